@@ -1,0 +1,1 @@
+"""Action chunks and the codec that turns them into codes and back."""
