@@ -1,0 +1,86 @@
+"""One demonstration: what the cameras and joints showed, what was done, and why in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinevla_ros.codec.chunk import JOINT_NAMES
+
+CAMERAS: tuple[str, ...] = ("front", "wrist")
+STATE_NAMES: tuple[str, ...] = (*JOINT_NAMES, "gripper")
+
+Image = NDArray[np.uint8]
+Vector = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One time step of a demonstration.
+
+    Attributes:
+        front: Front camera, rgb, shape (height, width, 3).
+        wrist: Wrist camera, rgb, shape (height, width, 3).
+        state: Measured joints (rad) and gripper opening (m), shape (8,).
+        action: Joint targets (rad) and gripper opening (m) of the next step, shape (8,).
+        goal: Reasoning text of the goal level.
+        kinematics: Reasoning text of the kinematics level.
+        vectors: Further float vectors by feature name, each of shape (n,).
+
+    Raises:
+        ValueError: An image is not uint8 rgb, a vector has a wrong shape or is not finite.
+    """
+
+    front: Image
+    wrist: Image
+    state: Vector
+    action: Vector
+    goal: str
+    kinematics: str
+    vectors: Mapping[str, Vector] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for camera in CAMERAS:
+            image = np.asarray(getattr(self, camera))
+            if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+                raise ValueError(
+                    f"{camera} is {image.dtype} of shape {image.shape}; "
+                    "an image is uint8 rgb of shape (height, width, 3)"
+                )
+        for name in ("state", "action"):
+            vector = _finite(name, getattr(self, name))
+            if vector.shape != (len(STATE_NAMES),):
+                raise ValueError(f"{name} has shape {vector.shape}; it needs {STATE_NAMES}")
+            object.__setattr__(self, name, vector)
+        vectors = {name: _finite(name, vector) for name, vector in self.vectors.items()}
+        object.__setattr__(self, "vectors", vectors)
+
+
+@dataclass(frozen=True, eq=False)
+class Episode:
+    """A demonstration of one instruction, frames at the dataset's rate.
+
+    Raises:
+        ValueError: There is no frame or no instruction.
+    """
+
+    instruction: str
+    frames: Sequence[Frame]
+
+    def __post_init__(self) -> None:
+        if not self.frames:
+            raise ValueError("an episode needs at least one frame")
+        if not self.instruction:
+            raise ValueError("an episode needs its instruction")
+
+
+def _finite(name: str, values: Vector) -> Vector:
+    vector = np.array(values, dtype=np.float32)
+    if vector.ndim != 1:
+        raise ValueError(f"{name} has shape {vector.shape}; it must be a vector")
+    if not np.isfinite(vector).all():
+        raise ValueError(f"{name} holds NaN or infinity; such a frame teaches nothing")
+    return vector

@@ -1,0 +1,123 @@
+"""What a dataset holds: features in LeRobotDataset v3.0's terms, and where its files lie."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kinevla_ros.data.episode import CAMERAS, STATE_NAMES, Episode
+
+CODEBASE_VERSION = "v3.0"
+CHUNK_SIZE = 1000
+VIDEO_CODEC = "h264"
+PIXEL_FORMAT = "yuv420p"
+TEXTS: tuple[str, ...] = ("reasoning.goal", "reasoning.kinematics")
+DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
+VIDEO_PATH = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
+EPISODES_PATH = "meta/episodes/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
+COUNTERS: Mapping[str, str] = {
+    "timestamp": "float32",
+    "frame_index": "int64",
+    "episode_index": "int64",
+    "index": "int64",
+    "task_index": "int64",
+}
+
+
+def camera_key(camera: str) -> str:
+    """Return the feature name of a camera ("front", "wrist")."""
+    return f"observation.images.{camera}"
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The shape of every frame of a dataset.
+
+    Attributes:
+        vectors: Component names of each further float feature, e.g. `environment_state`.
+        height: Image height, px.
+        width: Image width, px.
+        fps: Frames per second.
+
+    Raises:
+        ValueError: An image side is odd or a vector has fewer than two components.
+    """
+
+    vectors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    height: int = 240
+    width: int = 320
+    fps: int = 10
+
+    def __post_init__(self) -> None:
+        if self.height % 2 or self.width % 2:
+            raise ValueError(
+                f"images of {self.width}x{self.height} px cannot be stored; "
+                f"{PIXEL_FORMAT} needs even sides"
+            )
+        for name, components in self.vectors.items():
+            # LeRobot stores features of one component as scalars, of another column type.
+            if len(components) < 2:
+                raise ValueError(f"{name} needs at least two components, got {components}")
+
+    def floats(self) -> dict[str, tuple[str, ...]]:
+        """Return the component names of every float feature, in stored order."""
+        own = {"observation.state": STATE_NAMES, "action": STATE_NAMES}
+        return own | {name: tuple(components) for name, components in self.vectors.items()}
+
+    def features(self) -> dict[str, dict[str, Any]]:
+        """Return the `features` entry of meta/info.json."""
+        video = {
+            "dtype": "video",
+            "shape": [self.height, self.width, 3],
+            "names": ["height", "width", "channels"],
+            "info": {
+                "video.height": self.height,
+                "video.width": self.width,
+                "video.codec": VIDEO_CODEC,
+                "video.pix_fmt": PIXEL_FORMAT,
+                "video.is_depth_map": False,
+                "video.fps": self.fps,
+                "video.channels": 3,
+                "has_audio": False,
+            },
+        }
+        features: dict[str, dict[str, Any]] = {camera_key(camera): video for camera in CAMERAS}
+        for name, components in self.floats().items():
+            features[name] = {
+                "dtype": "float32",
+                "shape": [len(components)],
+                "names": list(components),
+            }
+        for name in TEXTS:
+            features[name] = {"dtype": "string", "shape": [1], "names": None}
+        for name, dtype in COUNTERS.items():
+            features[name] = {"dtype": dtype, "shape": [1], "names": None}
+        return features
+
+    def check(self, episode: Episode) -> None:
+        """Raise ValueError, naming frame and feature, if a frame does not fit this schema."""
+        size = (self.height, self.width, 3)
+        for number, frame in enumerate(episode.frames):
+            for camera in CAMERAS:
+                shape = getattr(frame, camera).shape
+                if shape != size:
+                    raise ValueError(f"frame {number}: {camera} has shape {shape}, not {size}")
+            if set(frame.vectors) != set(self.vectors):
+                raise ValueError(
+                    f"frame {number} has vectors {sorted(frame.vectors)}; "
+                    f"the dataset needs {sorted(self.vectors)}"
+                )
+            for name, components in self.vectors.items():
+                if len(frame.vectors[name]) != len(components):
+                    raise ValueError(
+                        f"frame {number}: {name} has {len(frame.vectors[name])} components, "
+                        f"not {len(components)}"
+                    )
+
+
+def shard_path(root: Path, template: str, shard: int, video_key: str = "") -> Path:
+    """Return where the file of a shard lies."""
+    chunk, file = divmod(shard, CHUNK_SIZE)
+    return root / template.format(chunk_index=chunk, file_index=file, video_key=video_key)
