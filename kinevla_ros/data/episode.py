@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,12 @@ CAMERAS: tuple[str, ...] = ("front", "wrist")
 STATE_NAMES: tuple[str, ...] = (*JOINT_NAMES, "gripper")
 
 Image = NDArray[np.uint8]
-Vector = NDArray[np.float32]
+Vector = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One time step of a demonstration.
+    """One time step of a demonstration; vectors are kept as float32.
 
     Attributes:
         front: Front camera, rgb, shape (height, width, 3).
