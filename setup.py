@@ -50,7 +50,7 @@ setup(
     cmdclass={"build_ext": BuildMessages},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),
-        (f"lib/{PACKAGE}", files("scripts", "*_node")),
+        (f"lib/{PACKAGE}", files("scripts", "*_node", "kinevla")),
         (SHARE, ["package.xml"]),
         (f"{SHARE}/launch", files("launch", "*.launch.py")),
         (f"{SHARE}/config", files("config", "*")),

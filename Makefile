@@ -1,0 +1,47 @@
+# Works from a fresh clone on Debian and Ubuntu with Python >= 3.10, make and gcc.
+
+PYTHON ?= python3
+VENV ?= .venv
+INSTRUCTION ?= hold the carrot by the upper part and place it on the right side of the plate
+MUJOCO_GL ?= egl
+export INSTRUCTION MUJOCO_GL
+
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help demo test lint reproduce venv clean
+
+help:
+	@echo "make demo [INSTRUCTION='...']  the simulated arm carries an instruction out"
+	@echo "make test                      linters, type check, import order and all tests"
+	@echo "make lint                      the checks without the tests"
+	@echo "make reproduce                 train the shipped checkpoint from nothing"
+	@echo "make venv                      only set up $(VENV)"
+	@echo "make clean                     remove $(VENV) and everything built"
+
+demo: venv
+	$(BIN)/kinevla demo --instruction "$$INSTRUCTION"
+
+test: lint
+	$(BIN)/pytest
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy kinevla_ros
+	$(BIN)/lint-imports --no-logo
+
+reproduce: venv
+	PATH="$(abspath $(BIN)):$$PATH" scripts/reproduce.sh
+
+venv: $(INSTALLED)
+
+$(INSTALLED): scripts/setup.sh setup.py pyproject.toml requirements.txt \
+		kinevla_ros/rosidl_build.py $(wildcard msg/*.msg)
+	scripts/setup.sh "$(VENV)" "$(PYTHON)"
+	touch $@
+
+clean:
+	rm -rf "$(VENV)" build install log *.egg-info kinevla_ros/msg kinevla_ros/*.so
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +

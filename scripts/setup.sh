@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Makes the virtual environment $1 with the Python $2 and installs the package into it, editable.
+# System packages that pip cannot bring are installed where that is permitted.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+venv=$1
+python=$2
+
+die() {
+  printf '\n%s\n' "$@" >&2
+  exit 1
+}
+
+missing_packages() {
+  local headers package
+  "$python" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+  headers=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
+  [ -f "$headers/Python.h" ] || echo python3-dev
+  command -v g++ >/dev/null || echo g++
+  for package in libegl1 libgl1 libgl1-mesa-dri; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || echo "$package"
+  done
+}
+
+install_system_packages() {
+  local packages
+  mapfile -t packages < <(missing_packages)
+  [ ${#packages[@]} -eq 0 ] && return
+  command -v apt-get >/dev/null ||
+    die "Install what your system calls these Debian packages, then try again:" "  ${packages[*]}"
+  local install="apt-get install -y --no-install-recommends ${packages[*]}"
+  if [ "$(id -u)" -eq 0 ]; then
+    apt-get update -q && DEBIAN_FRONTEND=noninteractive $install
+  elif sudo -n true 2>/dev/null; then
+    sudo apt-get update -q && sudo DEBIAN_FRONTEND=noninteractive $install
+  else
+    die "System packages are missing. Run this command, then try again:" "  sudo $install"
+  fi
+}
+
+# Without an NVIDIA driver the CPU build of torch saves gigabytes.
+install_torch() {
+  local index=https://download.pytorch.org/whl/cpu
+  if ! command -v nvidia-smi >/dev/null &&
+    "$python" -c "import urllib.request as u; u.urlopen('$index/torch/', timeout=5)" 2>/dev/null
+  then
+    "$venv/bin/pip" install --index-url "$index" "$(grep '^torch==' requirements.txt)"
+  fi
+}
+
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+  die "$("$python" --version) is too old: 3.10 is needed. Name another: make PYTHON=python3.12"
+install_system_packages
+"$python" -m venv "$venv"
+install_torch
+# The messages are compiled against the ROS wheels, hence those first and no build isolation.
+"$venv/bin/pip" install 'setuptools>=77' wheel numpy pyyaml ros-std-msgs==5.3.6
+"$venv/bin/pip" install --no-build-isolation --editable '.[ros,sim,train,test]'
