@@ -93,7 +93,8 @@ def read_info(root: Path) -> dict[str, Any]:
         raise DatasetError(
             f"{root} is a LeRobotDataset of version {version}, only {CODEBASE_VERSION} is read; "
             "convert it with lerobot 0.4: "
-            "python -m lerobot.datasets.v30.convert_dataset_v21_to_v30 --repo-id=NAME --root=PATH"
+            "python -m lerobot.datasets.v30.convert_dataset_v21_to_v30 "
+            "--repo-id=USER/NAME --root=PATH --push-to-hub=false"
         )
     return info
 
