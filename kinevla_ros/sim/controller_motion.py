@@ -110,7 +110,9 @@ class Motion:
         goal_left = self._queue[0] if isinstance(self._path, PlannedMove) else None
         self._resumable = goal_left if status == "pause" else None
         self._queue.clear()
-        self._path = Brake(self._setpoint, self._velocity(now), ACCELERATION_LIMIT * share, now)
+        if self._path is not None:
+            velocity = (self._path.at(now) - self._path.at(now - 1e-3)) / 1e-3
+            self._path = Brake(self._setpoint, velocity, ACCELERATION_LIMIT * share, now)
         self.status = status
 
     def resume(self, now: float) -> bool:
@@ -158,11 +160,6 @@ class Motion:
             self._setpoint, goal, VELOCITY_LIMIT * share, ACCELERATION_LIMIT * share, now
         )
         self.status = "move_J"
-
-    def _velocity(self, now: float) -> Array:
-        if self._path is None:
-            return np.zeros(7)
-        return (self._path.at(now) - self._path.at(now - 1e-3)) / 1e-3
 
     def _drive(self, setpoint: Array) -> None:
         self._setpoint = setpoint

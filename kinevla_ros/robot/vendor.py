@@ -1,0 +1,297 @@
+"""The RM75 through the vendor's own library, which runs in a process that can be killed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinevla_ros.robot.limits import RM75_LIMITS, JointLimits
+from kinevla_ros.robot.state import ArmState
+from kinevla_ros.robot.stop_line import ArmConnectionError, StopLine
+from kinevla_ros.robot.vendor_channel import (
+    CLEAR_KIND,
+    GRIPPER,
+    GRIPPER_KIND,
+    LONGEST_PACKET,
+    TARGET,
+    TARGET_KIND,
+    Board,
+    Settings,
+    create_channel,
+    create_memory,
+)
+
+__all__ = ["ArmConnectionError", "ArmInfo", "VendorArm"]
+
+LOST_HEARTBEAT = 0.5
+"""The process counts as hung after so long a silence, s."""
+
+CLEAR_TIMEOUT = 5.0
+CLOSE_TIMEOUT = 1.0
+
+
+@dataclass(frozen=True)
+class ArmInfo:
+    """Who is at the other end; the arm does not tell its jerk limit, which is this package's."""
+
+    model: str
+    firmware: str
+    limits: JointLimits
+
+
+class VendorArm:
+    """Sends targets, receives states, stops; one arm.
+
+    Nothing here waits for the arm except `connect`, `stop` and `clear_errors`. Whether the arm is
+    there shows in the age of `latest()`, never in what `send` does.
+
+    Args:
+        ip, port: the controller's address.
+        udp_port: port on this computer to which the controller pushes its state; each arm needs one
+            of its own.
+        host_ip: this computer's address as the controller sees it; found from the route if None.
+        cycle_ms: period of the state push, a multiple of 5.
+    """
+
+    def __init__(
+        self,
+        ip: str,
+        port: int = 8080,
+        udp_port: int = 8089,
+        host_ip: str | None = None,
+        cycle_ms: int = 10,
+    ) -> None:
+        if cycle_ms < 5 or cycle_ms % 5:
+            raise ValueError(f"cycle_ms is {cycle_ms}, must be a multiple of 5")
+        self._address = (ip, port)
+        self._udp_port = udp_port
+        self._host_ip = host_ip
+        self._cycle_ms = cycle_ms
+        self._stop_line = StopLine(ip, port)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: socket.socket | None = None
+        self._board: Board | None = None
+        self._replies = threading.Lock()
+
+    def connect(self, timeout: float = 5.0) -> ArmInfo:
+        """Start the vendor library's process (again) and wait until the arm's state arrives.
+
+        Raises:
+            ArmConnectionError: says what failed and what to check.
+        """
+        self.close()
+        deadline = time.monotonic() + timeout
+        try:
+            self._stop_line.open(timeout)
+            self._start_process()
+            return self._await_arm(deadline)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Disconnect and end the process; the arm keeps its last target."""
+        self._stop_line.close()
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        if self._process is not None:
+            try:
+                self._process.wait(CLOSE_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+
+    def __enter__(self) -> VendorArm:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the vendor library's process is there and takes targets."""
+        if self._process is None or self._board is None or self._process.poll() is not None:
+            return False
+        beat = self._board.heartbeat.read()
+        return beat is not None and time.monotonic() - beat[0] < LOST_HEARTBEAT
+
+    def send(self, q: NDArray[np.float64]) -> None:
+        """Hand over one target without waiting; one that the arm cannot take in time is dropped.
+
+        Args:
+            q: joint positions, shape (7,), rad.
+
+        Raises:
+            ValueError: not seven finite numbers.
+            ArmConnectionError: not connected, or the process has ended.
+        """
+        target = np.asarray(q, dtype=float)
+        if target.shape != (7,) or not np.isfinite(target).all():
+            raise ValueError(f"a target is seven finite joint positions, not {q!r}")
+        self._send(TARGET.pack(TARGET_KIND, time.monotonic(), *target))
+
+    def send_gripper(self, opening: float) -> None:
+        """Move the gripper without waiting; the newest opening replaces one not yet sent.
+
+        Args:
+            opening: m, 0 closed.
+
+        Raises:
+            ValueError: not a finite number.
+            ArmConnectionError: not connected, or the process has ended.
+        """
+        if not math.isfinite(opening):
+            raise ValueError(f"a gripper opening is a finite number of metres, not {opening!r}")
+        self._send(GRIPPER.pack(GRIPPER_KIND, opening))
+
+    def latest(self) -> ArmState | None:
+        """Return the last sound state, however old; None before the first."""
+        board = self._board
+        record = board.state.read() if board is not None else None
+        if board is None or record is None:
+            return None
+        stamp, q, joint_errors = record[0], record[1:8], record[8:15]
+        count, errors = int(record[15]), record[16:]
+        opening = board.gripper.read()
+        return ArmState(
+            q=np.array(q),
+            stamp=stamp,
+            gripper=None if opening is None or math.isnan(opening[0]) else opening[0],
+            controller_errors=tuple(int(code) for code in errors[:count] if code),
+            joint_errors=tuple(int(bits) for bits in joint_errors) if any(joint_errors) else (),
+        )
+
+    def stop(self) -> None:
+        """Stop the arm over a connection of its own; works whatever state the process is in.
+
+        Raises:
+            ArmConnectionError: the controller did not confirm; use the emergency button.
+        """
+        self._stop_line.stop()
+
+    def clear_errors(self) -> None:
+        """Clear the errors of joints and controller and enable the joints; the arm must be at rest.
+
+        Raises:
+            ArmConnectionError: not connected, no reply, or an error that stays.
+        """
+        with self._replies:
+            self._send(CLEAR_KIND)
+            problem = self._receive(time.monotonic() + CLEAR_TIMEOUT)["cleared"]
+        if problem is not None:
+            raise ArmConnectionError(f"the arm's errors are not cleared: {problem}")
+
+    def _start_process(self) -> None:
+        ip, port = socket.gethostbyname(self._address[0]), self._address[1]
+        memory = create_memory()
+        self._channel, child = create_channel()
+        settings = Settings(
+            ip=ip,
+            port=port,
+            host_ip=self._host_ip or _address_towards(ip),
+            udp_port=self._udp_port,
+            cycle_ms=self._cycle_ms,
+            channel=child.fileno(),
+            memory=memory,
+        )
+        root = str(Path(__file__).parents[2])
+        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+        try:
+            self._board = Board(memory)
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "kinevla_ros.robot.vendor_process", settings.to_argument()],
+                env={**os.environ, "PYTHONPATH": path},
+                pass_fds=(child.fileno(), memory),
+                stdin=subprocess.DEVNULL,
+                stdout=2,
+                start_new_session=True,
+            )
+        finally:
+            os.close(memory)
+            child.close()
+
+    def _await_arm(self, deadline: float) -> ArmInfo:
+        reply = self._receive(deadline)
+        try:
+            limits = JointLimits(**reply["limits"], jerk=RM75_LIMITS.jerk)
+        except ValueError as error:
+            raise ArmConnectionError(f"{self._where} reports unusable limits: {error}") from error
+        while self.latest() is None:
+            if time.monotonic() > deadline:
+                raise ArmConnectionError(
+                    f"{self._where} is connected, but no state arrives on UDP port "
+                    f"{self._udp_port}. Check the firewall, that no other program uses the port, "
+                    "and host_ip if this computer has several addresses."
+                )
+            time.sleep(0.002)
+        return ArmInfo(reply["model"], reply["firmware"], limits)
+
+    @property
+    def _where(self) -> str:
+        return f"the arm at {self._address[0]}:{self._address[1]}"
+
+    def _send(self, packet: bytes) -> None:
+        channel = self._channel
+        if channel is None:
+            raise ArmConnectionError(f"{self._where} is not connected: call connect()")
+        try:
+            channel.send(packet)
+        except BlockingIOError:
+            # The process hangs and `alive` tells; to wait for it would hang the caller as well.
+            pass
+        except OSError as error:
+            raise ArmConnectionError(self._last_words()) from error
+
+    def _receive(self, deadline: float) -> dict[str, Any]:
+        channel = self._channel
+        if channel is None:
+            raise ArmConnectionError(f"{self._where} is not connected: call connect()")
+        left = max(deadline - time.monotonic(), 0)
+        if not select.select([channel], [], [], left)[0]:
+            raise ArmConnectionError(
+                f"{self._where} does not answer in time. Check that the controller is not busy "
+                "and that its network is not overloaded."
+            )
+        packet = b""
+        with contextlib.suppress(OSError):
+            packet = channel.recv(LONGEST_PACKET)
+        reply = json.loads(packet) if packet else {"error": "the process has ended, see the log"}
+        if "error" in reply:
+            raise ArmConnectionError(f"{self._where} is lost: {reply['error']}")
+        return reply
+
+    def _last_words(self) -> str:
+        try:
+            self._receive(0.0)
+        except ArmConnectionError as error:
+            return f"{error}; call connect() again"
+        return f"{self._where} is lost; call connect() again"
+
+
+def _address_towards(ip: str) -> str:
+    """Return this computer's address on the route to `ip`; sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((ip, 9))
+        return str(probe.getsockname()[0])

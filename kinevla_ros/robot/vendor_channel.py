@@ -1,0 +1,109 @@
+"""What the arm's process and the vendor library's process exchange.
+
+Commands are packets on a socket pair; the state lies in shared memory, the latest value only, so
+that a reader is never behind and a writer never waits.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import socket
+import struct
+import zlib
+from dataclasses import asdict, dataclass
+
+TARGET = struct.Struct("<cd7d")
+"""Kind, time of sending (s, monotonic), joint positions (rad)."""
+
+GRIPPER = struct.Struct("<cd")
+"""Kind, opening (m)."""
+
+TARGET_KIND, GRIPPER_KIND, CLEAR_KIND = b"T", b"G", b"C"
+
+LONGEST_PACKET = 4096
+MOST_ERRORS = 24
+
+_CHECKSUM = struct.Struct("<I")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the vendor library's process is started with.
+
+    Attributes:
+        ip, port: the controller's TCP address.
+        host_ip, udp_port, cycle_ms: where and how often the controller is to push its state.
+        channel, memory: inherited file descriptors of the packet channel and the shared memory.
+    """
+
+    ip: str
+    port: int
+    host_ip: str
+    udp_port: int
+    cycle_ms: int
+    channel: int
+    memory: int
+
+    def to_argument(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_argument(cls, argument: str) -> Settings:
+        return cls(**json.loads(argument))
+
+
+class Cell:
+    """The latest record in shared memory: one writer, any number of readers.
+
+    A checksum tells a reader of a record that is being written, on every processor.
+    """
+
+    def __init__(self, memory: mmap.mmap, offset: int, layout: struct.Struct) -> None:
+        self._memory = memory
+        self._layout = layout
+        self._place = slice(offset, offset + _CHECKSUM.size + layout.size)
+        self._last: tuple[float, ...] | None = None
+
+    def write(self, *values: float) -> None:
+        body = self._layout.pack(*values)
+        self._memory[self._place] = _CHECKSUM.pack(zlib.crc32(body)) + body
+
+    def read(self) -> tuple[float, ...] | None:
+        """Return the latest complete record; None before the first."""
+        for _ in range(4):
+            data = self._memory[self._place]
+            body = data[_CHECKSUM.size :]
+            if _CHECKSUM.unpack_from(data)[0] == zlib.crc32(body):
+                self._last = self._layout.unpack(body)
+                break
+        return self._last
+
+
+class Board:
+    """The shared memory: heartbeat, gripper and joint state.
+
+    `heartbeat`: time. `gripper`: opening in m, NaN when unknown. `state`: arrival time, seven joint
+    positions in rad, seven joint error words, number of controller errors, the errors. Times in s.
+    """
+
+    def __init__(self, memory_fd: int) -> None:
+        memory = mmap.mmap(memory_fd, mmap.PAGESIZE)
+        self.heartbeat = Cell(memory, 0, struct.Struct("<d"))
+        self.gripper = Cell(memory, 64, struct.Struct("<d"))
+        self.state = Cell(memory, 128, struct.Struct(f"<8d7HB{MOST_ERRORS}i"))
+
+
+def create_memory() -> int:
+    """Return the descriptor of fresh shared memory; it has no name and goes with its users."""
+    descriptor = os.memfd_create("kinevla-arm-state")
+    os.truncate(descriptor, mmap.PAGESIZE)
+    return descriptor
+
+
+def create_channel() -> tuple[socket.socket, socket.socket]:
+    """Return both ends of a packet channel; the parent's end never blocks."""
+    parent, child = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    parent.setblocking(False)
+    return parent, child

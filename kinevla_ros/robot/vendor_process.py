@@ -1,0 +1,241 @@
+"""The process in which the vendor library runs, apart from everything else.
+
+The library can abort its process, block for ever on a frozen peer, and report success while nobody
+listens. Here it may: `robot.vendor` watches this process and starts it anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import math
+import os
+import select
+import signal
+import socket
+import stat
+import struct
+import sys
+import threading
+import time
+import traceback
+from typing import Any, NoReturn
+
+from Robotic_Arm.rm_robot_interface import (
+    RoboticArm,
+    rm_realtime_arm_joint_state_t,
+    rm_realtime_arm_state_callback_ptr,
+    rm_realtime_push_config_t,
+    rm_thread_mode_e,
+    rm_udp_custom_config_t,
+)
+
+from kinevla_ros.robot.vendor_channel import (
+    CLEAR_KIND,
+    GRIPPER,
+    GRIPPER_KIND,
+    LONGEST_PACKET,
+    MOST_ERRORS,
+    TARGET,
+    TARGET_KIND,
+    Board,
+    Settings,
+)
+from kinevla_ros.robot.vendor_requests import RequestThread
+from kinevla_ros.robot.vendor_sample import SampleFilter
+
+PUSH_UNIT_MS = 5
+"""The controller counts its push cycle in units of 5 ms."""
+
+HEARTBEAT = 0.05
+PARENT_CHECK_MS = 1000
+
+STALE = 0.1
+"""No target is sent that is older (s), nor any while the arm's state is older.
+
+A process or a controller that was frozen must not replay old targets when it is back.
+"""
+
+UNACKNOWLEDGED_MS = 500
+"""The kernel gives up the connection when the controller's computer is silent for so long."""
+
+_ERRORS_ONLY = 3
+_OK = 0
+_SEND_FAILED = -1
+
+
+class LinkError(RuntimeError):
+    """The link to the controller cannot be made or is lost."""
+
+
+class Link:
+    """One arm behind the vendor library, served from the parent's channel."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._channel = socket.socket(fileno=settings.channel)
+        self._board = Board(settings.memory)
+        self._state_at = -math.inf
+        # The library prints its version.
+        with contextlib.redirect_stdout(io.StringIO()):
+            self._arm = RoboticArm(rm_thread_mode_e.RM_TRIPLE_MODE_E)
+        self._requests = RequestThread(self._arm, self._board.gripper, self._report_cleared)
+
+    def serve(self) -> NoReturn:
+        """Connect, tell the parent about the arm, carry out its packets until the link is lost."""
+        try:
+            identity = self._connect()
+            self._board.heartbeat.write(time.monotonic())
+            self._send(identity)
+            controller = _vendor_socket(self._settings.ip, self._settings.port)
+            self._requests.start()
+            self._carry_out_packets(controller)
+        except LinkError as error:
+            reason = str(error)
+        except Exception:
+            traceback.print_exc()
+            reason = "internal error, see the log"
+        self._send({"error": reason})
+        os._exit(1)
+
+    def watch_parent(self) -> NoReturn:
+        """End this process with its parent."""
+        parent = os.getppid()
+        poller = select.poll()
+        poller.register(self._channel, 0)
+        while not poller.poll(PARENT_CHECK_MS) and os.getppid() == parent:
+            pass
+        os._exit(0)
+
+    def _connect(self) -> dict[str, Any]:
+        ip, port = self._settings.ip, self._settings.port
+        handle = self._arm.rm_create_robot_arm(ip, port, _ERRORS_ONLY)
+        if handle.id < 0:
+            raise LinkError(
+                f"{ip}:{port} accepts connections but does not answer as an arm's controller. "
+                "Check the ip address and port, and restart the controller if they are right."
+            )
+        identity = _checked(self._arm.rm_get_robot_info(), "model")
+        if identity["arm_model"] != "RM_75":
+            raise LinkError(f"the arm at {ip} is a {identity['arm_model']}, not an RM75")
+        software = _checked(self._arm.rm_get_arm_software_info(), "firmware")
+        limits = {
+            "lower": _checked(self._arm.rm_get_joint_min_pos(), "lower joint limits"),
+            "upper": _checked(self._arm.rm_get_joint_max_pos(), "upper joint limits"),
+            "velocity": _checked(self._arm.rm_get_joint_max_speed(), "joint speeds"),
+            "acceleration": _checked(self._arm.rm_get_joint_max_acc(), "joint accelerations"),
+        }
+        radians = {name: [math.radians(v) for v in values] for name, values in limits.items()}
+        self._receive_state(radians["velocity"])
+        return {
+            "model": software["product_version"],
+            "firmware": software["ctrl_info"]["version"],
+            "limits": radians,
+        }
+
+    def _receive_state(self, velocity: list[float]) -> None:
+        sound = SampleFilter(velocity)
+        address = self._settings.ip.encode()
+        write = self._board.state.write
+
+        def on_state(state: rm_realtime_arm_joint_state_t) -> None:
+            stamp = time.monotonic()
+            q = [math.radians(angle) for angle in state.joint_status.joint_position]
+            if state.arm_ip != address or not sound.accepts(state.errCode, q, stamp):
+                return
+            count = min(state.err.err_len, MOST_ERRORS)
+            write(stamp, *q, *state.joint_status.joint_err_code, count, *state.err.err)
+            self._state_at = stamp
+
+        # The library keeps no reference to the callback.
+        self._callback = rm_realtime_arm_state_callback_ptr(on_state)
+        self._arm.rm_realtime_arm_state_call_back(self._callback)
+        push = rm_realtime_push_config_t(
+            cycle=self._settings.cycle_ms // PUSH_UNIT_MS,
+            enable=True,
+            port=self._settings.udp_port,
+            ip=self._settings.host_ip,
+            custom_config=rm_udp_custom_config_t(arm_current_status=1),
+        )
+        if self._arm.rm_set_realtime_push(push) != _OK:
+            raise LinkError("the controller refuses to push its state")
+
+    def _carry_out_packets(self, controller: socket.socket) -> None:
+        poller = select.poll()
+        poller.register(self._channel, select.POLLIN)
+        poller.register(controller, select.POLLRDHUP)
+        while True:
+            self._board.heartbeat.write(time.monotonic())
+            ready = dict(poller.poll(HEARTBEAT * 1000))
+            if controller.fileno() in ready:
+                raise LinkError("the controller has closed the connection")
+            if self._channel.fileno() in ready:
+                self._carry_out(self._channel.recv(LONGEST_PACKET))
+
+    def _carry_out(self, packet: bytes) -> None:
+        kind = packet[:1]
+        if kind == TARGET_KIND:
+            _, sent, *q = TARGET.unpack(packet)
+            self._send_target(sent, q)
+        elif kind == GRIPPER_KIND:
+            self._requests.move_gripper(GRIPPER.unpack(packet)[1])
+        elif kind == CLEAR_KIND:
+            self._requests.clear_errors()
+
+    def _send_target(self, sent: float, q: list[float]) -> None:
+        now = time.monotonic()
+        if now - sent > STALE or now - self._state_at > STALE:
+            return
+        # The library cuts to 0.001 deg towards zero; half a unit more makes that a rounding.
+        degrees = [math.degrees(angle) + math.copysign(0.0005, angle) for angle in q]
+        if self._arm.rm_movej_canfd(degrees, False) == _SEND_FAILED:
+            raise LinkError("the controller does not take targets any more")
+
+    def _report_cleared(self, problem: str | None) -> None:
+        self._send({"cleared": problem})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        # Nobody is left to hear it when the parent is gone.
+        with contextlib.suppress(OSError):
+            self._channel.send(json.dumps(message).encode())
+
+
+def _checked(reply: tuple[int, Any], what: str) -> Any:
+    code, value = reply
+    if code != _OK:
+        raise LinkError(f"the controller does not report its {what} (code {code})")
+    return value
+
+
+def _vendor_socket(ip: str, port: int) -> socket.socket:
+    """Return the library's own connection, made to forget what it could not deliver.
+
+    Otherwise the kernel keeps targets for a peer that has vanished and delivers them when it is
+    back, much too late.
+    """
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        with contextlib.suppress(OSError):
+            if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                continue
+            connection = socket.socket(fileno=os.dup(descriptor))
+            if connection.type == socket.SOCK_STREAM and connection.getpeername() == (ip, port):
+                abort = struct.pack("ii", 1, 0)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, abort)
+                connection.setsockopt(
+                    socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS
+                )
+                return connection
+    raise LinkError("the vendor library's connection cannot be found")
+
+
+def main() -> None:
+    # Ctrl-C is the parent's; it ends this process when it is done with the arm.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    link = Link(Settings.from_argument(sys.argv[1]))
+    threading.Thread(target=link.serve, name="vendor-link", daemon=True).start()
+    link.watch_parent()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Requests to the vendor library that wait for the controller's reply, in a thread of their own."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+
+from Robotic_Arm.rm_robot_interface import RoboticArm
+
+from kinevla_ros.robot.model import GRIPPER_STROKE
+from kinevla_ros.robot.vendor_channel import Cell
+
+PERIOD = 0.1
+"""The gripper's serial line takes no more than ten requests a second."""
+
+SUPPLY_24V = 3
+FULL_POSITION = 1000
+
+REPLY_ONLY = 1
+"""With block=False: return on the controller's reply. 0 would wait for a whole second."""
+
+_OK = 0
+
+
+class RequestThread(threading.Thread):
+    """Moves and reads the gripper, clears errors.
+
+    Args:
+        arm: the connected vendor client.
+        opening: where the measured opening (m) goes; NaN while the gripper does not answer.
+        report: called with what is wrong after errors were cleared, None if nothing.
+    """
+
+    def __init__(
+        self, arm: RoboticArm, opening: Cell, report: Callable[[str | None], None]
+    ) -> None:
+        super().__init__(name="vendor-requests", daemon=True)
+        self._arm = arm
+        self._opening = opening
+        self._report = report
+        self._wake = threading.Event()
+        self._clear = threading.Event()
+        self._wanted: int | None = None
+
+    def move_gripper(self, opening: float) -> None:
+        """Move to `opening`, m; replaces an opening that was not sent yet."""
+        share = min(max(opening / GRIPPER_STROKE, 0.0), 1.0)
+        self._wanted = 1 + round(share * (FULL_POSITION - 1))
+        self._wake.set()
+
+    def clear_errors(self) -> None:
+        """Clear all errors and report the outcome."""
+        self._clear.set()
+        self._wake.set()
+
+    def run(self) -> None:
+        powered = False
+        told = None
+        while True:
+            self._wake.wait(PERIOD)
+            self._wake.clear()
+            wanted = self._wanted
+            if self._clear.is_set():
+                self._clear.clear()
+                self._report(recover(self._arm))
+            elif not powered:
+                powered = self._arm.rm_set_tool_voltage(SUPPLY_24V) == _OK
+            elif wanted is not None and wanted != told:
+                if self._arm.rm_set_gripper_position(wanted, False, REPLY_ONLY) == _OK:
+                    told = wanted
+            else:
+                self._opening.write(self._read_gripper())
+            time.sleep(PERIOD)
+
+    def _read_gripper(self) -> float:
+        code, state = self._arm.rm_get_gripper_state()
+        if code != _OK or state["status"] != 1:
+            return math.nan
+        return (state["actpos"] - 1) / (FULL_POSITION - 1) * GRIPPER_STROKE
+
+
+def recover(arm: RoboticArm) -> str | None:
+    """Clear the errors of joints and controller and enable the joints; return what is left."""
+    arm.rm_set_arm_stop()
+    flags = arm.rm_get_joint_err_flag()
+    if flags["return_code"] != _OK:
+        return "the controller does not report its joint errors"
+    for joint, flag in enumerate(flags["err_flag"], start=1):
+        if flag and arm.rm_set_joint_clear_err(joint) != _OK:
+            return f"the controller does not clear error 0x{flag:04x} of joint {joint}"
+    if arm.rm_clear_system_err() != _OK:
+        return "the controller does not clear its errors"
+    code, enabled = arm.rm_get_joint_en_state()
+    if code != _OK:
+        return "the controller does not report which joints are enabled"
+    for joint, flag in enumerate(enabled, start=1):
+        if not flag and arm.rm_set_joint_en_state(joint, 1) != _OK:
+            return f"the controller does not enable joint {joint}"
+    left = arm.rm_get_joint_err_flag()["err_flag"]
+    for joint, flag in enumerate(left, start=1):
+        if flag:
+            return f"joint {joint} still reports error 0x{flag:04x}"
+    return None
