@@ -1,0 +1,1 @@
+"""The generator: from images, joint state and instruction to reasoning and action codes."""

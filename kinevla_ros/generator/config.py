@@ -1,0 +1,75 @@
+"""Configuration of the one model class; `tiny()` is the size trained from nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+FILE_NAME = "config.json"
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """Everything that fixes the shape of a generator.
+
+    Attributes:
+        vision: keyword arguments of a transformers vision configuration, with its `model_type`.
+        language: keyword arguments of `LlamaConfig` except the vocabulary.
+        image_size: side of the square image that the vision tower reads (px).
+        image_tokens: tokens that the tower gives for one image.
+        state_dim: joint positions and gripper opening; the measured state is one token.
+        max_instruction_tokens: room for the instruction; longer ones are refused.
+        max_text_tokens: longest reasoning text of one level.
+        goal_codes, kinematics_codes: residual levels of each stack.
+        codes_per_level: entries of each codebook.
+        vocabulary_size: text ids and code ids together.
+        embedding_dim: width of the embeddings that the InfoNCE loss compares.
+    """
+
+    vision: dict[str, Any]
+    language: dict[str, Any]
+    image_size: int
+    image_tokens: int
+    vocabulary_size: int
+    state_dim: int = 8
+    max_instruction_tokens: int = 20
+    max_text_tokens: int = 24
+    goal_codes: int = 2
+    kinematics_codes: int = 2
+    codes_per_level: int = 128
+    embedding_dim: int = 64
+
+    @classmethod
+    def tiny(cls, vocabulary_size: int) -> GeneratorConfig:
+        """A few million parameters, for 96 px images."""
+        vision = {
+            "model_type": "resnet",
+            "num_channels": 3,
+            "embedding_size": 32,
+            "hidden_sizes": [32, 64, 128, 192],
+            "depths": [1, 1, 1, 1],
+            "layer_type": "basic",
+        }
+        language = {
+            "hidden_size": 192,
+            "intermediate_size": 512,
+            "num_hidden_layers": 4,
+            "num_attention_heads": 6,
+            "max_position_embeddings": 256,
+        }
+        return cls(vision, language, image_size=96, image_tokens=9, vocabulary_size=vocabulary_size)
+
+    def save(self, folder: Path) -> None:
+        """Write config.json into the folder."""
+        (folder / FILE_NAME).write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> GeneratorConfig:
+        """Read config.json. Raises FileNotFoundError or ValueError naming the file."""
+        path = folder / FILE_NAME
+        try:
+            return cls(**json.loads(path.read_text()))
+        except (json.JSONDecodeError, TypeError) as problem:
+            raise ValueError(f"{path} is not a generator configuration: {problem}") from problem

@@ -1,0 +1,183 @@
+"""Constrained bi-level decoding with verified drafts.
+
+The previous chunk's words are fed as a draft together with the delimiter that follows them.
+Each position's own greedy choice must agree; the first that does not is taken instead and
+decoding goes on from there. The result equals plain greedy decoding, and with an accepted
+draft a chunk costs one pass per code: the pass that checks the words yields the first code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+
+from kinevla_ros.generator.model import Generator, Segment
+from kinevla_ros.generator.sequence import instruction_ids
+from kinevla_ros.language.vocabulary import Vocabulary
+
+
+class GenerationError(RuntimeError):
+    """The model wrote no complete bi-level output; there is nothing to execute."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Word ids of both levels that are likely to come again."""
+
+    goal: tuple[int, ...] = ()
+    kinematics: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Generation:
+    """Output of one chunk.
+
+    Attributes:
+        words: word ids of both levels; the next chunk's draft.
+        goal_codes, kinematics_codes: codebook entries per residual level.
+        draft_accepted: whether every word of a non-empty draft stood.
+        passes: forward passes through the language model.
+    """
+
+    words: Draft
+    goal_codes: tuple[int, ...]
+    kinematics_codes: tuple[int, ...]
+    draft_accepted: bool
+    passes: int
+
+
+class BilevelDecoder:
+    """Greedy decoding under the grammar of the sequence; keeps the instruction's cache."""
+
+    def __init__(self, model: Generator, vocabulary: Vocabulary) -> None:
+        self._model, self._vocabulary = model, vocabulary
+        device = next(model.parameters()).device
+        text = torch.from_numpy(vocabulary.text_mask)
+        self._allowed = {}
+        for closing in (vocabulary.goal_codes, vocabulary.kinematics_codes):
+            mask = text.clone()
+            mask[closing] = True
+            self._allowed[closing] = mask.to(device)
+        self._codes = {
+            "goal": torch.from_numpy(vocabulary.code_mask("goal")).to(device),
+            "kinematics": torch.from_numpy(vocabulary.code_mask("kinematics")).to(device),
+        }
+        self._instruction: str | None = None
+        self._passes = 0
+        self._cache = DynamicCache()
+        self._segments: list[int] = []
+
+    @torch.inference_mode()
+    def generate(
+        self, instruction: str, images: Tensor, state: Tensor, draft: Draft | None = None
+    ) -> Generation:
+        """Write words and codes of both levels for one observation.
+
+        Args:
+            instruction: what to do and how.
+            images: front and wrist, shape [2, 3, S, S], normalised to [-1, 1].
+            state: normalised joint positions and gripper, shape [8].
+            draft: words to verify instead of writing them one by one.
+
+        Raises:
+            InstructionTooLong: the instruction has no room.
+            GenerationError: a text did not end.
+        """
+        self._begin(instruction)
+        vocabulary, config = self._vocabulary, self._model.config
+        self._passes = 0
+        draft = draft or Draft()
+        lead = self._model.observe(images[None], state[None])
+        lead_segments = [int(Segment.OBSERVATION)] * lead.shape[1]
+        goal, logits = self._words(
+            lead, lead_segments, vocabulary.goal, draft.goal, vocabulary.goal_codes
+        )
+        goal_codes = self._read_codes("goal", logits, config.goal_codes)
+        lead = self._model.embed(self._tensor([vocabulary.code_id("goal", goal_codes[-1])]))
+        kinematics, logits = self._words(
+            lead,
+            [int(Segment.CODES)],
+            vocabulary.kinematics,
+            draft.kinematics,
+            vocabulary.kinematics_codes,
+        )
+        codes = self._read_codes("kinematics", logits, config.kinematics_codes)
+        words = Draft(goal, kinematics)
+        accepted = draft == words
+        return Generation(words, goal_codes, codes, accepted, self._passes)
+
+    def _begin(self, instruction: str) -> None:
+        """Keep the cached instruction, or read a new one."""
+        keep = self._model.config.max_instruction_tokens
+        if instruction == self._instruction:
+            self._drop(len(self._segments) - keep)
+            return
+        ids, segments = instruction_ids(self._vocabulary, self._model.config, instruction)
+        self._instruction, self._cache, self._segments = None, DynamicCache(), []
+        self._feed(self._model.embed(self._tensor(ids)), segments)
+        self._instruction = instruction
+
+    def _words(
+        self,
+        lead: Tensor,
+        lead_segments: list[int],
+        opening: int,
+        draft: Sequence[int],
+        closing: int,
+    ) -> tuple[tuple[int, ...], Tensor]:
+        """Write one reasoning text; returns its word ids and the logits of the first code."""
+        allowed = self._allowed[closing]
+        ids = [opening, *draft, *([closing] if draft else [])]
+        segments = [int(Segment.WORDS)] * (1 + len(draft)) + [int(Segment.CODES)] * bool(draft)
+        tokens = self._model.embed(self._tensor(ids))
+        logits = self._feed(torch.cat([lead, tokens], dim=1), lead_segments + segments)
+        logits = logits[-len(ids) :]
+        choices = logits[:-1].masked_fill(~allowed, -torch.inf).argmax(-1).tolist()
+        agreed = next(
+            (i for i, (a, b) in enumerate(zip(choices, ids[1:], strict=True)) if a != b),
+            len(choices),
+        )
+        if draft and agreed == len(choices):
+            return tuple(draft), logits[-1]
+        self._drop(len(choices) - agreed)
+        words, last = list(draft[:agreed]), logits[agreed]
+        while len(words) <= self._model.config.max_text_tokens:
+            token = int(last.masked_fill(~allowed, -torch.inf).argmax())
+            segment = Segment.CODES if token == closing else Segment.WORDS
+            last = self._feed(self._model.embed(self._tensor([token])), [int(segment)])[-1]
+            if token == closing:
+                return tuple(words), last
+            words.append(token)
+        raise GenerationError(
+            f"a reasoning text ran past {self._model.config.max_text_tokens} tokens"
+        )
+
+    def _read_codes(self, level: str, logits: Tensor, count: int) -> tuple[int, ...]:
+        """Choose the codes of one stack; `logits` are those of the first."""
+        codes: list[int] = []
+        while True:
+            token = int(logits.masked_fill(~self._codes[level], -torch.inf).argmax())
+            codes.append(self._vocabulary.code_of(token)[1])
+            if len(codes) == count:
+                return tuple(codes)
+            logits = self._feed(self._model.embed(self._tensor([token])), [Segment.CODES])[-1]
+
+    def _feed(self, embeddings: Tensor, segments: Sequence[int]) -> Tensor:
+        """Append positions; returns their logits, shape [Q, V]."""
+        self._segments.extend(int(s) for s in segments)
+        logits, _ = self._model(embeddings, self._tensor(self._segments), self._cache)
+        self._passes += 1
+        return logits[0].float()
+
+    def _drop(self, count: int) -> None:
+        """Forget the last positions."""
+        if count > 0:
+            self._cache.crop(-count)
+            del self._segments[-count:]
+
+    def _tensor(self, ids: Sequence[int]) -> Tensor:
+        return torch.tensor([list(ids)], device=next(self._model.parameters()).device)

@@ -1,0 +1,150 @@
+"""The generator network: vision tower, projector and causal language model.
+
+One class for every size; a configuration decides. The attention between segments makes the
+reasoning causal: only words may look at the instruction, so action codes learn *how* to move
+from the generated words and from nothing else.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, Cache, LlamaConfig, LlamaForCausalLM
+
+from kinevla_ros.generator.config import GeneratorConfig
+
+
+class Segment(IntEnum):
+    """What a position of the sequence holds."""
+
+    PAD = 0
+    INSTRUCTION = 1
+    OBSERVATION = 2
+    WORDS = 3
+    CODES = 4
+
+
+# Row: the segment that looks; column: the segment it may look at.
+_MAY_LOOK = torch.tensor(
+    [
+        [1, 0, 0, 0, 0],
+        [0, 1, 0, 0, 0],
+        [0, 0, 1, 0, 0],
+        [0, 1, 1, 1, 1],
+        [0, 0, 1, 1, 1],
+    ],
+    dtype=torch.bool,
+)
+
+
+def attention_allowed(queries: Tensor, keys: Tensor, first_query: int) -> Tensor:
+    """Which key each query may attend to.
+
+    Args:
+        queries: segments of the new positions, shape [B, Q], int64.
+        keys: segments of all positions up to the last new one, shape [B, K], int64.
+        first_query: index of the first new position.
+
+    Returns:
+        Shape [B, 1, Q, K], bool: causal, except inside the observation, which sees itself whole.
+    """
+    may = _MAY_LOOK.to(keys.device)[queries[:, :, None], keys[:, None, :]]
+    place = torch.arange(keys.shape[1], device=keys.device)
+    causal = place[None, :] <= place[first_query:, None]
+    both_observed = (queries[:, :, None] == Segment.OBSERVATION) & (
+        keys[:, None, :] == Segment.OBSERVATION
+    )
+    itself = place[None, :] == place[first_query:, None]
+    return ((may & (causal | both_observed)) | itself)[:, None]
+
+
+class Generator(nn.Module):
+    """Vision tower, projector, state embedding and causal language model with one output head."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        vision = dict(config.vision)
+        vision_config = AutoConfig.for_model(vision.pop("model_type"), **vision)
+        self.vision = AutoModel.from_config(vision_config)
+        # On short sequences plain attention trains faster than the fused kernel on a CPU.
+        language = LlamaConfig(
+            vocab_size=config.vocabulary_size,
+            attn_implementation="eager",  # type: ignore[call-arg]
+            **config.language,
+        )
+        self.language = LlamaForCausalLM(language)
+        width = language.hidden_size
+        channels = config.vision["hidden_sizes"][-1]
+        self.projector = nn.Sequential(
+            nn.Linear(channels, width), nn.GELU(), nn.Linear(width, width)
+        )
+        self.image_position = nn.Parameter(torch.randn(2, config.image_tokens, width) * 0.02)
+        self.state = nn.Sequential(
+            nn.Linear(config.state_dim, width), nn.GELU(), nn.Linear(width, width)
+        )
+        self.words_head = nn.Linear(width, config.embedding_dim)
+        self.codes_head = nn.Linear(width, config.embedding_dim)
+        self.log_temperature = nn.Parameter(torch.tensor(2.66))
+
+    @property
+    def observation_tokens(self) -> int:
+        """Tokens of one observation: both images and the state."""
+        return 2 * self.config.image_tokens + 1
+
+    def observe(self, images: Tensor, state: Tensor) -> Tensor:
+        """Embed an observation.
+
+        Args:
+            images: front and wrist, shape [B, 2, 3, S, S], normalised to [-1, 1].
+            state: normalised joint positions and gripper opening, shape [B, 8].
+
+        Returns:
+            Shape [B, 2 T + 1, width]: front tokens, wrist tokens, the state token.
+        """
+        batch = images.shape[0]
+        features = self.vision(images.flatten(0, 1)).last_hidden_state
+        tokens = self.projector(features.flatten(2).transpose(1, 2))
+        tokens = tokens.unflatten(0, (batch, 2)) + self.image_position
+        return torch.cat([tokens.flatten(1, 2), self.state(state)[:, None]], dim=1)
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Embed token ids, shape [B, N], to [B, N, width]."""
+        return cast(Tensor, self.language.get_input_embeddings()(ids))
+
+    def forward(
+        self,
+        embeddings: Tensor,
+        segments: Tensor,
+        cache: Cache | None = None,
+        heads: bool = True,
+    ) -> tuple[Tensor, Tensor]:
+        """Run the language model over new positions.
+
+        Args:
+            embeddings: new positions, shape [B, Q, width].
+            segments: segments of all positions, cached and new, shape [B, K], int64.
+            cache: keys and values of the K - Q positions before; grows by Q.
+            heads: whether to compute the logits.
+
+        Returns:
+            Logits [B, Q, V] (empty without `heads`) and last hidden states [B, Q, width].
+        """
+        new = embeddings.shape[1]
+        first = segments.shape[1] - new
+        allowed = attention_allowed(segments[:, first:], segments, first)
+        positions = torch.arange(first, first + new, device=embeddings.device)[None]
+        mask = torch.zeros_like(allowed, dtype=embeddings.dtype)
+        mask.masked_fill_(~allowed, torch.finfo(embeddings.dtype).min)
+        hidden = self.language.model(
+            inputs_embeds=embeddings,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=cache is not None,
+        ).last_hidden_state
+        logits = self.language.lm_head(hidden) if heads else hidden.new_empty(0)
+        return logits, hidden

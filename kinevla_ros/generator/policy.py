@@ -1,0 +1,206 @@
+"""From an instruction and an observation to reasoning and an action chunk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.codec.contract import Contract, ContractError
+from kinevla_ros.codec.onnx_decoder import OnnxDecoder
+from kinevla_ros.generator.config import GeneratorConfig
+from kinevla_ros.generator.decode import BilevelDecoder, Draft
+from kinevla_ros.generator.images import image_tensor, square, state_tensor
+from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.sequence import InstructionTooLong
+from kinevla_ros.language.parse import (
+    UnknownInstruction,
+    UnknownReasoning,
+    parse_instruction,
+    parse_reasoning,
+)
+from kinevla_ros.language.vocabulary import Vocabulary, VocabularyError
+
+MODEL_FILE, DECODER_FILE, CONTRACT_FILE = "model.safetensors", "decoder.onnx", "kinevla.json"
+
+
+class CheckpointError(ValueError):
+    """The checkpoint folder is incomplete, damaged or its parts do not belong together."""
+
+
+class NotUnderstood(ValueError):
+    """The instruction or the reasoning written for it names no task; nothing moves."""
+
+
+@dataclass(frozen=True)
+class Inference:
+    """What one inference gave.
+
+    Attributes:
+        sequence: counts inferences from 1; the chunk carries the same number.
+        stamp: time of the observation (s).
+        goal, kinematics: the reasoning in words.
+        goal_codes, kinematics_codes: codebook entry per residual level.
+        draft_accepted: whether the previous chunk's words were verified and kept.
+        passes: forward passes through the language model.
+        model_time: time spent here (s).
+    """
+
+    sequence: int
+    stamp: float
+    instruction: str
+    goal: str
+    kinematics: str
+    goal_codes: tuple[int, ...]
+    kinematics_codes: tuple[int, ...]
+    draft_accepted: bool
+    passes: int
+    model_time: float
+    chunk: ActionChunk
+
+
+class Policy:
+    """A checkpoint ready to run. Not thread safe: one thread infers.
+
+    Raises:
+        CheckpointError: see there.
+    """
+
+    def __init__(self, folder: Path, threads: int = 1) -> None:
+        torch.set_num_threads(threads)
+        self.folder = folder
+        self.model, self.vocabulary = load_generator(folder)
+        self.decoder = _load_decoder(folder, self.model.config)
+        self._bilevel = BilevelDecoder(self.model, self.vocabulary)
+        self._draft: Draft | None = None
+        self._instruction = ""
+        self._sequence = 0
+
+    @property
+    def contract(self) -> Contract:
+        """What the chunks mean."""
+        return self.decoder.contract
+
+    def reset(self) -> None:
+        """Forget the words of the previous chunk."""
+        self._draft = None
+
+    def warm_up(self) -> None:
+        """Run once on an empty picture, so that the first real chunk is not the slow one."""
+        blank = np.zeros((240, 320, 3), np.uint8)
+        images = {"front": blank, "wrist": blank}
+        tensors = self._tensors(images)
+        state = state_tensor(np.zeros(7), 0.0)
+        self._bilevel.generate("pick up the bread and move it to the front", tensors, state)
+
+    def infer(
+        self,
+        instruction: str,
+        images: Mapping[str, NDArray[np.uint8]],
+        joints: NDArray[np.float64],
+        gripper: float,
+        stamp: float,
+    ) -> Inference:
+        """Write the reasoning and the chunk for one observation.
+
+        Args:
+            instruction: what to do and how.
+            images: `front` and `wrist`, RGB, shape [H, W, 3].
+            joints: measured joint positions, shape [7], rad.
+            gripper: measured opening (m).
+            stamp: time of the observation (s).
+
+        Raises:
+            NotUnderstood: the instruction or the written reasoning names no task.
+            GenerationError: the model wrote no complete output.
+        """
+        started = time.perf_counter()
+        try:
+            parse_instruction(instruction)
+            if instruction != self._instruction:
+                self._instruction, self._draft = instruction, None
+            generation = self._bilevel.generate(
+                instruction, self._tensors(images), state_tensor(joints, gripper), self._draft
+            )
+            goal = self.vocabulary.decode_text(generation.words.goal)
+            kinematics = self.vocabulary.decode_text(generation.words.kinematics)
+            parse_reasoning(goal, kinematics)
+        except (UnknownInstruction, InstructionTooLong, UnknownReasoning) as problem:
+            raise NotUnderstood(str(problem)) from problem
+        self._draft = generation.words
+        codes = np.array([*generation.goal_codes, *generation.kinematics_codes])
+        offsets = self.decoder(codes)[0].astype(np.float64)
+        self._sequence += 1
+        chunk = ActionChunk(stamp, self._sequence, joints + offsets[:, :7], offsets[:, 7])
+        return Inference(
+            sequence=self._sequence,
+            stamp=stamp,
+            instruction=instruction,
+            goal=goal,
+            kinematics=kinematics,
+            goal_codes=generation.goal_codes,
+            kinematics_codes=generation.kinematics_codes,
+            draft_accepted=generation.draft_accepted,
+            passes=generation.passes,
+            model_time=time.perf_counter() - started,
+            chunk=chunk,
+        )
+
+    def _tensors(self, images: Mapping[str, NDArray[np.uint8]]) -> torch.Tensor:
+        size = self.model.config.image_size
+        return image_tensor(np.stack([square(images[n], size) for n in ("front", "wrist")]))
+
+
+def load_generator(folder: Path) -> tuple[Generator, Vocabulary]:
+    """Read config.json, tokenizer.json and model.safetensors.
+
+    Raises:
+        CheckpointError: a file is missing or damaged, or they do not fit each other.
+    """
+    try:
+        config = GeneratorConfig.load(folder)
+        vocabulary = Vocabulary.load(folder)
+        model = Generator(config)
+        model.load_state_dict(load_file(folder / MODEL_FILE))
+    except FileNotFoundError as problem:
+        raise CheckpointError(
+            f"{folder} is no complete checkpoint: {problem}. A checkpoint is a folder with "
+            "config.json, model.safetensors, tokenizer.json, decoder.onnx and kinevla.json"
+        ) from problem
+    except (ValueError, RuntimeError, SafetensorError, VocabularyError) as problem:
+        raise CheckpointError(f"{folder} holds a damaged checkpoint: {problem}") from problem
+    if len(vocabulary) != config.vocabulary_size:
+        raise CheckpointError(
+            f"{folder}: the tokenizer has {len(vocabulary)} ids and the model "
+            f"{config.vocabulary_size}; they are from different checkpoints"
+        )
+    return model.eval(), vocabulary
+
+
+def _load_decoder(folder: Path, config: GeneratorConfig) -> OnnxDecoder:
+    """Open decoder.onnx and hold it against kinevla.json and the generator."""
+    for name in (DECODER_FILE, CONTRACT_FILE):
+        if not (folder / name).is_file():
+            raise CheckpointError(f"{folder} is no complete checkpoint: {name} is missing")
+    try:
+        decoder = OnnxDecoder(folder / DECODER_FILE)
+        decoder.contract.require(Contract.from_json((folder / CONTRACT_FILE).read_text()))
+    except ContractError as problem:
+        raise CheckpointError(f"{folder}: {problem}") from problem
+    stacks = (config.goal_codes, config.kinematics_codes, config.codes_per_level)
+    contract = decoder.contract
+    given = (contract.goal_levels, contract.kinematics_levels, contract.codes_per_level)
+    if stacks != given:
+        raise CheckpointError(
+            f"{folder}: the generator writes (goal, kinematics, entries) = {stacks} codes and the "
+            f"decoder reads {given}; they are from different checkpoints"
+        )
+    return decoder

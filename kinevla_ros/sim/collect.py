@@ -1,0 +1,144 @@
+"""Demonstrations as a dataset: random scenes, perturbed motion, the planned chunk as label."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from kinevla_ros.codec.chunk import ACTION_DIM, CHUNK_DT, HORIZON, JOINT_NAMES, ActionChunk
+from kinevla_ros.data.episode import Episode, Frame
+from kinevla_ros.data.lerobot_writer import DatasetWriter
+from kinevla_ros.data.schema import Schema
+from kinevla_ros.language.grammar import (
+    TASKS,
+    Command,
+    goal_text,
+    instruction,
+    kinematics_text,
+    siblings,
+)
+from kinevla_ros.robot.kinematics import top_down_ik
+from kinevla_ros.sim.cell import OBJECTS, Cell, CellState
+from kinevla_ros.sim.demonstrator import Plan, done, holding, plan
+from kinevla_ros.sim.execution import SimulatedArm
+from kinevla_ros.sim.scene import CAMERA_HEIGHT, CAMERA_WIDTH
+
+REPLAN_STEPS = (2, 3, 4)
+NOISE = (0.0, 0.01, 0.02)
+"""Standard deviations of the perturbation of executed joint targets (rad), by episode."""
+PERTURBED_START = 0.4
+MAX_SECONDS = 16.0
+IDLE_SECONDS = 0.8
+
+_STEPS = [f"{name}_{k}" for k in range(1, HORIZON + 1) for name in (*JOINT_NAMES, "gripper")]
+VECTORS = {
+    "action.chunk": tuple(_STEPS),
+    "action.alternatives": tuple(f"task{t.task_number}.{n}" for t in TASKS for n in _STEPS),
+    "action.alternatives_valid": tuple(f"task{t.task_number}" for t in TASKS),
+    "environment_state": tuple(f"{o}.{n}" for o in OBJECTS for n in ("x", "y", "cos", "sin")),
+}
+
+
+def collect(root: Path, episodes: int, seed: int) -> int:
+    """Write demonstrations until the dataset holds `episodes`; returns how many were added.
+
+    An existing dataset is continued. Episode number and seed alone fix an episode.
+
+    Raises:
+        DatasetError: the folder holds a dataset of another kind.
+    """
+    schema = Schema(vectors=VECTORS, height=CAMERA_HEIGHT, width=CAMERA_WIDTH)
+    cell, added = Cell(), 0
+    columns = (TextColumn("collect"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    try:
+        with DatasetWriter.open(root, schema) as writer, Progress(*columns) as progress:
+            bar = progress.add_task("", total=episodes, completed=writer.episodes)
+            while writer.episodes < episodes:
+                rng = np.random.default_rng((seed, writer.episodes))
+                command = TASKS[writer.episodes % len(TASKS)]
+                writer.add(demonstrate(cell, command, rng))
+                added += 1
+                progress.update(bar, advance=1)
+    finally:
+        cell.close()
+    return added
+
+
+def demonstrate(cell: Cell, command: Command, rng: np.random.Generator) -> Episode:
+    """Let the demonstrator follow a command, its motion perturbed, in a new random scene.
+
+    Draws again until an episode ends in time, so that no dataset teaches a stuck arm.
+    """
+    while True:
+        start = _random_start(rng) if rng.random() < PERTURBED_START else None
+        cell.reset(rng, start)
+        frames = _run(cell, command, rng)
+        if frames:
+            return Episode(instruction(command, rng), frames)
+
+
+def _random_start(rng: np.random.Generator) -> np.ndarray:
+    reach, angle = rng.uniform(0.22, 0.38), rng.uniform(-0.9, 0.9)
+    position = [reach * np.cos(angle), reach * np.sin(angle), rng.uniform(0.11, 0.21)]
+    return top_down_ik(np.array(position), rng.uniform(-0.8, 0.8))
+
+
+def _run(cell: Cell, command: Command, rng: np.random.Generator) -> list[Frame]:
+    """Frames at 10 Hz until the task is done; empty when it is not done in time."""
+    arm, frames = SimulatedArm(cell), []
+    noise, idle, next_plan = rng.choice(NOISE), 0.0, 0.0
+    while arm.now < MAX_SECONDS:
+        state = cell.state()
+        planned = plan(state, command)
+        frames.append(_frame(cell, state, command, planned))
+        if arm.now >= next_plan - 1e-6:
+            arm.submit(_perturbed(planned, noise, arm, rng))
+            next_plan = arm.now + rng.choice(REPLAN_STEPS) * CHUNK_DT
+        arm.run(CHUNK_DT)
+        idle = idle + CHUNK_DT if done(state, command) else 0.0
+        if idle > IDLE_SECONDS:
+            return frames
+    return []
+
+
+def _perturbed(
+    planned: Plan, noise: float, arm: SimulatedArm, rng: np.random.Generator
+) -> ActionChunk:
+    ramp = np.arange(1, HORIZON + 1)[:, None] / HORIZON
+    offset = rng.normal(0.0, noise, len(JOINT_NAMES)) * ramp if noise else 0.0
+    return arm.chunk(planned.positions + offset, planned.gripper)
+
+
+def _frame(cell: Cell, state: CellState, command: Command, planned: Plan) -> Frame:
+    images = cell.render()
+    alternatives = np.zeros((len(TASKS), HORIZON, ACTION_DIM), np.float32)
+    valid = np.zeros(len(TASKS), np.float32)
+    busy = holding(state, command)
+    for index, other in enumerate(TASKS):
+        # With something in the grip only the same goal makes sense.
+        if busy and other != command and other not in siblings(command):
+            continue
+        chosen = planned if other == command else plan(state, other)
+        alternatives[index] = _matrix(chosen)
+        valid[index] = 1.0
+    matrix = _matrix(planned)
+    return Frame(
+        front=images["front"],
+        wrist=images["wrist"],
+        state=np.append(state.q, state.gripper).astype(np.float32),
+        action=matrix[0],
+        goal=goal_text(command),
+        kinematics=kinematics_text(command),
+        vectors={
+            "action.chunk": matrix.ravel(),
+            "action.alternatives": alternatives.ravel(),
+            "action.alternatives_valid": valid,
+            "environment_state": state.vector(),
+        },
+    )
+
+
+def _matrix(planned: Plan) -> np.ndarray:
+    return np.column_stack([planned.positions, planned.gripper]).astype(np.float32)

@@ -1,0 +1,59 @@
+"""The arm's own execution path in simulated time: the real arm core drives the cell."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.robot.arm import ArmCore
+from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.robot.state import ArmState
+from kinevla_ros.sim.cell import Cell
+
+PERIOD = 0.02
+LATENCY = 0.1
+"""Simulated time from an observation to its chunk at the arm (s)."""
+
+Array = NDArray[np.float64]
+
+
+class SimulatedArm:
+    """Splice, limits and stream as on the robot, clocked by the simulation.
+
+    Attributes:
+        now: simulated time (s).
+    """
+
+    def __init__(self, cell: Cell) -> None:
+        self._cell, self._sequence = cell, 0
+        self._waiting: list[tuple[float, ActionChunk]] = []
+        self.now = 0.0
+        self.core = ArmCore(RM75_LIMITS, dt=PERIOD)
+        self.core.on_state(self._measured(), self.now)
+        self.core.enable(self.now)
+
+    def chunk(self, positions: Array, gripper: Array) -> ActionChunk:
+        """A chunk of the present observation: positions [5, 7] rad, gripper [5] m."""
+        self._sequence += 1
+        return ActionChunk(self.now, self._sequence, positions, gripper)
+
+    def submit(self, chunk: ActionChunk) -> None:
+        """Hand over a chunk; it reaches the arm after the latency."""
+        self._waiting.append((chunk.stamp + LATENCY, chunk))
+
+    def run(self, seconds: float) -> None:
+        """Stream to the cell for a while."""
+        for _ in range(round(seconds / PERIOD)):
+            while self._waiting and self._waiting[0][0] <= self.now + 1e-9:
+                self.core.on_chunk(self._waiting.pop(0)[1], self.now)
+            self.core.on_state(self._measured(), self.now)
+            sample = self.core.tick(self.now)
+            if sample is not None:
+                self._cell.set_joint_target(sample.position)
+                self._cell.set_gripper(sample.gripper)
+            self._cell.step(PERIOD)
+            self.now += PERIOD
+
+    def _measured(self) -> ArmState:
+        return ArmState(self._cell.joint_positions(), self.now, self._cell.gripper(), (), ())

@@ -1,0 +1,99 @@
+"""The training objective: cross-entropy over words and codes, InfoNCE, scene regression."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from kinevla_ros.generator.model import Generator, Segment
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Weight of each term; every term is a mean over its own positions."""
+
+    text: float = 0.3
+    codes: float = 1.0
+    mutual_information: float = 0.1
+    scene: float = 1.0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch of sequences.
+
+    Attributes:
+        images: [B, 2, 3, S, S], normalised.
+        state: [B, 8], normalised.
+        prompt: instruction ids [B, P]; `prompt_segments` alike.
+        tail: written ids [B, N]; `tail_segments`, `text`, `code` alike.
+        family: index of the command behind words and codes [B]; equal ones are InfoNCE positives.
+        scene: object poses [B, n] for the auxiliary regression; n may be 0.
+    """
+
+    images: Tensor
+    state: Tensor
+    prompt: Tensor
+    prompt_segments: Tensor
+    tail: Tensor
+    tail_segments: Tensor
+    text: Tensor
+    code: Tensor
+    family: Tensor
+    scene: Tensor
+
+
+def losses(
+    model: Generator, batch: Batch, scene_head: torch.nn.Module | None
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Loss terms, and figures to log, of one batch."""
+    observation = model.observe(batch.images, batch.state)
+    embeddings = torch.cat(
+        [model.embed(batch.prompt), observation, model.embed(batch.tail[:, :-1])], dim=1
+    )
+    segments = torch.cat(
+        [
+            batch.prompt_segments,
+            batch.prompt_segments.new_full(observation.shape[:2], int(Segment.OBSERVATION)),
+            batch.tail_segments[:, :-1],
+        ],
+        dim=1,
+    )
+    _, hidden = model(embeddings, segments, heads=False)
+    written = hidden[:, -(batch.tail.shape[1] - 1) :]
+    target = batch.tail[:, 1:]
+    terms, figures = {}, {}
+    for name, mask in (("text", batch.text[:, 1:]), ("codes", batch.code[:, 1:])):
+        logits = model.language.lm_head(written[mask]).float()
+        # No position may carry this term when every prompt of the batch was swapped.
+        terms[name] = F.cross_entropy(logits, target[mask]) if len(logits) else logits.sum()
+        figures[f"{name}_top1"] = (logits.argmax(-1) == target[mask]).float().mean()
+    terms["mutual_information"] = _info_nce(model, written, batch)
+    if scene_head is not None:
+        tokens = observation[:, : 2 * model.config.image_tokens].flatten(1)
+        terms["scene"] = F.smooth_l1_loss(scene_head(tokens).float(), batch.scene, beta=0.1)
+    return terms, figures
+
+
+def _info_nce(model: Generator, written: Tensor, batch: Batch) -> Tensor:
+    """Symmetric InfoNCE between pooled words and pooled codes (paper equations 6 and 7).
+
+    Samples of one command say the same and are positives of each other, not negatives.
+    """
+    segments = batch.tail_segments[:, :-1]
+    words = F.normalize(model.words_head(_pool(written, segments == Segment.WORDS)).float(), dim=-1)
+    codes = F.normalize(model.codes_head(_pool(written, segments == Segment.CODES)).float(), dim=-1)
+    scores = words @ codes.T * model.log_temperature.exp().clamp(max=100.0)
+    same = (batch.family[:, None] == batch.family[None, :]).float()
+    positives = same / same.sum(dim=1, keepdim=True)
+    rows = -(positives * scores.log_softmax(dim=1)).sum(dim=1).mean()
+    columns = -(positives * scores.T.log_softmax(dim=1)).sum(dim=1).mean()
+    return (rows + columns) / 2
+
+
+def _pool(hidden: Tensor, mask: Tensor) -> Tensor:
+    weights = mask.to(hidden.dtype)[..., None]
+    return (hidden * weights).sum(dim=1) / weights.sum(dim=1)

@@ -1,0 +1,124 @@
+"""Frames of a dataset as training samples: squares of both cameras, state, labelled chunks.
+
+A dataset may carry `action.alternatives`: the demonstrator's chunk for every command from the
+same state. Such a frame teaches each of them, so that nothing but the words decides the motion.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+from rich.progress import Progress
+
+from kinevla_ros.codec.chunk import ACTION_DIM, HORIZON
+from kinevla_ros.data.episode import CAMERAS
+from kinevla_ros.data.lerobot_reader import DatasetReader
+from kinevla_ros.generator.images import square
+from kinevla_ros.language.grammar import TASKS, Command
+from kinevla_ros.language.parse import parse_reasoning
+
+ALTERNATIVES, ALTERNATIVES_VALID = "action.alternatives", "action.alternatives_valid"
+CHUNK, SCENE = "action.chunk", "environment_state"
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Aligned arrays of N frames.
+
+    Attributes:
+        images: front and wrist squares [N, 2, S, S, 3], uint8, memory-mapped.
+        state: joint positions (rad) and gripper opening (m) [N, 8].
+        task: index into `TASKS` of the command that was followed [N].
+        chunks: physical chunk for each command [N, 7, 5, 8]: joint offsets (rad) from the
+            measured positions, absolute gripper opening (m).
+        valid: which of those chunks exist [N, 7].
+        scene: object poses for the auxiliary regression [N, n].
+    """
+
+    images: NDArray[np.uint8]
+    state: NDArray[np.float32]
+    task: NDArray[np.int64]
+    chunks: NDArray[np.float32]
+    valid: NDArray[np.bool_]
+    scene: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.state)
+
+
+def load_samples(dataset: Path, image_size: int, cache: Path) -> Samples:
+    """Read a dataset; squares are kept in `cache` and made once."""
+    reader = DatasetReader(dataset)
+    columns = reader.frames
+    state = columns["observation.state"].astype(np.float32)
+    commands = _commands(columns["reasoning.goal"], columns["reasoning.kinematics"])
+    task = np.array([TASKS.index(c) for c in commands], np.int64)
+    chunks, valid = _chunks(columns, state, task)
+    scene = columns.get(SCENE, np.zeros((len(state), 0), np.float32)).astype(np.float32)
+    images = _squares(reader, len(state), image_size, cache)
+    return Samples(images, state, task, chunks, valid, scene)
+
+
+def _commands(goals: NDArray[np.object_], kinematics: NDArray[np.object_]) -> list[Command]:
+    known: dict[tuple[str, str], Command] = {}
+    for pair in set(zip(goals, kinematics, strict=True)):
+        known[pair] = parse_reasoning(*pair)
+    return [known[pair] for pair in zip(goals, kinematics, strict=True)]
+
+
+def _chunks(
+    columns: dict[str, NDArray], state: NDArray[np.float32], task: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Chunks relative to the measured joints, for each command."""
+    count = len(state)
+    shape = (count, len(TASKS), HORIZON, ACTION_DIM)
+    rows = np.arange(count)
+    if ALTERNATIVES in columns:
+        chunks = columns[ALTERNATIVES].astype(np.float32).reshape(shape).copy()
+        valid = columns[ALTERNATIVES_VALID].astype(bool)
+    else:
+        chunks, valid = np.zeros(shape, np.float32), np.zeros(shape[:2], bool)
+        valid[rows, task] = True
+    if CHUNK in columns:
+        chunks[rows, task] = columns[CHUNK].reshape(count, HORIZON, ACTION_DIM)
+    else:
+        chunks[rows, task] = _following_actions(columns["action"], columns["episode_index"])
+    chunks[..., :7] -= state[:, None, None, :7]
+    return chunks, valid
+
+
+def _following_actions(
+    action: NDArray[np.float32], episode: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """The next five actions of each frame; an episode's last action repeats to its end."""
+    last = np.searchsorted(episode, episode, side="right") - 1
+    index = np.minimum(np.arange(len(action))[:, None] + np.arange(HORIZON), last[:, None])
+    return action[index]
+
+
+def _squares(reader: DatasetReader, count: int, size: int, cache: Path) -> NDArray[np.uint8]:
+    """Squares of all frames, decoded once into a memory-mapped file."""
+    cache.mkdir(parents=True, exist_ok=True)
+    path, marker = cache / f"images_{size}.npy", cache / f"images_{size}.json"
+    wanted = {"frames": count, "size": size}
+    if marker.is_file() and json.loads(marker.read_text()) == wanted:
+        return np.load(path, mmap_mode="r")
+    shape = (count, len(CAMERAS), size, size, 3)
+    images = open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    with Progress() as progress:
+        for number, camera in enumerate(CAMERAS):
+            bar = progress.add_task(f"decode {camera} images", total=count)
+            index = 0
+            for episode in reader.iter_video(camera):
+                for image in episode:
+                    images[index, number] = square(image, size)
+                    index += 1
+                progress.update(bar, advance=len(episode))
+    images.flush()
+    marker.write_text(json.dumps(wanted))
+    return np.load(path, mmap_mode="r")
