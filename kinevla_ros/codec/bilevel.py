@@ -1,0 +1,207 @@
+"""The bi-level RVQ-VAE: goal codes for the coarse motion, kinematics codes for the rest of it.
+
+Paper section 3.1. A chunk is one latent. The goal stack quantises the coarse motion, the
+kinematics stack the residual of the full motion, and one decoder fuses both as their sum.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from kinevla_ros.codec.chunk import ACTION_DIM, HORIZON
+from kinevla_ros.codec.contract import InvalidCodeError
+from kinevla_ros.codec.quantiser import Quantised, ResidualQuantiser
+
+
+@dataclass(frozen=True)
+class CodecConfig:
+    """Everything that fixes the shape of a codec.
+
+    Attributes:
+        horizon, action_dim: Shape of a chunk, H and D; the last dimension is the gripper.
+        goal_levels, kinematics_levels: Residual levels of each stack, M_goal and M_kin.
+        codes_per_level: Entries of each codebook, K.
+        latent_dim, hidden_dim: Width of the latent, d, and of the networks' hidden layers.
+        literal: One encoder for both levels, as the paper's words read; training it in stage II
+            changes the goal codes that were to stay, hence an encoder of its own by default.
+    """
+
+    horizon: int = HORIZON
+    action_dim: int = ACTION_DIM
+    goal_levels: int = 2
+    kinematics_levels: int = 2
+    codes_per_level: int = 128
+    latent_dim: int = 64
+    hidden_dim: int = 256
+    literal: bool = False
+
+    @property
+    def levels(self) -> int:
+        """Codes of a chunk, M_goal + M_kin."""
+        return self.goal_levels + self.kinematics_levels
+
+
+class Reconstruction(NamedTuple):
+    """What a training pass gives.
+
+    Attributes:
+        joints: Normalised joint offsets, shape (B, H, D - 1).
+        gripper_logits: Logit of the gripper being open, shape (B, H).
+        commitment: Scalar, see `Quantised`; 0 while nothing is quantised.
+    """
+
+    joints: Tensor
+    gripper_logits: Tensor
+    commitment: Tensor
+
+
+class BilevelCodec(nn.Module):
+    """Encodes normalised chunks, shape (B, H, D), to codes, int64 (B, M_goal + M_kin), and back.
+
+    Normalised means by `ActionStatistics`: training data lie in [-1, 1], and what lies beyond
+    is encoded as it is. The last dimension is the gripper, -1 closed and 1 open.
+    """
+
+    def __init__(self, config: CodecConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or CodecConfig()
+        size, latent = config.horizon * config.action_dim, config.latent_dim
+        width, codes = config.hidden_dim, config.codes_per_level
+        self.goal_encoder = nn.Sequential(_mlp(size, width, latent), nn.LayerNorm(latent))
+        self.kinematics_encoder = None if config.literal else copy.deepcopy(self.goal_encoder)
+        self.goal_stack = ResidualQuantiser(config.goal_levels, codes, latent)
+        self.kinematics_stack = ResidualQuantiser(config.kinematics_levels, codes, latent)
+        self.decoder = _mlp(latent, width, size)
+
+    @torch.no_grad()
+    def encode(self, chunks: Tensor) -> Tensor:
+        """Return the codes of normalised chunks, shape (B, H, D): goal, then kinematics."""
+        goal = self.goal_stack(self.goal_latents(chunks))
+        residual = self.kinematics_latents(chunks) - goal.entries.sum(1)
+        return torch.cat([goal.codes, self.kinematics_stack(residual).codes], dim=1)
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Return the normalised chunks, shape (B, H, D), of codes, int64 (B, levels).
+
+        Codes of the goal stack alone, (B, M_goal), give the coarse motion.
+
+        Raises:
+            InvalidCodeError: A code is outside [0, K) or their number fits no stack.
+        """
+        config = self.config
+        if codes.dtype != torch.int64 or codes.ndim != 2:
+            raise InvalidCodeError(
+                f"codes are {codes.dtype} {tuple(codes.shape)}, not int64 (B, n)"
+            )
+        if codes.shape[1] not in (config.goal_levels, config.levels):
+            raise InvalidCodeError(
+                f"{codes.shape[1]} codes a chunk; it takes {config.levels}, "
+                f"or {config.goal_levels} for the goal alone"
+            )
+        if ((codes < 0) | (codes >= config.codes_per_level)).any():
+            raise InvalidCodeError(f"a code is outside [0, {config.codes_per_level})")
+        return self.reconstruct(self.fuse(codes))
+
+    def fuse(self, codes: Tensor) -> Tensor:
+        """Sum the entries of both stacks, or of the goal stack alone, to latents, shape (B, d).
+
+        The codes are taken as they are; `decode` checks them.
+        """
+        split = self.config.goal_levels
+        latents = self.goal_stack.look_up(codes[:, :split])
+        if codes.shape[1] > split:
+            latents = latents + self.kinematics_stack.look_up(codes[:, split:])
+        return latents
+
+    def reconstruct(self, latents: Tensor) -> Tensor:
+        """Return normalised chunks, shape (B, H, D), from fused latents, shape (B, d)."""
+        joints, logits = self._decoded(latents)
+        return torch.cat([joints, 2 * torch.sigmoid(logits)[..., None] - 1], dim=-1)
+
+    def goal_latents(self, chunks: Tensor) -> Tensor:
+        """Latents of the goal level, shape (B, d); only the coarse motion enters."""
+        return self.goal_encoder((chunks if self.config.literal else coarse(chunks)).flatten(1))
+
+    def kinematics_latents(self, chunks: Tensor) -> Tensor:
+        """Latents of the full motion, shape (B, d)."""
+        encoder = self.kinematics_encoder
+        return (self.goal_encoder if encoder is None else encoder)(chunks.flatten(1))
+
+    def goal_pass(self, chunks: Tensor, quantise: bool) -> Reconstruction:
+        """Stage I: reconstruct coarse chunks through the goal stack, or past it (warm-up)."""
+        latents = self.goal_latents(chunks)
+        if not quantise:
+            return self._reconstruction(latents, latents.new_zeros(()))
+        goal = self.goal_stack(latents)
+        return self._reconstruction(_straight_through(latents, goal), goal.commitment)
+
+    def full_pass(self, chunks: Tensor, quantise: bool, goal_only: Tensor) -> Reconstruction:
+        """Stage II: reconstruct full chunks from the goal codes and the residual stack.
+
+        Args:
+            chunks: Normalised, shape (B, H, D).
+            quantise: False lets the residual latent past the kinematics stack (warm-up).
+            goal_only: Samples decoded from their goal codes alone, bool (B,): quantiser dropout
+                that keeps such decoding valid.
+        """
+        goal_latents = self.goal_latents(chunks)
+        goal = self.goal_stack(goal_latents)
+        base = _straight_through(goal_latents, goal)
+        residual = self.kinematics_latents(chunks) - goal.entries.sum(1)
+        commitment = goal.commitment
+        if quantise:
+            fine = self.kinematics_stack(residual)
+            commitment = commitment + fine.commitment
+            residual = _straight_through(residual, fine)
+        return self._reconstruction(base + residual * ~goal_only[:, None], commitment)
+
+    def begin_kinematics(self) -> None:
+        """Enter stage II: warm-start the kinematics encoder; the goal level stays as it is."""
+        if self.kinematics_encoder is not None:
+            self.kinematics_encoder.load_state_dict(self.goal_encoder.state_dict())
+        self.freeze_goal()
+
+    def freeze_goal(self) -> None:
+        """Keep the goal stack from moving, and the goal encoder unless both levels share it."""
+        self.goal_stack.frozen = True
+        if not self.config.literal:
+            self.goal_encoder.requires_grad_(False)
+
+    def _reconstruction(self, latents: Tensor, commitment: Tensor) -> Reconstruction:
+        return Reconstruction(*self._decoded(latents), commitment)
+
+    def _decoded(self, latents: Tensor) -> tuple[Tensor, Tensor]:
+        shape = (-1, self.config.horizon, self.config.action_dim)
+        values = self.decoder(latents).view(shape)
+        return values[..., :-1], values[..., -1]
+
+
+def coarse(chunks: Tensor) -> Tensor:
+    """Return the low-frequency part of chunks, shape (B, H, D): the coarse action A^G.
+
+    Each joint moves on the straight line that fits its steps best (mean and mean velocity), the
+    gripper stays at its mean. A projection: the coarse part of a coarse chunk is itself.
+    """
+    steps = chunks.shape[1]
+    time = torch.linspace(-1, 1, steps, device=chunks.device, dtype=chunks.dtype)[None, :, None]
+    mean = chunks.mean(dim=1, keepdim=True)
+    slope = (chunks * time).sum(dim=1, keepdim=True) / time.square().sum()
+    slope = torch.cat([slope[..., :-1], torch.zeros_like(slope[..., -1:])], dim=-1)
+    return mean + slope * time
+
+
+def _straight_through(latents: Tensor, quantised: Quantised) -> Tensor:
+    """The quantised latents, with the gradient passed to the latents as if unquantised."""
+    return latents + (quantised.entries.sum(1) - latents).detach()
+
+
+def _mlp(inputs: int, width: int, outputs: int) -> nn.Sequential:
+    sizes = itertools.pairwise((inputs, width, width, outputs))
+    layers = [layer for a, b in sizes for layer in (nn.Linear(a, b), nn.GELU())]
+    return nn.Sequential(*layers[:-1])

@@ -1,0 +1,126 @@
+"""A trained codec in a folder: codec.safetensors (weights) and codec.json (everything else)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from kinevla_ros.codec.bilevel import BilevelCodec, CodecConfig
+from kinevla_ros.codec.contract import Contract, ContractError
+from kinevla_ros.codec.statistics import ActionStatistics
+
+WEIGHTS, DESCRIPTION = "codec.safetensors", "codec.json"
+_BATCH = 8192
+
+
+@dataclass(frozen=True)
+class TrainedCodec:
+    """A codec with its statistics: physical chunks to codes and back, on the codec's device."""
+
+    codec: BilevelCodec
+    statistics: ActionStatistics
+
+    @cached_property
+    def contract(self) -> Contract:
+        """The contract that this codec and its exported decoder keep."""
+        return contract_of(self.codec, self.statistics)
+
+    def encode(self, chunks: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return the codes, int64 (N, levels), of physical chunks, shape (N, H, D).
+
+        Joint offsets from the measured configuration (rad), then the gripper (m). Values
+        beyond the statistics' bounds are encoded as they are, as well as the codebooks allow.
+
+        Raises:
+            ValueError: The shape is wrong or a number is not finite.
+        """
+        config = self.codec.config
+        if chunks.ndim != 3 or chunks.shape[1:] != (config.horizon, config.action_dim):
+            raise ValueError(
+                f"chunks have shape {chunks.shape}, not (N, {config.horizon}, {config.action_dim})"
+            )
+        if not np.isfinite(chunks).all():
+            raise ValueError("chunks hold NaN or infinity; there is no code for such a motion")
+        normalised = torch.from_numpy(self.statistics.normalise(chunks))
+        self.codec.eval()
+        codes = [self.codec.encode(part.to(self._device)) for part in normalised.split(_BATCH)]
+        return torch.cat(codes).cpu().numpy()
+
+    @torch.no_grad()
+    def decode(self, codes: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Return physical chunks, shape (N, H, D), of codes, shape (N, levels) or (N, M_goal).
+
+        Raises:
+            InvalidCodeError: See `BilevelCodec.decode`.
+        """
+        chunks = self.codec.eval().decode(torch.as_tensor(codes, device=self._device))
+        return self.statistics.denormalise(chunks.cpu().numpy())
+
+    @property
+    def _device(self) -> torch.device:
+        return self.codec.goal_stack.codebooks.device
+
+
+def contract_of(codec: BilevelCodec, statistics: ActionStatistics) -> Contract:
+    """Return the contract of a codec, with the checksum of its weights and statistics."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(codec.state_dict().items()):
+        digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+    digest.update(statistics.lower.tobytes() + statistics.upper.tobytes())
+    config = codec.config
+    return Contract(
+        horizon=config.horizon,
+        action_dim=config.action_dim,
+        goal_levels=config.goal_levels,
+        kinematics_levels=config.kinematics_levels,
+        codes_per_level=config.codes_per_level,
+        checksum=digest.hexdigest(),
+    )
+
+
+def save_codec(trained: TrainedCodec, folder: Path) -> None:
+    """Write weights and description into the folder, which is made if absent."""
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {k: v.cpu().contiguous() for k, v in trained.codec.state_dict().items()}
+    description = {
+        "config": asdict(trained.codec.config),
+        "statistics": {
+            "lower": trained.statistics.lower.tolist(),
+            "upper": trained.statistics.upper.tolist(),
+        },
+        "contract": asdict(trained.contract),
+    }
+    save_file(state, folder / WEIGHTS)
+    (folder / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
+
+
+def load_codec(folder: Path, device: str = "cpu") -> TrainedCodec:
+    """Read a codec that `save_codec` wrote, in evaluation mode.
+
+    Raises:
+        FileNotFoundError: The folder holds no codec.
+        ContractError: Weights and description do not belong together, or are damaged.
+    """
+    for name in (WEIGHTS, DESCRIPTION):
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"{folder / name} is missing; train a codec into {folder}")
+    try:
+        description = json.loads((folder / DESCRIPTION).read_text())
+        codec = BilevelCodec(CodecConfig(**description["config"]))
+        codec.load_state_dict(load_file(folder / WEIGHTS))
+        statistics = ActionStatistics(**description["statistics"])
+        expected = Contract.from_json(json.dumps(description["contract"]))
+    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as problem:
+        raise ContractError(f"{folder} holds a damaged codec: {problem}") from problem
+    trained = TrainedCodec(codec.to(device).eval(), statistics)
+    trained.contract.require(expected)
+    return trained

@@ -1,0 +1,76 @@
+"""The ONNX decoder: codes to motion, without torch, on one thread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from kinevla_ros.codec.contract import Contract, ContractError
+
+CONTRACT_KEY = "kinevla.contract"
+INPUT, OUTPUT = "codes", "chunks"
+
+
+class OnnxDecoder:
+    """Decodes codes with a file that `export_onnx` wrote.
+
+    Args:
+        path: The ONNX file.
+        expected: What the caller relies on; a checkpoint gives its own with the checksum.
+
+    Attributes:
+        contract: What the file promises.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ContractError: The file is damaged, carries no contract, does not keep the one it
+            carries, or keeps another than expected.
+    """
+
+    def __init__(self, path: Path, expected: Contract | None = None) -> None:
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is missing; export the decoder of a trained codec")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as problem:  # onnxruntime's errors share no base class of their own
+            raise ContractError(f"{path} is not a readable ONNX file: {problem}") from problem
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        if CONTRACT_KEY not in metadata:
+            raise ContractError(f"{path} carries no contract; export it with export_onnx")
+        self.contract = Contract.from_json(metadata[CONTRACT_KEY])
+        self.contract.require(expected or Contract())
+        self._check_graph(path)
+
+    def __call__(self, codes: NDArray[np.integer]) -> NDArray[np.float32]:
+        """Return physical chunks, float32, shape (B, H, D), of codes, shape (B, levels).
+
+        Codes of one chunk, shape (levels,), give B = 1. Joint offsets are from the measured
+        configuration at the chunk's start (rad); the gripper is absolute (m).
+
+        Raises:
+            InvalidCodeError: See `Contract.check_codes`. Nothing is clipped.
+        """
+        chunks = self._session.run([OUTPUT], {INPUT: self.contract.check_codes(codes)})[0]
+        return np.asarray(chunks, dtype=np.float32)
+
+    def _check_graph(self, path: Path) -> None:
+        contract, inputs, outputs = (
+            self.contract,
+            self._session.get_inputs(),
+            self._session.get_outputs(),
+        )
+        found = [(node.name, node.type, node.shape[1:]) for node in (*inputs, *outputs)]
+        promised = [
+            (INPUT, "tensor(int64)", [contract.levels]),
+            (OUTPUT, "tensor(float)", [contract.horizon, contract.action_dim]),
+        ]
+        if found != promised:
+            raise ContractError(f"{path} has inputs and outputs {found}, not {promised}")

@@ -1,0 +1,79 @@
+"""Bounds of the action dimensions, and the way from physical units to [-1, 1] and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+GRIPPER_BOUNDS = (0.0, 0.07)
+"""Opening of the gripper when closed and when open, m."""
+HALF_RANGE_FLOOR = 0.05
+"""Least half range of a joint offset, rad, so that noise in an idle joint stays small."""
+
+
+@dataclass(frozen=True, eq=False)
+class ActionStatistics:
+    """Minimum and maximum of every action dimension in the training data.
+
+    Minimum and maximum, not quantiles: a clipped joint position is a pose out of reach.
+
+    Attributes:
+        lower, upper: Bounds, shape (D,), read-only: joint offsets from the measured
+            configuration at the chunk's start (rad), then the gripper's opening (m).
+
+    Raises:
+        ValueError: Shapes differ, a bound is not finite, or a range is empty.
+    """
+
+    lower: NDArray[np.float32]
+    upper: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        for name in ("lower", "upper"):
+            bound = np.array(getattr(self, name), dtype=np.float32)
+            if bound.ndim != 1 or not np.isfinite(bound).all():
+                raise ValueError(f"{name} must be a vector of finite numbers, not {bound}")
+            bound.flags.writeable = False
+            object.__setattr__(self, name, bound)
+        if self.lower.shape != self.upper.shape or not (self.lower < self.upper).all():
+            raise ValueError(f"lower {self.lower} must lie below upper {self.upper}")
+
+    @classmethod
+    def fit(cls, chunks: NDArray[np.float32]) -> ActionStatistics:
+        """Measure the bounds of chunks, shape (N, H, D): joint offsets rad, gripper m.
+
+        A joint whose half range is below `HALF_RANGE_FLOOR` gets that one around its middle; the
+        gripper's bounds are `GRIPPER_BOUNDS` whatever the data.
+
+        Raises:
+            ValueError: A number is not finite, or a gripper opening is out of bounds.
+        """
+        if not np.isfinite(chunks).all():
+            raise ValueError("chunks hold NaN or infinity; remove such episodes from the dataset")
+        joints, gripper = chunks[..., :-1], chunks[..., -1]
+        slack = 1e-6
+        if gripper.min() < GRIPPER_BOUNDS[0] - slack or gripper.max() > GRIPPER_BOUNDS[1] + slack:
+            raise ValueError(
+                f"gripper openings span {gripper.min():.4f} to {gripper.max():.4f} m; "
+                f"they must lie within {GRIPPER_BOUNDS} m"
+            )
+        steps = joints.reshape(-1, joints.shape[-1]).astype(np.float64)
+        lowest, highest = steps.min(axis=0), steps.max(axis=0)
+        half = np.maximum((highest - lowest) / 2, HALF_RANGE_FLOOR)
+        middle = (highest + lowest) / 2
+        return cls(
+            np.append(middle - half, GRIPPER_BOUNDS[0]),
+            np.append(middle + half, GRIPPER_BOUNDS[1]),
+        )
+
+    def normalise(self, chunks: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Map the bounds to [-1, 1], shape (..., D); values beyond them map beyond, unclipped."""
+        scaled = (chunks - self.lower) / (self.upper - self.lower)
+        return np.asarray(2 * scaled - 1, dtype=np.float32)
+
+    def denormalise(self, chunks: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Undo `normalise`, shape (..., D)."""
+        scaled = (chunks + 1) / 2
+        return np.asarray(self.lower + scaled * (self.upper - self.lower), dtype=np.float32)

@@ -1,0 +1,278 @@
+"""Training of the bi-level codec in the paper's two stages (section 3.1).
+
+Stage I fits the goal level to coarse chunks. Stage II freezes it and fits the kinematics level
+to the full chunks. Each stage starts as a plain autoencoder, so that k-means finds codebooks in
+latents that already mean something.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.tensorboard import SummaryWriter
+
+from kinevla_ros.codec.bilevel import BilevelCodec, CodecConfig, Reconstruction, coarse
+from kinevla_ros.codec.checkpoint import TrainedCodec, save_codec
+from kinevla_ros.codec.statistics import ActionStatistics
+from kinevla_ros.training.codec_report import CodecReport, report
+
+PROGRESS_FILE = "training.safetensors"
+REPORT_FILE = "report.json"
+_LOG_EVERY = 50
+_KMEANS_SAMPLES = 16_384
+
+
+@dataclass(frozen=True)
+class CodecSettings:
+    """How to train.
+
+    Attributes:
+        goal_steps, kinematics_steps: Batches of stage I and of stage II.
+        warmup_steps: Batches at the start of each stage that are not quantised.
+        batch_size: Chunks of a batch.
+        learning_rate: Of AdamW at the start of a stage; falls to 0 as a cosine.
+        commitment: Weight beta of the commitment term (equation 3).
+        end_weight: Weight of the last step's joint error: where the next chunk takes over.
+        gripper_weight: Weight of the gripper's cross-entropy.
+        goal_only_share: Stage II samples that are decoded from their goal codes alone.
+        held_out_share: Share at the end of the array that is kept for the report.
+        seed: Of weights and batches.
+        save_every: Batches between saves.
+        device: Torch device.
+    """
+
+    goal_steps: int = 6000
+    kinematics_steps: int = 9000
+    warmup_steps: int = 1000
+    batch_size: int = 512
+    learning_rate: float = 1e-3
+    commitment: float = 0.25
+    end_weight: float = 0.5
+    gripper_weight: float = 0.1
+    goal_only_share: float = 0.1
+    held_out_share: float = 0.05
+    seed: int = 0
+    save_every: int = 2000
+    device: str = "cpu"
+
+
+def train_codec(
+    chunks: NDArray[np.float32],
+    settings: CodecSettings,
+    out_dir: Path,
+    *,
+    config: CodecConfig | None = None,
+    resume: bool = False,
+    progress: bool = True,
+) -> CodecReport:
+    """Train a codec and save it, its report and its TensorBoard log.
+
+    Args:
+        chunks: Physical, shape (N, H, D), in the order of their episodes, so that the chunks
+            held out are of other episodes: joint offsets from the measured configuration at the
+            chunk's start (rad), then the gripper's opening (m).
+        settings: How to train.
+        out_dir: Folder for codec.safetensors, codec.json, report.json and log/.
+        config: Shape of the codec.
+        resume: Go on from the last save of a run with the same settings, if there is one.
+        progress: Whether to show a progress bar.
+
+    Raises:
+        ValueError: The chunks are unfit (shape, NaN, too few), or the saved run had other
+            settings.
+    """
+    config = config or CodecConfig()
+    if chunks.ndim != 3 or chunks.shape[1:] != (config.horizon, config.action_dim):
+        raise ValueError(
+            f"chunks have shape {chunks.shape}, not (N, {config.horizon}, {config.action_dim})"
+        )
+    held_out = max(1, round(len(chunks) * settings.held_out_share))
+    if len(chunks) - held_out < config.codes_per_level:
+        raise ValueError(
+            f"{len(chunks)} chunks cannot fill {config.codes_per_level} codes; collect more"
+        )
+    with torch.random.fork_rng():
+        torch.manual_seed(settings.seed)
+        run = _Run(chunks[:-held_out], settings, config, out_dir)
+        if resume:
+            run.restore()
+        stable = run.train(chunks[-held_out:], progress)
+    trained = TrainedCodec(run.codec.eval(), run.statistics)
+    save_codec(trained, out_dir)
+    figures = report(trained, chunks[-held_out:], stable)
+    (out_dir / REPORT_FILE).write_text(json.dumps(asdict(figures), indent=2) + "\n")
+    return figures
+
+
+class _Run:
+    """One training run; a batch depends on seed and step alone, so that a run can resume."""
+
+    def __init__(
+        self,
+        chunks: NDArray[np.float32],
+        settings: CodecSettings,
+        config: CodecConfig,
+        out_dir: Path,
+    ) -> None:
+        self.statistics = ActionStatistics.fit(chunks)
+        self._settings, self._out_dir = settings, out_dir
+        self._chunks = torch.from_numpy(self.statistics.normalise(chunks)).to(settings.device)
+        self._weights = _joint_weights(chunks, self.statistics).to(settings.device)
+        self.codec = BilevelCodec(config).to(settings.device)
+        self._optimiser = _optimiser(self.codec)
+        self._stage_one_codes = torch.empty(0, config.goal_levels, dtype=torch.int64)
+        self._step = 0
+
+    def train(self, held_out: NDArray[np.float32], progress: bool) -> float:
+        """Run both stages; return the share of held-out goal codes that stage II left alone."""
+        settings = self._settings
+        broad = coarse(torch.from_numpy(self.statistics.normalise(held_out)).to(settings.device))
+        split, total = settings.goal_steps, settings.goal_steps + settings.kinematics_steps
+        columns = (TextColumn("codec"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._out_dir.mkdir(parents=True, exist_ok=True)
+        with (
+            SummaryWriter(str(self._out_dir / "log"), purge_step=self._step) as log,
+            Progress(*columns, disable=not progress) as bar,
+        ):
+            task = bar.add_task("", total=total, completed=self._step)
+            while self._step < total:
+                if self._step == split:
+                    self._stage_one_codes = self._goal_codes(broad)
+                    self.codec.begin_kinematics()
+                    self._optimiser = _optimiser(self.codec)
+                terms = self._advance()
+                if self._step % _LOG_EVERY == 0:
+                    for name, value in terms.items():
+                        log.add_scalar(name, value.item(), self._step)
+                self._step += 1
+                bar.update(task, completed=self._step)
+                if self._step % settings.save_every == 0 or self._step == total:
+                    self._save()
+        return float((self._goal_codes(broad) == self._stage_one_codes).float().mean())
+
+    def _advance(self) -> dict[str, Tensor]:
+        """Take the step that is next; return its loss terms."""
+        settings = self._settings
+        second = self._step >= settings.goal_steps
+        local = self._step - settings.goal_steps * second
+        steps = settings.kinematics_steps if second else settings.goal_steps
+        torch.manual_seed(settings.seed * 2**32 + self._step)
+        for group in self._optimiser.param_groups:
+            group["lr"] = settings.learning_rate * (1 + math.cos(math.pi * local / steps)) / 2
+        self.codec.train()
+        if local == settings.warmup_steps:
+            self._initialise_stack(second)
+        quantise = local >= settings.warmup_steps
+        batch = self._chunks[self._draw(settings.batch_size)]
+        if second:
+            goal_only = torch.rand(len(batch), device=batch.device) < settings.goal_only_share
+            result = self.codec.full_pass(batch, quantise, goal_only)
+        else:
+            batch = coarse(batch)
+            result = self.codec.goal_pass(batch, quantise)
+        terms = self._losses(result, batch)
+        self._optimiser.zero_grad()
+        sum(terms.values(), torch.zeros((), device=batch.device)).backward()
+        torch.nn.utils.clip_grad_norm_(self.codec.parameters(), 1.0)
+        self._optimiser.step()
+        return terms
+
+    def _losses(self, result: Reconstruction, batch: Tensor) -> dict[str, Tensor]:
+        settings = self._settings
+        error = (result.joints - batch[..., :-1]).abs() * self._weights
+        opening = ((batch[..., -1] + 1) / 2).clamp(0, 1)
+        gripper = F.binary_cross_entropy_with_logits(result.gripper_logits, opening)
+        return {
+            "joints": error.mean(),
+            "end": settings.end_weight * error[:, -1].mean(),
+            "gripper": settings.gripper_weight * gripper,
+            "commitment": settings.commitment * result.commitment,
+        }
+
+    @torch.no_grad()
+    def _initialise_stack(self, second: bool) -> None:
+        sample = self._chunks[self._draw(min(len(self._chunks), _KMEANS_SAMPLES))]
+        if second:
+            residual = self.codec.kinematics_latents(sample)
+            goal = self.codec.goal_stack(self.codec.goal_latents(sample))
+            self.codec.kinematics_stack.initialise(residual - goal.entries.sum(1))
+        else:
+            self.codec.goal_stack.initialise(self.codec.goal_latents(coarse(sample)))
+
+    def _draw(self, count: int) -> Tensor:
+        return torch.randint(len(self._chunks), (count,)).to(self._chunks.device)
+
+    def _goal_codes(self, chunks: Tensor) -> Tensor:
+        codes = self.codec.eval().encode(chunks)[:, : self.codec.config.goal_levels]
+        return codes.cpu()
+
+    def _identity(self) -> str:
+        """What must be the same for a run to resume."""
+        fixed = asdict(self._settings) | asdict(self.codec.config)
+        bounds = [self.statistics.lower.tolist(), self.statistics.upper.tolist()]
+        return json.dumps([fixed, len(self._chunks), bounds])
+
+    def _save(self) -> None:
+        tensors = {f"codec.{k}": v for k, v in self.codec.state_dict().items()}
+        for index, moments in self._optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{k}": v for k, v in moments.items()}
+        tensors["stage_one_codes"] = self._stage_one_codes
+        tensors = {k: v.contiguous() for k, v in tensors.items()}
+        path = self._out_dir / PROGRESS_FILE
+        new = path.with_suffix(".new")
+        save_file(tensors, new, {"step": str(self._step), "run": self._identity()})
+        # A kill leaves the previous save or this one, never half of it.
+        new.replace(path)
+
+    def restore(self) -> None:
+        """Take up the last save, if there is one. Raises ValueError when it is another run's."""
+        path = self._out_dir / PROGRESS_FILE
+        if not path.is_file():
+            return
+        with safe_open(path, "pt") as file:
+            about = file.metadata()
+        if about.get("run") != self._identity():
+            raise ValueError(
+                f"{path} is of a run with other settings or chunks; "
+                "train into another folder, or without resuming"
+            )
+        tensors = load_file(path, device=self._settings.device)
+        self._step = int(about["step"])
+        self._stage_one_codes = tensors.pop("stage_one_codes").cpu()
+        if self._step > self._settings.goal_steps:
+            self.codec.freeze_goal()
+        model: dict[str, Tensor] = {}
+        moments: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in tensors.items():
+            part, name = key.split(".", 1)
+            if part == "codec":
+                model[name] = tensor
+            else:
+                index, moment = name.split(".")
+                moments.setdefault(int(index), {})[moment] = tensor
+        self.codec.load_state_dict(model)
+        groups = self._optimiser.state_dict()["param_groups"]
+        self._optimiser.load_state_dict({"state": moments, "param_groups": groups})
+
+
+def _optimiser(codec: BilevelCodec) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(codec.parameters(), weight_decay=1e-4)
+
+
+def _joint_weights(chunks: NDArray[np.float32], statistics: ActionStatistics) -> Tensor:
+    """Weight of each joint's normalised error, mean 1: a joint that moves little still counts."""
+    moved = np.abs(chunks[..., :-1]).mean(axis=(0, 1))
+    half_range = (statistics.upper - statistics.lower)[:-1] / 2
+    weights = half_range / (moved + 0.02)
+    return torch.from_numpy((weights / weights.mean()).astype(np.float32))

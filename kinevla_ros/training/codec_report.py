@@ -1,0 +1,68 @@
+"""Figures of a trained codec on chunks it has not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinevla_ros.codec.checkpoint import TrainedCodec
+from kinevla_ros.codec.statistics import GRIPPER_BOUNDS
+
+
+@dataclass(frozen=True)
+class CodecReport:
+    """How well codes keep a motion, over the held-out chunks.
+
+    Attributes:
+        chunks: Number of held-out chunks.
+        perplexity: Of each codebook, goal stack first; K when all entries are used alike.
+        joint_error_mrad: Mean absolute error of each joint.
+        end_error_mrad: The same at the last step, over all joints.
+        goal_only_error_mrad: Over all joints and steps, decoded from the goal codes alone.
+        switch_chunks: Number of chunks in which the gripper opens or closes (half is the limit).
+        exact_switches: Share of these that decode to the same open or closed in every step.
+        exact_gripper: The same over all chunks.
+        goal_code_stability: Share of goal codes of coarse chunks that stage II left unchanged.
+    """
+
+    chunks: int
+    perplexity: tuple[float, ...]
+    joint_error_mrad: tuple[float, ...]
+    end_error_mrad: float
+    goal_only_error_mrad: float
+    switch_chunks: int
+    exact_switches: float | None
+    exact_gripper: float
+    goal_code_stability: float
+
+
+def report(trained: TrainedCodec, chunks: NDArray[np.float32], stability: float) -> CodecReport:
+    """Measure a codec on physical chunks, shape (N, H, D); see `CodecReport`."""
+    codes = trained.encode(chunks)
+    decoded = trained.decode(codes)
+    error = 1e3 * np.abs(decoded - chunks)[..., :-1]
+    goal_codes = codes[:, : trained.codec.config.goal_levels]
+    goal_only = 1e3 * np.abs(trained.decode(goal_codes) - chunks)[..., :-1]
+    half = sum(GRIPPER_BOUNDS) / 2
+    is_open = chunks[..., -1] > half
+    exact = ((decoded[..., -1] > half) == is_open).all(axis=1)
+    switches = (is_open != is_open[:, :1]).any(axis=1)
+    return CodecReport(
+        chunks=len(chunks),
+        perplexity=tuple(_perplexity(level) for level in codes.T),
+        joint_error_mrad=tuple(error.mean(axis=(0, 1)).tolist()),
+        end_error_mrad=float(error[:, -1].mean()),
+        goal_only_error_mrad=float(goal_only.mean()),
+        switch_chunks=int(switches.sum()),
+        exact_switches=float(exact[switches].mean()) if switches.any() else None,
+        exact_gripper=float(exact.mean()),
+        goal_code_stability=stability,
+    )
+
+
+def _perplexity(codes: NDArray[np.int64]) -> float:
+    share = np.bincount(codes) / len(codes)
+    share = share[share > 0]
+    return float(np.exp(-(share * np.log(share)).sum()))
