@@ -93,6 +93,8 @@ class Link:
             self._carry_out_packets(controller)
         except LinkError as error:
             reason = str(error)
+        except ConnectionError:
+            reason = "the parent is gone"
         except Exception:
             traceback.print_exc()
             reason = "internal error, see the log"

@@ -18,6 +18,9 @@ PERIOD = 0.1
 SUPPLY_24V = 3
 FULL_POSITION = 1000
 
+RETRY = 1.0
+"""How often a gripper is asked that does not answer, s; the library logs each failure."""
+
 REPLY_ONLY = 1
 """With block=False: return on the controller's reply. 0 would wait for a whole second."""
 
@@ -58,8 +61,9 @@ class RequestThread(threading.Thread):
     def run(self) -> None:
         powered = False
         told = None
+        patience = PERIOD
         while True:
-            self._wake.wait(PERIOD)
+            self._wake.wait(patience)
             self._wake.clear()
             wanted = self._wanted
             if self._clear.is_set():
@@ -71,7 +75,9 @@ class RequestThread(threading.Thread):
                 if self._arm.rm_set_gripper_position(wanted, False, REPLY_ONLY) == _OK:
                     told = wanted
             else:
-                self._opening.write(self._read_gripper())
+                opening = self._read_gripper()
+                self._opening.write(opening)
+                patience = RETRY if math.isnan(opening) else PERIOD
             time.sleep(PERIOD)
 
     def _read_gripper(self) -> float:
