@@ -1,0 +1,1 @@
+"""The ROS nodes: parameters, topics and threads around what the other rooms do."""
