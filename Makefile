@@ -2,7 +2,6 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-INSTRUCTION ?= hold the carrot by the upper part and place it on the right side of the plate
 MUJOCO_GL ?= egl
 export INSTRUCTION MUJOCO_GL
 
@@ -20,7 +19,7 @@ help:
 	@echo "make clean                     remove $(VENV) and everything built"
 
 demo: venv
-	$(BIN)/kinevla demo --instruction "$$INSTRUCTION"
+	$(BIN)/kinevla demo $(if $(INSTRUCTION),--instruction "$$INSTRUCTION")
 
 test: lint
 	$(BIN)/pytest
