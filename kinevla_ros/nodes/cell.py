@@ -1,0 +1,156 @@
+"""The cell node: pictures like realsense2_camera's, the emulated controller, and a judge."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import String
+from std_srvs.srv import Trigger
+
+from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
+from kinevla_ros.nodes.images import camera_info, to_message
+from kinevla_ros.nodes.managed import Diagnosis, ManagedNode
+from kinevla_ros.nodes.messages import Stamps
+from kinevla_ros.nodes.parameters import Parameter
+from kinevla_ros.nodes.runtime import run
+from kinevla_ros.sim.cell import CAMERAS
+from kinevla_ros.sim.controller import EmulatedController
+from kinevla_ros.sim.realtime import CellError, Images, RealTimeCell
+from kinevla_ros.sim.scene import FRONT_FOVY, WRIST_FOVY
+
+PARAMETERS = {
+    "host": Parameter("127.0.0.2", "Address of the emulated controller; any of 127.0.0.0/8."),
+    "port": Parameter(8080, "TCP port of the emulated controller; 0 takes a free one.", 0, 65535),
+    "seed": Parameter(0, "Fixes the sequence of random scenes.", 0, 2**31 - 1),
+    "camera_rate": Parameter(15.0, "Pictures a second of each camera (Hz).", 1.0, 30.0),
+    "images_reliable": Parameter(
+        True, "Publish images reliably: none is lost, and best-effort subscribers match as well."
+    ),
+}
+VIEWS = {"front": math.radians(FRONT_FOVY), "wrist": math.radians(WRIST_FOVY)}
+
+
+def image_qos(reliable: bool) -> QoSProfile:
+    """Newest image only."""
+    reliability = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=reliability)
+
+
+class CellNode(ManagedNode):
+    """The simulated cell as the other nodes see a real one."""
+
+    def __init__(self) -> None:
+        super().__init__("cell", PARAMETERS)
+        self._stamps = Stamps(self.get_clock())
+        self._cell: RealTimeCell | None = None
+        self._controller: EmulatedController | None = None
+        self._instruction = ""
+        qos = image_qos(self.values["images_reliable"])
+        self._images = {
+            name: self.create_publisher(Image, f"/camera/{name}/color/image_raw", qos)
+            for name in CAMERAS
+        }
+        self._infos = {
+            name: self.create_publisher(CameraInfo, f"/camera/{name}/color/camera_info", qos)
+            for name in CAMERAS
+        }
+        self.create_subscription(String, "/instruction", self._on_instruction, 1)
+        self.create_service(Trigger, "~/judge", self._answer(self._judge))
+        self.create_service(Trigger, "~/reset", self._answer(self._reset))
+
+    def configure(self) -> None:
+        """Let the world run and the controller listen."""
+        self._cell = RealTimeCell(
+            self.values["seed"], self.values["camera_rate"], self._publish_images
+        )
+        self._cell.start()
+        self._controller = EmulatedController(self._cell, self.values["host"], self.values["port"])
+        self._controller.start()
+        host, port = self._controller.address
+        self.get_logger().info(f"the emulated controller listens on {host}:{port}")
+
+    def cleanup(self) -> None:
+        """Stop world and controller."""
+        if self._controller is not None:
+            self._controller.stop()
+        if self._cell is not None:
+            self._cell.stop()
+        self._cell = self._controller = None
+
+    def diagnosis(self) -> Diagnosis:
+        """Whether the world runs, and in time."""
+        if self._cell is None or self._cell.failure is not None:
+            failure = self._cell.failure if self._cell else None
+            return Diagnosis(f"the cell has stopped: {failure}", DiagnosticStatus.ERROR)
+        figures = {"simulated time given up (s)": f"{self._cell.lost_time:.2f}"}
+        return Diagnosis("the cell runs", figures=figures)
+
+    def _publish_images(self, images: Images, time: float) -> None:
+        if self.state != "active":
+            return
+        stamp = self._stamps.to_ros(time)
+        for name, image in images.items():
+            frame = f"camera_{name}_color_optical_frame"
+            height, width = image.shape[:2]
+            self._images[name].publish(to_message(image, stamp, frame))
+            self._infos[name].publish(camera_info(width, height, VIEWS[name], stamp, frame))
+
+    def _on_instruction(self, message: String) -> None:
+        """Begin to judge; what names no task stops the judging."""
+        if self._cell is None:
+            return
+        try:
+            command = parse_instruction(message.data)
+        except UnknownInstruction:
+            command = None
+        self._instruction = message.data if command else ""
+        self._cell.watch(command)
+
+    def _judge(self, cell: RealTimeCell) -> str:
+        verdict = cell.verdict()
+        if verdict is None:
+            raise CellError("there is nothing to judge: no instruction has come that names a task")
+        return json.dumps(
+            {
+                "instruction": self._instruction,
+                "goal": verdict.goal,
+                "kinematic": verdict.kinematic,
+                "constraints": verdict.constraints,
+                "measures": {k: v for k, v in verdict.measures.items() if math.isfinite(v)},
+            }
+        )
+
+    def _reset(self, cell: RealTimeCell) -> str:
+        cell.reset_scene()
+        self._instruction = ""
+        return "the objects lie anew; publish an instruction"
+
+    def _answer(self, act: Callable[[RealTimeCell], str]) -> Callable[[Any, Any], Any]:
+        """Make a service callback of a function that returns a message or raises CellError."""
+
+        def serve(_: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+            try:
+                if self._cell is None:
+                    raise CellError("the cell node is not configured")
+                response.message, response.success = act(self._cell), True
+            except CellError as error:
+                response.message, response.success = str(error), False
+            return response
+
+        return serve
+
+
+def main() -> int:
+    """Run the node; returns the exit code."""
+    return run(CellNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""The core's types as messages and back; monotonic times become ROS times here and nowhere else."""
+
+from __future__ import annotations
+
+import array
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+from builtin_interfaces.msg import Time
+from rclpy.clock import Clock
+
+from kinevla_ros.codec.chunk import HORIZON, JOINT_NAMES, ActionChunk
+from kinevla_ros.msg import ActionChunk as ActionChunkMessage
+from kinevla_ros.msg import Reasoning
+
+if TYPE_CHECKING:
+    # Only the policy's process pays for torch.
+    from kinevla_ros.generator.policy import Inference
+
+NANO = 1_000_000_000
+GRIPPER = "gripper"
+BASE_FRAME = "base_link"
+
+
+class Stamps:
+    """Turns ROS stamps into times of this process's monotonic clock and back.
+
+    The offset is taken anew each time, because the system clock behind ROS time may be set.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def to_ros(self, seconds: float) -> Time:
+        """ROS stamp of a monotonic time (s)."""
+        nanoseconds = self._clock.now().nanoseconds + round((seconds - time.monotonic()) * NANO)
+        return Time(sec=nanoseconds // NANO, nanosec=nanoseconds % NANO)
+
+    def to_monotonic(self, stamp: Time) -> float:
+        """Monotonic time (s) of a ROS stamp."""
+        age = self._clock.now().nanoseconds - (stamp.sec * NANO + stamp.nanosec)
+        return time.monotonic() - age / NANO
+
+
+def chunk_to_message(chunk: ActionChunk, stamps: Stamps) -> ActionChunkMessage:
+    """Return the chunk as it goes over the wire."""
+    message = ActionChunkMessage(sequence=chunk.sequence, joint_names=list(JOINT_NAMES))
+    message.header.stamp = stamps.to_ros(chunk.stamp)
+    message.header.frame_id = BASE_FRAME
+    message.dt = chunk.dt
+    message.positions = array.array("d", chunk.positions.ravel())
+    message.gripper = array.array("f", chunk.gripper)
+    return message
+
+
+def chunk_from_message(message: ActionChunkMessage, stamps: Stamps) -> ActionChunk:
+    """Read a chunk.
+
+    Raises:
+        ValueError: other joints, a wrong number of targets, or a number that is not finite.
+    """
+    if tuple(message.joint_names) != JOINT_NAMES:
+        raise ValueError(
+            f"a chunk names the joints {', '.join(message.joint_names) or '(none)'}; "
+            f"this arm has {', '.join(JOINT_NAMES)}, in this order"
+        )
+    numbers = HORIZON * len(JOINT_NAMES)
+    if len(message.positions) != numbers:
+        raise ValueError(f"a chunk holds {len(message.positions)} joint positions, not {numbers}")
+    return ActionChunk(
+        stamp=stamps.to_monotonic(message.header.stamp),
+        sequence=message.sequence,
+        positions=np.array(message.positions).reshape(HORIZON, len(JOINT_NAMES)),
+        gripper=np.array(message.gripper),
+        # The wire's single precision would make 0.1 s into 0.10000000149.
+        dt=round(message.dt, 6),
+    )
+
+
+def reasoning_to_message(inference: Inference, stamps: Stamps) -> Reasoning:
+    """Return words and codes of an inference."""
+    message = Reasoning(
+        sequence=inference.sequence,
+        status=Reasoning.OK,
+        instruction=inference.instruction,
+        goal=inference.goal,
+        kinematics=inference.kinematics,
+        goal_codes=list(inference.goal_codes),
+        kinematics_codes=list(inference.kinematics_codes),
+        draft_accepted=inference.draft_accepted,
+        model_time=inference.model_time,
+    )
+    message.header.stamp = stamps.to_ros(inference.stamp)
+    return message

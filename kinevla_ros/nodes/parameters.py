@@ -1,0 +1,50 @@
+"""Declared parameters: typed, described, with ranges, readable only at start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.node import Node
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter: its value from the parameter file, or `default`.
+
+    Attributes:
+        description: what it does, with its unit.
+        lower, upper: range of a number.
+    """
+
+    default: Any
+    description: str
+    lower: float | None = None
+    upper: float | None = None
+
+    def descriptor(self) -> ParameterDescriptor:
+        """Return what `ros2 param describe` shows."""
+        descriptor = ParameterDescriptor(description=self.description, read_only=True)
+        if self.lower is None or self.upper is None:
+            return descriptor
+        if isinstance(self.default, float):
+            floats = FloatingPointRange(from_value=float(self.lower), to_value=float(self.upper))
+            descriptor.floating_point_range = [floats]
+        else:
+            integers = IntegerRange(from_value=int(self.lower), to_value=int(self.upper), step=1)
+            descriptor.integer_range = [integers]
+        return descriptor
+
+
+def declare(node: Node, parameters: dict[str, Parameter]) -> dict[str, Any]:
+    """Declare all parameters and return their values.
+
+    Raises:
+        rclpy.exceptions.InvalidParameterValueException, InvalidParameterTypeException: a given
+            value is out of range or of another type.
+    """
+    return {
+        name: node.declare_parameter(name, spec.default, spec.descriptor()).value
+        for name, spec in parameters.items()
+    }
