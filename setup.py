@@ -23,8 +23,8 @@ class BuildMessages(build_ext):
             from rosidl_build import build
         except ModuleNotFoundError as error:
             sys.exit(
-                f"{error}: the message generators are missing; run "
-                "`pip install setuptools wheel numpy pyyaml ros-std-msgs==5.3.6` first"
+                f"{error}: the message generators are missing; let pip fetch them (leave out "
+                "--no-build-isolation) or install what pyproject.toml lists under build-system"
             )
         destination = HERE if self.inplace or self.editable_mode else Path(self.build_lib)
         build(PACKAGE, HERE / "msg", destination, MESSAGE_DEPENDENCIES)

@@ -53,6 +53,4 @@ install_torch() {
 install_system_packages
 "$python" -m venv "$venv"
 install_torch
-# The messages are compiled against the ROS wheels, hence those first and no build isolation.
-"$venv/bin/pip" install 'setuptools>=77' wheel numpy pyyaml ros-std-msgs==5.3.6
-"$venv/bin/pip" install --no-build-isolation --editable '.[ros,sim,train,test]'
+"$venv/bin/pip" install --editable '.[ros,sim,train,test]'
