@@ -1,0 +1,66 @@
+"""What must hold for the arm while it is sent targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinevla_ros.codec.chunk import JOINT_NAMES
+from kinevla_ros.robot.state import ArmState
+from kinevla_ros.robot.verdict import PASSED, Fault, Verdict, refused, worst
+
+MAX_STATE_AGE = 0.1
+"""The controller sends a state every 5 ms; twenty missing in a row are a failure (s)."""
+
+MAX_TRACKING_ERROR = 0.2
+"""So far from where it was sent a joint is taken to be blocked (rad)."""
+
+
+@dataclass(frozen=True, eq=False)
+class ArmCase:
+    """The newest state, None before the first; the last target, rad, shape (7,); the time, s."""
+
+    state: ArmState | None
+    target: NDArray[np.float64]
+    now: float
+
+
+def state_age(case: ArmCase) -> Verdict:
+    """The arm tells where it is."""
+    if case.state is None:
+        return refused(Fault.STALE_STATE, "the arm has sent no state yet. Is it connected?")
+    age = case.now - case.state.stamp
+    if age <= MAX_STATE_AGE:
+        return PASSED
+    reason = f"the arm's last state is {age:.3f} s old; allowed are {MAX_STATE_AGE} s"
+    return refused(Fault.STALE_STATE, reason, margin=MAX_STATE_AGE - age)
+
+
+def error_codes(case: ArmCase) -> Verdict:
+    """Neither the controller nor a joint reports an error."""
+    if case.state is None:
+        return PASSED
+    for joint, bits in zip(JOINT_NAMES, case.state.joint_errors, strict=False):
+        if bits:
+            return refused(Fault.CONTROLLER_ERROR, f"{joint} reports error bits {bits:#06x}", joint)
+    if case.state.controller_errors:
+        codes = ", ".join(f"{code:#06x}" for code in case.state.controller_errors)
+        return refused(Fault.CONTROLLER_ERROR, f"the controller reports error {codes}")
+    return PASSED
+
+
+def tracking_error(case: ArmCase) -> Verdict:
+    """The arm is near where it was sent."""
+    if case.state is None:
+        return PASSED
+    errors = abs(case.state.q - case.target)
+    _, column, joint, margin = worst(MAX_TRACKING_ERROR - errors)
+    if margin >= 0:
+        return PASSED
+    reason = (
+        f"{joint} is {errors[column]:.3f} rad from where it was sent; allowed are "
+        f"{MAX_TRACKING_ERROR} rad. Is it blocked?"
+    )
+    return refused(Fault.TRACKING_ERROR, reason, joint, margin)

@@ -1,0 +1,125 @@
+"""What must hold for an action chunk before the stream may follow it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kinevla_ros.codec.chunk import CHUNK_DT, ActionChunk
+from kinevla_ros.robot.limits import POSITION_MARGIN, JointLimits
+from kinevla_ros.robot.model import GRIPPER_STROKE
+from kinevla_ros.robot.state import ArmState
+from kinevla_ros.robot.verdict import PASSED, Fault, Verdict, refused, worst
+
+MAX_AGE = 0.4
+"""At this age one target of a chunk still lies ahead (s)."""
+
+CLOCK_TOLERANCE = 0.02
+"""How far in the future a stamp may lie before the clocks are taken to differ (s)."""
+
+GRIPPER_TOLERANCE = 0.01
+"""How far beyond its stroke the gripper may be sent; it stops at its ends by itself (m)."""
+
+
+@dataclass(frozen=True, eq=False)
+class ChunkCase:
+    """A chunk to be judged, the measured state of the arm, its limits and the time, s."""
+
+    chunk: ActionChunk
+    state: ArmState
+    limits: JointLimits
+    now: float
+
+
+def finite(case: ChunkCase) -> Verdict:
+    """All numbers are finite."""
+    chunk = case.chunk
+    if np.isfinite(chunk.positions).all() and np.isfinite(chunk.gripper).all():
+        return PASSED
+    return refused(Fault.INVALID_CHUNK, f"chunk {chunk.sequence} holds NaN or infinity")
+
+
+def period(case: ChunkCase) -> Verdict:
+    """Targets come at the period that the arm is watched with."""
+    chunk = case.chunk
+    if abs(chunk.dt - CHUNK_DT) < 1e-6:
+        return PASSED
+    reason = f"chunk {chunk.sequence} has a target every {chunk.dt:g} s instead of {CHUNK_DT} s"
+    return refused(Fault.INVALID_CHUNK, reason)
+
+
+def age(case: ChunkCase) -> Verdict:
+    """The observation is recent and not from the future."""
+    name, seconds = f"chunk {case.chunk.sequence}", case.now - case.chunk.stamp
+    if seconds > MAX_AGE:
+        reason = f"{name} is {seconds:.3f} s old; allowed are {MAX_AGE} s. Is the policy too slow?"
+        return refused(Fault.STALE_CHUNK, reason, margin=MAX_AGE - seconds)
+    if seconds < -CLOCK_TOLERANCE:
+        reason = f"{name} is from {-seconds:.3f} s in the future. Do the machines' clocks differ?"
+        return refused(Fault.STALE_CHUNK, reason, margin=CLOCK_TOLERANCE + seconds)
+    return PASSED
+
+
+def position(case: ChunkCase) -> Verdict:
+    """Every target keeps the margin to the position limits."""
+    positions, limits = case.chunk.positions, case.limits
+    step, column, joint, margin = worst(
+        np.minimum(positions - limits.target_lower, limits.target_upper - positions)
+    )
+    if margin >= 0:
+        return PASSED
+    reason = (
+        f"chunk {case.chunk.sequence} sends {joint} to {positions[step, column]:.3f} rad; allowed "
+        f"are {limits.target_lower[column]:.3f} to {limits.target_upper[column]:.3f} rad, "
+        f"{POSITION_MARGIN} rad inside its limits"
+    )
+    return refused(Fault.POSITION_LIMIT, reason, joint, margin)
+
+
+def speed(case: ChunkCase) -> Verdict:
+    """No joint has to exceed its speed between two targets."""
+    speeds = abs(np.diff(case.chunk.positions, axis=0)) / case.chunk.dt
+    step, column, joint, margin = worst(case.limits.velocity - speeds)
+    if margin >= 0:
+        return PASSED
+    reason = (
+        f"chunk {case.chunk.sequence} moves {joint} at {speeds[step, column]:.2f} rad/s to target "
+        f"{step + 2}; allowed are {case.limits.velocity[column]:.2f} rad/s"
+    )
+    return refused(Fault.VELOCITY_LIMIT, reason, joint, margin)
+
+
+def begins_at_the_arm(case: ChunkCase) -> Verdict:
+    """No joint has to exceed its speed from where it was measured to the next target.
+
+    One period is added to the time left, for the way by which a moving arm trails.
+    """
+    chunk = case.chunk
+    ahead = chunk.times() > case.now
+    if not ahead.any():
+        return refused(Fault.STALE_CHUNK, f"no target of chunk {chunk.sequence} lies ahead")
+    step = int(ahead.argmax())
+    seconds = float(chunk.times()[step]) - case.now + chunk.dt
+    ways = abs(chunk.positions[step] - case.state.q)
+    _, column, joint, margin = worst(case.limits.velocity - ways / seconds)
+    if margin >= 0:
+        return PASSED
+    reason = (
+        f"chunk {chunk.sequence} begins {ways[column]:.3f} rad from where {joint} is; in "
+        f"{seconds:.2f} s that takes more than {case.limits.velocity[column]:.2f} rad/s"
+    )
+    return refused(Fault.VELOCITY_LIMIT, reason, joint, margin)
+
+
+def gripper_stroke(case: ChunkCase) -> Verdict:
+    """The gripper is sent to openings it has."""
+    gripper = case.chunk.gripper
+    margin = GRIPPER_TOLERANCE + float(np.minimum(gripper, GRIPPER_STROKE - gripper).min())
+    if margin >= 0:
+        return PASSED
+    reason = (
+        f"chunk {case.chunk.sequence} sends the gripper to {gripper.min():.3f} .. "
+        f"{gripper.max():.3f} m; it opens from 0 to {GRIPPER_STROKE} m"
+    )
+    return refused(Fault.POSITION_LIMIT, reason, "gripper", margin)
