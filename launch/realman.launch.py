@@ -3,12 +3,12 @@
     ros2 launch kinevla_ros realman.launch.py sim:=true
     ros2 launch kinevla_ros realman.launch.py arm_ip:=192.168.1.18 front_serial:=… wrist_serial:=…
 
-`--show-args` lists every argument.
+`--show-args` lists every argument. An argument left out leaves the parameter file its say.
 """
 
 from __future__ import annotations
 
-from launch import LaunchContext, LaunchDescription
+from launch import Action, LaunchContext, LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
     IncludeLaunchDescription,
@@ -16,13 +16,7 @@ from launch.actions import (
     RegisterEventHandler,
     SetEnvironmentVariable,
 )
-from launch.conditions import IfCondition, UnlessCondition
-from launch.substitutions import (
-    EnvironmentVariable,
-    IfElseSubstitution,
-    LaunchConfiguration,
-    PathJoinSubstitution,
-)
+from launch.substitutions import EnvironmentVariable, PathJoinSubstitution
 from launch_ros.actions import LifecycleNode, LifecycleTransition, Node
 from launch_ros.event_handlers import OnStateTransition
 from launch_ros.parameter_descriptions import ParameterValue
@@ -30,114 +24,109 @@ from launch_ros.substitutions import FindPackageShare
 from lifecycle_msgs.msg import Transition
 
 from kinevla_ros.robot.model import urdf
+from kinevla_ros.share import share_path
 
-SHARE = FindPackageShare("kinevla_ros")
-SIM = LaunchConfiguration("sim")
-PARAMETERS = LaunchConfiguration("params_file")
-
-
-def argument(name: str, default: object, description: str, **options: object) -> object:
-    return DeclareLaunchArgument(name, default_value=default, description=description, **options)
-
-
+SWITCH = {"default_value": "false", "choices": ["true", "false"]}
 ARGUMENTS = [
-    argument("sim", "false", "the simulated cell, no hardware", choices=["true", "false"]),
-    argument("arm_ip", "192.168.1.18", "address of the real arm's controller"),
-    argument("transport", "api", "way to the arm: the vendor's library", choices=["api"]),
-    argument("model", PathJoinSubstitution([SHARE, "models", "kinevla-tiny"]), "checkpoint folder"),
-    argument("params_file", PathJoinSubstitution([SHARE, "config", "realman.yaml"]), "parameters"),
-    argument("front_serial", "", "serial number of the front RealSense"),
-    argument("wrist_serial", "", "serial number of the wrist RealSense"),
-    argument("rviz", "false", "show robot, images, plan and reasoning", choices=["true", "false"]),
+    DeclareLaunchArgument("sim", description="the simulated cell, no hardware", **SWITCH),
+    DeclareLaunchArgument("rviz", description="show robot, images, plan, reasoning", **SWITCH),
+    DeclareLaunchArgument("arm_ip", default_value="", description="address of the real arm"),
+    DeclareLaunchArgument("model", default_value="", description="checkpoint folder"),
+    DeclareLaunchArgument(
+        "params_file",
+        default_value=str(share_path("config", "realman.yaml")),
+        description="parameters of the nodes",
+    ),
+    DeclareLaunchArgument(
+        "front_serial", default_value="", description="serial number of the front RealSense"
+    ),
+    DeclareLaunchArgument(
+        "wrist_serial", default_value="", description="serial number of the wrist RealSense"
+    ),
 ]
+DDS_PROFILES = "FASTRTPS_DEFAULT_PROFILES_FILE"
 
 
-def lifecycle_node(name: str, *parameters: object, **options: object) -> LifecycleNode:
+def generate_launch_description() -> LaunchDescription:
+    own = str(share_path("config", "fastdds.xml"))
+    profiles = EnvironmentVariable(DDS_PROFILES, default_value=own)
+    return LaunchDescription(
+        [*ARGUMENTS, SetEnvironmentVariable(DDS_PROFILES, profiles), OpaqueFunction(function=start)]
+    )
+
+
+def start(context: LaunchContext) -> list[Action]:
+    given = context.launch_configurations
+    sim = given["sim"] == "true"
+    # A real arm waits for /arm/enable.
+    arm = node(given, "arm", arm_ip="127.0.0.2" if sim else given["arm_ip"], enable_on_activate=sim)
+    actions = [arm, node(given, "policy", model=given["model"])]
+    if sim:
+        cell = node(given, "cell")
+        # Before the cell is active the arm has nobody to connect to.
+        then = OnStateTransition(
+            target_lifecycle_node=cell, goal_state="active", entities=[bring_up("arm", "policy")]
+        )
+        actions += [cell, RegisterEventHandler(then), bring_up("cell")]
+    else:
+        actions += [camera(given, "front"), camera(given, "wrist"), bring_up("arm", "policy")]
+    if given["rviz"] == "true":
+        actions += rviz()
+    return actions
+
+
+def node(given: dict[str, str], name: str, **parameters: object) -> LifecycleNode:
     return LifecycleNode(
         package="kinevla_ros",
         executable=f"{name}_node",
         name=name,
         namespace="",
-        parameters=[PARAMETERS, *parameters],
+        parameters=[
+            given["params_file"],
+            {key: value for key, value in parameters.items() if value != ""},
+        ],
         output="screen",
-        **options,
     )
 
 
-def bring_up(*names: str, **options: object) -> LifecycleTransition:
-    """Configure and activate the nodes."""
+def bring_up(*names: str) -> LifecycleTransition:
+    """Configure and activate nodes."""
     return LifecycleTransition(
         lifecycle_node_names=names,
         transition_ids=[Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE],
-        **options,
     )
 
 
-def realsense(context: LaunchContext) -> list[IncludeLaunchDescription]:
-    """Both cameras, told apart by their serial numbers: a swap would not be noticed."""
-    cameras = []
-    for name in ("front", "wrist"):
-        serial = LaunchConfiguration(f"{name}_serial").perform(context)
-        if not serial:
-            raise ValueError(f"{name}_serial is not set; see `rs-enumerate-devices -s`")
-        cameras.append(
-            IncludeLaunchDescription(
-                PathJoinSubstitution(
-                    [FindPackageShare("realsense2_camera"), "launch", "rs_launch.py"]
-                ),
-                launch_arguments={
-                    "camera_namespace": "camera",
-                    "camera_name": name,
-                    "serial_no": f"_{serial}",  # the underscore keeps it a string
-                    "enable_depth": "false",
-                    "rgb_camera.color_profile": "640x480x15",
-                }.items(),
-            )
-        )
-    return cameras
+def camera(given: dict[str, str], name: str) -> IncludeLaunchDescription:
+    """A RealSense that publishes /camera/<name>/color/image_raw.
+
+    Raises:
+        ValueError: No serial number. Nobody would notice if the driver swapped the cameras.
+    """
+    serial = given[f"{name}_serial"]
+    if not serial:
+        raise ValueError(f"{name}_serial is not set; `rs-enumerate-devices -s` shows the numbers")
+    return IncludeLaunchDescription(
+        PathJoinSubstitution([FindPackageShare("realsense2_camera"), "launch", "rs_launch.py"]),
+        launch_arguments={
+            "camera_namespace": "camera",
+            "camera_name": name,
+            "serial_no": f"_{serial}",  # the underscore keeps it a string
+            "enable_depth": "false",
+            "rgb_camera.color_profile": "640x480x15",
+        }.items(),
+    )
 
 
-def generate_launch_description() -> LaunchDescription:
-    cell = lifecycle_node("cell", condition=IfCondition(SIM))
-    arm = lifecycle_node(
-        "arm",
-        {
-            "ip": IfElseSubstitution(SIM, "127.0.0.1", LaunchConfiguration("arm_ip")),
-            "transport": LaunchConfiguration("transport"),
-            # A real arm waits for /arm/enable.
-            "enable_on_activate": ParameterValue(SIM, value_type=bool),
-        },
-    )
-    policy = lifecycle_node("policy", {"model": LaunchConfiguration("model")})
-    # The arm finds nobody to connect to before the cell is active.
-    after_cell = OnStateTransition(
-        target_lifecycle_node=cell, goal_state="active", entities=[bring_up("arm", "policy")]
-    )
-    rviz = IfCondition(LaunchConfiguration("rviz"))
-    dds = "FASTRTPS_DEFAULT_PROFILES_FILE"
-    own_dds = PathJoinSubstitution([SHARE, "config", "fastdds.xml"])
-    return LaunchDescription(
-        [
-            *ARGUMENTS,
-            SetEnvironmentVariable(dds, EnvironmentVariable(dds, default_value=own_dds)),
-            OpaqueFunction(function=realsense, condition=UnlessCondition(SIM)),
-            cell,
-            arm,
-            policy,
-            RegisterEventHandler(after_cell, condition=IfCondition(SIM)),
-            bring_up("cell", condition=IfCondition(SIM)),
-            bring_up("arm", "policy", condition=UnlessCondition(SIM)),
-            Node(
-                package="robot_state_publisher",
-                executable="robot_state_publisher",
-                parameters=[{"robot_description": ParameterValue(urdf(), value_type=str)}],
-                condition=rviz,
-            ),
-            Node(
-                package="rviz2",
-                executable="rviz2",
-                arguments=["-d", PathJoinSubstitution([SHARE, "config", "kinevla.rviz"])],
-                condition=rviz,
-            ),
-        ]
-    )
+def rviz() -> list[Node]:
+    """RViz, and the robot's frames for it."""
+    description = {"robot_description": ParameterValue(urdf(), value_type=str)}
+    layout = str(share_path("config", "kinevla.rviz"))
+    return [
+        Node(
+            package="robot_state_publisher",
+            executable="robot_state_publisher",
+            parameters=[description],
+        ),
+        Node(package="rviz2", executable="rviz2", arguments=["-d", layout]),
+    ]
