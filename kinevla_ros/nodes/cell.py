@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
@@ -19,6 +18,7 @@ from kinevla_ros.nodes.images import camera_info, to_message
 from kinevla_ros.nodes.managed import Diagnosis, ManagedNode
 from kinevla_ros.nodes.messages import Stamps
 from kinevla_ros.nodes.parameters import Parameter
+from kinevla_ros.nodes.qos import image_qos
 from kinevla_ros.nodes.runtime import run
 from kinevla_ros.sim.cell import CAMERAS
 from kinevla_ros.sim.controller import EmulatedController
@@ -35,12 +35,6 @@ PARAMETERS = {
     ),
 }
 VIEWS = {"front": math.radians(FRONT_FOVY), "wrist": math.radians(WRIST_FOVY)}
-
-
-def image_qos(reliable: bool) -> QoSProfile:
-    """Newest image only."""
-    reliability = ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT
-    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=reliability)
 
 
 class CellNode(ManagedNode):

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from builtin_interfaces.msg import Time
+from numpy.typing import NDArray
 from rclpy.clock import Clock
+from sensor_msgs.msg import JointState
 
 from kinevla_ros.codec.chunk import HORIZON, JOINT_NAMES, ActionChunk
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
-from kinevla_ros.msg import Reasoning
+from kinevla_ros.msg import Reasoning, SafetyStatus
+from kinevla_ros.robot.arm import Status
 
 if TYPE_CHECKING:
     # Only the policy's process pays for torch.
@@ -78,6 +81,35 @@ def chunk_from_message(message: ActionChunkMessage, stamps: Stamps) -> ActionChu
     )
 
 
+def joints_to_message(
+    joints: NDArray[np.float64], gripper: float | None, stamp: Time
+) -> JointState:
+    """Return joint positions, shape (7,), rad, and the gripper's opening (m) if there is one."""
+    names, positions = [*JOINT_NAMES], joints.tolist()
+    if gripper is not None:
+        names.append(GRIPPER)
+        positions.append(gripper)
+    message = JointState(name=names, position=array.array("d", positions))
+    message.header.stamp, message.header.frame_id = stamp, BASE_FRAME
+    return message
+
+
+def joints_from_message(message: JointState) -> tuple[NDArray[np.float64], float]:
+    """Read joint positions, shape (7,), rad, and the gripper's opening (m), in whatever order.
+
+    Raises:
+        ValueError: a joint or the gripper is missing, or a number is not finite.
+    """
+    positions = dict(zip(message.name, message.position, strict=False))
+    missing = [name for name in (*JOINT_NAMES, GRIPPER) if name not in positions]
+    if missing:
+        raise ValueError(f"/joint_states lacks {', '.join(missing)}")
+    values = np.array([positions[name] for name in (*JOINT_NAMES, GRIPPER)])
+    if not np.isfinite(values).all():
+        raise ValueError("/joint_states holds a number that is not finite")
+    return values[:-1], float(values[-1])
+
+
 def reasoning_to_message(inference: Inference, stamps: Stamps) -> Reasoning:
     """Return words and codes of an inference."""
     message = Reasoning(
@@ -92,4 +124,17 @@ def reasoning_to_message(inference: Inference, stamps: Stamps) -> Reasoning:
         model_time=inference.model_time,
     )
     message.header.stamp = stamps.to_ros(inference.stamp)
+    return message
+
+
+def status_to_message(status: Status, stamp: Time) -> SafetyStatus:
+    """Return what the arm is doing and why."""
+    message = SafetyStatus(
+        state=int(status.state),
+        fault=int(status.fault),
+        reason=status.reason,
+        joint=status.joint,
+        margin=float(status.margin),
+    )
+    message.header.stamp = stamp
     return message

@@ -1,0 +1,207 @@
+"""Starts the nodes as processes, takes them through their lifecycle, and stops them in order."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import rclpy
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+from rclpy.task import Future
+
+from kinevla_ros.share import share_path
+
+Overrides = Mapping[str, Mapping[str, Any]]
+
+CELL_HOST, CELL_PORT = "127.0.0.2", 8080
+
+SERVICE_TIMEOUT = 30.0
+"""A process is there and discovered by then, s."""
+
+TRANSITION_TIMEOUT = 120.0
+"""Reading a large checkpoint from a slow disk takes its time, s."""
+
+EXIT_TIMEOUT = 10.0
+POLL = 0.05
+
+
+class LaunchError(RuntimeError):
+    """The nodes do not run; the message says which and where to look."""
+
+
+class Interrupted(RuntimeError):
+    """Ctrl-C or SIGTERM."""
+
+
+@contextmanager
+def client_node(name: str) -> Iterator[tuple[Node, threading.Event]]:
+    """A node for this process, and an event that Ctrl-C and SIGTERM set."""
+    interrupted = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: interrupted.set())
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    node = rclpy.create_node(name)
+    try:
+        yield node, interrupted
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+
+
+class Launcher:
+    """The processes of the nodes; a context, so that none is left behind.
+
+    Args:
+        node: this process's node; whoever waits here spins it.
+        interrupted: ends every wait.
+        config: parameter file.
+        overrides: the nodes to start, in the order of starting, each with the parameters that
+            differ from the file's.
+        log_level: lowest level that the processes print.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        interrupted: threading.Event,
+        config: Path,
+        overrides: Overrides,
+        log_level: str = "info",
+    ) -> None:
+        self._node, self._interrupted = node, interrupted
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._commands = {
+            name: _command(name, config, values, log_level) for name, values in overrides.items()
+        }
+
+    def __enter__(self) -> Launcher:
+        for name, command in self._commands.items():
+            # In a session of its own no process gets the terminal's Ctrl-C before its turn.
+            self._processes[name] = subprocess.Popen(command, start_new_session=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the nodes, the last started first: the arm rests before the cell goes."""
+        for name, process in reversed(self._processes.items()):
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(EXIT_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                print(f"the {name} node does not end and is killed", file=sys.stderr)
+                process.kill()
+                process.wait()
+
+    def bring_up(self) -> None:
+        """Configure and activate all nodes; the policy reads its checkpoint meanwhile.
+
+        Raises:
+            LaunchError: a node does not start, configure or activate.
+            Interrupted: see `interrupted`.
+        """
+        slow = [name for name in self._processes if name == "policy"]
+        loading = {n: self._request(n, Transition.TRANSITION_CONFIGURE) for n in slow}
+        for name in self._processes:
+            configured = loading.get(name) or self._request(name, Transition.TRANSITION_CONFIGURE)
+            self._complete(name, "configured", configured)
+            activated = self._request(name, Transition.TRANSITION_ACTIVATE)
+            self._complete(name, "active", activated)
+
+    def wait_for(self, condition: Callable[[], object], timeout: float, failure: str) -> None:
+        """Spin until the condition holds.
+
+        Raises:
+            LaunchError: a process has ended, or it takes too long: `failure`.
+            Interrupted: see `interrupted`.
+        """
+        deadline = time.monotonic() + timeout
+        while not condition():
+            self.spin(POLL)
+            if time.monotonic() > deadline:
+                raise LaunchError(f"{failure} within {timeout:.0f} s")
+
+    def spin(self, timeout: float) -> None:
+        """Serve this process's node for at most `timeout` s.
+
+        Raises:
+            LaunchError: a process has ended.
+            Interrupted: see `interrupted`.
+        """
+        rclpy.spin_once(self._node, timeout_sec=timeout)
+        if self._interrupted.is_set():
+            raise Interrupted
+        for name, process in self._processes.items():
+            if process.poll() is not None:
+                raise LaunchError(
+                    f"the {name} node has ended (code {process.returncode}); see its messages above"
+                )
+
+    def _request(self, name: str, transition: int) -> Future:
+        client = self._node.create_client(ChangeState, f"/{name}/change_state")
+        self.wait_for(client.service_is_ready, SERVICE_TIMEOUT, f"the {name} node does not answer")
+        return client.call_async(ChangeState.Request(transition=Transition(id=transition)))
+
+    def _complete(self, name: str, goal: str, future: Future) -> None:
+        self.wait_for(future.done, TRANSITION_TIMEOUT, f"the {name} node is not {goal}")
+        response = future.result()
+        if response is None or not response.success:
+            raise LaunchError(f"the {name} node cannot be {goal}; see its message above")
+
+
+def up(sim: bool, arm_ip: str | None, model: Path | None, config: Path | None) -> int:
+    """Run the nodes until Ctrl-C; returns the exit code."""
+    overrides: dict[str, dict[str, Any]] = {"arm": {}, "policy": {}}
+    if sim:
+        overrides = {"cell": {"host": CELL_HOST, "port": CELL_PORT}, **overrides}
+        overrides["arm"] |= simulated(CELL_PORT)
+    if arm_ip is not None:
+        overrides["arm"]["arm_ip"] = arm_ip
+    if model is not None:
+        overrides["policy"]["model"] = str(model)
+    with client_node("kinevla_up") as (node, interrupted):
+        try:
+            with Launcher(node, interrupted, parameter_file(config), overrides) as launcher:
+                launcher.bring_up()
+                print('The nodes are active. Say: kinevla say "…". Ctrl-C ends them.', flush=True)
+                while True:
+                    launcher.spin(POLL)
+        except Interrupted:
+            return 0
+        except (LaunchError, FileNotFoundError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+
+
+def simulated(port: int) -> dict[str, Any]:
+    """Parameters of an arm node that drives the cell's controller."""
+    return {"arm_ip": CELL_HOST, "arm_port": port, "enable_on_activate": True}
+
+
+def parameter_file(given: Path | None) -> Path:
+    """Return the given parameter file or the package's own.
+
+    Raises:
+        FileNotFoundError: it does not exist.
+    """
+    if given is not None and not given.is_file():
+        raise FileNotFoundError(f"there is no parameter file {given}")
+    return given or share_path("config", "realman.yaml")
+
+
+def _command(name: str, config: Path, values: Mapping[str, Any], log_level: str) -> list[str]:
+    command = [sys.executable, "-m", f"kinevla_ros.nodes.{name}", "--ros-args"]
+    command += ["--params-file", os.fspath(config), "--log-level", log_level]
+    for key, value in values.items():
+        command += ["-p", f"{key}:={json.dumps(value)}"]
+    return command

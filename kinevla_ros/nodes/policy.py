@@ -1,0 +1,231 @@
+"""The policy node: pictures, joint states and an instruction in; reasoning and chunks out."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import traceback
+from functools import partial
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
+
+from diagnostic_msgs.msg import DiagnosticStatus
+from nav_msgs.msg import Path
+from sensor_msgs.msg import Image, JointState
+from std_msgs.msg import String
+from visualization_msgs.msg import MarkerArray
+
+from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
+from kinevla_ros.msg import ActionChunk, Reasoning
+from kinevla_ros.nodes.images import ImageError
+from kinevla_ros.nodes.latency import Latency
+from kinevla_ros.nodes.managed import Diagnosis, ManagedNode
+from kinevla_ros.nodes.messages import (
+    Stamps,
+    chunk_to_message,
+    joints_from_message,
+    reasoning_to_message,
+)
+from kinevla_ros.nodes.observation import CAMERAS, NoObservation, Observation, Observations
+from kinevla_ros.nodes.parameters import Parameter
+from kinevla_ros.nodes.qos import image_qos
+from kinevla_ros.nodes.runtime import run
+from kinevla_ros.nodes.rviz import planned_path, reasoning_markers
+from kinevla_ros.share import share_path
+
+if TYPE_CHECKING:
+    from kinevla_ros.generator.policy import Inference, Policy
+
+PARAMETERS = {
+    "model": Parameter("", "Checkpoint folder; empty for this package's models/kinevla-tiny."),
+    "threads": Parameter(1, "Threads of the model's arithmetic.", 1, 64),
+    "chunk_period": Parameter(
+        0.2, "Time from one observation to the next inference; a chunk lasts 0.5 s (s).", 0.05, 0.4
+    ),
+    "max_observation_age": Parameter(0.3, "Oldest usable picture or joint state (s).", 0.05, 2.0),
+    "max_camera_skew": Parameter(0.1, "Largest time between the two pictures (s).", 0.0, 1.0),
+    "images_reliable": Parameter(
+        False, "Ask for reliable pictures; best effort matches every camera driver."
+    ),
+}
+STOP = "stop"
+POLL = 0.01
+COMPLAINT_PERIOD = 1.0
+"""Why there is no motion is told at most so often, s."""
+
+JOIN_TIMEOUT = 5.0
+
+
+class PolicyNode(ManagedNode):
+    """Infers in a thread of its own, so that no picture waits for the model."""
+
+    def __init__(self) -> None:
+        super().__init__("policy", PARAMETERS)
+        self._stamps = Stamps(self.get_clock())
+        self._observations = Observations(
+            self.values["max_observation_age"], self.values["max_camera_skew"]
+        )
+        self._policy: Policy | None = None
+        self._instruction: str | None = None
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._model_time, self._latency = Latency(), Latency()
+        self._complaint, self._complained_at = "", 0.0
+        self._create_topics()
+
+    def _create_topics(self) -> None:
+        self._reasoning = self.create_publisher(Reasoning, "kinevla/reasoning", 1)
+        self._chunks = self.create_publisher(ActionChunk, "kinevla/action_chunk", 1)
+        self._paths = self.create_publisher(Path, "kinevla/planned_path", 1)
+        self._markers = self.create_publisher(MarkerArray, "kinevla/reasoning_markers", 1)
+        qos = image_qos(self.values["images_reliable"])
+        for camera in CAMERAS:
+            topic = f"/camera/{camera}/color/image_raw"
+            self.create_subscription(Image, topic, partial(self._on_image, camera), qos)
+        self.create_subscription(JointState, "/joint_states", self._on_joints, 10)
+        self.create_subscription(String, "/instruction", self._on_instruction, 1)
+
+    def configure(self) -> None:
+        """Load the checkpoint."""
+        from kinevla_ros.generator.policy import Policy
+
+        given = self.values["model"]
+        folder = FilePath(given) if given else share_path("models", "kinevla-tiny")
+        self._policy = Policy(folder, self.values["threads"])
+        self._policy.warm_up()
+        self.get_logger().info(f"loaded {folder}")
+
+    def cleanup(self) -> None:
+        """Forget the checkpoint."""
+        self._policy = None
+
+    def activate(self) -> None:
+        """Begin to infer as soon as an instruction comes."""
+        self._instruction = None
+        self._observations.clear()
+        self._model_time.clear()
+        self._latency.clear()
+        self._complaint = ""
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._infer_until_stopped, name="inference")
+        self._thread.start()
+
+    def deactivate(self) -> None:
+        """Stop inferring; the arm slows to rest when the last chunk has run out."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(JOIN_TIMEOUT)
+            self._thread = None
+
+    def diagnosis(self) -> Diagnosis:
+        """What the policy does, and how fast."""
+        figures = {
+            "model time": self._model_time.summary(),
+            "picture to chunk": self._latency.summary(),
+        }
+        if self._complaint:
+            return Diagnosis(self._complaint, DiagnosticStatus.WARN, figures)
+        instruction = self._instruction
+        text = f'carrying out "{instruction}"' if instruction else "waiting for an instruction"
+        return Diagnosis(text, figures=figures)
+
+    def _on_image(self, camera: str, image: Image) -> None:
+        self._observations.add_image(camera, self._stamps.to_monotonic(image.header.stamp), image)
+
+    def _on_joints(self, message: JointState) -> None:
+        try:
+            joints, gripper = joints_from_message(message)
+        except ValueError as error:
+            self.get_logger().warning(str(error), throttle_duration_sec=5.0)
+            return
+        stamp = self._stamps.to_monotonic(message.header.stamp)
+        self._observations.add_joints(stamp, joints, gripper)
+
+    def _on_instruction(self, message: String) -> None:
+        """Take an instruction; one that names no task ends the one before it."""
+        if self.state != "active":
+            self.get_logger().warning("the policy is not active: the instruction is ignored")
+            return
+        text = message.data.strip()
+        self._complaint, self._complained_at = "", 0.0
+        try:
+            if not text or text.lower() == STOP:
+                raise UnknownInstruction("no instruction is in force: the arm slows to rest")
+            parse_instruction(text)
+        except UnknownInstruction as problem:
+            self._instruction = None
+            self._complain(Reasoning.NOT_UNDERSTOOD, text, str(problem))
+            return
+        self.get_logger().info(f'instruction: "{text}"')
+        self._instruction = text
+
+    def _infer_until_stopped(self) -> None:
+        due = 0.0
+        while not self._stop.wait(max(due - time.monotonic(), POLL)):
+            instruction = self._instruction
+            if instruction is None:
+                continue
+            try:
+                observation = self._observations.newest(time.monotonic())
+            except (NoObservation, ImageError) as problem:
+                self._complain(Reasoning.NO_OBSERVATION, instruction, str(problem))
+                continue
+            self._infer(instruction, observation)
+            due = observation.stamp + self.values["chunk_period"]
+
+    def _infer(self, instruction: str, observation: Observation) -> None:
+        """Infer once and publish what came of it."""
+        from kinevla_ros.generator.policy import NotUnderstood
+
+        assert self._policy is not None
+        try:
+            inference = self._policy.infer(
+                instruction,
+                observation.images,
+                observation.joints,
+                observation.gripper,
+                observation.stamp,
+            )
+        except NotUnderstood as problem:
+            self._complain(Reasoning.NOT_UNDERSTOOD, instruction, str(problem))
+            return
+        except Exception as problem:
+            # Whatever goes wrong in here means no motion, and the node must be there to say so.
+            self.get_logger().error(traceback.format_exc(), throttle_duration_sec=10.0)
+            self._complain(Reasoning.ERROR, instruction, f"{type(problem).__name__}: {problem}")
+            return
+        # A new instruction may have come in the meantime.
+        if instruction == self._instruction and not self._stop.is_set():
+            self._publish(inference)
+
+    def _publish(self, inference: Inference) -> None:
+        reasoning = reasoning_to_message(inference, self._stamps)
+        self._chunks.publish(chunk_to_message(inference.chunk, self._stamps))
+        self._latency.add(time.monotonic() - inference.stamp)
+        self._model_time.add(inference.model_time)
+        self._complaint = ""
+        self._reasoning.publish(reasoning)
+        self._paths.publish(planned_path(inference.chunk, self._stamps))
+        self._markers.publish(reasoning_markers(reasoning))
+
+    def _complain(self, status: int, instruction: str, detail: str) -> None:
+        """Say why there is no motion: on the console, in the reasoning and in /diagnostics."""
+        now = time.monotonic()
+        if self._complaint and now - self._complained_at < COMPLAINT_PERIOD:
+            return
+        self._complaint, self._complained_at = detail, now
+        self.get_logger().warning(f"no motion: {detail}")
+        message = Reasoning(status=status, instruction=instruction, detail=detail)
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._reasoning.publish(message)
+        self._markers.publish(reasoning_markers(message))
+
+
+def main() -> int:
+    """Run the node; returns the exit code."""
+    return run(PolicyNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

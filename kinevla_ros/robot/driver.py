@@ -1,0 +1,255 @@
+"""The arm core joined to the vendor's client: a thread that streams, another that reconnects."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.robot.arm import ArmCore, Status
+from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.robot.state import ArmState
+from kinevla_ros.robot.stream import StreamSample
+from kinevla_ros.robot.vendor import ArmConnectionError, ArmInfo, VendorArm
+from kinevla_ros.robot.verdict import Verdict
+
+LONGEST_SILENCE = 1.0
+"""An arm that has sent no state for so long is connected anew, s."""
+
+FIRST_RETRY, LAST_RETRY = 0.5, 8.0
+"""Time between attempts to connect, doubled from the first to the last, s."""
+
+REST_TIMEOUT = 2.0
+"""From full speed to rest takes a fraction of it, s."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What one tick gave.
+
+    Attributes:
+        now: time of the tick (monotonic, s).
+        state: newest measured state; None when it is that of the tick before.
+        sample: what was sent; None when nothing was.
+        status: what the arm is doing and why.
+    """
+
+    now: float
+    state: ArmState | None
+    sample: StreamSample | None
+    status: Status
+
+
+class ArmDriver:
+    """Streams to one arm; every method may be called from any thread.
+
+    Args:
+        arm: the vendor's client, not connected.
+        rate: targets a second, Hz.
+        on_tick: called after each tick from the streaming thread; must not block.
+    """
+
+    def __init__(self, arm: VendorArm, rate: float, on_tick: Callable[[Tick], None]) -> None:
+        self._arm, self._period, self._on_tick = arm, 1 / rate, on_tick
+        self._core: ArmCore | None = None
+        self._lock = threading.Lock()
+        self._end = threading.Event()
+        self._lost, self._idle = threading.Event(), threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._enabled_once = False
+        self._opening: float | None = None
+        self._last_stamp = self._connected_at = 0.0
+
+    def connect(self) -> ArmInfo:
+        """Connect; the limits are the stricter ones of this package and of the arm.
+
+        Raises:
+            ArmConnectionError: says what failed and what to check.
+        """
+        info = self._arm.connect()
+        self._connected_at = time.monotonic()
+        self._core = ArmCore(RM75_LIMITS.stricter(info.limits), self._period)
+        return info
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._arm.close()
+        self._core = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether the arm is there, as far as is known."""
+        return self._core is not None and not self._lost.is_set()
+
+    def start(self) -> None:
+        """Tick from now on; connects first if the connection has been lost in the meantime.
+
+        Raises:
+            ArmConnectionError: see `connect`.
+        """
+        if not self._arm.alive:
+            self.connect()
+        self._end.clear()
+        self._lost.clear()
+        self._threads = [
+            threading.Thread(target=self._stream, name="stream", daemon=True),
+            threading.Thread(target=self._keep_connected, name="reconnect", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def finish(self) -> None:
+        """Slow down to rest, stop the controller, end the threads."""
+        if self._core is not None and self._threads:
+            with self._lock:
+                self._core.disable()
+            self._idle.clear()
+            self._idle.wait(REST_TIMEOUT)
+        self._end.set()
+        for thread in self._threads:
+            thread.join()
+        self._threads = []
+        if self._enabled_once:
+            # Only an arm that was ours: somebody else may be moving it with the teach pendant.
+            self._stop_controller()
+            self._enabled_once = False
+
+    def enable(self) -> Verdict:
+        """See `ArmCore.enable`."""
+        with self._lock:
+            verdict = self._ready.enable(time.monotonic())
+            self._enabled_once |= verdict.ok
+            return verdict
+
+    def disable(self) -> None:
+        """See `ArmCore.disable`."""
+        with self._lock:
+            self._ready.disable()
+
+    def stop(self) -> None:
+        """Slow down to rest until `reset`; past the vendor's process when that does not live.
+
+        Raises:
+            ArmConnectionError: the controller did not confirm; use the emergency button.
+        """
+        with self._lock:
+            self._ready.stop(time.monotonic())
+        if not self.connected or not self._arm.alive:
+            self._arm.stop()
+
+    def reset(self) -> Verdict:
+        """Clear a fault, in the controller as well if it reports errors.
+
+        Raises:
+            ArmConnectionError: the controller's errors are not cleared.
+        """
+        state = self._arm.latest()
+        if state is not None and (state.controller_errors or state.joint_errors):
+            self._arm.clear_errors()
+            self._wait_for_state(time.monotonic())
+        with self._lock:
+            return self._ready.reset(time.monotonic())
+
+    def submit(self, chunk: ActionChunk) -> Verdict:
+        """See `ArmCore.on_chunk`."""
+        with self._lock:
+            return self._ready.on_chunk(chunk, time.monotonic())
+
+    def refuse(self, reason: str) -> Verdict:
+        """See `ArmCore.on_malformed_chunk`."""
+        with self._lock:
+            return self._ready.on_malformed_chunk(reason)
+
+    @property
+    def _ready(self) -> ArmCore:
+        if self._core is None:
+            raise ArmConnectionError("the arm is not connected")
+        return self._core
+
+    def _stream(self) -> None:
+        due = time.monotonic()
+        try:
+            while not self._end.is_set():
+                now = time.monotonic()
+                self._on_tick(self._tick(now))
+                # Ticks on an absolute grid; those that were missed are not made up for.
+                due = max(due + self._period, now)
+                time.sleep(max(due - time.monotonic(), 0))
+        except Exception:
+            logger.exception("the stream has failed; the arm is stopped")
+            self._stop_controller()
+            raise
+        finally:
+            self._idle.set()
+
+    def _tick(self, now: float) -> Tick:
+        lost = self._lost.is_set()
+        state = None if lost else self._arm.latest()
+        fresh = state is not None and state.stamp > self._last_stamp
+        with self._lock:
+            if state is not None and fresh:
+                self._last_stamp = state.stamp
+                self._ready.on_state(state, now)
+            elif not lost:
+                self._check_connection(now)
+            sample = self._ready.tick(now)
+            if sample is not None:
+                self._send(sample, now)
+            else:
+                self._idle.set()
+            return Tick(now, state if fresh else None, sample, self._ready.status(now))
+
+    def _check_connection(self, now: float) -> None:
+        if not self._arm.alive:
+            self._lose("the vendor library's process has ended or hangs", now)
+        elif now - max(self._last_stamp, self._connected_at) > LONGEST_SILENCE:
+            self._lose(f"the arm has been silent for {LONGEST_SILENCE:g} s", now)
+
+    def _send(self, sample: StreamSample, now: float) -> None:
+        try:
+            self._arm.send(sample.position)
+            if sample.gripper is not None and sample.gripper != self._opening:
+                self._arm.send_gripper(sample.gripper)
+                self._opening = sample.gripper
+        except ArmConnectionError as error:
+            self._lose(str(error), now)
+
+    def _lose(self, reason: str, now: float) -> None:
+        self._ready.connection_lost(f"{reason}; connecting again, then call /arm/reset", now)
+        self._opening = None
+        self._lost.set()
+
+    def _keep_connected(self) -> None:
+        retry = FIRST_RETRY
+        while not self._end.wait(0.05):
+            if not self._lost.is_set():
+                continue
+            try:
+                self._arm.connect()
+            except ArmConnectionError as error:
+                logger.warning("%s", error)
+                self._end.wait(retry)
+                retry = min(2 * retry, LAST_RETRY)
+            else:
+                logger.warning("connected again; call /arm/reset")
+                retry, self._connected_at = FIRST_RETRY, time.monotonic()
+                self._lost.clear()
+
+    def _wait_for_state(self, since: float) -> None:
+        deadline = since + LONGEST_SILENCE
+        while time.monotonic() < deadline:
+            state = self._arm.latest()
+            if state is not None and state.stamp > since + self._period:
+                return
+            time.sleep(self._period)
+
+    def _stop_controller(self) -> None:
+        try:
+            self._arm.stop()
+        except ArmConnectionError as error:
+            logger.error("%s", error)
