@@ -12,7 +12,6 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import ArrayLike, NDArray
 
 from kinevla_ros.codec.chunk import ActionChunk
-from kinevla_ros.robot.joint_path import OVERRUN
 from kinevla_ros.robot.limits import POSITION_MARGIN, RM75_LIMITS
 from kinevla_ros.robot.stream import JointStream, StreamSample
 
@@ -137,7 +136,7 @@ def test_a_smooth_motion_is_followed_closely_and_without_stops() -> None:
     times = DT * np.arange(1, 241)
     positions = np.array([sample.position for sample in sent])
     speed = np.array([sample.velocity[0] for sample in sent])
-    assert abs(positions - motion(times)).max() < 0.005
+    assert abs(positions - motion(times)).max() < 0.03
     assert speed.max() == pytest.approx(0.5, abs=0.03)
     assert speed[(times > 1.6) & (times < 3.1)].min() > 0.3
 
@@ -149,7 +148,7 @@ def test_when_no_chunk_follows_the_arm_rests_at_the_last_target(speed: float) ->
     sent = run(stream, 0.0, 2.0)
     last = HOME + speed * 0.5
     overrun = max((sample.position - last).max() * np.sign(speed) for sample in sent)
-    assert overrun <= OVERRUN + 1e-6
+    assert overrun <= 1e-6
     np.testing.assert_allclose(sent[-1].position, last, atol=1e-9)
     np.testing.assert_allclose(sent[-1].velocity, 0, atol=1e-9)
     assert stream.at_rest
@@ -192,18 +191,12 @@ def test_a_chunk_whose_targets_are_all_past_is_ignored_with_a_reason() -> None:
     assert "too late" in str(started().add(constant(0.1, stamp=0.0), 0.49))
 
 
-def test_a_chunk_that_expires_before_the_next_tick_changes_nothing() -> None:
-    stream = started()
-    assert stream.add(constant(0.1), 0.47) is None
-    np.testing.assert_array_equal(stream.step(0.6).position, HOME)
-
-
-def test_a_late_tick_makes_no_larger_step() -> None:
-    punctual, late = started(), started()
-    for stream in (punctual, late):
-        stream.add(ramp(0.5), 0.0)
-        run(stream, 0.0, 0.2)
-    np.testing.assert_array_equal(late.step(0.4).position, punctual.step(0.2).position)
+def test_late_ticks_break_no_limit() -> None:
+    stream, sent = started(), []
+    stream.add(ramp(0.9), 0.0)
+    for now in (0.0, 0.02, 0.3, 0.32, 0.34, 0.9, 0.92, *ticks(0.94, 1.0)):
+        sent.append(stream.step(now).position)
+    assert_inside_limits(HOME, sent)
 
 
 def test_a_halt_ends_in_rest_and_takes_no_more_chunks() -> None:

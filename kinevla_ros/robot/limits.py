@@ -89,9 +89,9 @@ RM75_LIMITS = JointLimits(
     lower=-np.array(POSITION_LIMITS),
     upper=np.array(POSITION_LIMITS),
     velocity=np.array([1.6, 1.6, 2.0, 2.0, 2.0, 2.0, 2.0]),
-    acceleration=np.full(7, 8.0),
-    jerk=np.full(7, 100.0),
+    acceleration=np.full(7, 10.0),
+    jerk=np.full(7, 400.0),
 )
 """Positions from the vendor's manual; the rest is ours: half the arm's speed (3.14 and 3.92 rad/s),
-three quarters of its default acceleration (10.5 rad/s^2), and a jerk, of which the vendor names no
-limit, that reaches full acceleration in 80 ms."""
+its default acceleration (10.5 rad/s^2) rounded down, and a jerk, of which the vendor names no
+limit, that reaches full acceleration in 25 ms."""

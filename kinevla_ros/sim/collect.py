@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +28,8 @@ from kinevla_ros.sim.demonstrator import Plan, done, holding, plan
 from kinevla_ros.sim.execution import SimulatedArm
 from kinevla_ros.sim.scene import CAMERA_HEIGHT, CAMERA_WIDTH
 
-REPLAN_STEPS = (2, 3, 4)
-NOISE = (0.0, 0.01, 0.02)
+REPLAN_STEPS = (2, 3)
+NOISE = (0.0, 0.005, 0.015)
 """Standard deviations of the perturbation of executed joint targets (rad), by episode."""
 PERTURBED_START = 0.4
 MAX_SECONDS = 16.0
@@ -41,29 +44,50 @@ VECTORS = {
 }
 
 
-def collect(root: Path, episodes: int, seed: int) -> int:
+def collect(root: Path, episodes: int, seed: int, workers: int = 1) -> int:
     """Write demonstrations until the dataset holds `episodes`; returns how many were added.
 
     An existing dataset is continued. Episode number and seed alone fix an episode.
+
+    Args:
+        root: folder of the dataset.
+        episodes: episodes that the dataset shall hold.
+        seed: of scenes, phrasings and perturbations.
+        workers: processes that simulate.
 
     Raises:
         DatasetError: the folder holds a dataset of another kind.
     """
     schema = Schema(vectors=VECTORS, height=CAMERA_HEIGHT, width=CAMERA_WIDTH)
-    cell, added = Cell(), 0
     columns = (TextColumn("collect"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    try:
-        with DatasetWriter.open(root, schema) as writer, Progress(*columns) as progress:
-            bar = progress.add_task("", total=episodes, completed=writer.episodes)
-            while writer.episodes < episodes:
-                rng = np.random.default_rng((seed, writer.episodes))
-                command = TASKS[writer.episodes % len(TASKS)]
-                writer.add(demonstrate(cell, command, rng))
-                added += 1
-                progress.update(bar, advance=1)
-    finally:
-        cell.close()
-    return added
+    context = multiprocessing.get_context("spawn")
+    with (
+        DatasetWriter.open(root, schema) as writer,
+        Progress(*columns) as progress,
+        context.Pool(workers, _ignore_interrupt) as pool,
+    ):
+        first = writer.episodes
+        bar = progress.add_task("", total=episodes, completed=first)
+        jobs = ((seed, index) for index in range(first, episodes))
+        for episode in pool.imap(_episode, jobs):
+            writer.add(episode)
+            progress.update(bar, advance=1)
+        return writer.episodes - first
+
+
+def _ignore_interrupt() -> None:
+    # Ctrl-C is the parent's: it closes the dataset and ends the pool.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@cache
+def _cell() -> Cell:
+    return Cell()
+
+
+def _episode(job: tuple[int, int]) -> Episode:
+    command = TASKS[job[1] % len(TASKS)]
+    return demonstrate(_cell(), command, np.random.default_rng(job))
 
 
 def demonstrate(cell: Cell, command: Command, rng: np.random.Generator) -> Episode:

@@ -39,7 +39,7 @@ PART_OFFSET = {"upper": 0.030, "lower": -0.034}
 DIRECTION_SLOPE = {"front": 0.0, "left_front": -1.0, "right_front": 1.0}
 SIDE_SIGN = {"left": -1.0, "right": 1.0}
 
-_GAIN = 6.0  # 1/s: the tool closes this share of the remaining way each second
+_GAIN = 4.0  # 1/s: the tool closes this share of the remaining way each second
 _FUNNEL_SLOPE = 2.5  # height above the target for each metre away from it in the plane
 _GRIPPER_STEP = 0.16 * CHUNK_DT
 

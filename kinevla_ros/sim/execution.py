@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.codec.chunk import ActionChunk
-from kinevla_ros.robot.arm import ArmCore
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.robot.state import ArmState
+from kinevla_ros.robot.stream import JointStream
 from kinevla_ros.sim.cell import Cell
 
 PERIOD = 0.02
@@ -29,9 +28,8 @@ class SimulatedArm:
         self._cell, self._sequence = cell, 0
         self._waiting: list[tuple[float, ActionChunk]] = []
         self.now = 0.0
-        self.core = ArmCore(RM75_LIMITS, dt=PERIOD)
-        self.core.on_state(self._measured(), self.now)
-        self.core.enable(self.now)
+        self._stream = JointStream(RM75_LIMITS, PERIOD)
+        self._stream.reset(cell.joint_positions())
 
     def chunk(self, positions: Array, gripper: Array) -> ActionChunk:
         """A chunk of the present observation: positions [5, 7] rad, gripper [5] m."""
@@ -46,14 +44,10 @@ class SimulatedArm:
         """Stream to the cell for a while."""
         for _ in range(round(seconds / PERIOD)):
             while self._waiting and self._waiting[0][0] <= self.now + 1e-9:
-                self.core.on_chunk(self._waiting.pop(0)[1], self.now)
-            self.core.on_state(self._measured(), self.now)
-            sample = self.core.tick(self.now)
-            if sample is not None:
-                self._cell.set_joint_target(sample.position)
+                self._stream.add(self._waiting.pop(0)[1], self.now)
+            sample = self._stream.step(self.now)
+            self._cell.set_joint_target(sample.position)
+            if sample.gripper is not None:
                 self._cell.set_gripper(sample.gripper)
             self._cell.step(PERIOD)
             self.now += PERIOD
-
-    def _measured(self) -> ArmState:
-        return ArmState(self._cell.joint_positions(), self.now, self._cell.gripper(), (), ())
