@@ -23,6 +23,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 from lifecycle_msgs.msg import Transition
 
+from kinevla_ros.nodes.launcher import CELL_HOST, CELL_PORT, simulated
 from kinevla_ros.robot.model import urdf
 from kinevla_ros.share import share_path
 
@@ -31,6 +32,9 @@ ARGUMENTS = [
     DeclareLaunchArgument("sim", description="the simulated cell, no hardware", **SWITCH),
     DeclareLaunchArgument("rviz", description="show robot, images, plan, reasoning", **SWITCH),
     DeclareLaunchArgument("arm_ip", default_value="", description="address of the real arm"),
+    DeclareLaunchArgument(
+        "transport", default_value="api", choices=["api"], description="api: the vendor's library"
+    ),
     DeclareLaunchArgument("model", default_value="", description="checkpoint folder"),
     DeclareLaunchArgument(
         "params_file",
@@ -58,11 +62,10 @@ def generate_launch_description() -> LaunchDescription:
 def start(context: LaunchContext) -> list[Action]:
     given = context.launch_configurations
     sim = given["sim"] == "true"
-    # A real arm waits for /arm/enable.
-    arm = node(given, "arm", arm_ip="127.0.0.2" if sim else given["arm_ip"], enable_on_activate=sim)
-    actions = [arm, node(given, "policy", model=given["model"])]
+    arm = simulated(CELL_PORT) if sim else {"arm_ip": given["arm_ip"]}
+    actions: list[Action] = [node(given, "arm", **arm), node(given, "policy", model=given["model"])]
     if sim:
-        cell = node(given, "cell")
+        cell = node(given, "cell", host=CELL_HOST, port=CELL_PORT)
         # Before the cell is active the arm has nobody to connect to.
         then = OnStateTransition(
             target_lifecycle_node=cell, goal_state="active", entities=[bring_up("arm", "policy")]
