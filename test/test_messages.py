@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator
+from enum import IntEnum
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ pytest.importorskip("rclpy")
 import rclpy
 
 from kinevla_ros.msg import ActionChunk, Reasoning, SafetyStatus
+from kinevla_ros.robot.arm import SafetyState
+from kinevla_ros.robot.verdict import Fault
 
 EXAMPLES = {
     "reasoning": Reasoning(
@@ -89,3 +92,10 @@ def test_a_message_comes_back_from_another_process_unchanged(node: Any, name: st
     there.publish(sent)
     spin_until(node, lambda: received, "answer")
     assert received == [sent]
+
+
+@pytest.mark.parametrize("enum", [SafetyState, Fault])
+def test_states_and_faults_have_the_numbers_of_the_message(enum: type[IntEnum]) -> None:
+    assert {member.name: int(member) for member in enum} == {
+        member.name: getattr(SafetyStatus, member.name) for member in enum
+    }
