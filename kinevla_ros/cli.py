@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,6 +12,15 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
+
+train = typer.Typer(help="Learn from demonstrations.", no_args_is_help=True)
+app.add_typer(train, name="train")
+
+bench = typer.Typer(help="Measure speed on this machine.", no_args_is_help=True)
+app.add_typer(bench, name="bench")
+
+Model = Annotated[Path | None, typer.Option(help="Checkpoint folder; default: the shipped one.")]
+Report = Annotated[Path | None, typer.Option("--json", help="File for the figures.")]
 
 DEMO_INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"
 
@@ -63,6 +72,88 @@ def demo(
     from kinevla_ros.nodes.demo import demo as run
 
     raise typer.Exit(run(instruction, video, timeout, seed))
+
+
+@app.command()
+def evaluate(
+    suite: Annotated[Literal["kine_realman"], typer.Option(help="Set of tasks.")] = "kine_realman",
+    trials: Annotated[int, typer.Option(min=1, help="Random scenes per task.")] = 20,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Same seed, same scenes, whatever the policy.")
+    ] = 1000,
+    report: Report = None,
+    inspect: Annotated[
+        Path | None, typer.Option(help="Folder for a video of each failure.")
+    ] = None,
+    model: Model = None,
+    phrasing: Annotated[
+        Literal["held_out", "train"], typer.Option(help="Wordings never trained on, or others.")
+    ] = "held_out",
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+) -> None:
+    """Let the policy act in the simulated cell and count what it does right."""
+    from kinevla_ros.evaluation.evaluate import evaluate as run
+
+    raise typer.Exit(run(model, suite, trials, seed, phrasing, workers, report, inspect))
+
+
+@app.command()
+def collect(
+    out: Annotated[Path, typer.Option(help="Folder of the dataset; an existing one goes on.")],
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes it shall hold.")] = 1050,
+    seed: Annotated[int, typer.Option(min=0, help="Scenes, phrasings, perturbations.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 2,
+) -> None:
+    """Write demonstrations of all seven tasks as a LeRobotDataset v3.0."""
+    from kinevla_ros.sim.collect import collect as run
+
+    added = run(out, episodes, seed, workers)
+    typer.echo(f"{added} episodes added to {out}")
+
+
+@train.command()
+def codec(
+    dataset: Annotated[Path, typer.Option(help="Folder of the dataset.")],
+    out: Annotated[Path, typer.Option(help="Folder for the codec and its log.")],
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after a stop.")] = False,
+) -> None:
+    """Train the bi-level codec in two stages and export its ONNX decoder."""
+    from kinevla_ros.training.codec import CodecSettings
+    from kinevla_ros.training.pipeline import codec_from_dataset, device
+
+    settings = CodecSettings(seed=seed, device=device())
+    typer.echo(codec_from_dataset(dataset, out, settings, resume))
+
+
+@train.command()
+def generator(
+    dataset: Annotated[Path, typer.Option(help="Folder of the dataset.")],
+    codec: Annotated[Path, typer.Option(help="Folder of the trained codec.")],
+    out: Annotated[Path, typer.Option(help="Folder for the checkpoint and its log.")],
+    steps: Annotated[int, typer.Option(min=1, help="Batches of 64.")] = 10_000,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after a stop.")] = False,
+) -> None:
+    """Train the tiny generator from nothing; the result is a complete checkpoint."""
+    from kinevla_ros.training.generator import GeneratorSettings
+    from kinevla_ros.training.pipeline import generator_from_dataset
+
+    settings = GeneratorSettings(steps=steps, seed=seed)
+    typer.echo(generator_from_dataset(dataset, codec, out, settings, resume))
+
+
+@bench.command()
+def chunk(
+    model: Model = None,
+    chunks: Annotated[int, typer.Option(min=1, help="Warm chunks to measure.")] = 1000,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the model.")] = 1,
+    report: Report = None,
+) -> None:
+    """Measure how long a chunk takes: cold, warm, in the tail; and the ONNX decoder alone."""
+    from kinevla_ros.evaluation.latency import bench_chunk
+
+    raise typer.Exit(bench_chunk(model, chunks, threads, report))
 
 
 if __name__ == "__main__":

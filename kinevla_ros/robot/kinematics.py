@@ -79,6 +79,15 @@ def top_down_ik(position: Array, yaw: float) -> Array:
     return q
 
 
+def reach_at(height: float) -> float:
+    """Largest distance of a tool held down from the base axis at a height above the table (m).
+
+    Zero where the arm reaches nothing.
+    """
+    wrist = height + TOOL_LENGTH + FLANGE_LENGTH - _SHOULDER
+    return math.sqrt(max(0.0, (_UPPER_ARM + _FOREARM) ** 2 - wrist**2))
+
+
 def _about_x(angle: float) -> Array:
     c, s = math.cos(angle), math.sin(angle)
     return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kinevla_ros.codec.chunk import CHUNK_DT, HORIZON
 from kinevla_ros.language.grammar import Command
-from kinevla_ros.robot.kinematics import top_down_ik
+from kinevla_ros.robot.kinematics import reach_at, top_down_ik
 from kinevla_ros.robot.model import GRIPPER_STROKE
 from kinevla_ros.sim.cell import CellState
 from kinevla_ros.sim.scene import BREAD_HALF, CARROT_PROFILE
@@ -31,7 +31,8 @@ TURN_SPEED = 1.5
 HOVER = 0.075  # height of travel above the lower target (m)
 TOLERANCE = 0.006  # distance from the target at which the gripper acts (m)
 RELEASE_SIDE = 0.045  # offset of the carrot from the plate's centre (m)
-NEAREST, REACH, HIGHEST = 0.19, 0.435, 0.22  # bounds of the tool with some reserve (m)
+NEAREST, HIGHEST = 0.19, 0.22  # bounds of the tool (m)
+RESERVE = 0.01  # distance kept from the end of the arm's reach (m)
 BREAD_FRONT = 0.34  # line along y at which the bread is set down (m)
 GRASP_HEIGHT = {"carrot": 0.014, "bread": 0.024}
 PLACE_HEIGHT = {"carrot": 0.040, "bread": 0.029}
@@ -150,10 +151,12 @@ def _advance(s: _Sketch, command: Command, target: Array, yaw: float, opening: f
 
 
 def _within_reach(tool: Array) -> Array:
-    """The tool position drawn into the ring that the arm reaches."""
-    away = float(np.hypot(*tool[:2]))
-    share = float(np.clip(away, NEAREST, REACH)) / max(away, 1e-6)
-    return np.array([*tool[:2] * share, min(tool[2], HIGHEST)])
+    """The tool position drawn into the half ring that the arm reaches."""
+    height = min(float(tool[2]), HIGHEST)
+    plane = np.array([max(float(tool[0]), 0.0), float(tool[1])])
+    away = float(np.hypot(*plane))
+    share = float(np.clip(away, NEAREST, reach_at(height) - RESERVE)) / max(away, 1e-6)
+    return np.array([*plane * share, height])
 
 
 def _between(s: _Sketch, command: Command) -> bool:

@@ -182,6 +182,8 @@ def train_generator(
                     log.add_scalar(name, value.detach(), step)
                 shown = " ".join(f"{n} {float(v):.3f}" for n, v in (terms | figures).items())
                 progress.update(bar, description=f"train generator  {shown}")
+                if not progress.console.is_terminal:
+                    progress.console.print(f"step {step}  {shown}")
             progress.update(bar, advance=1)
             if (step + 1) % settings.save_every == 0 or step + 1 == settings.steps:
                 _save(parts, settings, step + 1, out)

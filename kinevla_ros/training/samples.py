@@ -51,8 +51,8 @@ class Samples:
         return len(self.state)
 
 
-def load_samples(dataset: Path, image_size: int, cache: Path) -> Samples:
-    """Read a dataset; squares are kept in `cache` and made once."""
+def load_samples(dataset: Path, image_size: int | None, cache: Path) -> Samples:
+    """Read a dataset; squares are kept in `cache` and made once. No size means no images."""
     reader = DatasetReader(dataset)
     columns = reader.frames
     state = columns["observation.state"].astype(np.float32)
@@ -60,7 +60,9 @@ def load_samples(dataset: Path, image_size: int, cache: Path) -> Samples:
     task = np.array([TASKS.index(c) for c in commands], np.int64)
     chunks, valid = _chunks(columns, state, task)
     scene = columns.get(SCENE, np.zeros((len(state), 0), np.float32)).astype(np.float32)
-    images = _squares(reader, len(state), image_size, cache)
+    images = np.zeros((len(state), 0), np.uint8)
+    if image_size is not None:
+        images = _squares(reader, len(state), image_size, cache)
     return Samples(images, state, task, chunks, valid, scene)
 
 

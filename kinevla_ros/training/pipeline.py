@@ -1,0 +1,74 @@
+"""From a dataset to a codec, and from dataset and codec to a checkpoint."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from kinevla_ros.codec.checkpoint import load_codec
+from kinevla_ros.codec.onnx_export import export_onnx
+from kinevla_ros.generator.config import GeneratorConfig
+from kinevla_ros.generator.policy import CONTRACT_FILE, DECODER_FILE
+from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.training.codec import CodecSettings, train_codec
+from kinevla_ros.training.codec_report import CodecReport
+from kinevla_ros.training.generator import GeneratorSettings, train_generator
+from kinevla_ros.training.samples import Samples, load_samples
+
+MAX_CODEC_CHUNKS = 400_000
+
+
+def codec_from_dataset(
+    dataset: Path, out: Path, settings: CodecSettings, resume: bool
+) -> CodecReport:
+    """Train a codec on every labelled chunk of a dataset and export its ONNX decoder.
+
+    Raises:
+        DatasetError: the dataset is missing or damaged.
+    """
+    samples = load_samples(dataset, image_size=None, cache=dataset)
+    chunks = samples.chunks[samples.valid]
+    # Every n-th chunk, so that all episodes stay in.
+    chunks = chunks[:: max(1, -(-len(chunks) // MAX_CODEC_CHUNKS))]
+    report = train_codec(chunks, settings, out, resume=resume)
+    trained = load_codec(out)
+    export_onnx(trained.codec, trained.statistics, out / DECODER_FILE)
+    (out / CONTRACT_FILE).write_text(trained.contract.to_json() + "\n")
+    return report
+
+
+def generator_from_dataset(
+    dataset: Path, codec: Path, out: Path, settings: GeneratorSettings, resume: bool
+) -> Path:
+    """Train a tiny generator; `out` becomes a complete checkpoint.
+
+    Raises:
+        DatasetError: the dataset is missing or damaged.
+        ContractError: the codec is damaged.
+        FileNotFoundError: no codec, or nothing to resume.
+    """
+    trained = load_codec(codec)
+    contract = trained.contract
+    vocabulary = Vocabulary.from_grammar(contract.codes_per_level)
+    config = GeneratorConfig.tiny(len(vocabulary))
+    samples = load_samples(dataset, config.image_size, cache=out / "cache")
+    codes = _codes(samples, trained.encode(samples.chunks[samples.valid]))
+    train_generator(samples, codes, vocabulary, config, settings, out, resume)
+    for name in (DECODER_FILE, CONTRACT_FILE):
+        shutil.copyfile(codec / name, out / name)
+    return out
+
+
+def device() -> str:
+    """Where training runs: the GPU if there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _codes(samples: Samples, valid: np.ndarray) -> np.ndarray:
+    """Spread the codes of the labelled chunks to [N, 7, levels]; -1 where there is none."""
+    codes = np.full((*samples.valid.shape, valid.shape[1]), -1, np.int64)
+    codes[samples.valid] = valid
+    return codes
