@@ -47,7 +47,7 @@ def test_a_malformed_chunk_is_refused(field: str, value: object) -> None:
 def test_a_chunk_cannot_be_changed_afterwards() -> None:
     positions = np.zeros((5, 7))
     made = chunk(positions=positions)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="read-only"):
         made.positions[0, 0] = 1.0
     positions[0, 0] = 1.0
     assert made.positions[0, 0] == 0.0
