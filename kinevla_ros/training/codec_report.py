@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from kinevla_ros.codec.checkpoint import TrainedCodec
 from kinevla_ros.codec.statistics import GRIPPER_BOUNDS
 
+NEAR = 0.1
+
 
 @dataclass(frozen=True)
 class CodecReport:
@@ -20,6 +22,8 @@ class CodecReport:
         perplexity: Of each codebook, goal stack first; K when all entries are used alike.
         joint_error_mrad: Mean absolute error of each joint.
         end_error_mrad: The same at the last step, over all joints.
+        near_error_mrad: Over the chunks in which no joint moves more than `NEAR` rad, as on the
+            last of the way to a grasp; None if there are none.
         goal_only_error_mrad: Over all joints and steps, decoded from the goal codes alone.
         switch_chunks: Number of chunks in which the gripper opens or closes (half is the limit).
         exact_switches: Share of these that decode to the same open or closed in every step.
@@ -31,6 +35,7 @@ class CodecReport:
     perplexity: tuple[float, ...]
     joint_error_mrad: tuple[float, ...]
     end_error_mrad: float
+    near_error_mrad: float | None
     goal_only_error_mrad: float
     switch_chunks: int
     exact_switches: float | None
@@ -45,6 +50,7 @@ def report(trained: TrainedCodec, chunks: NDArray[np.float32], stability: float)
     error = 1e3 * np.abs(decoded - chunks)[..., :-1]
     goal_codes = codes[:, : trained.codec.config.goal_levels]
     goal_only = 1e3 * np.abs(trained.decode(goal_codes) - chunks)[..., :-1]
+    near = (np.abs(chunks[..., :-1]) <= NEAR).all(axis=(1, 2))
     half = sum(GRIPPER_BOUNDS) / 2
     is_open = chunks[..., -1] > half
     exact = ((decoded[..., -1] > half) == is_open).all(axis=1)
@@ -54,6 +60,7 @@ def report(trained: TrainedCodec, chunks: NDArray[np.float32], stability: float)
         perplexity=tuple(_perplexity(level) for level in codes.T),
         joint_error_mrad=tuple(error.mean(axis=(0, 1)).tolist()),
         end_error_mrad=float(error[:, -1].mean()),
+        near_error_mrad=float(error[near].mean()) if near.any() else None,
         goal_only_error_mrad=float(goal_only.mean()),
         switch_chunks=int(switches.sum()),
         exact_switches=float(exact[switches].mean()) if switches.any() else None,

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from kinevla_ros.codec.bilevel import BilevelCodec, CodecConfig
+from kinevla_ros.codec.checkpoint import TrainedCodec
+from kinevla_ros.codec.contract import Contract, ContractError, InvalidCodeError
+from kinevla_ros.codec.onnx_decoder import CONTRACT_KEY, OnnxDecoder
+from kinevla_ros.codec.statistics import ActionStatistics
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxscript")
+
+
+@pytest.fixture(scope="module")
+def trained() -> TrainedCodec:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        codec = BilevelCodec(CodecConfig(latent_dim=16, hidden_dim=32)).eval()
+    bounds = np.array([0.5, 0.4, 0.3, 0.2, 0.1, 0.6, 1.4], np.float32)
+    statistics = ActionStatistics(np.append(-bounds, 0.0), np.append(bounds / 2, 0.07))
+    return TrainedCodec(codec, statistics)
+
+
+@pytest.fixture(scope="module")
+def path(trained: TrainedCodec, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from kinevla_ros.codec.onnx_export import export_onnx
+
+    path = tmp_path_factory.mktemp("decoder") / "decoder.onnx"
+    export_onnx(trained.codec, trained.statistics, path)
+    return path
+
+
+@pytest.mark.parametrize("batch", [1, 3, 257])
+def test_the_decoder_gives_the_motion_of_torch_in_physical_units(trained, path, batch):
+    codes = np.random.default_rng(batch).integers(0, 128, (batch, 4))
+    chunks = OnnxDecoder(path)(codes)
+    assert chunks.shape == (batch, 5, 8)
+    assert chunks.dtype == np.float32
+    np.testing.assert_allclose(chunks, trained.decode(codes), atol=1e-5)
+    assert chunks[..., 7].min() >= -1e-6
+    assert chunks[..., 7].max() <= 0.07 + 1e-6
+
+
+def test_the_codes_of_one_chunk_need_no_batch_axis(path):
+    decoder = OnnxDecoder(path)
+    np.testing.assert_array_equal(
+        decoder(np.array([1, 2, 3, 4])), decoder(np.array([[1, 2, 3, 4]]))
+    )
+
+
+@pytest.mark.parametrize("level", range(4))
+@pytest.mark.parametrize("bad", [-1, 128, 129, 2**40])
+def test_a_code_out_of_range_gives_no_motion(path, level, bad):
+    codes = np.zeros((2, 4), np.int64)
+    codes[1, level] = bad
+    with pytest.raises(InvalidCodeError, match=str(bad)):
+        OnnxDecoder(path)(codes)
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        np.zeros((1, 4)),
+        np.zeros((1, 4), bool),
+        np.zeros((1, 3), int),
+        np.zeros((0, 4), int),
+        np.zeros((1, 1, 4), int),
+    ],
+    ids=["float", "bool", "three", "none", "three axes"],
+)
+def test_codes_of_another_type_or_shape_are_refused(path, codes):
+    with pytest.raises(InvalidCodeError):
+        OnnxDecoder(path)(codes)
+
+
+def test_the_contract_travels_in_the_file(trained, path):
+    assert OnnxDecoder(path, trained.contract).contract == trained.contract
+    assert trained.contract.joint_order[0] == "joint1"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("dt", 0.05),
+        ("horizon", 8),
+        ("joint_order", tuple(f"joint{i}" for i in range(7, 0, -1))),
+        ("units", ("deg",) * 7 + ("m",)),
+        ("kinematics_levels", 4),
+        ("checksum", "0" * 64),
+    ],
+)
+def test_another_contract_is_refused_by_name_of_what_differs(trained, path, field, value):
+    with pytest.raises(ContractError, match=field):
+        OnnxDecoder(path, replace(trained.contract, **{field: value}))
+
+
+def test_a_file_without_a_contract_is_refused(path, tmp_path):
+    model = onnx.load(path)
+    del model.metadata_props[:]
+    onnx.save(model, tmp_path / "bare.onnx")
+    with pytest.raises(ContractError, match="carries no contract"):
+        OnnxDecoder(tmp_path / "bare.onnx")
+
+
+def test_a_file_whose_graph_breaks_its_own_contract_is_refused(path, tmp_path):
+    model = onnx.load(path)
+    lie = replace(OnnxDecoder(path).contract, goal_levels=4)
+    for entry in model.metadata_props:
+        if entry.key == CONTRACT_KEY:
+            entry.value = lie.to_json()
+    onnx.save(model, tmp_path / "lie.onnx")
+    with pytest.raises(ContractError, match="inputs and outputs"):
+        OnnxDecoder(tmp_path / "lie.onnx", Contract(goal_levels=4))
+
+
+def test_a_damaged_file_is_refused(path, tmp_path):
+    damaged = tmp_path / "damaged.onnx"
+    damaged.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ContractError, match="not a readable ONNX file"):
+        OnnxDecoder(damaged)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="is missing"):
+        OnnxDecoder(tmp_path / "decoder.onnx")
+
+
+def test_text_that_is_no_contract_is_refused():
+    for text in ("", "[]", "{}", '{"horizon": 5}', '{"joint_order": [], "units": [], "no": 1}'):
+        with pytest.raises(ContractError):
+            Contract.from_json(text)
