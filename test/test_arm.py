@@ -176,7 +176,7 @@ def test_when_chunks_stop_the_arm_rests_and_holds_and_goes_on_with_the_next(movi
 
 def test_a_refused_chunk_is_counted_and_lets_the_motion_under_way_run_out(moving: Bench) -> None:
     before = positions(moving.sent)[-1]
-    verdict = moving.send(speed=-1.7)
+    verdict = moving.send(speed=-1.05 * RM75_LIMITS.velocity.min())
     assert verdict.fault is Fault.VELOCITY_LIMIT
     moving.run(0.1)
     assert moving.state is SafetyState.MOVING

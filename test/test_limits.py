@@ -56,7 +56,7 @@ def test_ranges_without_common_positions_are_an_error() -> None:
 
 
 def test_policy_motion_stays_well_inside_what_the_arm_can_do() -> None:
-    assert (RM75_LIMITS.velocity < 0.6 * np.array(VELOCITY_LIMITS)).all()
+    assert (RM75_LIMITS.velocity < 0.8 * np.array(VELOCITY_LIMITS)).all()
     assert (RM75_LIMITS.target_upper < RM75_LIMITS.upper).all()
     assert (RM75_LIMITS.target_lower > RM75_LIMITS.lower).all()
 

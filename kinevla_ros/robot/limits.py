@@ -88,10 +88,10 @@ def _where(bad: NDArray[np.bool_]) -> str:
 RM75_LIMITS = JointLimits(
     lower=-np.array(POSITION_LIMITS),
     upper=np.array(POSITION_LIMITS),
-    velocity=np.array([1.6, 1.6, 2.0, 2.0, 2.0, 2.0, 2.0]),
+    velocity=np.array([2.0, 2.0, 2.5, 2.5, 2.5, 2.5, 3.0]),
     acceleration=np.full(7, 10.0),
     jerk=np.full(7, 400.0),
 )
-"""Positions from the vendor's manual; the rest is ours: half the arm's speed (3.14 and 3.92 rad/s),
-its default acceleration (10.5 rad/s^2) rounded down, and a jerk, of which the vendor names no
-limit, that reaches full acceleration in 25 ms."""
+"""Positions from the vendor's manual; the rest is ours: about two thirds of the arm's speed (3.14
+and 3.92 rad/s), its default acceleration (10.5 rad/s^2) rounded down, and a jerk, of which the
+vendor names no limit, that reaches full acceleration in 25 ms."""

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.robot.arm import REST_TIME, ArmCore
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.robot.stream import JointStream
+from kinevla_ros.robot.state import ArmState
 from kinevla_ros.sim.cell import Cell
 
 PERIOD = 0.02
@@ -28,8 +29,13 @@ class SimulatedArm:
         self._cell, self._sequence = cell, 0
         self._waiting: list[tuple[float, ActionChunk]] = []
         self.now = 0.0
-        self._stream = JointStream(RM75_LIMITS, PERIOD)
-        self._stream.reset(cell.joint_positions())
+        self.core = ArmCore(RM75_LIMITS, dt=PERIOD)
+        # The core enables an arm only once it has seen it rest.
+        for age in np.arange(REST_TIME + PERIOD, 0.0, -PERIOD):
+            self.core.on_state(self._measured(-age), -age)
+        enabled = self.core.enable(self.now)
+        if not enabled.ok:
+            raise RuntimeError(f"the simulated arm cannot start: {enabled.reason}")
 
     def chunk(self, positions: Array, gripper: Array) -> ActionChunk:
         """A chunk of the present observation: positions [5, 7] rad, gripper [5] m."""
@@ -44,10 +50,15 @@ class SimulatedArm:
         """Stream to the cell for a while."""
         for _ in range(round(seconds / PERIOD)):
             while self._waiting and self._waiting[0][0] <= self.now + 1e-9:
-                self._stream.add(self._waiting.pop(0)[1], self.now)
-            sample = self._stream.step(self.now)
-            self._cell.set_joint_target(sample.position)
-            if sample.gripper is not None:
-                self._cell.set_gripper(sample.gripper)
+                self.core.on_chunk(self._waiting.pop(0)[1], self.now)
+            self.core.on_state(self._measured(self.now), self.now)
+            sample = self.core.tick(self.now)
+            if sample is not None:
+                self._cell.set_joint_target(sample.position)
+                if sample.gripper is not None:
+                    self._cell.set_gripper(sample.gripper)
             self._cell.step(PERIOD)
             self.now += PERIOD
+
+    def _measured(self, stamp: float) -> ArmState:
+        return ArmState(self._cell.joint_positions(), stamp, self._cell.gripper(), (), ())
