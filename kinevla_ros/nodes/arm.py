@@ -203,7 +203,7 @@ class ArmNode(ManagedNode):
 
 def main() -> int:
     """Run the node; returns the exit code."""
-    return run(ArmNode)
+    return run(ArmNode, prompt=True)
 
 
 if __name__ == "__main__":

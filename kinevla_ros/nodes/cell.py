@@ -143,7 +143,7 @@ class CellNode(ManagedNode):
 
 def main() -> int:
     """Run the node; returns the exit code."""
-    return run(CellNode)
+    return run(CellNode, prompt=True)
 
 
 if __name__ == "__main__":

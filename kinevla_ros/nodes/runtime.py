@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import sys
 import threading
@@ -21,16 +23,28 @@ SWITCH_INTERVAL = 5e-4
 """How long a thread may keep the interpreter from others, s; 5 ms would hold up the stream."""
 
 
-def run(make_node: Callable[[], ManagedNode]) -> int:
+REALTIME_PRIORITY = 10
+"""Of processes whose threads sleep most of the time and must not wait when they are due."""
+
+
+def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:
     """Spin a node until SIGINT or SIGTERM, then deactivate and clean up; returns the exit code.
 
     rclpy's own handlers end the context at once, and nothing could be published any more while
     the arm comes to rest; hence these.
+
+    Args:
+        make_node: called once the signals are ours.
+        prompt: run before all ordinary processes where the system permits that (root, CAP_SYS_NICE
+            or an rtprio limit); elsewhere a busy computer holds up the stream.
     """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     sys.setswitchinterval(SWITCH_INTERVAL)
+    if prompt:
+        with contextlib.suppress(PermissionError):
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(REALTIME_PRIORITY))
     rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = make_node()
