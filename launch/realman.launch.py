@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from launch import Action, LaunchContext, LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
@@ -63,16 +65,15 @@ def start(context: LaunchContext) -> list[Action]:
     given = context.launch_configurations
     sim = given["sim"] == "true"
     arm = simulated(CELL_PORT) if sim else {"arm_ip": given["arm_ip"]}
-    actions: list[Action] = [node(given, "arm", **arm), node(given, "policy", model=given["model"])]
+    nodes = {
+        "policy": node(given, "policy", model=given["model"]),
+        "arm": node(given, "arm", **arm),
+    }
     if sim:
-        cell = node(given, "cell", host=CELL_HOST, port=CELL_PORT)
-        # Before the cell is active the arm has nobody to connect to.
-        then = OnStateTransition(
-            target_lifecycle_node=cell, goal_state="active", entities=[bring_up("arm", "policy")]
-        )
-        actions += [cell, RegisterEventHandler(then), bring_up("cell")]
-    else:
-        actions += [camera(given, "front"), camera(given, "wrist"), bring_up("arm", "policy")]
+        nodes = {"cell": node(given, "cell", host=CELL_HOST, port=CELL_PORT), **nodes}
+    actions = [*nodes.values(), *bring_up(nodes)]
+    if not sim:
+        actions += [camera(given, "front"), camera(given, "wrist")]
     if given["rviz"] == "true":
         actions += rviz()
     return actions
@@ -92,12 +93,27 @@ def node(given: dict[str, str], name: str, **parameters: object) -> LifecycleNod
     )
 
 
-def bring_up(*names: str) -> LifecycleTransition:
-    """Configure and activate nodes."""
-    return LifecycleTransition(
-        lifecycle_node_names=names,
-        transition_ids=[Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE],
-    )
+def bring_up(nodes: dict[str, LifecycleNode]) -> list[Action]:
+    """Configure and activate one node after the other: the arm last, when all it needs is there."""
+    transitions = {
+        name: LifecycleTransition(
+            lifecycle_node_names=[name],
+            transition_ids=[Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE],
+        )
+        for name in nodes
+    }
+    followers = [
+        RegisterEventHandler(
+            OnStateTransition(
+                target_lifecycle_node=nodes[name],
+                goal_state="active",
+                entities=[transitions[following]],
+                handle_once=True,
+            )
+        )
+        for name, following in pairwise(nodes)
+    ]
+    return [*followers, next(iter(transitions.values()))]
 
 
 def camera(given: dict[str, str], name: str) -> IncludeLaunchDescription:
