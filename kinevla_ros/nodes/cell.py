@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -20,10 +21,12 @@ from kinevla_ros.nodes.messages import Stamps
 from kinevla_ros.nodes.parameters import Parameter
 from kinevla_ros.nodes.qos import image_qos
 from kinevla_ros.nodes.runtime import run
+from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.sim.cell import CAMERAS
 from kinevla_ros.sim.controller import EmulatedController
 from kinevla_ros.sim.realtime import CellError, Images, RealTimeCell
 from kinevla_ros.sim.scene import FRONT_FOVY, WRIST_FOVY
+from kinevla_ros.sim.stream_check import stream_figures
 
 PARAMETERS = {
     "host": Parameter("127.0.0.2", "Address of the emulated controller; any of 127.0.0.0/8."),
@@ -34,6 +37,9 @@ PARAMETERS = {
         True, "Publish images reliably: none is lost, and best-effort subscribers match as well."
     ),
 }
+STREAM_PERIOD = 0.02
+"""The arm node's default, s."""
+
 VIEWS = {"front": math.radians(FRONT_FOVY), "wrist": math.radians(WRIST_FOVY)}
 
 
@@ -118,8 +124,15 @@ class CellNode(ManagedNode):
                 "kinematic": verdict.kinematic,
                 "constraints": verdict.constraints,
                 "measures": {k: v for k, v in verdict.measures.items() if math.isfinite(v)},
+                "stream": self._stream(),
             }
         )
+
+    def _stream(self) -> dict[str, Any]:
+        """Figures of the targets that reached the controller since it started."""
+        assert self._controller is not None
+        record = self._controller.stream_record()
+        return asdict(stream_figures(record, RM75_LIMITS, STREAM_PERIOD))
 
     def _reset(self, cell: RealTimeCell) -> str:
         cell.reset_scene()
