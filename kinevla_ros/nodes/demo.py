@@ -52,8 +52,8 @@ def demo(instruction: str, video: Path, timeout: float, seed: int) -> int:
     port = _stay_apart()
     overrides: dict[str, dict[str, Any]] = {
         "cell": {"host": CELL_HOST, "port": port, "seed": seed},
-        "arm": {**simulated(port), "udp_port": _free_udp_port()},
         "policy": {},
+        "arm": {**simulated(port), "udp_port": _free_udp_port()},
     }
     with client_node("kinevla_demo") as (node, interrupted):
         try:

@@ -49,8 +49,8 @@ class Interrupted(RuntimeError):
 def client_node(name: str) -> Iterator[tuple[Node, threading.Event]]:
     """A node for this process, and an event that Ctrl-C and SIGTERM set."""
     interrupted = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: interrupted.set())
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: interrupted.set()) for number in numbers]
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = rclpy.create_node(name)
     try:
@@ -58,10 +58,14 @@ def client_node(name: str) -> Iterator[tuple[Node, threading.Event]]:
     finally:
         node.destroy_node()
         rclpy.try_shutdown()
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 class Launcher:
     """The processes of the nodes; a context, so that none is left behind.
+
+    The arm comes up last, when all it needs is there, and stops first.
 
     Args:
         node: this process's node; whoever waits here spins it.
@@ -93,7 +97,7 @@ class Launcher:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop the nodes, the last started first: the arm rests before the cell goes."""
+        """Stop the nodes, the last started first."""
         for name, process in reversed(self._processes.items()):
             process.send_signal(signal.SIGINT)
             try:
@@ -110,8 +114,8 @@ class Launcher:
             LaunchError: a node does not start, configure or activate.
             Interrupted: see `interrupted`.
         """
-        slow = [name for name in self._processes if name == "policy"]
-        loading = {n: self._request(n, Transition.TRANSITION_CONFIGURE) for n in slow}
+        early = [name for name in self._processes if name == "policy"]
+        loading = {name: self._request(name, Transition.TRANSITION_CONFIGURE) for name in early}
         for name in self._processes:
             configured = loading.get(name) or self._request(name, Transition.TRANSITION_CONFIGURE)
             self._complete(name, "configured", configured)
@@ -161,7 +165,7 @@ class Launcher:
 
 def up(sim: bool, arm_ip: str | None, model: Path | None, config: Path | None) -> int:
     """Run the nodes until Ctrl-C; returns the exit code."""
-    overrides: dict[str, dict[str, Any]] = {"arm": {}, "policy": {}}
+    overrides: dict[str, dict[str, Any]] = {"policy": {}, "arm": {}}
     if sim:
         overrides = {"cell": {"host": CELL_HOST, "port": CELL_PORT}, **overrides}
         overrides["arm"] |= simulated(CELL_PORT)

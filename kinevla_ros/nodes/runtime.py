@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -35,16 +36,14 @@ def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:
 
     Args:
         make_node: called once the signals are ours.
-        prompt: run before all ordinary processes where the system permits that (root, CAP_SYS_NICE
-            or an rtprio limit); elsewhere a busy computer holds up the stream.
+        prompt: see `take_priority`.
     """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     sys.setswitchinterval(SWITCH_INTERVAL)
     if prompt:
-        with contextlib.suppress(PermissionError):
-            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(REALTIME_PRIORITY))
+        take_priority()
     rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = make_node()
@@ -52,6 +51,7 @@ def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:
         print(f"error: {error}", file=sys.stderr)
         rclpy.try_shutdown()
         return 2
+    logging.getLogger("kinevla_ros").addHandler(RosLog(node))
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     try:
@@ -63,3 +63,31 @@ def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:
         node.destroy_node()
         rclpy.try_shutdown()
     return 0
+
+
+def take_priority() -> None:
+    """Let this thread, and those it starts, run before all ordinary processes.
+
+    The system permits that to root, with CAP_SYS_NICE or under an rtprio limit; elsewhere a busy
+    computer holds up the stream.
+    """
+    with contextlib.suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(REALTIME_PRIORITY))
+
+
+class RosLog(logging.Handler):
+    """Hands what the core logs to the node's logger."""
+
+    def __init__(self, node: ManagedNode) -> None:
+        super().__init__()
+        self._logger = node.get_logger()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log at the severity nearest to the record's."""
+        text = self.format(record)
+        if record.levelno >= logging.ERROR:
+            self._logger.error(text)
+        elif record.levelno >= logging.WARNING:
+            self._logger.warning(text)
+        else:
+            self._logger.info(text)

@@ -1,0 +1,227 @@
+"""The arm node against the emulated controller, through the vendor library."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy")
+pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library is not installed")
+
+from node_bench import FAILURE, SUCCESS, Bench, bench, free_port
+from sensor_msgs.msg import JointState
+from std_srvs.srv import SetBool, Trigger
+
+from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.msg import ActionChunk as ActionChunkMessage
+from kinevla_ros.msg import SafetyStatus
+from kinevla_ros.nodes.arm import ArmNode
+from kinevla_ros.nodes.messages import Stamps, chunk_to_message, joints_from_message
+from kinevla_ros.nodes.qos import LATCHED
+from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.sim.controller import EmulatedController
+from kinevla_ros.sim.plant import READY_POSE, JointPlant
+from kinevla_ros.sim.stream_check import stream_figures
+
+READY = np.array(READY_POSE)
+
+
+def test_an_arm_that_is_not_there_leaves_the_node_unconfigured_with_the_reason() -> None:
+    port = free_port(socket.SOCK_STREAM)
+    with bench({"arm_ip": "127.0.0.1", "arm_port": port}) as node_bench:
+        node = node_bench.add(ArmNode)
+        assert node.trigger_configure() == FAILURE
+        reason = f"127.0.0.1, TCP port {port}: refused"
+        node_bench.spin_until(lambda: reason in str(node_bench.diagnosis("/arm")), "diagnosis")
+
+
+class Arm:
+    """What a person and a policy do with an arm node."""
+
+    def __init__(self, bench: Bench, controller: EmulatedController) -> None:
+        self.bench, self.controller = bench, controller
+        self.node = bench.nodes[0]
+        self.statuses = bench.record(SafetyStatus, "/kinevla/safety_status", LATCHED)
+        self.joints = bench.record(JointState, "/joint_states")
+        self.chunks = bench.publisher(ActionChunkMessage, "/kinevla/action_chunk")
+        self._stamps = Stamps(bench.client.get_clock())
+        self._sequence = 0
+
+    def status(self) -> SafetyStatus:
+        return self.statuses[-1]
+
+    def expect(self, state: int, fault: int = SafetyStatus.NONE) -> SafetyStatus:
+        def reached() -> bool:
+            return bool(self.statuses) and (self.status().state, self.status().fault) == (
+                state,
+                fault,
+            )
+
+        self.bench.spin_until(reached, f"state {state} with fault {fault}")
+        return self.status()
+
+    def trigger(self, name: str) -> Trigger.Response:
+        return self.bench.call(Trigger, f"/arm/{name}", Trigger.Request())
+
+    def enable(self, on: bool = True) -> SetBool.Response:
+        return self.bench.call(SetBool, "/arm/enable", SetBool.Request(data=on))
+
+    def become_ready(self) -> None:
+        """Enabled and at rest, whatever was before."""
+        self.bench.spin_until(lambda: self.trigger("reset").success, "reset")
+        self.bench.spin_until(lambda: self.enable().success, "enabling")
+
+    def send(self, joint1: float, gripper: float = 0.03) -> None:
+        """A chunk that turns joint 1 to `joint1`, starting from where it is."""
+        start = np.array(self.joints[-1].position[:7])
+        ways = np.linspace(0, 1, 6)[1:, None] * ((joint1 - start[0]) * np.eye(7)[0])
+        self._sequence += 1
+        chunk = ActionChunk(time.monotonic(), self._sequence, start + ways, np.full(5, gripper))
+        self.chunks.publish(chunk_to_message(chunk, self._stamps))
+
+    def move_for(self, seconds: float) -> None:
+        """Chunks every 0.2 s, as a policy sends them."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.send(0.4 if self.joints[-1].position[0] < 0.2 else 0.0)
+            self.bench.spin_for(0.2)
+
+
+@pytest.fixture(scope="module")
+def arm() -> Iterator[Arm]:
+    with EmulatedController(JointPlant(), "127.0.0.5", 0) as controller:
+        ip, port = controller.address
+        udp_port = free_port(socket.SOCK_DGRAM)
+        with bench({"arm_ip": ip, "arm_port": port, "udp_port": udp_port}) as node_bench:
+            node = node_bench.add(ArmNode)
+            assert node.trigger_configure() == SUCCESS
+            assert node.trigger_activate() == SUCCESS
+            yield Arm(node_bench, controller)
+
+
+def test_the_arm_tells_where_it_is_and_moves_only_when_enabled(arm: Arm) -> None:
+    arm.bench.spin_until(lambda: arm.joints and len(arm.joints[-1].name) == 8, "gripper")
+    joints, gripper = joints_from_message(arm.joints[-1])
+    assert joints == pytest.approx(READY, abs=1e-4)
+    assert gripper == pytest.approx(0.07, abs=1e-3)
+    assert arm.expect(SafetyStatus.DISABLED).reason == "call /arm/enable to allow motion"
+    arm.send(0.3)
+    arm.bench.spin_for(0.3)
+    assert len(arm.controller.stream_record().times) == 0
+
+
+def test_the_arm_follows_chunks_inside_its_limits_and_holds_when_they_end(arm: Arm) -> None:
+    targets = arm.bench.record(JointState, "/kinevla/joint_targets")
+    arm.become_ready()
+    arm.expect(SafetyStatus.READY)
+    arm.move_for(2.0)
+    assert SafetyStatus.MOVING in {s.state for s in arm.statuses}
+    arm.expect(SafetyStatus.HOLDING)
+    arm.bench.spin_for(0.3)
+    q = np.array([t.position[:7] for t in targets])
+    assert np.ptp(q[:, 0]) > 0.1
+    assert q[-1] == pytest.approx(q[-10], abs=1e-6)
+    assert targets[-1].position[7] == pytest.approx(0.03)
+    figures = stream_figures(arm.controller.stream_record(), RM75_LIMITS, 0.02)
+    assert figures.refused == 0
+    assert figures.rate == pytest.approx(50, rel=0.1)
+    assert figures.shares["velocity"] <= 1
+    assert figures.shares["acceleration"] <= 1
+
+
+def test_a_stop_is_latched_until_reset_and_enable(arm: Arm) -> None:
+    arm.become_ready()
+    arm.move_for(0.6)
+    assert arm.trigger("stop").success
+    arm.expect(SafetyStatus.FAULTED, SafetyStatus.SOFTWARE_STOP)
+    assert "reset" in arm.enable().message
+    arm.bench.spin_until(lambda: arm.trigger("reset").success, "reset")
+    arm.expect(SafetyStatus.DISABLED)
+    assert arm.enable().success
+    arm.expect(SafetyStatus.READY)
+
+
+def test_disabling_is_no_fault(arm: Arm) -> None:
+    arm.become_ready()
+    assert arm.enable(False).success
+    arm.expect(SafetyStatus.DISABLED)
+
+
+def test_a_chunk_for_other_joints_is_refused_and_counted(arm: Arm) -> None:
+    arm.become_ready()
+    arm.bench.spin_until(lambda: "refused chunks" in str(arm.bench.diagnosis("/arm")), "diagnosis")
+    before = refused_chunks(arm)
+    arm.chunks.publish(ActionChunkMessage(joint_names=["elbow"]))
+    arm.bench.spin_until(lambda: refused_chunks(arm) == before + 1, "refusal")
+    arm.expect(SafetyStatus.READY)
+
+
+def refused_chunks(arm: Arm) -> int:
+    diagnosis = arm.bench.diagnosis("/arm")
+    assert diagnosis is not None
+    return int(next(v.value for v in diagnosis.values if v.key == "refused chunks"))
+
+
+def test_an_error_of_the_controller_is_a_fault_that_reset_clears(arm: Arm) -> None:
+    arm.become_ready()
+    arm.controller.joint_error(2, 0x4000)
+    status = arm.expect(SafetyStatus.FAULTED, SafetyStatus.CONTROLLER_ERROR)
+    assert status.joint == "joint2"
+    arm.become_ready()
+    arm.expect(SafetyStatus.READY)
+
+
+def test_the_death_of_the_vendor_process_is_a_fault_and_the_connection_comes_back(
+    arm: Arm,
+) -> None:
+    arm.become_ready()
+    process = arm.node._driver._arm._process
+    os.kill(process.pid, signal.SIGKILL)
+    arm.expect(SafetyStatus.FAULTED, SafetyStatus.CONNECTION_LOST)
+    arm.become_ready()
+    arm.move_for(0.6)
+    arm.bench.spin_until(
+        lambda: SafetyStatus.MOVING in {s.state for s in arm.statuses[-10:]}, "motion"
+    )
+
+
+def test_a_second_node_for_the_same_arm_is_refused(arm: Arm) -> None:
+    second = ArmNode()
+    try:
+        assert second.trigger_configure() == FAILURE
+        assert "another arm node" in second._problem
+        assert second.state == "unconfigured"
+    finally:
+        second.destroy_node()
+
+
+def test_another_publisher_of_joint_targets_keeps_motion_disabled(arm: Arm) -> None:
+    arm.become_ready()
+    assert arm.enable(False).success
+    arm.expect(SafetyStatus.DISABLED)
+    other = arm.bench.client.create_publisher(JointState, "/kinevla/joint_targets", 1)
+    arm.bench.spin_until(lambda: arm.node.count_publishers("/kinevla/joint_targets") > 1, "other")
+    answer = arm.enable()
+    assert not answer.success
+    assert "second arm node" in answer.message
+    arm.bench.client.destroy_publisher(other)
+
+
+def test_deactivation_brings_a_moving_arm_to_rest_before_the_controller_is_stopped(
+    arm: Arm,
+) -> None:
+    arm.become_ready()
+    arm.move_for(0.6)
+    assert arm.node.trigger_deactivate() == SUCCESS
+    record = arm.controller.stream_record()
+    assert record.targets[-1] == pytest.approx(record.targets[-2], abs=1e-4)
+    names = [c.name for c in arm.controller.received_commands() if c.time > record.times[-1]]
+    assert "set_arm_stop" in names
+    assert arm.node.trigger_activate() == SUCCESS
+    arm.expect(SafetyStatus.DISABLED)
