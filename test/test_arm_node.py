@@ -83,7 +83,7 @@ class Arm:
         ways = np.linspace(0, 1, 6)[1:, None] * ((joint1 - start[0]) * np.eye(7)[0])
         self._sequence += 1
         chunk = ActionChunk(time.monotonic(), self._sequence, start + ways, np.full(5, gripper))
-        self.chunks.publish(chunk_to_message(chunk, self._stamps))
+        self.chunks.publish(chunk_to_message(chunk, self._stamps.to_ros(chunk.stamp)))
 
     def move_for(self, seconds: float) -> None:
         """Chunks every 0.2 s, as a policy sends them."""

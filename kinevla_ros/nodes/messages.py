@@ -46,11 +46,10 @@ class Stamps:
         return time.monotonic() - age / NANO
 
 
-def chunk_to_message(chunk: ActionChunk, stamps: Stamps) -> ActionChunkMessage:
-    """Return the chunk as it goes over the wire."""
+def chunk_to_message(chunk: ActionChunk, stamp: Time) -> ActionChunkMessage:
+    """Return the chunk of an observation taken at `stamp`."""
     message = ActionChunkMessage(sequence=chunk.sequence, joint_names=list(JOINT_NAMES))
-    message.header.stamp = stamps.to_ros(chunk.stamp)
-    message.header.frame_id = BASE_FRAME
+    message.header.stamp, message.header.frame_id = stamp, BASE_FRAME
     message.dt = chunk.dt
     message.positions = array.array("d", chunk.positions.ravel())
     message.gripper = array.array("f", chunk.gripper)
@@ -110,8 +109,8 @@ def joints_from_message(message: JointState) -> tuple[NDArray[np.float64], float
     return values[:-1], float(values[-1])
 
 
-def reasoning_to_message(inference: Inference, stamps: Stamps) -> Reasoning:
-    """Return words and codes of an inference."""
+def reasoning_to_message(inference: Inference, stamp: Time) -> Reasoning:
+    """Return words and codes of an inference from an observation taken at `stamp`."""
     message = Reasoning(
         sequence=inference.sequence,
         status=Reasoning.OK,
@@ -123,7 +122,7 @@ def reasoning_to_message(inference: Inference, stamps: Stamps) -> Reasoning:
         draft_accepted=inference.draft_accepted,
         model_time=inference.model_time,
     )
-    message.header.stamp = stamps.to_ros(inference.stamp)
+    message.header.stamp = stamp
     return message
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
 from sensor_msgs.msg import Image
 
@@ -14,11 +16,26 @@ from kinevla_ros.nodes.images import to_array
 
 CAMERAS = ("front", "wrist")
 FRAMES_KEPT = 4
-STATES_KEPT = 64
+SAMPLES_KEPT = 64
 
 
 class NoObservation(RuntimeError):
     """Nothing to infer from; the message says what is missing."""
+
+
+class Frame(NamedTuple):
+    """A picture and its time, s."""
+
+    stamp: float
+    image: Image
+
+
+class JointSample(NamedTuple):
+    """Joint positions, shape (7,), rad, and the gripper's opening, m, at a time, s."""
+
+    stamp: float
+    joints: NDArray[np.float64]
+    gripper: float
 
 
 @dataclass(frozen=True)
@@ -27,12 +44,14 @@ class Observation:
 
     Attributes:
         stamp: time of the older picture, s.
+        ros_stamp: the same as its message says it.
         images: camera to RGB picture, shape (height, width, 3).
         joints: joint positions at that time, shape (7,), rad.
         gripper: opening, m.
     """
 
     stamp: float
+    ros_stamp: Time
     images: dict[str, NDArray[np.uint8]]
     joints: NDArray[np.float64]
     gripper: float
@@ -49,28 +68,26 @@ class Observations:
 
     def __init__(self, max_age: float, max_skew: float) -> None:
         self._max_age, self._max_skew = max_age, max_skew
-        self._frames: dict[str, deque[tuple[float, Image]]] = {
-            camera: deque(maxlen=FRAMES_KEPT) for camera in CAMERAS
-        }
-        self._states: deque[tuple[float, NDArray[np.float64], float]] = deque(maxlen=STATES_KEPT)
+        self._frames: dict[str, deque[Frame]] = {c: deque(maxlen=FRAMES_KEPT) for c in CAMERAS}
+        self._samples: deque[JointSample] = deque(maxlen=SAMPLES_KEPT)
         self._lock = threading.Lock()
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
-            self._states.clear()
+            self._samples.clear()
             for frames in self._frames.values():
                 frames.clear()
 
     def add_image(self, camera: str, stamp: float, image: Image) -> None:
         """Take a picture and its time (s)."""
         with self._lock:
-            self._frames[camera].append((stamp, image))
+            self._frames[camera].append(Frame(stamp, image))
 
     def add_joints(self, stamp: float, joints: NDArray[np.float64], gripper: float) -> None:
         """Take joint positions, shape (7,), rad, the gripper's opening (m) and their time (s)."""
         with self._lock:
-            self._states.append((stamp, joints, gripper))
+            self._samples.append(JointSample(stamp, joints, gripper))
 
     def newest(self, now: float) -> Observation:
         """Return the newest pictures that belong together, with the joint state of their time.
@@ -81,20 +98,22 @@ class Observations:
         """
         with self._lock:
             frames = {camera: list(kept) for camera, kept in self._frames.items()}
-            states = list(self._states)
+            samples = list(self._samples)
         for camera, kept in frames.items():
-            self._require_fresh(f"picture on /camera/{camera}", [f[0] for f in kept], now)
-        self._require_fresh("message on /joint_states", [s[0] for s in states], now)
-        stamp, pair = self._pair(frames)
-        self._require_fresh("pair of pictures", [stamp], now)
-        at, joints, gripper = min(states, key=lambda state: abs(state[0] - stamp))
-        if abs(at - stamp) > self._max_skew:
+            self._require_fresh(f"picture on /camera/{camera}", [f.stamp for f in kept], now)
+        self._require_fresh("message on /joint_states", [s.stamp for s in samples], now)
+        front, wrist = self._pair(frames["front"], frames["wrist"])
+        older = min(front, wrist, key=lambda frame: frame.stamp)
+        self._require_fresh("pair of pictures", [older.stamp], now)
+        sample = min(samples, key=lambda s: abs(s.stamp - older.stamp))
+        if (gap := abs(sample.stamp - older.stamp)) > self._max_skew:
             raise NoObservation(
-                f"pictures and joint states are {abs(at - stamp):.2f} s apart (at most "
-                f"{self._max_skew:.2f}): check that their computers' clocks agree"
+                f"pictures and joint states are {gap:.2f} s apart (at most {self._max_skew:.2f}): "
+                "check that their computers' clocks agree"
             )
-        images = {camera: to_array(image) for camera, image in pair.items()}
-        return Observation(stamp, images, joints, gripper)
+        images = {"front": to_array(front.image), "wrist": to_array(wrist.image)}
+        ros_stamp = older.image.header.stamp
+        return Observation(older.stamp, ros_stamp, images, sample.joints, sample.gripper)
 
     def _require_fresh(self, what: str, stamps: list[float], now: float) -> None:
         if not stamps:
@@ -106,15 +125,14 @@ class Observations:
                 "is still published, and that the computers' clocks agree"
             )
 
-    def _pair(self, frames: dict[str, list[tuple[float, Image]]]) -> tuple[float, dict[str, Image]]:
-        """The newest two pictures within the skew, and the older one's time."""
-        pairs = [(front, wrist) for front in frames["front"] for wrist in frames["wrist"]]
-        fitting = [p for p in pairs if abs(p[0][0] - p[1][0]) <= self._max_skew]
+    def _pair(self, fronts: list[Frame], wrists: list[Frame]) -> tuple[Frame, Frame]:
+        """The newest front and wrist picture within the skew."""
+        pairs = [(front, wrist) for front in fronts for wrist in wrists]
+        skews = [abs(front.stamp - wrist.stamp) for front, wrist in pairs]
+        fitting = [p for p, skew in zip(pairs, skews, strict=True) if skew <= self._max_skew]
         if not fitting:
-            skew = min(abs(front[0] - wrist[0]) for front, wrist in pairs)
             raise NoObservation(
-                f"front and wrist pictures are {skew:.2f} s apart (at most {self._max_skew:.2f}): "
-                "check that both cameras keep their rate"
+                f"front and wrist pictures are {min(skews):.2f} s apart (at most "
+                f"{self._max_skew:.2f}): check that both cameras keep their rate"
             )
-        front, wrist = max(fitting, key=lambda p: min(p[0][0], p[1][0]))
-        return min(front[0], wrist[0]), {"front": front[1], "wrist": wrist[1]}
+        return max(fitting, key=lambda pair: min(pair[0].stamp, pair[1].stamp))

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
+from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
 from nav_msgs.msg import Path
 from sensor_msgs.msg import Image, JointState
@@ -197,16 +198,16 @@ class PolicyNode(ManagedNode):
             return
         # A new instruction may have come in the meantime.
         if instruction == self._instruction and not self._stop.is_set():
-            self._publish(inference)
+            self._publish(inference, observation.ros_stamp)
 
-    def _publish(self, inference: Inference) -> None:
-        reasoning = reasoning_to_message(inference, self._stamps)
-        self._chunks.publish(chunk_to_message(inference.chunk, self._stamps))
+    def _publish(self, inference: Inference, stamp: Time) -> None:
+        reasoning = reasoning_to_message(inference, stamp)
+        self._chunks.publish(chunk_to_message(inference.chunk, stamp))
         self._latency.add(time.monotonic() - inference.stamp)
         self._model_time.add(inference.model_time)
         self._complaint = ""
         self._reasoning.publish(reasoning)
-        self._paths.publish(planned_path(inference.chunk, self._stamps))
+        self._paths.publish(planned_path(inference.chunk, stamp))
         self._markers.publish(reasoning_markers(reasoning))
 
     def _complain(self, status: int, instruction: str, detail: str) -> None:

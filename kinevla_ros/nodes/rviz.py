@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, PoseStamped
 from nav_msgs.msg import Path
 from visualization_msgs.msg import Marker, MarkerArray
 
 from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.msg import Reasoning
-from kinevla_ros.nodes.messages import BASE_FRAME, Stamps
+from kinevla_ros.nodes.messages import BASE_FRAME
 from kinevla_ros.robot.kinematics import forward
 
 TEXT_HEIGHT = 0.03
@@ -19,14 +20,13 @@ LIFETIME = 2
 """The text goes when no reasoning has come for so long, s."""
 
 
-def planned_path(chunk: ActionChunk, stamps: Stamps) -> Path:
+def planned_path(chunk: ActionChunk, stamp: Time) -> Path:
     """Positions of the tool at the chunk's targets; orientations are left at identity."""
     path = Path()
-    path.header.frame_id, path.header.stamp = BASE_FRAME, stamps.to_ros(chunk.stamp)
-    for time, q in zip(chunk.times(), chunk.positions, strict=True):
+    path.header.frame_id, path.header.stamp = BASE_FRAME, stamp
+    for q in chunk.positions:
         x, y, z = forward(q)[0]
-        pose = PoseStamped()
-        pose.header.frame_id, pose.header.stamp = BASE_FRAME, stamps.to_ros(time)
+        pose = PoseStamped(header=path.header)
         pose.pose.position = Point(x=float(x), y=float(y), z=float(z))
         path.poses.append(pose)
     return path

@@ -1,0 +1,264 @@
+"""The policy node: what it makes of pictures, joint states and instructions, whatever they are."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("rclpy")
+
+from node_bench import FAILURE, SUCCESS, Bench, bench
+from sensor_msgs.msg import Image, JointState
+from std_msgs.msg import String
+
+from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.generator import policy as generator_policy
+from kinevla_ros.generator.policy import Inference, NotUnderstood
+from kinevla_ros.msg import ActionChunk as ActionChunkMessage
+from kinevla_ros.msg import Reasoning
+from kinevla_ros.nodes.images import to_message
+from kinevla_ros.nodes.messages import Stamps, chunk_from_message, joints_to_message
+from kinevla_ros.nodes.policy import PolicyNode
+
+BREAD = "pick up the bread and move it to the front"
+CARROT = "hold the carrot by the upper part and place it on the right side of the plate"
+JOINTS = np.linspace(-0.3, 0.3, 7)
+
+
+class FakePolicy:
+    """Answers at once; `trouble` is raised instead, `gate` holds an inference up."""
+
+    trouble: Exception | None = None
+    gate = threading.Event()
+
+    def __init__(self, folder: Path, threads: int) -> None:
+        self._sequence = 0
+
+    def warm_up(self) -> None:
+        pass
+
+    def infer(
+        self,
+        instruction: str,
+        images: Mapping[str, Any],
+        joints: np.ndarray,
+        gripper: float,
+        stamp: float,
+    ) -> Inference:
+        self.gate.wait(5.0)
+        if self.trouble is not None:
+            raise self.trouble
+        assert images["front"].shape == (24, 32, 3)
+        self._sequence += 1
+        chunk = ActionChunk(stamp, self._sequence, np.tile(joints, (5, 1)), np.full(5, gripper))
+        codes = {"goal_codes": (1, 2), "kinematics_codes": (3, 4)}
+        return Inference(
+            self._sequence, stamp, instruction, "goal", "how", **codes, draft_accepted=True,
+            passes=4, model_time=0.01, chunk=chunk,
+        )  # fmt: skip
+
+
+class Cell:
+    """Publishes pictures and joint states until told otherwise."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench, self._clock = bench, bench.client.get_clock()
+        self._images = {
+            camera: bench.publisher(Image, f"/camera/{camera}/color/image_raw")
+            for camera in ("front", "wrist")
+        }
+        self._joints = bench.publisher(JointState, "/joint_states")
+        self.mute: set[str] = set()
+        self.encoding, self.lag = "rgb8", 0.0
+        bench.client.create_timer(0.03, self._publish)
+
+    def reset(self) -> None:
+        self.mute, self.encoding, self.lag = set(), "rgb8", 0.0
+
+    def _publish(self) -> None:
+        stamps = Stamps(self._clock)
+        now = time.monotonic()
+        for camera, publisher in self._images.items():
+            image = to_message(np.zeros((24, 32, 3), np.uint8), stamps.to_ros(now), "")
+            image.encoding = self.encoding
+            if camera == "wrist":
+                image.header.stamp = stamps.to_ros(now - self.lag)
+            if camera not in self.mute:
+                publisher.publish(image)
+        if "joints" not in self.mute:
+            self._joints.publish(joints_to_message(JOINTS, 0.05, stamps.to_ros(now)))
+
+
+class Policy:
+    """What a test does with the node."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench, self.cell = bench, Cell(bench)
+        self.reasonings = bench.record(Reasoning, "/kinevla/reasoning")
+        self.chunks = bench.record(ActionChunkMessage, "/kinevla/action_chunk")
+        self._instruction = bench.publisher(String, "/instruction")
+
+    def reset(self) -> None:
+        self.cell.reset()
+        FakePolicy.trouble = None
+        FakePolicy.gate.set()
+        self.say("stop")
+
+    def say(self, text: str) -> None:
+        """Publish, and wait for the first reasoning about it."""
+        self.tell(text)
+        self.bench.spin_until(lambda: self.newest(text.strip()), "reasoning")
+
+    def tell(self, text: str) -> None:
+        self.reasonings.clear()
+        self._instruction.publish(String(data=text))
+
+    def newest(self, text: str) -> Reasoning | None:
+        return next((r for r in reversed(self.reasonings) if r.instruction == text), None)
+
+    def expect(self, status: int, detail: str = "") -> Reasoning:
+        def matches() -> bool:
+            last = self.reasonings[-1] if self.reasonings else None
+            return last is not None and last.status == status and detail in last.detail
+
+        self.bench.spin_until(matches, f"status {status} with {detail!r}")
+        return self.reasonings[-1]
+
+    def expect_no_chunks(self) -> None:
+        self.chunks.clear()
+        self.bench.spin_for(0.4)
+        assert not self.chunks
+
+
+def test_a_missing_checkpoint_leaves_the_node_unconfigured_with_the_reason(tmp_path: Path) -> None:
+    with bench({"model": tmp_path / "nothing"}) as node_bench:
+        node = node_bench.add(PolicyNode)
+        assert node.trigger_configure() == FAILURE
+        assert node.state == "unconfigured"
+        node_bench.spin_until(
+            lambda: "no complete checkpoint" in str(node_bench.diagnosis("/policy")), "diagnosis"
+        )
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Policy]:
+    patch = pytest.MonkeyPatch()
+    patch.setattr(generator_policy, "Policy", FakePolicy)
+    with bench({"model": "fake", "chunk_period": 0.1}) as node_bench:
+        node = node_bench.add(PolicyNode)
+        assert node.trigger_configure() == SUCCESS
+        assert node.trigger_activate() == SUCCESS
+        yield Policy(node_bench)
+    patch.undo()
+
+
+@pytest.fixture
+def policy(running: Policy) -> Policy:
+    running.reset()
+    return running
+
+
+def test_an_instruction_stays_in_force_and_chunks_carry_the_time_of_their_picture(
+    policy: Policy,
+) -> None:
+    policy.say(BREAD)
+    policy.chunks.clear()
+    policy.bench.spin_until(lambda: len(policy.chunks) > 5, "chunks")
+    stamps = Stamps(policy.bench.client.get_clock())
+    chunks = [chunk_from_message(m, stamps) for m in policy.chunks]
+    assert np.diff([c.sequence for c in chunks]).tolist() == [1] * (len(chunks) - 1)
+    assert np.diff([c.stamp for c in chunks]).min() > 0.05
+    assert chunks[-1].positions[4] == pytest.approx(JOINTS)
+    assert chunks[-1].dt == 0.1
+    reasoning = policy.expect(Reasoning.OK)
+    assert (reasoning.goal, reasoning.kinematics) == ("goal", "how")
+    assert (list(reasoning.goal_codes), list(reasoning.kinematics_codes)) == ([1, 2], [3, 4])
+    same = next(m for m in policy.chunks if m.sequence == reasoning.sequence)
+    assert same.header.stamp == reasoning.header.stamp
+
+
+@pytest.mark.parametrize("text", ["dance", "pick up the carrot", ""])
+def test_an_instruction_that_names_no_task_ends_the_motion(policy: Policy, text: str) -> None:
+    policy.say(BREAD)
+    policy.say(text)
+    reasoning = policy.expect(Reasoning.NOT_UNDERSTOOD)
+    assert reasoning.detail
+    policy.expect_no_chunks()
+
+
+def test_stop_ends_the_motion(policy: Policy) -> None:
+    policy.say(BREAD)
+    policy.say(" Stop ")
+    policy.expect_no_chunks()
+
+
+@pytest.mark.parametrize(
+    ("missing", "detail"),
+    [("wrist", "/camera/wrist"), ("front", "/camera/front"), ("joints", "/joint_states")],
+)
+def test_what_stops_coming_is_named_and_motion_returns_with_it(
+    policy: Policy, missing: str, detail: str
+) -> None:
+    policy.say(BREAD)
+    policy.expect(Reasoning.OK)
+    policy.cell.mute = {missing}
+    policy.expect(Reasoning.NO_OBSERVATION, detail)
+    policy.expect_no_chunks()
+    assert len([r for r in policy.reasonings if r.status == Reasoning.NO_OBSERVATION]) < 5
+    policy.bench.spin_until(lambda: detail in str(policy.bench.diagnosis("/policy")), "diagnosis")
+    policy.cell.reset()
+    policy.expect(Reasoning.OK)
+
+
+def test_pictures_too_far_apart_are_no_observation(policy: Policy) -> None:
+    policy.cell.lag = 0.25
+    policy.say(BREAD)
+    policy.expect(Reasoning.NO_OBSERVATION, "apart")
+    policy.expect_no_chunks()
+
+
+def test_a_wrong_encoding_is_named(policy: Policy) -> None:
+    policy.cell.encoding = "yuv422"
+    policy.bench.spin_for(0.3)
+    policy.say(BREAD)
+    policy.expect(Reasoning.NO_OBSERVATION, "yuv422")
+    policy.expect_no_chunks()
+
+
+def test_a_failure_in_the_model_gives_no_motion_and_the_node_lives_on(policy: Policy) -> None:
+    FakePolicy.trouble = ZeroDivisionError("out of luck")
+    policy.say(BREAD)
+    policy.expect(Reasoning.ERROR, "out of luck")
+    policy.expect_no_chunks()
+    FakePolicy.trouble = NotUnderstood("gibberish")
+    policy.expect(Reasoning.NOT_UNDERSTOOD, "gibberish")
+    FakePolicy.trouble = None
+    policy.expect(Reasoning.OK)
+
+
+def test_what_was_inferred_for_another_instruction_is_not_sent(policy: Policy) -> None:
+    FakePolicy.gate.clear()
+    policy.tell(BREAD)
+    policy.bench.spin_for(0.3)
+    policy.tell(CARROT)
+    policy.bench.spin_for(0.2)
+    FakePolicy.gate.set()
+    policy.bench.spin_until(lambda: policy.newest(CARROT), "reasoning")
+    assert policy.newest(BREAD) is None
+
+
+def test_an_inactive_policy_ignores_instructions(policy: Policy) -> None:
+    node = policy.bench.nodes[0]
+    assert node.trigger_deactivate() == SUCCESS
+    policy.tell(BREAD)
+    policy.expect_no_chunks()
+    assert node.trigger_activate() == SUCCESS
+    policy.expect_no_chunks()
+    policy.say(BREAD)
+    policy.expect(Reasoning.OK)
