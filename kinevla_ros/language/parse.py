@@ -31,8 +31,8 @@ VERBS = frozenset(
 TOLERATED_WORDS = frozenset(
     _words(
         "a an at gently i into kindly like loaf me of onto robot section so table that this "
-        "toward via want would down grasping gripping holding after afterwards stem using with diagonally forwards "
-        "frontward frontwards leftward leftwards rightward rightwards"
+        "toward via want would down grasping gripping holding after afterwards stem using with "
+        "diagonally forwards frontward frontwards leftward leftwards rightward rightwards"
     )
 )
 KNOWN_WORDS = grammar_words() | VERBS | TOLERATED_WORDS
