@@ -1,0 +1,1 @@
+"""Closed-loop evaluation in the cell: success with intervals, latency, videos of failures."""

@@ -1,0 +1,52 @@
+"""Success rates with their uncertainty, and percentiles of times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binomtest
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Successes among n trials; a rate of no trials is not a number."""
+
+    successes: int
+    n: int
+
+    @classmethod
+    def of(cls, outcomes: Iterable[bool]) -> Rate:
+        """Count outcomes."""
+        values = list(outcomes)
+        return cls(sum(map(bool, values)), len(values))
+
+    @property
+    def value(self) -> float:
+        """Share of successes, 0 to 1."""
+        return self.successes / self.n if self.n else float("nan")
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson score interval at 95 %; (0, 1) without trials."""
+        if not self.n:
+            return 0.0, 1.0
+        found = binomtest(self.successes, self.n).proportion_ci(CONFIDENCE, method="wilson")
+        return float(found.low), float(found.high)
+
+
+def percentiles(seconds: Sequence[float]) -> dict[str, float]:
+    """Number of times, and their median, p95, p99 and maximum in ms; only n = 0 without any."""
+    if not seconds:
+        return {"n": 0}
+    p50, p95, p99, highest = np.percentile(seconds, (50, 95, 99, 100)) * 1e3
+    return {
+        "n": len(seconds),
+        "p50_ms": round(float(p50), 3),
+        "p95_ms": round(float(p95), 3),
+        "p99_ms": round(float(p99), 3),
+        "max_ms": round(float(highest), 3),
+    }
