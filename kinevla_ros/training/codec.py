@@ -60,9 +60,9 @@ class CodecSettings:
     warmup_steps: int = 1000
     batch_size: int = 256
     learning_rate: float = 2e-3
-    commitment: float = 0.25
+    commitment: float = 1.0
     end_weight: float = 0.5
-    gripper_weight: float = 0.1
+    gripper_weight: float = 0.3
     goal_only_share: float = 0.1
     held_out_share: float = 0.05
     seed: int = 0
