@@ -108,6 +108,9 @@ class Cell:
     def set_gripper(self, opening: float) -> None:
         """Command the opening between the pads (m)."""
         self._opening_target = float(np.clip(opening, 0.0, GRIPPER_STROKE))
+        if self._opening_target > self._opening:
+            # Held off by an object, the pads are wider open than commanded; they start from there.
+            self._opening = min(max(self._opening, self.gripper()), self._opening_target)
 
     def joint_positions(self) -> Array:
         """Measured joint positions, shape (7,), rad."""
@@ -115,7 +118,8 @@ class Cell:
 
     def gripper(self) -> float:
         """Measured opening between the pads (m)."""
-        return float(self.data.qpos[7] + self.data.qpos[8])
+        # Closed, the soft pads press into each other; no sensor reads less than nothing.
+        return max(0.0, float(self.data.qpos[7] + self.data.qpos[8]))
 
     def step(self, seconds: float) -> None:
         """Advance the world."""

@@ -79,7 +79,13 @@ class BatchMaker:
             ]
             for command in TASKS
         ]
+        codes_of_zero = [0] * config.goal_codes, [0] * config.kinematics_codes
         self._sibling = [[TASKS.index(s) for s in siblings(command)] for command in TASKS]
+        # One length for all batches: a CPU compiles its kernels anew for each shape.
+        self._length = max(
+            len(tail(vocabulary, goal_text(c), kinematics_text(c), *codes_of_zero).ids)
+            for c in TASKS
+        )
         scene = samples.scene
         self._scene_mean = scene.mean(axis=0)
         self._scene_scale = scene.std(axis=0) + 1e-3
@@ -113,7 +119,8 @@ class BatchMaker:
                     codes[split:].tolist(),
                 )
             )
-        text = _padded([t.text for t in tails]).bool()
+        length = self._length
+        text = _padded([t.text for t in tails], length).bool()
         text[torch.tensor(swapped)] = False
         scene = (samples.scene[rows] - self._scene_mean) / self._scene_scale
         return Batch(
@@ -121,10 +128,10 @@ class BatchMaker:
             state=torch.from_numpy(samples.state[rows] / STATE_SCALE),
             prompt=torch.tensor([ids for ids, _ in prompts]),
             prompt_segments=torch.tensor([segments for _, segments in prompts]),
-            tail=_padded([t.ids for t in tails]),
-            tail_segments=_padded([t.segments for t in tails]),
+            tail=_padded([t.ids for t in tails], length),
+            tail_segments=_padded([t.segments for t in tails], length),
             text=text,
-            code=_padded([t.code for t in tails]).bool(),
+            code=_padded([t.code for t in tails], length).bool(),
             family=torch.tensor(tasks),
             scene=torch.from_numpy(scene),
         )
@@ -180,7 +187,7 @@ def train_generator(
             if step % 50 == 0:
                 for name, value in (terms | figures).items():
                     log.add_scalar(name, value.detach(), step)
-                shown = " ".join(f"{n} {float(v):.3f}" for n, v in (terms | figures).items())
+                shown = " ".join(f"{n} {v.item():.3f}" for n, v in (terms | figures).items())
                 progress.update(bar, description=f"train generator  {shown}")
                 if not progress.console.is_terminal:
                     progress.console.print(f"step {step}  {shown}")
@@ -285,10 +292,12 @@ def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
-def _padded(rows: list[list[int]] | list[list[bool]]) -> Tensor:
-    """Rows of different lengths as one tensor, zeros (the pad id and segment) at their ends."""
-    tensors = [torch.tensor(row, dtype=torch.int64) for row in rows]
-    return nn.utils.rnn.pad_sequence(tensors, batch_first=True)
+def _padded(rows: list[list[int]] | list[list[bool]], length: int) -> Tensor:
+    """Rows as one tensor [B, length], zeros (the pad id and segment) at their ends."""
+    padded = torch.zeros(len(rows), length, dtype=torch.int64)
+    for index, row in enumerate(rows):
+        padded[index, : len(row)] = torch.tensor(row)
+    return padded
 
 
 def _relit(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

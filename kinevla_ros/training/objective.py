@@ -66,11 +66,16 @@ def losses(
     written = hidden[:, -(batch.tail.shape[1] - 1) :]
     target = batch.tail[:, 1:]
     terms, figures = {}, {}
-    for name, mask in (("text", batch.text[:, 1:]), ("codes", batch.code[:, 1:])):
-        logits = model.language.lm_head(written[mask]).float()
-        # No position may carry this term when every prompt of the batch was swapped.
-        terms[name] = F.cross_entropy(logits, target[mask]) if len(logits) else logits.sum()
-        figures[f"{name}_top1"] = (logits.argmax(-1) == target[mask]).float().mean()
+    # All positions, so that shapes stay the same from batch to batch.
+    logits = model.language.lm_head(written).float()
+    each = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction="none")
+    right = (logits.argmax(-1) == target).flatten().float()
+    for name, mask in (("text", batch.text), ("codes", batch.code)):
+        weight = mask[:, 1:].flatten().float()
+        # No position carries the text term when every prompt of the batch was swapped.
+        count = weight.sum().clamp(min=1.0)
+        terms[name] = (each * weight).sum() / count
+        figures[f"{name}_top1"] = (right * weight).sum() / count
     terms["mutual_information"] = _info_nce(model, written, batch)
     if scene_head is not None:
         tokens = observation[:, : 2 * model.config.image_tokens].flatten(1)

@@ -1,0 +1,183 @@
+"""Constrained decoding, draft verification and the paths attention may take."""
+
+import dataclasses
+import random
+
+import pytest
+import torch
+from small_generator import small_config
+
+from kinevla_ros.generator.decode import BilevelDecoder, Draft, GenerationError
+from kinevla_ros.generator.model import Generator, Segment
+from kinevla_ros.generator.sequence import InstructionTooLong, instruction_ids, tail
+from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
+from kinevla_ros.language.vocabulary import Vocabulary
+
+INSTRUCTION = "pick up the bread and move it to the front"
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> Vocabulary:
+    return Vocabulary.from_grammar()
+
+
+@pytest.fixture(scope="module")
+def model(vocabulary: Vocabulary) -> Generator:
+    """A random model whose texts end now and then."""
+    torch.manual_seed(0)
+    model = Generator(small_config(vocabulary)).eval()
+    with torch.no_grad():
+        # Few words in play, so that an end comes soon.
+        head = model.language.lm_head.weight
+        head[torch.from_numpy(vocabulary.text_mask)] *= 0.1
+        head[20:24] *= 10
+        head[[vocabulary.goal_codes, vocabulary.kinematics_codes]] *= 3
+    return model
+
+
+def observation(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    source = torch.Generator().manual_seed(seed)
+    return (
+        torch.randn(2, 3, 32, 32, generator=source),
+        torch.randn(8, generator=source),
+    )
+
+
+def complete(decoder: BilevelDecoder, count: int) -> list:
+    """Observations for which the random model writes a complete output, with that output."""
+    found = []
+    for seed in range(10 * count):
+        images, state = observation(seed)
+        try:
+            found.append((images, state, decoder.generate(INSTRUCTION, images, state)))
+        except GenerationError:
+            continue
+        if len(found) == count:
+            return found
+    raise AssertionError("the random model hardly ever ends its texts")
+
+
+def spoilt(words: tuple[int, ...], vocabulary: Vocabulary, rng: random.Random) -> tuple[int, ...]:
+    """The draft with one word changed, dropped or added."""
+    other = rng.choice([i for i in range(len(vocabulary)) if vocabulary.is_text(i)])
+    place = rng.randrange(len(words) + 1)
+    return rng.choice(
+        [words[:place] + (other,) + words[place + 1 :], words[:place], (*words, other)]
+    )
+
+
+def test_any_draft_gives_what_plain_greedy_decoding_gives(model, vocabulary) -> None:
+    decoder, rng = BilevelDecoder(model, vocabulary), random.Random(0)
+    for images, state, plain in complete(decoder, 50):
+        drafts = [
+            plain.words,
+            Draft(spoilt(plain.words.goal, vocabulary, rng), plain.words.kinematics),
+            Draft(plain.words.goal, spoilt(plain.words.kinematics, vocabulary, rng)),
+            Draft(
+                spoilt(plain.words.goal, vocabulary, rng),
+                spoilt(plain.words.kinematics, vocabulary, rng),
+            ),
+        ]
+        for draft in drafts:
+            again = decoder.generate(INSTRUCTION, images, state, draft)
+            assert again.words == plain.words
+            assert again.goal_codes == plain.goal_codes
+            assert again.kinematics_codes == plain.kinematics_codes
+            assert again.draft_accepted == (draft == plain.words)
+
+
+def test_an_accepted_draft_costs_one_pass_per_code(model, vocabulary) -> None:
+    decoder = BilevelDecoder(model, vocabulary)
+    found = complete(decoder, 20)
+    images, state, plain = next(f for f in found if f[2].words.goal and f[2].words.kinematics)
+    warm = decoder.generate(INSTRUCTION, images, state, plain.words)
+    config = model.config
+    assert warm.draft_accepted
+    assert warm.passes == config.goal_codes + config.kinematics_codes
+
+
+def test_codes_always_lie_in_their_own_codebook(model, vocabulary) -> None:
+    decoder = BilevelDecoder(model, vocabulary)
+    for _, _, plain in complete(decoder, 20):
+        for code in (*plain.goal_codes, *plain.kinematics_codes):
+            assert 0 <= code < model.config.codes_per_level
+        for word in (*plain.words.goal, *plain.words.kinematics):
+            assert vocabulary.is_text(word)
+
+
+def test_a_text_without_end_is_an_error_and_no_motion(vocabulary) -> None:
+    torch.manual_seed(1)
+    model = Generator(small_config(vocabulary)).eval()
+    with torch.no_grad():
+        model.language.lm_head.weight[vocabulary.goal_codes] = 0
+        model.language.lm_head.weight[: vocabulary.goal_codes] *= 0.01
+        model.language.lm_head.weight[20] += 10 * torch.randn(64)
+    decoder = BilevelDecoder(model, vocabulary)
+    failures = 0
+    for seed in range(4):
+        try:
+            decoder.generate(INSTRUCTION, *observation(seed))
+        except GenerationError as problem:
+            assert "ran past" in str(problem)
+            failures += 1
+    assert failures > 0
+
+
+def test_a_new_instruction_is_read_and_the_old_one_forgotten(model, vocabulary) -> None:
+    shared, fresh = BilevelDecoder(model, vocabulary), BilevelDecoder(model, vocabulary)
+    images, state, _ = complete(shared, 1)[0]
+    other = "hold the carrot by the lower part and place it on the left side of the plate"
+    try:
+        expected = fresh.generate(other, images, state)
+    except GenerationError:
+        pytest.skip("the random model does not end its text for this instruction")
+    assert shared.generate(other, images, state) == expected
+
+
+def test_a_failed_generation_leaves_the_decoder_usable(model, vocabulary) -> None:
+    decoder = BilevelDecoder(model, vocabulary)
+    images, state, plain = complete(decoder, 1)[0]
+    with pytest.raises(InstructionTooLong):
+        decoder.generate("please " * 40, images, state)
+    assert decoder.generate(INSTRUCTION, images, state) == plain
+
+
+def test_an_instruction_that_does_not_fit_is_refused_by_its_length(vocabulary) -> None:
+    config = dataclasses.replace(small_config(vocabulary), max_instruction_tokens=4)
+    with pytest.raises(InstructionTooLong, match="room for 4"):
+        instruction_ids(vocabulary, config, INSTRUCTION)
+
+
+def hidden_of_codes(model, vocabulary, instruction: str, kinematics: str) -> torch.Tensor:
+    """Hidden states at the first goal code's position, words forced."""
+    ids, segments = instruction_ids(vocabulary, model.config, instruction)
+    written = tail(vocabulary, goal_text(TASKS[0]), kinematics, [1, 2], [3, 4])
+    observed = model.observe(*(t[None] for t in observation(0)))
+    embeddings = torch.cat(
+        [model.embed(torch.tensor([ids])), observed, model.embed(torch.tensor([written.ids]))], 1
+    )
+    all_segments = [*segments, *[int(Segment.OBSERVATION)] * observed.shape[1], *written.segments]
+    with torch.inference_mode():
+        _, hidden = model(embeddings, torch.tensor([all_segments]))
+    return hidden[0, -len(written.ids) :]
+
+
+def test_images_and_state_are_read_without_the_instruction(model, vocabulary) -> None:
+    config = model.config
+    observed = []
+    for instruction in (INSTRUCTION, "take the bread and move it to the left front"):
+        ids, segments = instruction_ids(vocabulary, config, instruction)
+        tokens = model.observe(*(t[None] for t in observation(0)))
+        embeddings = torch.cat([model.embed(torch.tensor([ids])), tokens], 1)
+        all_segments = [*segments, *[int(Segment.OBSERVATION)] * tokens.shape[1]]
+        with torch.inference_mode():
+            _, hidden = model(embeddings, torch.tensor([all_segments]))
+        observed.append(hidden[0, len(ids) :])
+    torch.testing.assert_close(observed[0], observed[1], atol=1e-5, rtol=1e-5)
+
+
+def test_other_words_change_the_codes(model, vocabulary) -> None:
+    left = hidden_of_codes(model, vocabulary, INSTRUCTION, kinematics_text(TASKS[0]))
+    right = hidden_of_codes(model, vocabulary, INSTRUCTION, kinematics_text(TASKS[1]))
+    assert left.shape == right.shape
+    assert (left[-2:] - right[-2:]).abs().max() > 1e-3

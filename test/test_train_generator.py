@@ -1,0 +1,122 @@
+"""Training learns, logs its terms apart, and goes on after a stop as if there had been none."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from small_generator import small_config
+
+from kinevla_ros.generator.decode import BilevelDecoder
+from kinevla_ros.generator.images import STATE_SCALE, image_tensor
+from kinevla_ros.generator.policy import load_generator
+from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
+from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.training.generator import BatchMaker, GeneratorSettings, train_generator
+from kinevla_ros.training.samples import Samples
+
+SETTINGS = GeneratorSettings(
+    steps=260, batch_size=16, learning_rate=3e-3, warmup=20, save_every=50, swap_share=0.0
+)
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> Vocabulary:
+    return Vocabulary.from_grammar()
+
+
+def memory(frames: int = 3) -> tuple[Samples, np.ndarray]:
+    """A few frames; each command has codes of its own in each."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (frames, 2, 32, 32, 3), dtype=np.uint8)
+    state = rng.uniform(-1, 1, (frames, 8)).astype(np.float32)
+    tasks = np.arange(frames) % len(TASKS)
+    chunks = np.zeros((frames, len(TASKS), 5, 8), np.float32)
+    valid = np.ones((frames, len(TASKS)), bool)
+    scene = rng.normal(size=(frames, 12)).astype(np.float32)
+    samples = Samples(images, state, tasks, chunks, valid, scene)
+    return samples, rng.integers(0, 128, (frames, len(TASKS), 4))
+
+
+def test_a_few_frames_are_learnt_by_heart_and_the_words_choose_the_codes(
+    vocabulary: Vocabulary, tmp_path: Path
+) -> None:
+    samples, codes = memory()
+    train_generator(samples, codes, vocabulary, small_config(vocabulary), SETTINGS, tmp_path)
+    model, read = load_generator(tmp_path)
+    decoder = BilevelDecoder(model, read)
+    right = 0
+    for frame in range(len(samples)):
+        for task, command in enumerate(TASKS):
+            said = instruction(command, np.random.default_rng(frame))
+            state = torch.from_numpy(samples.state[frame] / STATE_SCALE)
+            written = decoder.generate(said, image_tensor(samples.images[frame]), state)
+            assert read.decode_text(written.words.goal) == goal_text(command)
+            assert read.decode_text(written.words.kinematics) == kinematics_text(command)
+            both = (*written.goal_codes, *written.kinematics_codes)
+            right += both == tuple(codes[frame, task])
+    assert right >= 0.8 * len(samples) * len(TASKS)
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(
+    vocabulary: Vocabulary, tmp_path: Path
+) -> None:
+    samples, codes = memory()
+    config = small_config(vocabulary)
+    settings = replace(SETTINGS, steps=8, save_every=4, batch_size=4)
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    train_generator(samples, codes, vocabulary, config, settings, whole)
+    stopped = _Stopping(samples, codes, 6)
+    with pytest.raises(KeyboardInterrupt):
+        train_generator(stopped, codes, vocabulary, config, settings, halves)
+    train_generator(samples, codes, vocabulary, config, settings, halves, resume=True)
+    one, two = (load_file(folder / "model.safetensors") for folder in (whole, halves))
+    for name, tensor in one.items():
+        torch.testing.assert_close(tensor, two[name], msg=name)
+
+
+class _Stopping(Samples):
+    """Samples that a user interrupts at a batch."""
+
+    def __init__(self, samples: Samples, codes: np.ndarray, batch: int) -> None:
+        super().__init__(**vars(samples))
+        object.__setattr__(self, "left", [batch])
+
+    def __len__(self) -> int:
+        self.left[0] -= 1
+        if self.left[0] < 0:
+            raise KeyboardInterrupt
+        return len(self.state)
+
+
+def test_a_checkpoint_of_other_settings_is_not_resumed(
+    vocabulary: Vocabulary, tmp_path: Path
+) -> None:
+    samples, codes = memory()
+    config = small_config(vocabulary)
+    settings = replace(SETTINGS, steps=2, batch_size=4)
+    train_generator(samples, codes, vocabulary, config, settings, tmp_path)
+    with pytest.raises(ValueError, match="other settings"):
+        train_generator(
+            samples, codes, vocabulary, config, replace(settings, seed=1), tmp_path, resume=True
+        )
+
+
+def test_resuming_nothing_says_how_to_start(vocabulary: Vocabulary, tmp_path: Path) -> None:
+    samples, codes = memory()
+    with pytest.raises(FileNotFoundError, match="without --resume"):
+        train_generator(
+            samples, codes, vocabulary, small_config(vocabulary), SETTINGS, tmp_path, resume=True
+        )
+
+
+def test_a_swapped_instruction_carries_no_text_loss(vocabulary: Vocabulary) -> None:
+    samples, codes = memory()
+    config = small_config(vocabulary)
+    swapped = BatchMaker(samples, codes, vocabulary, config, replace(SETTINGS, swap_share=1.0))(0)
+    honest = BatchMaker(samples, codes, vocabulary, config, SETTINGS)(0)
+    assert not swapped.text.any()
+    assert honest.text.any(dim=1).all()
+    assert swapped.code.any(dim=1).all()
