@@ -62,7 +62,7 @@ def spoilt(words: tuple[int, ...], vocabulary: Vocabulary, rng: random.Random) -
     other = rng.choice([i for i in range(len(vocabulary)) if vocabulary.is_text(i)])
     place = rng.randrange(len(words) + 1)
     return rng.choice(
-        [words[:place] + (other,) + words[place + 1 :], words[:place], (*words, other)]
+        [(*words[:place], other, *words[place + 1 :]), words[:place], (*words, other)]
     )
 
 

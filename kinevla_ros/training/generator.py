@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -292,7 +292,7 @@ def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
-def _padded(rows: list[list[int]] | list[list[bool]], length: int) -> Tensor:
+def _padded(rows: Sequence[Sequence[int]], length: int) -> Tensor:
     """Rows as one tensor [B, length], zeros (the pad id and segment) at their ends."""
     padded = torch.zeros(len(rows), length, dtype=torch.int64)
     for index, row in enumerate(rows):
