@@ -131,12 +131,12 @@ def generator(
     dataset: Annotated[Path, typer.Option(help="Folder of the dataset.")],
     codec: Annotated[Path, typer.Option(help="Folder of the trained codec.")],
     out: Annotated[Path, typer.Option(help="Folder for the checkpoint and its log.")],
-    steps: Annotated[int, typer.Option(min=1, help="Batches of 64.")] = 10_000,
+    steps: Annotated[int, typer.Option(min=1, help="Batches of 64.")] = 6500,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after a stop.")] = False,
 ) -> None:
     """Train the tiny generator from nothing; the result is a complete checkpoint."""
-    from kinevla_ros.training.generator import GeneratorSettings
+    from kinevla_ros.training.batches import GeneratorSettings
     from kinevla_ros.training.pipeline import generator_from_dataset
 
     settings = GeneratorSettings(steps=steps, seed=seed)

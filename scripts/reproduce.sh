@@ -5,7 +5,7 @@ set -euo pipefail
 
 run=${RUN:-runs/tiny}
 episodes=${EPISODES:-1050}
-steps=${STEPS:-7000}
+steps=${STEPS:-6500}
 
 kinevla collect --out "$run/dataset" --episodes "$episodes" --workers "$(nproc)"
 

@@ -38,19 +38,8 @@ install_system_packages() {
   fi
 }
 
-# Without an NVIDIA driver the CPU build of torch saves gigabytes.
-install_torch() {
-  local index=https://download.pytorch.org/whl/cpu
-  if ! command -v nvidia-smi >/dev/null &&
-    "$python" -c "import urllib.request as u; u.urlopen('$index/torch/', timeout=5)" 2>/dev/null
-  then
-    "$venv/bin/pip" install --index-url "$index" "$(grep '^torch==' requirements.txt)"
-  fi
-}
-
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
   die "$("$python" --version) is too old: 3.10 is needed. Name another: make PYTHON=python3.12"
 install_system_packages
 "$python" -m venv "$venv"
-install_torch
 "$venv/bin/pip" install --editable '.[ros,sim,train,test]'

@@ -14,7 +14,8 @@ from kinevla_ros.generator.images import STATE_SCALE, image_tensor
 from kinevla_ros.generator.policy import load_generator
 from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
 from kinevla_ros.language.vocabulary import Vocabulary
-from kinevla_ros.training.generator import BatchMaker, GeneratorSettings, train_generator
+from kinevla_ros.training.batches import BatchMaker, GeneratorSettings
+from kinevla_ros.training.generator import train_generator
 from kinevla_ros.training.samples import Samples
 
 SETTINGS = GeneratorSettings(

@@ -13,9 +13,10 @@ from kinevla_ros.codec.onnx_export import export_onnx
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.policy import CONTRACT_FILE, DECODER_FILE
 from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.training.batches import GeneratorSettings
 from kinevla_ros.training.codec import CodecSettings, train_codec
 from kinevla_ros.training.codec_report import CodecReport
-from kinevla_ros.training.generator import GeneratorSettings, train_generator
+from kinevla_ros.training.generator import train_generator
 from kinevla_ros.training.samples import Samples, load_samples
 
 MAX_CODEC_CHUNKS = 400_000

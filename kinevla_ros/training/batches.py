@@ -1,0 +1,142 @@
+"""Batches of training sequences: which frame, which command, which wording, which light."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from kinevla_ros.generator.config import GeneratorConfig
+from kinevla_ros.generator.images import STATE_SCALE, image_tensor
+from kinevla_ros.generator.sequence import instruction_ids, tail
+from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text, siblings
+from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.training.objective import Batch, LossWeights
+from kinevla_ros.training.samples import Samples
+
+PHRASINGS = 1024
+"""Instructions drawn for each command before training."""
+
+
+@dataclass(frozen=True)
+class GeneratorSettings:
+    """How to train.
+
+    Attributes:
+        steps, batch_size, learning_rate, warmup, weight_decay: AdamW with a cosine schedule.
+        alternative_share: samples that follow another command than the demonstration did.
+        swap_share: samples whose instruction is another of the same family while words and
+            codes stay true; they carry no text loss and teach the codes to heed the words.
+        seed: of batches and weights.
+        save_every: steps between checkpoints.
+    """
+
+    steps: int = 6500
+    batch_size: int = 64
+    learning_rate: float = 8e-4
+    warmup: int = 300
+    weight_decay: float = 0.02
+    alternative_share: float = 0.5
+    swap_share: float = 0.25
+    seed: int = 0
+    save_every: int = 500
+    weights: LossWeights = field(default_factory=LossWeights)
+
+
+class BatchMaker:
+    """Draws batches; the batch of a step depends on seed and step alone, so runs resume."""
+
+    def __init__(
+        self,
+        samples: Samples,
+        codes: NDArray[np.int64],
+        vocabulary: Vocabulary,
+        config: GeneratorConfig,
+        settings: GeneratorSettings,
+    ) -> None:
+        self._samples, self._codes = samples, codes
+        self._vocabulary, self._config, self._settings = vocabulary, config, settings
+        rng = np.random.default_rng(settings.seed)
+        self._prompts = [
+            [
+                instruction_ids(vocabulary, config, instruction(command, rng))
+                for _ in range(PHRASINGS)
+            ]
+            for command in TASKS
+        ]
+        codes_of_zero = [0] * config.goal_codes, [0] * config.kinematics_codes
+        self._sibling = [[TASKS.index(s) for s in siblings(command)] for command in TASKS]
+        # One length for all batches: a CPU compiles its kernels anew for each shape.
+        self._length = max(
+            len(tail(vocabulary, goal_text(c), kinematics_text(c), *codes_of_zero).ids)
+            for c in TASKS
+        )
+        scene = samples.scene
+        self._scene_mean = scene.mean(axis=0)
+        self._scene_scale = scene.std(axis=0) + 1e-3
+
+    def __call__(self, step: int) -> Batch:
+        """Return the batch of a step, on the CPU."""
+        settings, samples = self._settings, self._samples
+        rng = np.random.default_rng((settings.seed, step))
+        rows = np.sort(rng.integers(len(samples), size=settings.batch_size))
+        images = samples.images[rows]
+        tasks, prompts, tails, swapped = [], [], [], []
+        for row in rows:
+            task = int(samples.task[row])
+            if rng.random() < settings.alternative_share:
+                task = int(rng.choice(np.flatnonzero(samples.valid[row])))
+            asked = task
+            if rng.random() < settings.swap_share:
+                asked = int(rng.choice(self._sibling[task]))
+            codes = self._codes[row, task]
+            split = self._config.goal_codes
+            command = TASKS[task]
+            tasks.append(task)
+            swapped.append(asked != task)
+            prompts.append(self._prompts[asked][int(rng.integers(PHRASINGS))])
+            tails.append(
+                tail(
+                    self._vocabulary,
+                    goal_text(command),
+                    kinematics_text(command),
+                    codes[:split].tolist(),
+                    codes[split:].tolist(),
+                )
+            )
+        length = self._length
+        text = _padded([t.text for t in tails], length).bool()
+        text[torch.tensor(swapped)] = False
+        scene = (samples.scene[rows] - self._scene_mean) / self._scene_scale
+        return Batch(
+            images=image_tensor(_relit(images, rng)),
+            state=torch.from_numpy(samples.state[rows] / STATE_SCALE),
+            prompt=torch.tensor([ids for ids, _ in prompts]),
+            prompt_segments=torch.tensor([segments for _, segments in prompts]),
+            tail=_padded([t.ids for t in tails], length),
+            tail_segments=_padded([t.segments for t in tails], length),
+            text=text,
+            code=_padded([t.code for t in tails], length).bool(),
+            family=torch.tensor(tasks),
+            scene=torch.from_numpy(scene),
+        )
+
+
+def _padded(rows: Sequence[Sequence[int]], length: int) -> Tensor:
+    """Rows as one tensor [B, length], zeros (the pad id and segment) at their ends."""
+    padded = torch.zeros(len(rows), length, dtype=torch.int64)
+    for index, row in enumerate(rows):
+        padded[index, : len(row)] = torch.tensor(row)
+    return padded
+
+
+def _relit(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Random brightness and contrast for each sample."""
+    shape = (len(images), 1, 1, 1, 1)
+    gain = rng.uniform(0.8, 1.2, shape).astype(np.float32)
+    offset = rng.uniform(-20, 20, shape).astype(np.float32)
+    return np.clip(images * gain + offset, 0, 255).astype(np.uint8)
