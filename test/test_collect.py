@@ -1,0 +1,97 @@
+"""Demonstrations become a dataset, and the dataset becomes training samples."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.data.lerobot_reader import DatasetReader
+from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
+from kinevla_ros.language.parse import parse_instruction
+from kinevla_ros.robot.gate import check_chunk
+from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.robot.state import ArmState
+from kinevla_ros.sim.collect import collect
+from kinevla_ros.training.samples import Samples, load_samples
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("collected") / "dataset"
+    assert collect(root, episodes=3, seed=0) == 3
+    return root
+
+
+@pytest.fixture(scope="module")
+def samples(dataset: Path) -> Samples:
+    return load_samples(dataset, image_size=32, cache=dataset.parent / "cache")
+
+
+def test_every_task_comes_in_turn_with_its_own_words(dataset: Path) -> None:
+    reader = DatasetReader(dataset)
+    for entry, command in zip(reader.episodes, TASKS, strict=False):
+        assert parse_instruction(entry.instruction) == command
+        assert (reader.frames["reasoning.goal"][entry.span] == goal_text(command)).all()
+        texts = reader.frames["reasoning.kinematics"][entry.span]
+        assert (texts == kinematics_text(command)).all()
+
+
+def test_a_finished_dataset_is_left_alone_and_a_larger_one_goes_on(dataset: Path) -> None:
+    before = DatasetReader(dataset).frames["observation.state"]
+    assert collect(dataset, episodes=3, seed=0) == 0
+    np.testing.assert_array_equal(DatasetReader(dataset).frames["observation.state"], before)
+
+
+def test_the_demonstrated_command_is_always_a_label(samples: Samples) -> None:
+    rows = np.arange(len(samples))
+    assert samples.valid[rows, samples.task].all()
+    assert samples.valid.sum(axis=1).max() == len(TASKS)
+
+
+def test_with_something_in_the_grip_only_commands_of_that_goal_are_labels(
+    samples: Samples,
+) -> None:
+    held = samples.valid.sum(axis=1) < len(TASKS)
+    assert held.any()
+    for row in np.flatnonzero(held):
+        same = [t.object == TASKS[samples.task[row]].object for t in TASKS]
+        np.testing.assert_array_equal(samples.valid[row], same)
+
+
+def test_the_same_state_teaches_different_chunks_for_different_words(samples: Samples) -> None:
+    free = np.flatnonzero(samples.valid.all(axis=1))
+    upper, lower = samples.chunks[free, 3], samples.chunks[free, 5]
+    assert np.abs(upper - lower).max(axis=(1, 2)).mean() > 0.02
+
+
+def test_labels_begin_at_the_arm_and_pass_the_gate(samples: Samples) -> None:
+    rows = np.random.default_rng(0).choice(len(samples), 60, replace=False)
+    for row in rows:
+        q = samples.state[row, :7].astype(float)
+        for task in np.flatnonzero(samples.valid[row]):
+            label = samples.chunks[row, task].astype(float)
+            chunk = ActionChunk(1.0, 1, q + label[:, :7], label[:, 7])
+            verdict = check_chunk(chunk, ArmState(q, 1.0), RM75_LIMITS, now=1.1)
+            assert verdict.ok, verdict.reason
+
+
+def test_images_are_squares_of_both_cameras_and_not_black(samples: Samples) -> None:
+    assert samples.images.shape == (len(samples), 2, 32, 32, 3)
+    assert samples.images.std(axis=(1, 2, 3, 4)).min() > 10
+
+
+def test_a_dataset_without_alternatives_is_labelled_by_its_own_actions(dataset: Path) -> None:
+    from kinevla_ros.training.samples import _chunks
+
+    columns = dict(DatasetReader(dataset).frames)
+    for name in ("action.alternatives", "action.alternatives_valid", "action.chunk"):
+        del columns[name]
+    state = columns["observation.state"]
+    task = np.zeros(len(state), np.int64)
+    chunks, valid = _chunks(columns, state, task)
+    assert valid.sum() == len(state)
+    first = chunks[0, 0]
+    expected = columns["action"][:5].copy()
+    expected[:, :7] -= state[0, :7]
+    np.testing.assert_allclose(first, expected)
