@@ -1,0 +1,43 @@
+"""The launch file, where ROS's launch is installed."""
+
+from __future__ import annotations
+
+import runpy
+
+import pytest
+
+from kinevla_ros.share import share_path
+
+launch_ros = pytest.importorskip("launch_ros")
+LAUNCH_FILE = str(share_path("launch", "realman.launch.py"))
+
+
+def started(**arguments: str) -> list[str]:
+    """Executables that start with these arguments, in their order."""
+    from launch import LaunchContext
+
+    module = runpy.run_path(LAUNCH_FILE)
+    context = LaunchContext()
+    for argument in module["ARGUMENTS"]:
+        argument.execute(context)
+    context.launch_configurations.update(arguments)
+    nodes = (a for a in module["start"](context) if isinstance(a, launch_ros.actions.Node))
+    return [node.node_executable for node in nodes]
+
+
+def test_the_cell_needs_no_camera_driver() -> None:
+    assert started(sim="true") == ["cell_node", "policy_node", "arm_node"]
+
+
+def test_hardware_starts_without_the_cell() -> None:
+    assert started(front_serial="1", wrist_serial="2") == ["policy_node", "arm_node"]
+
+
+def test_rviz_gets_the_frames_of_the_robot() -> None:
+    assert started(sim="true", rviz="true")[3:] == ["robot_state_publisher", "rviz2"]
+
+
+@pytest.mark.parametrize("missing", ["front_serial", "wrist_serial"])
+def test_a_camera_without_serial_number_is_refused(missing: str) -> None:
+    with pytest.raises(ValueError, match=missing):
+        started(**{"front_serial": "1", "wrist_serial": "2", missing: ""})
