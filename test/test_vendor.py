@@ -106,7 +106,7 @@ class TestConnection:
         with subprocess.Popen(
             [sys.executable, "-c", program, *arguments],
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.getcwd()},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         ) as parent:
             assert parent.stdout is not None
             child = int(parent.stdout.readline())
