@@ -224,6 +224,14 @@ def test_the_gripper_takes_the_value_of_the_last_target_due_and_keeps_it() -> No
     ]  # fmt: skip
 
 
+def test_a_gripper_that_is_slow_to_hear_is_told_early() -> None:
+    stream = JointStream(RM75_LIMITS, DT, gripper_lead=0.1)
+    stream.reset(HOME)
+    stream.add(chunk(np.tile(HOME, (5, 1)), gripper=np.array([0.07, 0.0, 0.0, 0.0, 0.0])), 0.0)
+    given = {round(now + DT, 2): stream.step(now).gripper for now in ticks(0.0, 0.3)}
+    assert [given[t] for t in (0.02, 0.08, 0.1, 0.2)] == [0.07, 0.07, 0.0, 0.0]
+
+
 def test_the_stream_does_not_start_outside_the_limits_or_nowhere() -> None:
     with pytest.raises(ValueError, match="not inside their limits"):
         started(RM75_LIMITS.upper + 0.001)

@@ -33,6 +33,7 @@ from kinevla_ros.nodes.launcher import (
     simulated,
 )
 from kinevla_ros.nodes.messages import Stamps
+from kinevla_ros.nodes.policy import STOP
 from kinevla_ros.nodes.qos import LATCHED, image_qos
 from kinevla_ros.nodes.rviz import lines
 
@@ -44,11 +45,12 @@ DONE_TIME = 1.0
 
 DISCOVERY_TIMEOUT = 10.0
 SERVICE_TIMEOUT = 5.0
+REST_TIMEOUT = 5.0
 
 
 def demo(instruction: str, video: Path, timeout: float, seed: int) -> int:
     """Run the demonstration; returns 0 if every process worked and there is a verdict."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     port = _stay_apart()
     overrides: dict[str, dict[str, Any]] = {
         "cell": {"host": CELL_HOST, "port": port, "seed": seed},
@@ -90,6 +92,7 @@ class Demonstration:
         self._arm = ""
         self._start = time.monotonic()
         self._refusal: str | None = None
+        self._done = False
         self._publisher = node.create_publisher(String, "/instruction", 1)
         self._judge = node.create_client(Trigger, "/cell/judge")
         node.create_subscription(Reasoning, "kinevla/reasoning", self._on_reasoning, 10)
@@ -116,8 +119,8 @@ class Demonstration:
         self._launcher.wait_for(
             lambda: listeners() >= 2, DISCOVERY_TIMEOUT, "policy and cell do not hear us"
         )
-        self._console.print(f'instruction: [bold]"{instruction}"[/]')
         self._start = time.monotonic()
+        self._print(f'instruction: [bold]"{instruction}"[/]')
         self._publisher.publish(String(data=instruction))
         self._publisher.wait_for_all_acked(Duration(seconds=2))
         reached_at: float | None = None
@@ -129,6 +132,11 @@ class Demonstration:
             self._spin_until(now + JUDGE_PERIOD)
             verdict = self._ask_judge()
         verdict["seconds"] = time.monotonic() - self._start
+        self._publisher.publish(String(data=STOP))
+        self._done = True
+        self._launcher.wait_for(
+            lambda: self._arm != "moving", REST_TIMEOUT, "the arm does not rest"
+        )
         return verdict
 
     def _spin_until(self, end: float) -> None:
@@ -147,6 +155,8 @@ class Demonstration:
         return dict(json.loads(response.message))
 
     def _on_reasoning(self, reasoning: Reasoning) -> None:
+        if self._done:
+            return
         if reasoning.status == Reasoning.NOT_UNDERSTOOD:
             self._refusal = reasoning.detail
         last, self._reasoning = self._reasoning, reasoning
@@ -188,7 +198,7 @@ class Demonstration:
         self._writer.add(annotated(to_array(image), to_array(self._wrist), text))
 
     def _print(self, text: str) -> None:
-        self._console.print(f"{time.monotonic() - self._start:5.1f} s  {text}", soft_wrap=True)
+        self._console.print(f"{time.monotonic() - self._start:5.1f} s  {text}")
 
 
 def _print_verdict(console: Console, verdict: dict[str, Any], seen: Demonstration) -> None:

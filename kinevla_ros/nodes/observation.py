@@ -70,6 +70,7 @@ class Observations:
         self._max_age, self._max_skew = max_age, max_skew
         self._frames: dict[str, deque[Frame]] = {c: deque(maxlen=FRAMES_KEPT) for c in CAMERAS}
         self._samples: deque[JointSample] = deque(maxlen=SAMPLES_KEPT)
+        self._joint_problem = ""
         self._lock = threading.Lock()
 
     def clear(self) -> None:
@@ -88,6 +89,13 @@ class Observations:
         """Take joint positions, shape (7,), rad, the gripper's opening (m) and their time (s)."""
         with self._lock:
             self._samples.append(JointSample(stamp, joints, gripper))
+            self._joint_problem = ""
+
+    def miss_joints(self, problem: str) -> None:
+        """Take note that a joint state came which is of no use, and why."""
+        with self._lock:
+            self._samples.clear()
+            self._joint_problem = problem
 
     def newest(self, now: float) -> Observation:
         """Return the newest pictures that belong together, with the joint state of their time.
@@ -101,6 +109,8 @@ class Observations:
             samples = list(self._samples)
         for camera, kept in frames.items():
             self._require_fresh(f"picture on /camera/{camera}", [f.stamp for f in kept], now)
+        if self._joint_problem:
+            raise NoObservation(self._joint_problem)
         self._require_fresh("message on /joint_states", [s.stamp for s in samples], now)
         front, wrist = self._pair(frames["front"], frames["wrist"])
         older = min(front, wrist, key=lambda frame: frame.stamp)

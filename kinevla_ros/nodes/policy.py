@@ -51,9 +51,12 @@ PARAMETERS = {
     ),
 }
 STOP = "stop"
-POLL = 0.01
+STAMP_JITTER = 0.02
+"""A picture so little (s) before its time is as good as due; the next would come much later."""
+
+PICTURE_TIMEOUT = 0.05
 COMPLAINT_PERIOD = 1.0
-"""Why there is no motion is told at most so often, s."""
+"""Why there is no motion is told at most so often, and pictures may take so long to begin, s."""
 
 JOIN_TIMEOUT = 5.0
 
@@ -69,7 +72,7 @@ class PolicyNode(ManagedNode):
         )
         self._policy: Policy | None = None
         self._instruction: str | None = None
-        self._stop = threading.Event()
+        self._stop, self._picture = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._model_time, self._latency = Latency(), Latency()
         self._complaint, self._complained_at = "", 0.0
@@ -133,12 +136,13 @@ class PolicyNode(ManagedNode):
 
     def _on_image(self, camera: str, image: Image) -> None:
         self._observations.add_image(camera, self._stamps.to_monotonic(image.header.stamp), image)
+        self._picture.set()
 
     def _on_joints(self, message: JointState) -> None:
         try:
             joints, gripper = joints_from_message(message)
         except ValueError as error:
-            self.get_logger().warning(str(error), throttle_duration_sec=5.0)
+            self._observations.miss_joints(str(error))
             return
         stamp = self._stamps.to_monotonic(message.header.stamp)
         self._observations.add_joints(stamp, joints, gripper)
@@ -149,21 +153,26 @@ class PolicyNode(ManagedNode):
             self.get_logger().warning("the policy is not active: the instruction is ignored")
             return
         text = message.data.strip()
-        self._complaint, self._complained_at = "", 0.0
+        self._instruction, self._complaint = None, ""
+        if not text or text.lower() == STOP:
+            self.get_logger().info("no instruction is in force: the arm slows to rest")
+            self._explain(Reasoning.NOT_UNDERSTOOD, text, "no instruction is in force")
+            return
         try:
-            if not text or text.lower() == STOP:
-                raise UnknownInstruction("no instruction is in force: the arm slows to rest")
             parse_instruction(text)
         except UnknownInstruction as problem:
-            self._instruction = None
-            self._complain(Reasoning.NOT_UNDERSTOOD, text, str(problem))
+            self._explain(Reasoning.NOT_UNDERSTOOD, text, str(problem))
+            self.get_logger().warning(str(problem))
             return
         self.get_logger().info(f'instruction: "{text}"')
+        self._complained_at = time.monotonic()
         self._instruction = text
 
     def _infer_until_stopped(self) -> None:
         due = 0.0
-        while not self._stop.wait(max(due - time.monotonic(), POLL)):
+        while not self._stop.is_set():
+            self._picture.wait(PICTURE_TIMEOUT)
+            self._picture.clear()
             instruction = self._instruction
             if instruction is None:
                 continue
@@ -172,8 +181,9 @@ class PolicyNode(ManagedNode):
             except (NoObservation, ImageError) as problem:
                 self._complain(Reasoning.NO_OBSERVATION, instruction, str(problem))
                 continue
-            self._infer(instruction, observation)
-            due = observation.stamp + self.values["chunk_period"]
+            if observation.stamp > due - STAMP_JITTER:
+                self._infer(instruction, observation)
+                due = observation.stamp + self.values["chunk_period"]
 
     def _infer(self, instruction: str, observation: Observation) -> None:
         """Infer once and publish what came of it."""
@@ -211,12 +221,16 @@ class PolicyNode(ManagedNode):
         self._markers.publish(reasoning_markers(reasoning))
 
     def _complain(self, status: int, instruction: str, detail: str) -> None:
-        """Say why there is no motion: on the console, in the reasoning and in /diagnostics."""
+        """Say now and then why there is no motion."""
         now = time.monotonic()
-        if self._complaint and now - self._complained_at < COMPLAINT_PERIOD:
+        if now - self._complained_at < COMPLAINT_PERIOD:
             return
-        self._complaint, self._complained_at = detail, now
+        self._complained_at, self._complaint = now, detail
         self.get_logger().warning(f"no motion: {detail}")
+        self._explain(status, instruction, detail)
+
+    def _explain(self, status: int, instruction: str, detail: str) -> None:
+        """Publish why no chunk follows."""
         message = Reasoning(status=status, instruction=instruction, detail=detail)
         message.header.stamp = self.get_clock().now().to_msg()
         self._reasoning.publish(message)

@@ -83,11 +83,12 @@ class ArmCore:
     Args:
         limits: limits of the joints.
         dt: time between ticks, s.
+        gripper_lead: how much earlier than due the gripper's targets are given, s.
     """
 
-    def __init__(self, limits: JointLimits, dt: float = 0.02) -> None:
+    def __init__(self, limits: JointLimits, dt: float = 0.02, gripper_lead: float = 0.0) -> None:
         self._limits, self._dt = limits, dt
-        self._stream = JointStream(limits, dt)
+        self._stream = JointStream(limits, dt, gripper_lead)
         self._state = SafetyState.DISABLED
         self._sent: Array | None = None  # last target; None while nothing is sent
         self._disabling = False

@@ -25,6 +25,9 @@ FIRST_RETRY, LAST_RETRY = 0.5, 8.0
 REST_TIMEOUT = 2.0
 """From full speed to rest takes a fraction of it, s."""
 
+GRIPPER_DELAY = 0.1
+"""The gripper's line takes ten requests a second: so late a target gets there, s."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -73,7 +76,7 @@ class ArmDriver:
         """
         info = self._arm.connect()
         self._connected_at = time.monotonic()
-        self._core = ArmCore(RM75_LIMITS.stricter(info.limits), self._period)
+        self._core = ArmCore(RM75_LIMITS.stricter(info.limits), self._period, GRIPPER_DELAY)
         return info
 
     def close(self) -> None:

@@ -54,10 +54,11 @@ class JointStream:
     Args:
         limits: limits of the joints.
         dt: time between ticks, s.
+        gripper_lead: how much earlier than due the gripper's targets are given, s.
     """
 
-    def __init__(self, limits: JointLimits, dt: float = 0.02) -> None:
-        self._limits, self._dt = limits, dt
+    def __init__(self, limits: JointLimits, dt: float = 0.02, gripper_lead: float = 0.0) -> None:
+        self._limits, self._dt, self._gripper_lead = limits, dt, gripper_lead
         joints = len(JOINT_NAMES)
         self._ruckig = Ruckig(joints, dt)
         self._input, self._output = InputParameter(joints), OutputParameter(joints)
@@ -163,7 +164,8 @@ class JointStream:
     def _grip(self, time: float) -> float | None:
         """Return the gripper value of the last target that is due, kept until the next is."""
         if self._newest is not None and not self._halted:
-            passed = int((self._newest.times() <= time + _SAME_TIME).sum())
+            due = time + self._gripper_lead + _SAME_TIME
+            passed = int((self._newest.times() <= due).sum())
             if passed:
                 self._gripper = float(self._newest.gripper[passed - 1])
         return self._gripper

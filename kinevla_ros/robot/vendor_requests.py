@@ -61,9 +61,9 @@ class RequestThread(threading.Thread):
     def run(self) -> None:
         powered = False
         told = None
-        patience = PERIOD
+        pause = 0.0
         while True:
-            self._wake.wait(patience)
+            self._wake.wait(pause)
             self._wake.clear()
             wanted = self._wanted
             if self._clear.is_set():
@@ -77,7 +77,7 @@ class RequestThread(threading.Thread):
             else:
                 opening = self._read_gripper()
                 self._opening.write(opening)
-                patience = RETRY if math.isnan(opening) else PERIOD
+                pause = RETRY if math.isnan(opening) else 0.0
             time.sleep(PERIOD)
 
     def _read_gripper(self) -> float:

@@ -8,8 +8,8 @@ from kinevla_ros.robot.model import GRIPPER_STROKE
 from kinevla_ros.sim.plant import ArmPlant
 
 FULL_POSITION = 1000
-SPEED = 0.1
-"""Opening speed, m/s; assumed, the vendor gives none."""
+SPEED = 0.16
+"""Opening speed, m/s, that of the cell's gripper; assumed, the vendor gives none."""
 
 SUPPLY_24V = 3
 """Tool voltage type the gripper needs."""
