@@ -20,6 +20,9 @@ bench = typer.Typer(help="Measure speed on this machine.", no_args_is_help=True)
 app.add_typer(bench, name="bench")
 
 Model = Annotated[Path | None, typer.Option(help="Checkpoint folder; default: the shipped one.")]
+Datasets = Annotated[
+    list[Path], typer.Option(help="Folder of a dataset; several are drawn from equally often.")
+]
 Report = Annotated[Path | None, typer.Option("--json", help="File for the figures.")]
 
 DEMO_INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"
@@ -111,9 +114,24 @@ def collect(
     typer.echo(f"{added} episodes added to {out}")
 
 
+@app.command()
+def correct(
+    model: Annotated[Path, typer.Option(help="Checkpoint that drives.")],
+    out: Annotated[Path, typer.Option(help="Folder of the dataset; an existing one goes on.")],
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes it shall hold.")] = 210,
+    seed: Annotated[int, typer.Option(min=0, help="Scenes and phrasings.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 2,
+) -> None:
+    """Let a checkpoint act and write what the demonstrator would do in each state it reaches."""
+    from kinevla_ros.evaluation.correct import correct as run
+
+    added = run(model, out, episodes, seed, workers)
+    typer.echo(f"{added} episodes added to {out}")
+
+
 @train.command()
 def codec(
-    dataset: Annotated[Path, typer.Option(help="Folder of the dataset.")],
+    dataset: Datasets,
     out: Annotated[Path, typer.Option(help="Folder for the codec and its log.")],
     seed: Annotated[int, typer.Option(min=0)] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after a stop.")] = False,
@@ -128,19 +146,23 @@ def codec(
 
 @train.command()
 def generator(
-    dataset: Annotated[Path, typer.Option(help="Folder of the dataset.")],
+    dataset: Datasets,
     codec: Annotated[Path, typer.Option(help="Folder of the trained codec.")],
     out: Annotated[Path, typer.Option(help="Folder for the checkpoint and its log.")],
     steps: Annotated[int, typer.Option(min=1, help="Batches of 64.")] = 6500,
+    learning_rate: Annotated[float, typer.Option(help="After warm-up; falls as a cosine.")] = 8e-4,
+    start: Annotated[
+        Path | None, typer.Option(help="Checkpoint to start from; random weights without it.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after a stop.")] = False,
 ) -> None:
-    """Train the tiny generator from nothing; the result is a complete checkpoint."""
+    """Train the tiny generator; the result is a complete checkpoint."""
     from kinevla_ros.training.batches import GeneratorSettings
     from kinevla_ros.training.pipeline import generator_from_dataset
 
-    settings = GeneratorSettings(steps=steps, seed=seed)
-    typer.echo(generator_from_dataset(dataset, codec, out, settings, resume))
+    settings = GeneratorSettings(steps=steps, learning_rate=learning_rate, seed=seed)
+    typer.echo(generator_from_dataset(dataset, codec, out, settings, start, resume))
 
 
 @bench.command()

@@ -25,7 +25,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def samples(dataset: Path) -> Samples:
-    return load_samples(dataset, image_size=32, cache=dataset.parent / "cache")
+    return load_samples([dataset], image_size=32)
 
 
 def test_every_task_comes_in_turn_with_its_own_words(dataset: Path) -> None:

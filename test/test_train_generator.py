@@ -37,7 +37,7 @@ def memory(frames: int = 3) -> tuple[Samples, np.ndarray]:
     chunks = np.zeros((frames, len(TASKS), 5, 8), np.float32)
     valid = np.ones((frames, len(TASKS)), bool)
     scene = rng.normal(size=(frames, 12)).astype(np.float32)
-    samples = Samples(images, state, tasks, chunks, valid, scene)
+    samples = Samples(images, state, tasks, chunks, valid, scene, (frames,))
     return samples, rng.integers(0, 128, (frames, len(TASKS), 4))
 
 
@@ -69,7 +69,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(
     settings = replace(SETTINGS, steps=8, save_every=4, batch_size=4)
     whole, halves = tmp_path / "whole", tmp_path / "halves"
     train_generator(samples, codes, vocabulary, config, settings, whole)
-    stopped = _Stopping(samples, codes, 6)
+    stopped = replace(samples, images=_Stopping(samples.images, 6))
     with pytest.raises(KeyboardInterrupt):
         train_generator(stopped, codes, vocabulary, config, settings, halves)
     train_generator(samples, codes, vocabulary, config, settings, halves, resume=True)
@@ -78,18 +78,17 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(
         torch.testing.assert_close(tensor, two[name], msg=name)
 
 
-class _Stopping(Samples):
-    """Samples that a user interrupts at a batch."""
+class _Stopping:
+    """Images that a user's Ctrl-C comes between."""
 
-    def __init__(self, samples: Samples, codes: np.ndarray, batch: int) -> None:
-        super().__init__(**vars(samples))
-        object.__setattr__(self, "left", [batch])
+    def __init__(self, images: np.ndarray, batches: int) -> None:
+        self._images, self._left = images, batches
 
-    def __len__(self) -> int:
-        self.left[0] -= 1
-        if self.left[0] < 0:
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        self._left -= 1
+        if self._left < 0:
             raise KeyboardInterrupt
-        return len(self.state)
+        return self._images[rows]
 
 
 def test_a_checkpoint_of_other_settings_is_not_resumed(

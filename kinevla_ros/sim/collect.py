@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -23,6 +24,7 @@ from kinevla_ros.language.grammar import (
     siblings,
 )
 from kinevla_ros.robot.kinematics import top_down_ik
+from kinevla_ros.robot.verdict import Fault
 from kinevla_ros.sim.cell import OBJECTS, Cell, CellState
 from kinevla_ros.sim.demonstrator import Plan, done, holding, plan
 from kinevla_ros.sim.execution import SimulatedArm
@@ -32,7 +34,6 @@ REPLAN_STEPS = (2, 3)
 NOISE = (0.0, 0.005, 0.015)
 """Standard deviations of the perturbation of executed joint targets (rad), by episode."""
 PERTURBED_START = 0.4
-MAX_SECONDS = 16.0
 IDLE_SECONDS = 0.8
 
 _STEPS = [f"{name}_{k}" for k in range(1, HORIZON + 1) for name in (*JOINT_NAMES, "gripper")]
@@ -44,7 +45,48 @@ VECTORS = {
 }
 
 
-def collect(root: Path, episodes: int, seed: int, workers: int = 1) -> int:
+class Driver(Protocol):
+    """What moves the arm while the demonstrator labels the states it reaches.
+
+    Attributes:
+        seconds: longest episode (s).
+        must_finish: whether an episode that does not end in success is thrown away.
+    """
+
+    seconds: float
+    must_finish: bool
+
+    def begin(self, said: str, rng: np.random.Generator) -> None:
+        """Start an episode of the instruction `said`."""
+
+    def chunk(self, cell: Cell, arm: SimulatedArm, planned: Plan) -> ActionChunk:
+        """The chunk to execute, given what the demonstrator would do."""
+
+
+class PerturbedDemonstrator:
+    """The demonstrator's own plan, off by a random ramp, so that it meets its mistakes."""
+
+    seconds = 16.0
+    must_finish = True
+
+    def begin(self, said: str, rng: np.random.Generator) -> None:
+        """Draw how large the perturbation is."""
+        self._rng, self._noise = rng, float(rng.choice(NOISE))
+
+    def chunk(self, cell: Cell, arm: SimulatedArm, planned: Plan) -> ActionChunk:
+        """The perturbed plan."""
+        ramp = np.arange(1, HORIZON + 1)[:, None] / HORIZON
+        offset = self._rng.normal(0.0, self._noise, len(JOINT_NAMES)) * ramp
+        return arm.chunk(planned.positions + offset, planned.gripper)
+
+
+def collect(
+    root: Path,
+    episodes: int,
+    seed: int,
+    workers: int = 1,
+    make_driver: Callable[[], Driver] = PerturbedDemonstrator,
+) -> int:
     """Write demonstrations until the dataset holds `episodes`; returns how many were added.
 
     An existing dataset is continued. Episode number and seed alone fix an episode.
@@ -54,6 +96,7 @@ def collect(root: Path, episodes: int, seed: int, workers: int = 1) -> int:
         episodes: episodes that the dataset shall hold.
         seed: of scenes, phrasings and perturbations.
         workers: processes that simulate.
+        make_driver: makes what moves the arm, once in each process.
 
     Raises:
         DatasetError: the folder holds a dataset of another kind.
@@ -64,7 +107,7 @@ def collect(root: Path, episodes: int, seed: int, workers: int = 1) -> int:
     with (
         DatasetWriter.open(root, schema) as writer,
         Progress(*columns) as progress,
-        context.Pool(workers, _ignore_interrupt) as pool,
+        context.Pool(workers, _start_worker, (make_driver,)) as pool,
     ):
         first = writer.episodes
         bar = progress.add_task("", total=episodes, completed=first)
@@ -75,32 +118,34 @@ def collect(root: Path, episodes: int, seed: int, workers: int = 1) -> int:
         return writer.episodes - first
 
 
-def _ignore_interrupt() -> None:
+_worker: tuple[Cell, Driver]
+
+
+def _start_worker(make_driver: Callable[[], Driver]) -> None:
+    global _worker
     # Ctrl-C is the parent's: it closes the dataset and ends the pool.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-@cache
-def _cell() -> Cell:
-    return Cell()
+    _worker = Cell(), make_driver()
 
 
 def _episode(job: tuple[int, int]) -> Episode:
     command = TASKS[job[1] % len(TASKS)]
-    return demonstrate(_cell(), command, np.random.default_rng(job))
+    return demonstrate(*_worker, command, np.random.default_rng(job))
 
 
-def demonstrate(cell: Cell, command: Command, rng: np.random.Generator) -> Episode:
-    """Let the demonstrator follow a command, its motion perturbed, in a new random scene.
+def demonstrate(cell: Cell, driver: Driver, command: Command, rng: np.random.Generator) -> Episode:
+    """Let the driver follow a command in a new random scene; the demonstrator labels each state.
 
-    Draws again until an episode ends in time, so that no dataset teaches a stuck arm.
+    Draws again while the driver must finish and does not, so that no dataset teaches a stuck arm.
     """
     while True:
         start = _random_start(rng) if rng.random() < PERTURBED_START else None
         cell.reset(rng, start)
-        frames = _run(cell, command, rng)
-        if frames:
-            return Episode(instruction(command, rng), frames)
+        said = instruction(command, rng)
+        driver.begin(said, rng)
+        frames, finished = _run(cell, driver, command, rng)
+        if finished or not driver.must_finish:
+            return Episode(said, frames)
 
 
 def _random_start(rng: np.random.Generator) -> np.ndarray:
@@ -109,30 +154,23 @@ def _random_start(rng: np.random.Generator) -> np.ndarray:
     return top_down_ik(np.array(position), rng.uniform(-0.8, 0.8))
 
 
-def _run(cell: Cell, command: Command, rng: np.random.Generator) -> list[Frame]:
-    """Frames at 10 Hz until the task is done; empty when it is not done in time."""
-    arm, frames = SimulatedArm(cell), []
-    noise, idle, next_plan = rng.choice(NOISE), 0.0, 0.0
-    while arm.now < MAX_SECONDS:
+def _run(
+    cell: Cell, driver: Driver, command: Command, rng: np.random.Generator
+) -> tuple[list[Frame], bool]:
+    """Frames at 10 Hz until the task is done or the time is over, and which it was."""
+    arm, frames, idle, next_chunk = SimulatedArm(cell), [], 0.0, 0.0
+    while arm.now < driver.seconds and arm.core.status(arm.now).fault is Fault.NONE:
         state = cell.state()
         planned = plan(state, command)
         frames.append(_frame(cell, state, command, planned))
-        if arm.now >= next_plan - 1e-6:
-            arm.submit(_perturbed(planned, noise, arm, rng))
-            next_plan = arm.now + rng.choice(REPLAN_STEPS) * CHUNK_DT
+        if arm.now >= next_chunk - 1e-6:
+            arm.submit(driver.chunk(cell, arm, planned))
+            next_chunk = arm.now + rng.choice(REPLAN_STEPS) * CHUNK_DT
         arm.run(CHUNK_DT)
         idle = idle + CHUNK_DT if done(state, command) else 0.0
         if idle > IDLE_SECONDS:
-            return frames
-    return []
-
-
-def _perturbed(
-    planned: Plan, noise: float, arm: SimulatedArm, rng: np.random.Generator
-) -> ActionChunk:
-    ramp = np.arange(1, HORIZON + 1)[:, None] / HORIZON
-    offset = rng.normal(0.0, noise, len(JOINT_NAMES)) * ramp if noise else 0.0
-    return arm.chunk(planned.positions + offset, planned.gripper)
+            return frames, True
+    return frames, False
 
 
 def _frame(cell: Cell, state: CellState, command: Command, planned: Plan) -> Frame:

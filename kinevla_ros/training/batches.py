@@ -83,7 +83,10 @@ class BatchMaker:
         """Return the batch of a step, on the CPU."""
         settings, samples = self._settings, self._samples
         rng = np.random.default_rng((settings.seed, step))
-        rows = np.sort(rng.integers(len(samples), size=settings.batch_size))
+        ends = np.cumsum(samples.parts)
+        part = rng.integers(len(ends), size=settings.batch_size)
+        size = np.asarray(samples.parts)[part]
+        rows = np.sort(ends[part] - size + rng.integers(size))
         images = samples.images[rows]
         tasks, prompts, tails, swapped = [], [], [], []
         for row in rows:

@@ -46,6 +46,7 @@ def train_generator(
     config: GeneratorConfig,
     settings: GeneratorSettings,
     out: Path,
+    start: Path | None = None,
     resume: bool = False,
 ) -> Path:
     """Train and save a generator.
@@ -55,6 +56,7 @@ def train_generator(
         codes: codec's code of each sample's chunk for each command, [N, 7, levels].
         vocabulary, config, settings: see there.
         out: folder for checkpoints and the TensorBoard log; the result is in `out`.
+        start: checkpoint whose weights to start from; random ones without it.
         resume: go on from the last checkpoint in `out`.
 
     Returns:
@@ -66,6 +68,8 @@ def train_generator(
     """
     out.mkdir(parents=True, exist_ok=True)
     parts = _build(config, settings, samples.scene.shape[1])
+    if start is not None:
+        parts.model.load_state_dict(load_file(start / MODEL_FILE, device=str(parts.device)))
     first = _restore(parts, settings, out) if resume else 0
     maker = BatchMaker(samples, codes, vocabulary, config, settings)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +24,14 @@ MAX_CODEC_CHUNKS = 400_000
 
 
 def codec_from_dataset(
-    dataset: Path, out: Path, settings: CodecSettings, resume: bool
+    datasets: Sequence[Path], out: Path, settings: CodecSettings, resume: bool
 ) -> CodecReport:
-    """Train a codec on every labelled chunk of a dataset and export its ONNX decoder.
+    """Train a codec on every labelled chunk of the datasets and export its ONNX decoder.
 
     Raises:
         DatasetError: the dataset is missing or damaged.
     """
-    samples = load_samples(dataset, image_size=None, cache=dataset)
+    samples = load_samples(datasets, image_size=None)
     chunks = samples.chunks[samples.valid]
     # Every n-th chunk, so that all episodes stay in.
     chunks = chunks[:: max(1, -(-len(chunks) // MAX_CODEC_CHUNKS))]
@@ -42,9 +43,22 @@ def codec_from_dataset(
 
 
 def generator_from_dataset(
-    dataset: Path, codec: Path, out: Path, settings: GeneratorSettings, resume: bool
+    datasets: Sequence[Path],
+    codec: Path,
+    out: Path,
+    settings: GeneratorSettings,
+    start: Path | None,
+    resume: bool,
 ) -> Path:
     """Train a tiny generator; `out` becomes a complete checkpoint.
+
+    Args:
+        datasets: folders; each is drawn from equally often.
+        codec: folder of the trained codec.
+        out: folder of the checkpoint and its log.
+        settings: how to train.
+        start: checkpoint whose weights to start from; random ones without it.
+        resume: go on from the last save in `out`.
 
     Raises:
         DatasetError: the dataset is missing or damaged.
@@ -55,9 +69,9 @@ def generator_from_dataset(
     contract = trained.contract
     vocabulary = Vocabulary.from_grammar(contract.codes_per_level)
     config = GeneratorConfig.tiny(len(vocabulary))
-    samples = load_samples(dataset, config.image_size, cache=out / "cache")
+    samples = load_samples(datasets, config.image_size)
     codes = _codes(samples, trained.encode(samples.chunks[samples.valid]))
-    train_generator(samples, codes, vocabulary, config, settings, out, resume)
+    train_generator(samples, codes, vocabulary, config, settings, out, start, resume)
     for name in (DECODER_FILE, CONTRACT_FILE):
         shutil.copyfile(codec / name, out / name)
     return out

@@ -7,6 +7,7 @@ same state. Such a frame teaches each of them, so that nothing but the words dec
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,7 @@ class Samples:
             measured positions, absolute gripper opening (m).
         valid: which of those chunks exist [N, 7].
         scene: object poses for the auxiliary regression [N, n].
+        parts: frames of each dataset, in order; each is drawn from equally often.
     """
 
     images: NDArray[np.uint8]
@@ -46,13 +48,32 @@ class Samples:
     chunks: NDArray[np.float32]
     valid: NDArray[np.bool_]
     scene: NDArray[np.float32]
+    parts: tuple[int, ...]
 
     def __len__(self) -> int:
         return len(self.state)
 
 
-def load_samples(dataset: Path, image_size: int | None, cache: Path) -> Samples:
-    """Read a dataset; squares are kept in `cache` and made once. No size means no images."""
+def load_samples(datasets: Sequence[Path], image_size: int | None) -> Samples:
+    """Read datasets of one kind, one after the other.
+
+    Squares are kept in a folder of each dataset and made once. No size means no images.
+
+    Raises:
+        DatasetError: a dataset is missing or damaged.
+        UnknownReasoning: reasoning texts name no task.
+    """
+    read = [_load(dataset, image_size) for dataset in datasets]
+    if len(read) == 1:
+        return read[0]
+    arrays = {
+        name: np.concatenate([getattr(samples, name) for samples in read])
+        for name in ("images", "state", "task", "chunks", "valid", "scene")
+    }
+    return Samples(**arrays, parts=tuple(len(samples) for samples in read))
+
+
+def _load(dataset: Path, image_size: int | None) -> Samples:
     reader = DatasetReader(dataset)
     columns = reader.frames
     state = columns["observation.state"].astype(np.float32)
@@ -62,8 +83,8 @@ def load_samples(dataset: Path, image_size: int | None, cache: Path) -> Samples:
     scene = columns.get(SCENE, np.zeros((len(state), 0), np.float32)).astype(np.float32)
     images = np.zeros((len(state), 0), np.uint8)
     if image_size is not None:
-        images = _squares(reader, len(state), image_size, cache)
-    return Samples(images, state, task, chunks, valid, scene)
+        images = _squares(reader, len(state), image_size, dataset / ".squares")
+    return Samples(images, state, task, chunks, valid, scene, (len(state),))
 
 
 def _commands(goals: NDArray[np.object_], kinematics: NDArray[np.object_]) -> list[Command]:

@@ -1,0 +1,62 @@
+"""Corrections: a policy drives, the demonstrator labels the states that the policy reaches.
+
+Dataset aggregation (Ross, Gordon and Bagnell 2011): a policy that has seen only good states does
+not know the way back from its own mistakes.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.generator.decode import GenerationError
+from kinevla_ros.generator.policy import NotUnderstood, Policy
+from kinevla_ros.sim.cell import Cell
+from kinevla_ros.sim.collect import collect
+from kinevla_ros.sim.demonstrator import Plan
+from kinevla_ros.sim.execution import SimulatedArm
+
+DEMONSTRATOR_SHARE = 0.3
+"""Share of chunks that the demonstrator executes itself, so that late phases are reached too."""
+
+
+class PolicyDriver:
+    """A checkpoint moves the arm."""
+
+    seconds = 10.0
+    must_finish = False
+
+    def __init__(self, checkpoint: Path) -> None:
+        self._policy = Policy(checkpoint)
+
+    def begin(self, said: str, rng: np.random.Generator) -> None:
+        """Start an episode of the instruction `said`."""
+        self._said, self._rng = said, rng
+        self._policy.reset()
+
+    def chunk(self, cell: Cell, arm: SimulatedArm, planned: Plan) -> ActionChunk:
+        """The policy's chunk, or the demonstrator's now and then and where there is none."""
+        own = arm.chunk(planned.positions, planned.gripper)
+        if self._rng.random() < DEMONSTRATOR_SHARE:
+            return own
+        state = cell.state()
+        try:
+            inference = self._policy.infer(
+                self._said, cell.render(), state.q, state.gripper, arm.now
+            )
+        except (NotUnderstood, GenerationError):
+            return own
+        return arm.chunk(inference.chunk.positions, inference.chunk.gripper)
+
+
+def correct(checkpoint: Path, root: Path, episodes: int, seed: int, workers: int) -> int:
+    """Write corrected episodes of a checkpoint; see `collect`.
+
+    Raises:
+        CheckpointError: the checkpoint is incomplete or damaged.
+    """
+    Policy(checkpoint)
+    return collect(root, episodes, seed, workers, partial(PolicyDriver, checkpoint))
