@@ -14,6 +14,7 @@ from std_msgs.msg import String
 
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.launcher import client_node
+from kinevla_ros.nodes.policy import STOP
 from kinevla_ros.nodes.rviz import lines
 
 SETTLED = 0.5
@@ -48,7 +49,8 @@ def say(instruction: str, timeout: float) -> int:
         reasoning = answer()
         assert reasoning is not None
         print("\n".join(lines(reasoning)))
-        return 0 if reasoning.status == Reasoning.OK else 1
+        meant = reasoning.status == Reasoning.OK or instruction.strip().lower() in ("", STOP)
+        return 0 if meant else 1
 
 
 class _Settled:

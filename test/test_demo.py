@@ -1,0 +1,62 @@
+"""The commands that people type: demo, and say with nobody there to listen."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rclpy")
+pytest.importorskip("mujoco")
+pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library is not installed")
+pytest.importorskip("av")
+
+from typer.testing import CliRunner, Result
+
+from kinevla_ros.cli import app
+from kinevla_ros.share import share_path
+
+try:
+    share_path("models", "kinevla-tiny", "model.safetensors")
+except FileNotFoundError:
+    pytest.skip("the checkpoint is not there", allow_module_level=True)
+
+
+@pytest.fixture(autouse=True)
+def own_domain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demonstration takes a DDS domain of its own; the tests after it get theirs back."""
+    monkeypatch.setenv("ROS_DOMAIN_ID", os.environ["ROS_DOMAIN_ID"])
+
+
+def kinevla(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words))
+
+
+def test_the_demo_ends_with_a_verdict_and_a_video(tmp_path: Path) -> None:
+    video = tmp_path / "demo.mp4"
+    result = kinevla("demo", "--video", str(video), "--timeout", "4")
+    assert result.exit_code == 0, result.output
+    for word in ("goal:", "how:", "codes", "model", "verdict", "part", "side", "order", "50"):
+        assert word in result.output
+    assert "SUCCESS" in result.output or "FAILURE" in result.output
+    import av
+
+    with av.open(str(video)) as container:
+        frames = list(container.decode(video=0))
+    assert len(frames) > 30
+    assert frames[-1].width == 640
+
+
+def test_a_demo_of_nonsense_fails_with_the_reason(tmp_path: Path) -> None:
+    result = kinevla("demo", "--instruction", "dance", "--video", str(tmp_path / "demo.mp4"))
+    assert result.exit_code == 1
+    assert "words outside its scope (dance)" in result.output
+
+
+def test_saying_something_to_nobody_fails_with_the_reason(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    result = kinevla("say", "hold the carrot", "--timeout", "1")
+    assert result.exit_code == 1
+    assert "nobody listens to /instruction" in result.output + capfd.readouterr().err
