@@ -1,21 +1,40 @@
 #!/usr/bin/env bash
-# From nothing to the shipped checkpoint: demonstrations, codec, generator, evaluation.
-# Every step goes on where it was stopped. RUN: folder for it all (default: runs/tiny).
+# From nothing to the shipped checkpoint: demonstrations, codec, generator, three rounds of
+# corrections, evaluation. Every step goes on where it was stopped.
+# RUN: folder for it all. EPISODES, STEPS, CORRECTIONS, ROUND_STEPS: how much of each.
 set -euo pipefail
 
 run=${RUN:-runs/tiny}
 episodes=${EPISODES:-1050}
 steps=${STEPS:-6500}
+corrections=${CORRECTIONS:-210}
+round_steps=${ROUND_STEPS:-1500}
+workers=$(nproc)
 
-kinevla collect --out "$run/dataset" --episodes "$episodes" --workers "$(nproc)"
+resume() { [ ! -e "$1" ] || echo --resume; }
 
-resume() { [ -e "$1" ] && echo --resume || true; }
+generator() { # OUT, then the options of this stage
+  local out=$1
+  shift
+  [ -e "$out/decoder.onnx" ] || kinevla train generator --codec "$run/codec" --out "$out" "$@" \
+    $(resume "$out/resume.safetensors")
+}
+
+kinevla collect --out "$run/dataset" --episodes "$episodes" --workers "$workers"
 [ -e "$run/codec/decoder.onnx" ] ||
   kinevla train codec --dataset "$run/dataset" --out "$run/codec" \
     $(resume "$run/codec/training.safetensors")
-[ -e "$run/checkpoint/decoder.onnx" ] ||
-  kinevla train generator --dataset "$run/dataset" --codec "$run/codec" \
-    --out "$run/checkpoint" --steps "$steps" $(resume "$run/checkpoint/resume.safetensors")
 
-kinevla evaluate --model "$run/checkpoint" --trials 20 --seed 1000 \
-  --workers "$(nproc)" --json "$run/evaluation.json"
+datasets=(--dataset "$run/dataset")
+generator "$run/round0" "${datasets[@]}" --steps "$steps"
+for round in 1 2 3; do
+  last="$run/round$((round - 1))"
+  kinevla correct --model "$last" --out "$run/corrections$round" --episodes "$corrections" \
+    --seed "$round" --workers "$workers"
+  datasets+=(--dataset "$run/corrections$round")
+  generator "$run/round$round" "${datasets[@]}" --start "$last" --steps "$round_steps" \
+    --learning-rate 5e-4
+done
+
+kinevla evaluate --model "$run/round3" --trials 20 --seed 1000 --workers "$workers" \
+  --json "$run/evaluation.json"

@@ -1,0 +1,104 @@
+"""A checkpoint folder is whole or refused; what is not understood moves nothing."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kinevla_ros.generator.config import GeneratorConfig
+from kinevla_ros.generator.policy import CheckpointError, NotUnderstood, Policy
+from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.share import share_path
+
+INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"
+IMAGES = {name: np.full((240, 320, 3), 90, np.uint8) for name in ("front", "wrist")}
+HOME = np.array([0.0, 0.16, 0.0, 1.54, 0.0, 1.44, 0.0])
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Path:
+    return share_path("models", "kinevla-tiny")
+
+
+@pytest.fixture(scope="module")
+def policy(shipped: Path) -> Policy:
+    return Policy(shipped)
+
+
+@pytest.fixture
+def copy(shipped: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(shipped, tmp_path / "model"))
+
+
+def test_the_shipped_checkpoint_is_small_and_has_a_card(shipped: Path) -> None:
+    size = sum(file.stat().st_size for file in shipped.iterdir())
+    assert size < 20e6
+    assert "kinevla evaluate" in (shipped / "README.md").read_text()
+
+
+def test_a_chunk_is_absolute_near_the_arm_and_carries_the_observations_time(policy) -> None:
+    given = policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, stamp=12.5)
+    assert given.chunk.stamp == 12.5
+    assert given.chunk.sequence == given.sequence
+    assert np.abs(given.chunk.positions[0] - HOME).max() < 0.5
+    assert given.goal == "place the carrot in the plate"
+    assert "upper" in given.kinematics
+    assert "right" in given.kinematics
+
+
+def test_the_second_chunk_keeps_the_first_ones_words_in_one_pass_per_code(policy) -> None:
+    policy.reset()
+    cold = policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, stamp=0.0)
+    warm = policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, stamp=0.3)
+    assert not cold.draft_accepted
+    assert warm.draft_accepted
+    assert warm.passes == policy.contract.levels
+    assert (warm.goal_codes, warm.kinematics_codes) == (cold.goal_codes, cold.kinematics_codes)
+    assert warm.sequence == cold.sequence + 1
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("", "say for example"),
+        ("make me a coffee", "say for example"),
+        ("pick up the bread", "say for example"),
+        ("pick up the bread and move it to the left right", "say for example"),
+        ("please " * 30 + INSTRUCTION, "shorten it"),
+    ],
+)
+def test_an_instruction_that_names_no_task_is_not_understood(policy, said, message) -> None:
+    with pytest.raises(NotUnderstood, match=message):
+        policy.infer(said, IMAGES, HOME, 0.07, stamp=0.0)
+    assert policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, stamp=0.1).goal
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "model.safetensors", "tokenizer.json", "decoder.onnx", "kinevla.json"]
+)
+def test_a_missing_file_is_named(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    with pytest.raises(CheckpointError, match=name):
+        Policy(copy)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_a_damaged_file_is_refused(copy: Path, name: str) -> None:
+    whole = (copy / name).read_bytes()
+    (copy / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CheckpointError, match="damaged"):
+        Policy(copy)
+
+
+def test_a_decoder_of_another_codec_is_refused(copy: Path) -> None:
+    contract = (copy / "kinevla.json").read_text()
+    (copy / "kinevla.json").write_text(contract.replace('"dt": 0.1', '"dt": 0.2'))
+    with pytest.raises(CheckpointError, match="dt is"):
+        Policy(copy)
+
+
+def test_weights_of_another_shape_are_refused(copy: Path) -> None:
+    GeneratorConfig.tiny(len(Vocabulary.from_grammar()) + 1).save(copy)
+    with pytest.raises(CheckpointError):
+        Policy(copy)
