@@ -1,8 +1,7 @@
 """The generator network: vision tower, projector and causal language model.
 
-One class for every size; a configuration decides. The attention between segments makes the
-reasoning causal: only words may look at the instruction, so action codes learn *how* to move
-from the generated words and from nothing else.
+One class for every size; a configuration decides. Of the segments only the words may look at the
+instruction, so the instruction reaches the action codes through the positions of the words alone.
 """
 
 from __future__ import annotations
