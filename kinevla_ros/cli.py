@@ -129,6 +129,21 @@ def correct(
     typer.echo(f"{added} episodes added to {out}")
 
 
+@app.command("convert-openvla")
+def convert_openvla(
+    source: Annotated[Path, typer.Argument(help="Folder of the published checkpoint.")],
+    target: Annotated[Path, typer.Argument(help="Folder for ours; must hold no checkpoint yet.")],
+) -> None:
+    """Turn the published OpenVLA checkpoint into one that can be fine-tuned here."""
+    from kinevla_ros.generator.openvla import convert_openvla as run
+
+    try:
+        run(source, target)
+    except (ValueError, OSError) as problem:
+        typer.secho(str(problem), fg="red", err=True)
+        raise typer.Exit(1) from problem
+
+
 @train.command()
 def codec(
     dataset: Datasets,

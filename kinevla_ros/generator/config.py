@@ -1,4 +1,7 @@
-"""Configuration of the one model class; `tiny()` is the size trained from nothing."""
+"""Configuration of the one model class; `tiny()` is the size trained from nothing.
+
+`generator/openvla_layout.py` makes the configuration of a converted OpenVLA checkpoint.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,25 @@ class GeneratorConfig:
     """Everything that fixes the shape of a generator.
 
     Attributes:
-        vision: keyword arguments of a transformers vision configuration, with its `model_type`.
+        vision: keyword arguments of a transformers vision configuration, with its `model_type`;
+            `dino_siglip` takes two of them, see `generator/vision.py`.
         language: keyword arguments of `LlamaConfig` except the vocabulary.
         image_size: side of the square image that the vision tower reads (px).
         image_tokens: tokens that the tower gives for one image.
-        state_dim: joint positions and gripper opening; the measured state is one token.
+        state_dim: joint positions and gripper opening; the measured state is one token. With 0
+            the model reads images and words only.
         max_instruction_tokens: room for the instruction; longer ones are refused.
         max_text_tokens: longest reasoning text of one level.
         goal_codes, kinematics_codes: residual levels of each stack.
         codes_per_level: entries of each codebook.
         vocabulary_size: text ids and code ids together.
         embedding_dim: width of the embeddings that the InfoNCE loss compares.
+        projector: hidden widths between vision and language; one as wide as the language model
+            without it.
+        image_positions: whether each image token has a learnt position.
+        images_first: whether the images come right after the prompt's first token, each position
+            seeing only earlier ones, as OpenVLA was trained. Without it the prompt comes first,
+            so that its cache is kept, and image tokens see each other.
     """
 
     vision: dict[str, Any]
@@ -40,6 +51,9 @@ class GeneratorConfig:
     kinematics_codes: int = 2
     codes_per_level: int = 128
     embedding_dim: int = 64
+    projector: list[int] | None = None
+    image_positions: bool = True
+    images_first: bool = False
 
     @classmethod
     def tiny(cls, vocabulary_size: int) -> GeneratorConfig:

@@ -67,6 +67,7 @@ class BilevelDecoder:
             "kinematics": torch.from_numpy(vocabulary.code_mask("kinematics")).to(device),
         }
         self._instruction: str | None = None
+        self._prompt: tuple[list[int], list[int]] = [], []
         self._passes = 0
         self._cache = DynamicCache()
         self._segments: list[int] = []
@@ -79,7 +80,7 @@ class BilevelDecoder:
 
         Args:
             instruction: what to do and how.
-            images: front and wrist, shape [2, 3, S, S], normalised to [-1, 1].
+            images: front and wrist, shape [2, C, S, S], normalised by `images.pixels`.
             state: normalised joint positions and gripper, shape [8].
             draft: words to verify instead of writing them one by one.
 
@@ -91,8 +92,7 @@ class BilevelDecoder:
         vocabulary, config = self._vocabulary, self._model.config
         self._passes = 0
         draft = draft or Draft()
-        lead = self._model.observe(images[None], state[None])
-        lead_segments = [int(Segment.OBSERVATION)] * lead.shape[1]
+        lead, lead_segments = self._lead(self._model.observe(images[None], state[None]))
         goal, logits = self._words(
             lead, lead_segments, vocabulary.goal, draft.goal, vocabulary.goal_codes
         )
@@ -112,6 +112,10 @@ class BilevelDecoder:
 
     def _begin(self, instruction: str) -> None:
         """Keep the cached instruction, or read a new one."""
+        if self._model.config.images_first:
+            self._prompt = instruction_ids(self._vocabulary, self._model.config, instruction)
+            self._cache, self._segments = DynamicCache(), []
+            return
         keep = self._model.config.max_instruction_tokens
         if instruction == self._instruction:
             self._drop(len(self._segments) - keep)
@@ -120,6 +124,16 @@ class BilevelDecoder:
         self._instruction, self._cache, self._segments = None, DynamicCache(), []
         self._feed(self._model.embed(self._tensor(ids)), segments)
         self._instruction = instruction
+
+    def _lead(self, observation: Tensor) -> tuple[Tensor, list[int]]:
+        """What is read before the goal's words and is not cached; embeddings and segments."""
+        if not self._model.config.images_first:
+            return observation, [int(Segment.OBSERVATION)] * observation.shape[1]
+        ids, segments = self._prompt
+        lead, all_segments = self._model.context(
+            self._tensor(ids), self._tensor(segments), observation
+        )
+        return lead, all_segments[0].tolist()
 
     def _words(
         self,

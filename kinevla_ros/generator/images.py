@@ -7,6 +7,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
+
+from kinevla_ros.generator.config import GeneratorConfig
+
+DINO_MEAN, DINO_STD = (0.484375, 0.455078125, 0.40625), (0.228515625, 0.2236328125, 0.224609375)
+SIGLIP_MEAN, SIGLIP_STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
+"""Of [0, 1] images; OpenVLA's are rounded to bfloat16, as its export stored them."""
 
 STATE_SCALE = np.array([np.pi] * 7 + [0.07], np.float32)
 """Half range of each state entry: joint positions (rad), gripper opening (m)."""
@@ -25,6 +32,26 @@ def image_tensor(images: NDArray[np.uint8] | Tensor) -> Tensor:
     """Turn squares [..., S, S, 3] uint8 into [..., 3, S, S] float32 in [-1, 1]."""
     tensor = torch.as_tensor(images).movedim(-1, -3)
     return tensor.float().div_(127.5).sub_(1.0)
+
+
+def pixels(config: GeneratorConfig, images: NDArray[np.uint8] | Tensor) -> Tensor:
+    """What the generator's vision part reads of RGB images [..., H, W, 3], uint8.
+
+    Returns:
+        Shape [..., 3, S, S] in [-1, 1]; with OpenVLA's two towers [..., 6, S, S]: resized as the
+        original does (bicubic, antialiased, whatever the shape), normalised for DINOv2, then for
+        SigLIP.
+    """
+    if "means" not in config.vision:
+        return image_tensor(images)
+    tensor = torch.as_tensor(images).movedim(-1, -3)
+    size = (config.image_size, config.image_size)
+    if tensor.shape[-2:] != size:
+        flat = F.interpolate(tensor.flatten(0, -4), size, mode="bicubic", antialias=True)
+        tensor = flat.unflatten(0, tensor.shape[:-3])
+    unit = tensor.float().div(255.0)
+    mean, std = (torch.tensor(config.vision[k]).view(-1, 1, 1) for k in ("means", "stds"))
+    return torch.cat([unit, unit], dim=-3).sub_(mean).div_(std)
 
 
 def state_tensor(joints: NDArray[np.float64], gripper: float) -> Tensor:

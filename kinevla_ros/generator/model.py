@@ -6,14 +6,16 @@ instruction, so the instruction reaches the action codes through the positions o
 
 from __future__ import annotations
 
+import itertools
 from enum import IntEnum
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, Cache, LlamaConfig, LlamaForCausalLM
+from transformers import Cache, LlamaConfig, LlamaForCausalLM
 
 from kinevla_ros.generator.config import GeneratorConfig
+from kinevla_ros.generator.vision import build_vision
 
 
 class Segment(IntEnum):
@@ -30,7 +32,7 @@ class Segment(IntEnum):
 _MAY_LOOK = torch.tensor(
     [
         [1, 0, 0, 0, 0],
-        [0, 1, 0, 0, 0],
+        [0, 1, 1, 0, 0],
         [0, 0, 1, 0, 0],
         [0, 1, 1, 1, 1],
         [0, 0, 1, 1, 1],
@@ -39,80 +41,118 @@ _MAY_LOOK = torch.tensor(
 )
 
 
-def attention_allowed(queries: Tensor, keys: Tensor, first_query: int) -> Tensor:
+def may_look(device: torch.device) -> Tensor:
+    """Which segment (row) may look at which (column), shape [5, 5], bool."""
+    return _MAY_LOOK.to(device)
+
+
+def attention_allowed(
+    queries: Tensor, keys: Tensor, places: Tensor, may: Tensor, whole: bool
+) -> Tensor:
     """Which key each query may attend to.
 
     Args:
         queries: segments of the new positions, shape [B, Q], int64.
-        keys: segments of all positions up to the last new one, shape [B, K], int64.
-        first_query: index of the first new position.
+        keys: segments of all positions, shape [B, K], int64.
+        places: positions of the queries, shape [Q], int64.
+        may: see `may_look`.
+        whole: whether the observation sees itself whole, later tokens too.
 
     Returns:
-        Shape [B, 1, Q, K], bool: causal, except inside the observation, which sees itself whole.
+        Shape [B, 1, Q, K], bool: causal otherwise.
     """
-    may = _MAY_LOOK.to(keys.device)[queries[:, :, None], keys[:, None, :]]
-    place = torch.arange(keys.shape[1], device=keys.device)
-    causal = place[None, :] <= place[first_query:, None]
-    both_observed = (queries[:, :, None] == Segment.OBSERVATION) & (
-        keys[:, None, :] == Segment.OBSERVATION
-    )
-    itself = place[None, :] == place[first_query:, None]
-    return ((may & (causal | both_observed)) | itself)[:, None]
+    key_places = torch.arange(keys.shape[1], device=keys.device)
+    seen = key_places[None, :] <= places[:, None]
+    if whole:
+        seen = seen | (
+            (queries[:, :, None] == Segment.OBSERVATION) & (keys[:, None, :] == Segment.OBSERVATION)
+        )
+    itself = key_places[None, :] == places[:, None]
+    return ((may[queries[:, :, None], keys[:, None, :]] & seen) | itself)[:, None]
+
+
+class Temperature(nn.Module):
+    """The learnt inverse temperature of the InfoNCE loss, at most 100."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log = nn.Parameter(torch.tensor(2.66))
+
+    def forward(self, scores: Tensor) -> Tensor:
+        """Scale cosine similarities."""
+        return scores * self.log.exp().clamp(max=100.0)
 
 
 class Generator(nn.Module):
-    """Vision tower, projector, state embedding and causal language model with one output head."""
+    """Vision, projector, state embedding and causal language model with one output head."""
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
-        vision = dict(config.vision)
-        vision_config = AutoConfig.for_model(vision.pop("model_type"), **vision)
-        self.vision = AutoModel.from_config(vision_config)
+        self.vision, channels = build_vision(config.vision)
         # On short sequences plain attention trains faster than the fused kernel on a CPU.
         language = LlamaConfig(
             vocab_size=config.vocabulary_size,
-            attn_implementation="eager",  # type: ignore[call-arg]
-            **config.language,
+            **{"attn_implementation": "eager", **config.language},
         )
         self.language = LlamaForCausalLM(language)
         width = language.hidden_size
-        channels = config.vision["hidden_sizes"][-1]
-        self.projector = nn.Sequential(
-            nn.Linear(channels, width), nn.GELU(), nn.Linear(width, width)
-        )
-        self.image_position = nn.Parameter(torch.randn(2, config.image_tokens, width) * 0.02)
-        self.state = nn.Sequential(
-            nn.Linear(config.state_dim, width), nn.GELU(), nn.Linear(width, width)
-        )
+        self.projector = _projector([channels, *(config.projector or [width]), width])
+        if config.image_positions:
+            self.image_position = nn.Parameter(torch.randn(2, config.image_tokens, width) * 0.02)
+        if config.state_dim:
+            self.state = nn.Sequential(
+                nn.Linear(config.state_dim, width), nn.GELU(), nn.Linear(width, width)
+            )
         self.words_head = nn.Linear(width, config.embedding_dim)
         self.codes_head = nn.Linear(width, config.embedding_dim)
-        self.log_temperature = nn.Parameter(torch.tensor(2.66))
+        self.temperature = Temperature()
+        self.register_state_dict_post_hook(_name_temperature)
+        self.register_load_state_dict_pre_hook(_find_temperature)
 
     @property
     def observation_tokens(self) -> int:
         """Tokens of one observation: both images and the state."""
-        return 2 * self.config.image_tokens + 1
+        return 2 * self.config.image_tokens + bool(self.config.state_dim)
 
     def observe(self, images: Tensor, state: Tensor) -> Tensor:
         """Embed an observation.
 
         Args:
-            images: front and wrist, shape [B, 2, 3, S, S], normalised to [-1, 1].
+            images: front and wrist, shape [B, 2, C, S, S], normalised by `images.pixels`.
             state: normalised joint positions and gripper opening, shape [B, 8].
 
         Returns:
-            Shape [B, 2 T + 1, width]: front tokens, wrist tokens, the state token.
+            Shape [B, 2 T + 1, width]: front tokens, wrist tokens, the state token if there is one.
         """
-        batch = images.shape[0]
-        features = self.vision(images.flatten(0, 1)).last_hidden_state
-        tokens = self.projector(features.flatten(2).transpose(1, 2))
-        tokens = tokens.unflatten(0, (batch, 2)) + self.image_position
-        return torch.cat([tokens.flatten(1, 2), self.state(state)[:, None]], dim=1)
+        tokens = self.projector(self.vision(images.flatten(0, 1)))
+        tokens = tokens.unflatten(0, (images.shape[0], 2))
+        if self.config.image_positions:
+            tokens = tokens + self.image_position
+        tokens = tokens.flatten(1, 2)
+        if self.config.state_dim:
+            tokens = torch.cat([tokens, self.state(state)[:, None]], dim=1)
+        return cast(Tensor, tokens)
 
     def embed(self, ids: Tensor) -> Tensor:
         """Embed token ids, shape [B, N], to [B, N, width]."""
         return cast(Tensor, self.language.get_input_embeddings()(ids))
+
+    def context(
+        self, prompt: Tensor, prompt_segments: Tensor, observation: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Put prompt ids [B, P] and an embedded observation [B, T, width] in their order.
+
+        Returns:
+            Embeddings [B, P + T, width] and segments [B, P + T].
+        """
+        words = self.embed(prompt)
+        seen = prompt_segments.new_full(observation.shape[:2], int(Segment.OBSERVATION))
+        first = 1 if self.config.images_first else prompt.shape[1]
+        return (
+            torch.cat([words[:, :first], observation, words[:, first:]], dim=1),
+            torch.cat([prompt_segments[:, :first], seen, prompt_segments[:, first:]], dim=1),
+        )
 
     def forward(
         self,
@@ -134,16 +174,41 @@ class Generator(nn.Module):
         """
         new = embeddings.shape[1]
         first = segments.shape[1] - new
-        allowed = attention_allowed(segments[:, first:], segments, first)
-        positions = torch.arange(first, first + new, device=embeddings.device)[None]
+        places = torch.arange(first, first + new, device=embeddings.device)
+        allowed = attention_allowed(
+            segments[:, first:],
+            segments,
+            places,
+            may_look(embeddings.device),
+            whole=not self.config.images_first,
+        )
         mask = torch.zeros_like(allowed, dtype=embeddings.dtype)
         mask.masked_fill_(~allowed, torch.finfo(embeddings.dtype).min)
         hidden = self.language.model(
             inputs_embeds=embeddings,
             attention_mask=mask,
-            position_ids=positions,
+            position_ids=places[None],
             past_key_values=cache,
             use_cache=cache is not None,
         ).last_hidden_state
         logits = self.language.lm_head(hidden) if heads else hidden.new_empty(0)
         return logits, hidden
+
+
+def _projector(widths: list[int]) -> nn.Sequential:
+    """Linear layers with GELU between them."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in itertools.pairwise(widths):
+        layers += [nn.Linear(inputs, outputs), nn.GELU()]
+    return nn.Sequential(*layers[:-1])
+
+
+# Checkpoints name the temperature as the bare parameter that it was before it became a module.
+def _name_temperature(_: nn.Module, state: dict[str, Any], prefix: str, __: Any) -> None:
+    if f"{prefix}temperature.log" in state:
+        state[f"{prefix}log_temperature"] = state.pop(f"{prefix}temperature.log")
+
+
+def _find_temperature(_: nn.Module, state: dict[str, Any], prefix: str, *__: Any) -> None:
+    if f"{prefix}log_temperature" in state:
+        state[f"{prefix}temperature.log"] = state.pop(f"{prefix}log_temperature")

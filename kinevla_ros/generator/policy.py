@@ -10,26 +10,26 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.codec.contract import Contract, ContractError
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decode import BilevelDecoder, Draft
-from kinevla_ros.generator.images import image_tensor, square, state_tensor
+from kinevla_ros.generator.images import pixels, square, state_tensor
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.sequence import InstructionTooLong
+from kinevla_ros.generator.weights import read_generator
+from kinevla_ros.language.llama_vocabulary import open_vocabulary
 from kinevla_ros.language.parse import (
     UnknownInstruction,
     UnknownReasoning,
     parse_instruction,
     parse_reasoning,
 )
-from kinevla_ros.language.vocabulary import Vocabulary, VocabularyError
+from kinevla_ros.language.vocabulary import Vocabulary
 
-MODEL_FILE, DECODER_FILE, CONTRACT_FILE = "model.safetensors", "decoder.onnx", "kinevla.json"
+DECODER_FILE, CONTRACT_FILE = "decoder.onnx", "kinevla.json"
 
 
 class CheckpointError(ValueError):
@@ -155,8 +155,9 @@ class Policy:
         )
 
     def _tensors(self, images: Mapping[str, NDArray[np.uint8]]) -> torch.Tensor:
-        size = self.model.config.image_size
-        return image_tensor(np.stack([square(images[n], size) for n in ("front", "wrist")]))
+        config = self.model.config
+        squares = [square(images[n], config.image_size) for n in ("front", "wrist")]
+        return pixels(config, np.stack(squares))
 
 
 def load_generator(folder: Path) -> tuple[Generator, Vocabulary]:
@@ -167,22 +168,21 @@ def load_generator(folder: Path) -> tuple[Generator, Vocabulary]:
     """
     try:
         config = GeneratorConfig.load(folder)
-        vocabulary = Vocabulary.load(folder)
-        model = Generator(config)
-        model.load_state_dict(load_file(folder / MODEL_FILE))
+        vocabulary = open_vocabulary(folder, config.vocabulary_size, config.codes_per_level)
+        model = read_generator(folder, config)
     except FileNotFoundError as problem:
         raise CheckpointError(
             f"{folder} is no complete checkpoint: {problem}. A checkpoint is a folder with "
             "config.json, model.safetensors, tokenizer.json, decoder.onnx and kinevla.json"
         ) from problem
-    except (ValueError, RuntimeError, SafetensorError, VocabularyError) as problem:
+    except (ValueError, RuntimeError) as problem:
         raise CheckpointError(f"{folder} holds a damaged checkpoint: {problem}") from problem
     if len(vocabulary) != config.vocabulary_size:
         raise CheckpointError(
             f"{folder}: the tokenizer has {len(vocabulary)} ids and the model "
             f"{config.vocabulary_size}; they are from different checkpoints"
         )
-    return model.eval(), vocabulary
+    return model, vocabulary
 
 
 def _load_decoder(folder: Path, config: GeneratorConfig) -> OnnxDecoder:

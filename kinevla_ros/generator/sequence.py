@@ -2,6 +2,8 @@
 
 <instruction> words, padded | front, wrist, state |
 <goal> words <goal_codes> c c <kinematics> words <kinematics_codes> c c
+
+With `images_first` the images come between the prompt's first token and the rest of it.
 """
 
 from __future__ import annotations
@@ -48,6 +50,9 @@ def instruction_ids(
         )
     empty = room - len(ids)
     segments = [Segment.INSTRUCTION] * len(ids) + [Segment.PAD] * empty
+    if config.images_first:
+        # The start of the text belongs to no one and everyone looks at it.
+        segments[0] = Segment.OBSERVATION
     return ids + [vocabulary.pad] * empty, [int(s) for s in segments]
 
 

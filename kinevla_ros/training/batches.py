@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.images import STATE_SCALE, image_tensor
+from kinevla_ros.generator.images import STATE_SCALE, pixels
 from kinevla_ros.generator.sequence import instruction_ids, tail
 from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text, siblings
 from kinevla_ros.language.vocabulary import Vocabulary
@@ -116,7 +116,7 @@ class BatchMaker:
         text[torch.tensor(swapped)] = False
         scene = (samples.scene[rows] - self._scene_mean) / self._scene_scale
         return Batch(
-            images=image_tensor(_relit(images, rng)),
+            images=pixels(self._config, _relit(images, rng)),
             state=torch.from_numpy(samples.state[rows] / STATE_SCALE),
             prompt=torch.tensor([ids for ids, _ in prompts]),
             prompt_segments=torch.tensor([segments for _, segments in prompts]),

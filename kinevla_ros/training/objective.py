@@ -51,17 +51,9 @@ def losses(
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Loss terms, and figures to log, of one batch."""
     observation = model.observe(batch.images, batch.state)
-    embeddings = torch.cat(
-        [model.embed(batch.prompt), observation, model.embed(batch.tail[:, :-1])], dim=1
-    )
-    segments = torch.cat(
-        [
-            batch.prompt_segments,
-            batch.prompt_segments.new_full(observation.shape[:2], int(Segment.OBSERVATION)),
-            batch.tail_segments[:, :-1],
-        ],
-        dim=1,
-    )
+    embeddings, segments = model.context(batch.prompt, batch.prompt_segments, observation)
+    embeddings = torch.cat([embeddings, model.embed(batch.tail[:, :-1])], dim=1)
+    segments = torch.cat([segments, batch.tail_segments[:, :-1]], dim=1)
     _, hidden = model(embeddings, segments, heads=False)
     written = hidden[:, -(batch.tail.shape[1] - 1) :]
     target = batch.tail[:, 1:]
@@ -91,7 +83,7 @@ def _info_nce(model: Generator, written: Tensor, batch: Batch) -> Tensor:
     segments = batch.tail_segments[:, :-1]
     words = F.normalize(model.words_head(_pool(written, segments == Segment.WORDS)).float(), dim=-1)
     codes = F.normalize(model.codes_head(_pool(written, segments == Segment.CODES)).float(), dim=-1)
-    scores = words @ codes.T * model.log_temperature.exp().clamp(max=100.0)
+    scores = model.temperature(words @ codes.T)
     same = (batch.family[:, None] == batch.family[None, :]).float()
     positives = same / same.sum(dim=1, keepdim=True)
     rows = -(positives * scores.log_softmax(dim=1)).sum(dim=1).mean()

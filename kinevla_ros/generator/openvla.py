@@ -1,0 +1,206 @@
+"""OpenVLA-7B as a generator: conversion of the published checkpoint, loading, the original's view.
+
+Tensors go through one by one, so converting takes little more memory than the largest of them and
+loading little more than one copy of the weights.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import torch
+from rich.progress import DownloadColumn, Progress
+from torch import Tensor, nn
+
+from kinevla_ros.generator.config import FILE_NAME, GeneratorConfig
+from kinevla_ros.generator.model import Generator, Segment
+from kinevla_ros.generator.openvla_layout import LayoutError, is_published, read_config
+from kinevla_ros.generator.openvla_names import translate
+from kinevla_ros.generator.tensor_file import TensorFile, write_tensors
+from kinevla_ros.generator.weights import (
+    MODEL_FILE,
+    check_names,
+    load_weights,
+    read_generator,
+    skeleton,
+)
+
+INDEX_FILE = "model.safetensors.index.json"
+TOKENIZER_FILE = "tokenizer.json"
+HEADS_SEED = 0
+
+
+class OpenVla(nn.Module):
+    """A generator read as the original model is: one prompt, images after its first token."""
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, input_ids: Tensor, pixel_values: Tensor) -> Tensor:
+        """Logits of every position, shape [B, N + images · T, V].
+
+        Args:
+            input_ids: prompt with its BOS, shape [B, N].
+            pixel_values: normalised images, shape [B, 6 · images, S, S]; the patch tokens of the
+                front image come before those of the wrist image.
+        """
+        generator = self.generator
+        images = pixel_values.unflatten(1, (-1, 6))
+        features = generator.vision(images.flatten(0, 1))
+        tokens = generator.projector(features).unflatten(0, images.shape[:2]).flatten(1, 2)
+        segments = torch.full_like(input_ids, int(Segment.OBSERVATION))
+        logits, _ = generator(*generator.context(input_ids, segments, tokens))
+        return logits
+
+
+def load_openvla(
+    folder: str | Path, dtype: torch.dtype = torch.bfloat16, device: str | torch.device = "cpu"
+) -> OpenVla:
+    """Load a converted checkpoint, or a published one without converting it first.
+
+    Raises:
+        LayoutError: the folder holds no OpenVLA checkpoint.
+        TensorFileError: a file is damaged.
+        WeightsError: tensors are missing or too many.
+    """
+    folder = Path(folder)
+    if is_published(folder):
+        with _published(folder) as (config, source):
+            return OpenVla(load_weights(config, source.translated(), dtype, device))
+    try:
+        config = GeneratorConfig.load(folder)
+    except ValueError as problem:
+        raise LayoutError(str(problem)) from problem
+    if not config.images_first:
+        raise LayoutError(f"{folder} holds a generator that is no OpenVLA model")
+    try:
+        return OpenVla(read_generator(folder, config, dtype, device))
+    except FileNotFoundError as problem:
+        raise LayoutError(f"{folder / MODEL_FILE} is missing; convert the checkpoint again") from (
+            problem
+        )
+
+
+def convert_openvla(source: Path, target: Path) -> None:
+    """Turn a published checkpoint into ours: config.json, model.safetensors, tokenizer.json.
+
+    Weights keep their dtype. The heads of the InfoNCE loss, which the original lacks, start at
+    random.
+
+    Raises:
+        LayoutError: the source is not in the published layout, the target is taken or too small.
+        TensorFileError: a file is damaged.
+        WeightsError: tensors are missing or too many.
+    """
+    for name in (FILE_NAME, MODEL_FILE):
+        if (target / name).exists():
+            raise LayoutError(f"{target} already holds a checkpoint; give an empty folder")
+    with _published(source) as (config, files):
+        plan = dict(files.planned())
+        check_names(skeleton(config), plan)
+        size = sum(t.numel() * t.dtype.itemsize for t in plan.values())
+        target.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(target).free
+        if free < size:
+            raise LayoutError(f"{target} has {free / 1e9:.1f} GB left and {size / 1e9:.1f} needed")
+        with Progress(*Progress.get_default_columns(), DownloadColumn()) as progress:
+            bar = progress.add_task("convert", total=size)
+
+            def counted() -> Iterator[Tensor]:
+                for _, tensor in files.translated():
+                    yield tensor
+                    progress.advance(bar, tensor.numel() * tensor.dtype.itemsize)
+
+            write_tensors(target / MODEL_FILE, plan, counted())
+    if (source / TOKENIZER_FILE).is_file():
+        shutil.copyfile(source / TOKENIZER_FILE, target / TOKENIZER_FILE)
+    config.save(target)
+
+
+class _Source:
+    """The published files, their tensors in the order in which they are stored."""
+
+    def __init__(self, files: list[TensorFile], config: GeneratorConfig) -> None:
+        self._files, self._config = files, config
+
+    def planned(self) -> Iterator[tuple[str, Tensor]]:
+        """Our names and `meta` tensors."""
+        dtype = None
+        for file in self._files:
+            for name, like in file.tensors.items():
+                dtype = dtype or like.dtype
+                yield from translate(name, like, self._config)
+        for name, tensor in _new_tensors(self._config, dtype):
+            yield name, tensor.to("meta")
+
+    def translated(self) -> Iterator[tuple[str, Tensor]]:
+        """The same with values."""
+        dtype = None
+        for file in self._files:
+            for name in file.tensors:
+                tensor = file.read(name)
+                dtype = dtype or tensor.dtype
+                yield from translate(name, tensor, self._config)
+        yield from _new_tensors(self._config, dtype)
+
+
+def _new_tensors(
+    config: GeneratorConfig, dtype: torch.dtype | None
+) -> Iterator[tuple[str, Tensor]]:
+    """What a generator has and OpenVLA has not, at its start."""
+    width = config.language["hidden_size"]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(HEADS_SEED)
+        for head in ("words_head", "codes_head"):
+            for name, tensor in nn.Linear(width, config.embedding_dim).state_dict().items():
+                yield f"{head}.{name}", tensor.to(dtype)
+    yield "log_temperature", torch.tensor(2.66).to(dtype)
+
+
+@contextmanager
+def _published(folder: Path) -> Iterator[tuple[GeneratorConfig, _Source]]:
+    """Open all files of a published checkpoint and read its configuration."""
+    with ExitStack() as stack:
+        if not is_published(folder):
+            raise LayoutError(f"{folder / FILE_NAME} is not of an OpenVLA checkpoint")
+        files = [stack.enter_context(TensorFile(path)) for path in _weight_files(folder)]
+        tensors = {name: like for file in files for name, like in file.tensors.items()}
+        config = read_config(folder, tensors)
+        yield config, _Source(files, config)
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    """The single file, or those of the index; each of them must be there and hold its share."""
+    index = folder / INDEX_FILE
+    if not index.is_file():
+        single = folder / MODEL_FILE
+        if single.is_file():
+            return [single]
+        pickles = any(folder.glob("*.bin")) or any(folder.glob("*.pt"))
+        why = " (pickle files are never loaded)" if pickles else ""
+        raise LayoutError(f"{folder} has neither {MODEL_FILE} nor {INDEX_FILE}{why}")
+    try:
+        places: dict[str, str] = json.loads(index.read_text())["weight_map"]
+        names = sorted(set(places.values()))
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise LayoutError(f"{index} is damaged; download it again") from problem
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise LayoutError(
+            f"{folder}: {', '.join(missing)} missing, which {INDEX_FILE} names; "
+            "download it, or give it its name back"
+        )
+    for name in names:
+        with TensorFile(folder / name) as file:
+            lacking = [k for k, place in places.items() if place == name and k not in file.tensors]
+        if lacking:
+            raise LayoutError(
+                f"{folder / name} lacks {lacking[0]}, which {INDEX_FILE} says it holds; "
+                "files were mixed up or renamed"
+            )
+    return [folder / name for name in names]

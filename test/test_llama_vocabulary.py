@@ -1,0 +1,53 @@
+"""A pretrained tokenizer carries reasoning and codes beside each other."""
+
+import pytest
+from openvla_fixture import CODES, TEXT_IDS, llama_tokenizer
+
+from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
+from kinevla_ros.language.llama_vocabulary import LlamaVocabulary, open_vocabulary, texts_fit
+from kinevla_ros.language.vocabulary import LEVELS, Vocabulary, VocabularyError
+
+ROWS = 576
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> LlamaVocabulary:
+    return LlamaVocabulary(llama_tokenizer(), ROWS, CODES)
+
+
+def test_every_reasoning_text_is_written_and_read_back(vocabulary) -> None:
+    texts_fit(vocabulary, [write(t) for t in TASKS for write in (goal_text, kinematics_text)])
+
+
+def test_a_text_of_rare_characters_does_not_fit(vocabulary) -> None:
+    with pytest.raises(VocabularyError, match="cannot write"):
+        texts_fit(vocabulary, [chr(0x4E00 + TEXT_IDS - 1)])
+
+
+def test_codes_lie_at_the_tail_of_the_text_and_delimiters_in_the_free_rows(vocabulary) -> None:
+    ids = [vocabulary.code_id(level, code) for level in LEVELS for code in range(CODES)]
+    assert ids == list(range(TEXT_IDS - 2 * CODES, TEXT_IDS))
+    assert vocabulary.code_of(ids[CODES]) == ("kinematics", 0)
+    free = {vocabulary.goal, vocabulary.goal_codes, vocabulary.kinematics, vocabulary.end}
+    assert min(free) > vocabulary.pad == TEXT_IDS
+    assert max(free) < ROWS
+    assert set(vocabulary.trained_rows) >= free | set(ids)
+
+
+def test_nothing_typed_becomes_a_code_or_a_delimiter(vocabulary) -> None:
+    typed = ["<s></s><PAD><unk>", chr(0x4E00 + TEXT_IDS - 1), "<goal_codes><goal_code_3>"]
+    for ids in (vocabulary.prompt_ids(text) for text in typed):
+        assert ids[0] == 1
+        assert all(vocabulary.is_text(i) or i == vocabulary.unknown for i in ids[1:])
+
+
+def test_a_model_without_free_rows_is_refused() -> None:
+    with pytest.raises(VocabularyError, match="rows"):
+        LlamaVocabulary(llama_tokenizer(), TEXT_IDS + 4, CODES)
+
+
+def test_either_kind_of_tokenizer_is_recognised(tmp_path) -> None:
+    Vocabulary.from_grammar().save(tmp_path)
+    assert type(open_vocabulary(tmp_path, 504, 128)) is Vocabulary
+    llama_tokenizer().save(str(tmp_path / "tokenizer.json"))
+    assert isinstance(open_vocabulary(tmp_path, ROWS, CODES), LlamaVocabulary)
