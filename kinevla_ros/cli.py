@@ -180,6 +180,30 @@ def generator(
     typer.echo(generator_from_dataset(dataset, codec, out, settings, start, resume))
 
 
+@train.command()
+def lora(
+    base: Annotated[Path, typer.Option(help="Folder that convert-openvla wrote.")],
+    dataset: Datasets,
+    codec: Annotated[Path, typer.Option(help="Folder of the trained codec.")],
+    out: Annotated[Path, typer.Option(help="Folder for the checkpoint, adapters and log.")],
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 50_000,
+    batch_size: Annotated[int, typer.Option(min=2, help="Samples on one device at once.")] = 8,
+    accumulation: Annotated[int, typer.Option(min=1, help="Passes of an optimiser step.")] = 8,
+    learning_rate: Annotated[float, typer.Option(help="Constant.")] = 5e-4,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after a stop.")] = False,
+) -> None:
+    """Fine-tune a converted OpenVLA by adapters.
+
+    For several devices or nodes: accelerate launch [FSDP options] -m kinevla_ros.cli train lora …
+    """
+    from kinevla_ros.training.lora import LoraSettings
+    from kinevla_ros.training.lora_pipeline import lora_from_dataset
+
+    settings = LoraSettings(steps, batch_size, accumulation, learning_rate, seed=seed)
+    typer.echo(lora_from_dataset(dataset, codec, base, out, settings, resume))
+
+
 @bench.command()
 def chunk(
     model: Model = None,

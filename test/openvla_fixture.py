@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import AddedToken, Tokenizer, decoders, normalizers
 from tokenizers.models import BPE
@@ -16,12 +17,20 @@ FIXTURE = Path(__file__).parent / "fixtures" / "openvla"
 TEXT_IDS, CODES = 512, 32
 
 
-def published(folder: Path, files: int = 1) -> Path:
-    """The fixture's checkpoint as one file, or sharded with an index; and a tokenizer."""
+def published(
+    folder: Path, files: int = 1, patches: int = 256, dtype: torch.dtype = torch.float32
+) -> Path:
+    """The fixture's checkpoint as one file, or sharded with an index; and a tokenizer.
+
+    Fewer patches make it one for smaller images, which is fast.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("config.json", "fixture.json"):
         (folder / name).write_text((FIXTURE / name).read_text())
     tensors = load_file(FIXTURE / "model.safetensors")
+    for name in [name for name in tensors if name.endswith("pos_embed")]:
+        tensors[name] = tensors[name][:, :patches].contiguous()
+    tensors = {name: tensor.to(dtype) for name, tensor in tensors.items()}
     if files == 1:
         save_file(tensors, folder / "model.safetensors")
     else:

@@ -125,6 +125,7 @@ class Generator(nn.Module):
         Returns:
             Shape [B, 2 T + 1, width]: front tokens, wrist tokens, the state token if there is one.
         """
+        images = images.to(next(self.vision.parameters()).dtype)
         tokens = self.projector(self.vision(images.flatten(0, 1)))
         tokens = tokens.unflatten(0, (images.shape[0], 2))
         if self.config.image_positions:

@@ -70,7 +70,7 @@ def generator_from_dataset(
     vocabulary = Vocabulary.from_grammar(contract.codes_per_level)
     config = GeneratorConfig.tiny(len(vocabulary))
     samples = load_samples(datasets, config.image_size)
-    codes = _codes(samples, trained.encode(samples.chunks[samples.valid]))
+    codes = spread_codes(samples, trained.encode(samples.chunks[samples.valid]))
     train_generator(samples, codes, vocabulary, config, settings, out, start, resume)
     for name in (DECODER_FILE, CONTRACT_FILE):
         shutil.copyfile(codec / name, out / name)
@@ -82,7 +82,7 @@ def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _codes(samples: Samples, valid: np.ndarray) -> np.ndarray:
+def spread_codes(samples: Samples, valid: np.ndarray) -> np.ndarray:
     """Spread the codes of the labelled chunks to [N, 7, levels]; -1 where there is none."""
     codes = np.full((*samples.valid.shape, valid.shape[1]), -1, np.int64)
     codes[samples.valid] = valid

@@ -1,0 +1,63 @@
+"""From a dataset, a codec and a converted OpenVLA to a fine-tuned checkpoint."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from accelerate import PartialState
+
+from kinevla_ros.codec.checkpoint import load_codec
+from kinevla_ros.generator.config import GeneratorConfig
+from kinevla_ros.generator.policy import CONTRACT_FILE, DECODER_FILE
+from kinevla_ros.language.llama_vocabulary import LlamaVocabulary, open_vocabulary
+from kinevla_ros.training.lora import LoraSettings
+from kinevla_ros.training.lora_run import fine_tune
+from kinevla_ros.training.pipeline import spread_codes
+from kinevla_ros.training.samples import load_samples
+
+
+def lora_from_dataset(
+    datasets: Sequence[Path],
+    codec: Path,
+    base: Path,
+    out: Path,
+    settings: LoraSettings,
+    resume: bool,
+) -> Path:
+    """Fine-tune a converted OpenVLA checkpoint; `out` becomes a complete checkpoint.
+
+    Args:
+        datasets, codec, out, settings, resume: as of `generator_from_dataset`.
+        base: folder that `convert-openvla` wrote.
+
+    Raises:
+        DatasetError: the dataset is missing or damaged.
+        ContractError: the codec is damaged.
+        FileNotFoundError: no codec, no base, or nothing to resume.
+        ValueError: the base is no converted checkpoint, or the run was begun with other settings.
+    """
+    trained = load_codec(codec)
+    contract = trained.contract
+    config = replace(
+        GeneratorConfig.load(base),
+        goal_codes=contract.goal_levels,
+        kinematics_codes=contract.kinematics_levels,
+        codes_per_level=contract.codes_per_level,
+    )
+    vocabulary = open_vocabulary(base, config.vocabulary_size, config.codes_per_level)
+    if not isinstance(vocabulary, LlamaVocabulary):
+        raise ValueError(
+            f"{base} is no converted OpenVLA checkpoint; see `kinevla convert-openvla`"
+        )
+    # Pictures are decoded once on each machine, then every process maps the same file.
+    with PartialState(cpu=not torch.cuda.is_available()).local_main_process_first():
+        samples = load_samples(datasets, config.image_size)
+    codes = spread_codes(samples, trained.encode(samples.chunks[samples.valid]))
+    fine_tune(base, config, vocabulary, samples, codes, settings, out, resume)
+    for name in (DECODER_FILE, CONTRACT_FILE):
+        shutil.copyfile(codec / name, out / name)
+    return out

@@ -1,0 +1,200 @@
+"""A fine-tuning run: samples, `transformers.Trainer`, checkpoints, the merged result.
+
+Devices are a matter of the launch (`accelerate launch`, with FSDP or without), not of this code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from peft import PeftModel
+from rich.console import Console
+from torch import Tensor
+from torch.utils.data import Dataset
+from transformers import Trainer, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
+
+from kinevla_ros.generator.config import GeneratorConfig
+from kinevla_ros.generator.weights import read_generator
+from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
+from kinevla_ros.language.llama_vocabulary import LlamaVocabulary, texts_fit
+from kinevla_ros.language.vocabulary import FILE_NAME as TOKENIZER_FILE
+from kinevla_ros.training.batches import BatchMaker, GeneratorSettings
+from kinevla_ros.training.lora import LoraSettings, add_adapters, as_fields, merge_adapter
+from kinevla_ros.training.lora_memory import estimate
+from kinevla_ros.training.samples import Samples
+
+ADAPTER_FOLDER, RUN_FOLDER, SETTINGS_FILE = "adapter", "run", "lora.json"
+LOG_EVERY = 10
+
+
+class Draws(Dataset):
+    """Samples drawn at random; sample i depends on the seed and i alone, so runs resume."""
+
+    def __init__(self, maker: BatchMaker, count: int) -> None:
+        self._maker, self._count = maker, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        return {name: value[0] for name, value in as_fields(self._maker(index)).items()}
+
+
+class LoraTrainer(Trainer):
+    """The trainer, which also logs the terms of the loss."""
+
+    _terms: dict[str, float]
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: Any,
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
+        if self.state.global_step % LOG_EVERY == LOG_EVERY - 1:
+            self._terms = {k: round(float(v), 4) for k, v in outputs.items() if k != "loss"}
+        return (loss, outputs) if return_outputs else loss
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        super().log(logs | getattr(self, "_terms", {}), start_time)
+
+    def _get_train_sampler(self, *_: Any) -> torch.utils.data.Sampler:
+        # The draws are random already.
+        return torch.utils.data.SequentialSampler(cast(Draws, self.train_dataset))
+
+
+def fine_tune(
+    base: Path,
+    config: GeneratorConfig,
+    vocabulary: LlamaVocabulary,
+    samples: Samples,
+    codes: NDArray[np.int64],
+    settings: LoraSettings,
+    out: Path,
+    resume: bool = False,
+) -> Path:
+    """Fine-tune a converted checkpoint; adapters go to `out/adapter`, the merged model to `out`.
+
+    Args:
+        base: folder of the converted checkpoint.
+        config: its configuration with the codec's stacks.
+        vocabulary: its tokenizer with the codec's codes.
+        samples, codes: as of `train_generator`.
+        settings: how.
+        out: folder; checkpoints and the TensorBoard log go to `out/run`.
+        resume: go on from the last checkpoint.
+
+    Raises:
+        FileNotFoundError: `resume` without a checkpoint.
+        ValueError: the checkpoint was made with other settings.
+        VocabularyError: the tokenizer cannot write the reasoning.
+    """
+    texts_fit(vocabulary, [write(c) for c in TASKS for write in (goal_text, kinematics_text)])
+    _check_run(settings, out, resume)
+    generator = read_generator(base, config)
+    model = add_adapters(generator, vocabulary, settings)
+    draws = _draws(samples, codes, vocabulary, config, settings)
+    _announce(model, config, settings, tail=len(draws[0]["tail"]))
+    trainer = LoraTrainer(
+        model=model,
+        args=_arguments(settings, out, bfloat16=generator.language.dtype == torch.bfloat16),
+        train_dataset=draws,
+        data_collator=_stacked,
+    )
+    trainer.train(resume_from_checkpoint=resume or None)
+    trainer.save_model(str(out / ADAPTER_FOLDER))
+    if trainer.is_world_process_zero():
+        merge_adapter(base, out / ADAPTER_FOLDER, config, out)
+        config.save(out)
+        shutil.copyfile(base / TOKENIZER_FILE, out / TOKENIZER_FILE)
+    return out
+
+
+def _check_run(settings: LoraSettings, out: Path, resume: bool) -> None:
+    """Hold the settings against those of the run that is to go on; note those of a new one."""
+    told, path = json.dumps(asdict(settings)), out / SETTINGS_FILE
+    if not resume:
+        out.mkdir(parents=True, exist_ok=True)
+        path.write_text(told + "\n")
+        return
+    run = out / RUN_FOLDER
+    if not path.is_file() or not run.is_dir() or get_last_checkpoint(str(run)) is None:
+        raise FileNotFoundError(f"nothing to resume in {out}; start without --resume")
+    if json.loads(path.read_text()) != json.loads(told):
+        raise ValueError(f"{out} was begun with other settings ({path.read_text().strip()})")
+
+
+def _draws(
+    samples: Samples,
+    codes: NDArray[np.int64],
+    vocabulary: LlamaVocabulary,
+    config: GeneratorConfig,
+    settings: LoraSettings,
+) -> Draws:
+    one = GeneratorSettings(
+        batch_size=1,
+        alternative_share=settings.alternative_share,
+        swap_share=settings.swap_share,
+        seed=settings.seed,
+    )
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    count = settings.steps * settings.accumulation * settings.batch_size * processes
+    return Draws(BatchMaker(samples, codes, vocabulary, config, one), count)
+
+
+def _arguments(settings: LoraSettings, out: Path, bfloat16: bool) -> TrainingArguments:
+    cuda = torch.cuda.is_available()
+    return TrainingArguments(
+        output_dir=str(out / RUN_FOLDER),
+        max_steps=settings.steps,
+        per_device_train_batch_size=settings.batch_size,
+        gradient_accumulation_steps=settings.accumulation,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="constant",
+        max_grad_norm=0.0,  # the original does not clip
+        optim="adamw_torch",
+        bf16=bfloat16,
+        use_cpu=not cuda,
+        activation_checkpointing=True,
+        activation_checkpointing_kwargs={"use_reentrant": False},
+        save_steps=settings.save_every,
+        save_total_limit=2,
+        logging_steps=LOG_EVERY,
+        report_to="tensorboard",
+        remove_unused_columns=False,
+        ddp_find_unused_parameters=False,
+        dataloader_num_workers=4 if cuda else 0,
+        dataloader_pin_memory=cuda,
+        seed=settings.seed,
+    )
+
+
+def _stacked(rows: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def _announce(model: PeftModel, config: GeneratorConfig, settings: LoraSettings, tail: int) -> None:
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    wanted = estimate(model, config, settings.batch_size, tail)
+    console = Console(quiet=os.environ.get("RANK", "0") != "0")
+    console.print(f"{trained:,} parameters train; one device needs {wanted}", highlight=False)
+    if torch.cuda.is_available():
+        room = torch.cuda.get_device_properties(0).total_memory
+        if wanted.total > room:
+            console.print(
+                f"[yellow]the device has {room / 1e9:.0f} GB: lower the batch size, or launch with "
+                "FSDP on several",
+                highlight=False,
+            )

@@ -1,0 +1,180 @@
+"""Fine-tuning a converted checkpoint by adapters learns, resumes, and gives a whole checkpoint."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from openvla_fixture import CODES, llama_tokenizer, published
+from safetensors.torch import load_file
+
+from kinevla_ros.generator.config import GeneratorConfig
+from kinevla_ros.generator.decode import BilevelDecoder
+from kinevla_ros.generator.images import STATE_SCALE, pixels
+from kinevla_ros.generator.openvla import convert_openvla
+from kinevla_ros.generator.policy import load_generator
+from kinevla_ros.generator.weights import read_generator
+from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
+from kinevla_ros.language.llama_vocabulary import LlamaVocabulary
+from kinevla_ros.training.lora import LoraSettings, add_adapters
+from kinevla_ros.training.lora_run import fine_tune
+from kinevla_ros.training.samples import Samples
+
+SETTINGS = LoraSettings(
+    steps=40,
+    batch_size=4,
+    learning_rate=1e-2,
+    alternative_share=0.0,
+    swap_share=0.0,
+    save_every=1000,
+)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("lora")
+    source = published(folder / "published", patches=16, dtype=torch.bfloat16)
+    convert_openvla(source, folder / "base")
+    return folder / "base"
+
+
+@pytest.fixture(scope="module")
+def config(base: Path) -> GeneratorConfig:
+    return replace(
+        GeneratorConfig.load(base),
+        max_instruction_tokens=96,
+        goal_codes=2,
+        kinematics_codes=2,
+        codes_per_level=CODES,
+    )
+
+
+@pytest.fixture(scope="module")
+def vocabulary(config: GeneratorConfig) -> LlamaVocabulary:
+    return LlamaVocabulary(llama_tokenizer(), config.vocabulary_size, CODES)
+
+
+LEARNT = [0, len(TASKS) - 1]  # a bread and a carrot
+
+
+def memory(frames: int = 2) -> tuple[Samples, np.ndarray]:
+    """A few frames, each of a task with a goal of its own."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (frames, 2, 56, 56, 3), dtype=np.uint8)
+    state = rng.uniform(-1, 1, (frames, 8)).astype(np.float32)
+    chunks = np.zeros((frames, len(TASKS), 5, 8), np.float32)
+    valid = np.ones((frames, len(TASKS)), bool)
+    samples = Samples(
+        images,
+        state,
+        np.array(LEARNT[:frames]),
+        chunks,
+        valid,
+        np.zeros((frames, 0), np.float32),
+        (frames,),
+    )
+    return samples, rng.integers(0, CODES, (frames, len(TASKS), 4))
+
+
+def test_a_few_frames_are_learnt_by_heart(base, config, vocabulary, tmp_path) -> None:
+    samples, codes = memory()
+    fine_tune(base, config, vocabulary, samples, codes, SETTINGS, tmp_path)
+    model, read = load_generator(tmp_path)
+    assert {p.dtype for p in model.parameters()} == {torch.bfloat16}
+    decoder = BilevelDecoder(model, read)
+    for frame, task in enumerate(LEARNT):
+        command = TASKS[task]
+        said = instruction(command, np.random.default_rng(frame))
+        state = torch.from_numpy(samples.state[frame] / STATE_SCALE)
+        written = decoder.generate(said, pixels(config, samples.images[frame]), state)
+        assert read.decode_text(written.words.goal) == goal_text(command)
+        assert read.decode_text(written.words.kinematics) == kinematics_text(command)
+        assert (*written.goal_codes, *written.kinematics_codes) == tuple(codes[frame, task])
+
+
+def test_the_adapters_reach_what_the_original_recipe_reached(base, config, vocabulary) -> None:
+    model = add_adapters(read_generator(base, config), vocabulary, SETTINGS)
+    adapted = {name.split(".lora_A")[0] for name, _ in model.named_parameters() if "lora_A" in name}
+    for wanted in (
+        "language.lm_head",
+        "language.model.layers.1.mlp.gate_proj",
+        "vision.dino.embeddings.patch_embeddings.projection",
+        "vision.siglip.embeddings.patch_embedding",
+        "vision.siglip.encoder.layers.3.self_attn.out_proj",
+        "projector.4",
+    ):
+        assert any(name.endswith(wanted) for name in adapted), wanted
+    assert not any("embed_tokens" in name or "_head.lora" in name for name in adapted)
+
+
+def test_only_adapters_new_rows_and_contrastive_heads_train_in_float32(
+    base, config, vocabulary
+) -> None:
+    generator = read_generator(base, config)
+    model = add_adapters(generator, vocabulary, SETTINGS)
+    training = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    assert {p.dtype for p in training.values()} == {torch.float32}
+    kinds = ("lora_A", "lora_B", "trainable_tokens", "words_head", "codes_head", "temperature")
+    assert all(any(kind in name for kind in kinds) for name in training)
+    rows = next(p for name, p in training.items() if "trainable_tokens" in name)
+    assert rows.shape == (2 * CODES + 5, config.language["hidden_size"])
+
+
+def test_adapters_start_as_nothing(base, config, vocabulary) -> None:
+    plain = read_generator(base, config, torch.float32)
+    embeddings = torch.randn(1, 5, config.language["hidden_size"])
+    segments = torch.full((1, 5), 2)
+    before, _ = plain(embeddings, segments)
+    add_adapters(plain, vocabulary, SETTINGS)
+    after, _ = plain(embeddings, segments)
+    torch.testing.assert_close(before, after)
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(
+    base, config, vocabulary, tmp_path
+) -> None:
+    samples, codes = memory()
+    settings = replace(SETTINGS, steps=4, save_every=2, batch_size=2)
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    fine_tune(base, config, vocabulary, samples, codes, settings, whole)
+    # One sample is drawn before training, for its length.
+    stopped = replace(samples, images=_Stopping(samples.images, 1 + 6))
+    with pytest.raises(KeyboardInterrupt):
+        fine_tune(base, config, vocabulary, stopped, codes, settings, halves)
+    fine_tune(base, config, vocabulary, samples, codes, settings, halves, resume=True)
+    one, two = (load_file(f / "adapter" / "adapter_model.safetensors") for f in (whole, halves))
+    for name, tensor in one.items():
+        torch.testing.assert_close(tensor, two[name], msg=name)
+    with pytest.raises(ValueError, match="other settings"):
+        fine_tune(
+            base, config, vocabulary, samples, codes, replace(settings, seed=1), halves, resume=True
+        )
+
+
+class _Stopping:
+    """Images that a user's Ctrl-C comes between."""
+
+    def __init__(self, images: np.ndarray, batches: int) -> None:
+        self._images, self._left = images, batches
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        self._left -= 1
+        if self._left < 0:
+            raise KeyboardInterrupt
+        return self._images[rows]
+
+
+def test_resuming_nothing_says_how_to_start(base, config, vocabulary, tmp_path) -> None:
+    samples, codes = memory()
+    with pytest.raises(FileNotFoundError, match="without --resume"):
+        fine_tune(base, config, vocabulary, samples, codes, SETTINGS, tmp_path, resume=True)
+
+
+def test_the_memory_is_stated_before_training(base, config, vocabulary, tmp_path, capsys) -> None:
+    samples, codes = memory()
+    stopped = replace(samples, images=_Stopping(samples.images, 2))
+    with pytest.raises(KeyboardInterrupt):
+        fine_tune(base, config, vocabulary, stopped, codes, SETTINGS, tmp_path)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "parameters train; one device needs about" in said
