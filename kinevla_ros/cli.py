@@ -209,9 +209,18 @@ def chunk(
     model: Model = None,
     chunks: Annotated[int, typer.Option(min=1, help="Warm chunks to measure.")] = 1000,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the model.")] = 1,
+    random_7b: Annotated[
+        bool, typer.Option("--random-7b", help="OpenVLA-7B at random; cut down without a GPU.")
+    ] = False,
     report: Report = None,
 ) -> None:
     """Measure how long a chunk takes: cold, warm, in the tail; and the ONNX decoder alone."""
+    from kinevla_ros.generator.openvla import is_openvla
+
+    if random_7b or (model and is_openvla(model)):
+        from kinevla_ros.evaluation.engine_bench import bench_engine
+
+        raise typer.Exit(bench_engine(None if random_7b else model, chunks, threads, report))
     from kinevla_ros.evaluation.latency import bench_chunk
 
     raise typer.Exit(bench_chunk(model, chunks, threads, report))

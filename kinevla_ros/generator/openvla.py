@@ -86,6 +86,14 @@ def load_openvla(
         )
 
 
+def is_openvla(folder: Path) -> bool:
+    """Whether a folder holds a converted OpenVLA, fine-tuned or not."""
+    try:
+        return GeneratorConfig.load(folder).images_first
+    except (ValueError, FileNotFoundError):
+        return False
+
+
 def convert_openvla(source: Path, target: Path) -> None:
     """Turn a published checkpoint into ours: config.json, model.safetensors, tokenizer.json.
 

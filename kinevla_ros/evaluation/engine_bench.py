@@ -1,0 +1,279 @@
+"""How long a chunk of the full-size model takes: cold, warm, by stage, against plain `generate`."""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from torch import Tensor
+
+from kinevla_ros.codec.onnx_decoder import OnnxDecoder
+from kinevla_ros.evaluation.latency import decoder_times, record
+from kinevla_ros.evaluation.machine import machine, versions
+from kinevla_ros.evaluation.random_model import (
+    cut_down,
+    full_size,
+    nameless_vocabulary,
+    plant_words,
+    random_generator,
+)
+from kinevla_ros.evaluation.roofline import chunk_work, floors, measure_device, synchronise
+from kinevla_ros.evaluation.statistics import percentiles
+from kinevla_ros.generator.decode import Draft
+from kinevla_ros.generator.engine import FastDecoder
+from kinevla_ros.generator.images import pixels, square
+from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.policy import DECODER_FILE, load_generator
+from kinevla_ros.generator.sequence import instruction_ids
+from kinevla_ros.language.grammar import TASKS, instruction
+from kinevla_ros.language.vocabulary import Vocabulary
+
+GOAL_WORDS, KINEMATICS_WORDS = 10, 100
+"""About what the paper's tables hold, in Llama's tokens."""
+COLD_RUNS, STAGE_RUNS, PLAIN_RUNS = 20, 20, 3
+STAGES = ("preprocess", "vision", "verify", "codes", "decoder")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model and one observation to measure it on; `words` it is known to write, if any."""
+
+    name: str
+    model: Generator
+    vocabulary: Vocabulary
+    instruction: str
+    cameras: NDArray[np.uint8]
+    words: Draft | None
+    decoder: OnnxDecoder | None
+
+    def images(self) -> Tensor:
+        """Front and wrist as the model reads them, from camera images [2, H, W, 3]."""
+        config = self.model.config
+        return pixels(config, np.stack([square(c, config.image_size) for c in self.cameras]))
+
+
+def bench_engine(folder: Path | None, chunks: int, threads: int, report: Path | None = None) -> int:
+    """Measure a fine-tuned checkpoint, or random weights without a folder; the exit code.
+
+    Random weights have OpenVLA's full size on a GPU and a cut-down one elsewhere.
+    """
+    torch.set_num_threads(threads)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        subject = random_subject(device) if folder is None else _subject(folder, device)
+        figures = measure(subject, chunks, device)
+    except (ValueError, RuntimeError, OSError) as problem:
+        Console(stderr=True).print(f"[red]{problem}", highlight=False)
+        return 1
+    for part in tables(figures):
+        Console().print(part)
+    if report:
+        report.write_text(json.dumps(figures, indent=2) + "\n")
+    return 0
+
+
+def random_subject(device: torch.device) -> Subject:
+    """Random weights with about 110 words of reasoning planted."""
+    cuda = device.type == "cuda"
+    config = full_size() if cuda else cut_down()
+    name = "OpenVLA-7B, random weights" if cuda else "cut-down OpenVLA, random weights (no GPU)"
+    model = random_generator(config, device, torch.bfloat16 if cuda else torch.float32)
+    vocabulary = nameless_vocabulary(config)
+    rng = np.random.default_rng(0)
+    cameras = rng.integers(0, 256, (2, 480, 640, 3), dtype=np.uint8)
+    text = np.flatnonzero(vocabulary.text_mask)
+    goal, kinematics = (
+        tuple(rng.choice(text, count).tolist()) for count in (GOAL_WORDS, KINEMATICS_WORDS)
+    )
+    subject = Subject(name, model, vocabulary, "do it", cameras, Draft(goal, kinematics), None)
+    images = subject.images().to(device)
+    plant_words(model, vocabulary, "do it", images, torch.zeros(8), goal, kinematics)
+    return subject
+
+
+def _subject(folder: Path, device: torch.device) -> Subject:
+    """A checkpoint and the first picture of a demonstration."""
+    model, vocabulary = load_generator(folder)
+    seen = record()[TASKS[0]][0]
+    cameras = np.stack([seen.images[name] for name in ("front", "wrist")])
+    said = instruction(TASKS[0], np.random.default_rng(0))
+    decoder = OnnxDecoder(folder / DECODER_FILE)
+    return Subject(str(folder), model.to(device), vocabulary, said, cameras, None, decoder)
+
+
+@torch.inference_mode()
+def measure(subject: Subject, chunks: int, device: torch.device) -> dict[str, Any]:
+    """All figures of a subject; times in ms."""
+    model = subject.model
+    dtype = model.language.dtype
+    engine = FastDecoder(model, subject.vocabulary)
+    started = time.perf_counter()
+    engine.warm_up()
+    synchronise(device)
+    warm_up = time.perf_counter() - started
+    images, state = subject.images(), torch.zeros(8)
+
+    def run(draft: Draft | None) -> Any:
+        return engine.generate(subject.instruction, images, state, draft)
+
+    first = run(None)
+    if subject.words is not None and first.words != subject.words:
+        raise RuntimeError("the planted words were not written; the figures would mean nothing")
+    words = first.words
+    # The cold figure is of a new instruction, so its words are written one by one.
+    cold = _times(lambda: run(None), COLD_RUNS, "cold chunks")
+    flips = sum(run(words) != run(None) for _ in range(PLAIN_RUNS))
+    outputs = [run(words) for _ in range(2)]
+    warm = _times(lambda: run(words), chunks, "warm chunks")
+    stages = _stages(subject, engine, words, device)
+    plain = _plain_times(subject, images, words, device)
+    ceilings = measure_device(device, dtype)
+    work = chunk_work(model.config, len(words.goal), len(words.kinematics), dtype.itemsize)
+    memory = (
+        torch.cuda.max_memory_allocated(device)
+        if device.type == "cuda"
+        else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    )
+    warm_figures, plain_figures = percentiles(warm), percentiles(plain)
+    return {
+        "model": subject.name,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "dtype": str(dtype).removeprefix("torch."),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "threads": torch.get_num_threads(),
+        "memory_gb": round(memory / 1e9, 2),
+        "warm_up_seconds": round(warm_up, 2),
+        "tokens": {
+            "images": 2 * model.config.image_tokens,
+            "prompt": model.config.max_instruction_tokens,
+            "goal_words": len(words.goal),
+            "kinematics_words": len(words.kinematics),
+            "codes": model.config.goal_codes + model.config.kinematics_codes,
+        },
+        "draft_accepted": all(output.draft_accepted for output in outputs),
+        "passes": outputs[0].passes,
+        "cold_and_warm_differ": f"{flips} of {PLAIN_RUNS}",
+        "cold": percentiles(cold),
+        "warm": warm_figures,
+        "stages": {name: percentiles(values) for name, values in stages.items()},
+        "plain_generate": plain_figures,
+        "times_faster_than_generate": round(plain_figures["p50_ms"] / warm_figures["p50_ms"], 2),
+        "bandwidth_gb_s": round(ceilings.bandwidth / 1e9, 1),
+        "matmul_tflops": round(ceilings.rate / 1e12, 3),
+        "operations_gflop": {
+            name: round(sum(w.operations for w in passes) / 1e9, 2) for name, passes in work.items()
+        },
+        "bytes_gb": {
+            name: round(sum(w.bytes for w in passes) / 1e9, 3) for name, passes in work.items()
+        },
+        "floor_ms": {name: round(value, 3) for name, value in floors(work, ceilings).items()},
+        "machine": machine(),
+        "versions": versions(),
+    }
+
+
+def _times(work: Callable[[], object], count: int, name: str) -> list[float]:
+    """Seconds of each call; every call ends with its result read back."""
+    times = []
+    with Progress(transient=True) as progress:
+        for _ in progress.track(range(count), description=name):
+            started = time.perf_counter()
+            work()
+            times.append(time.perf_counter() - started)
+    return times
+
+
+def _stages(
+    subject: Subject, engine: FastDecoder, words: Draft, device: torch.device
+) -> dict[str, list[float]]:
+    """Seconds of each stage of warm chunks; waits for the device after each."""
+    found: dict[str, list[float]] = {name: [] for name in STAGES}
+    clock = [0.0]
+
+    def ended(stage: str) -> None:
+        synchronise(device)
+        now = time.perf_counter()
+        spent[stage] = spent.get(stage, 0.0) + now - clock[0]
+        clock[0] = now
+
+    engine.on_stage = ended
+    for _ in range(STAGE_RUNS):
+        spent: dict[str, float] = {}
+        clock[0] = time.perf_counter()
+        images = subject.images()
+        ended("preprocess")
+        engine.generate(subject.instruction, images, torch.zeros(8), words)
+        for stage, value in spent.items():
+            found[stage].append(value)
+    engine.on_stage = lambda stage: None
+    if subject.decoder is not None:
+        found["decoder"] = decoder_times(subject.decoder, STAGE_RUNS)
+    return found
+
+
+def _plain_times(
+    subject: Subject, images: Tensor, words: Draft, device: torch.device
+) -> list[float]:
+    """Seconds of `transformers`' generate for as many tokens, from the same images and weights."""
+    model, vocabulary = subject.model, subject.vocabulary
+    config = model.config
+    count = len(words.goal) + len(words.kinematics) + 4
+    count += config.goal_codes + config.kinematics_codes
+    ids, segments = (
+        torch.tensor([x], device=device)
+        for x in instruction_ids(vocabulary, config, subject.instruction)
+    )
+
+    generate: Any = getattr(model.language, "generate")  # noqa: B009  (typed for other classes)
+
+    def run() -> None:
+        observed = model.observe(images[None].to(device), torch.zeros(1, 8, device=device))
+        embeddings, _ = model.context(ids, segments, observed)
+        written = generate(
+            inputs_embeds=embeddings,
+            attention_mask=torch.ones(embeddings.shape[:2], device=device, dtype=torch.int64),
+            max_new_tokens=count,
+            min_new_tokens=count,
+            do_sample=False,
+        )
+        torch.as_tensor(written).tolist()
+
+    run()
+    return _times(run, PLAIN_RUNS, "plain generate")
+
+
+def tables(figures: dict[str, Any]) -> list[Table]:
+    """One table of whole chunks, one of the stages."""
+    where = f"{figures['device']}, {figures['dtype']}, {figures['memory_gb']} GB"
+    whole = Table(title=f"Time of a chunk in ms: {figures['model']}", caption=where)
+    for heading in ("kind", "n", "p50", "p95", "p99", "max"):
+        whole.add_column(heading, justify="left" if heading == "kind" else "right")
+    for name in ("cold", "warm", "plain_generate"):
+        found = figures[name]
+        cells = (f"{found[key]:.2f}" for key in ("p50_ms", "p95_ms", "p99_ms", "max_ms"))
+        whole.add_row(name.replace("_", " "), str(found["n"]), *cells)
+    whole.add_row("floor", "", f"{figures['floor_ms']['total']:.2f}", "", "", "")
+    whole.add_row("faster than generate", "", f"{figures['times_faster_than_generate']}×")
+    parts = Table(
+        title="Stages of a warm chunk",
+        caption=f"{figures['bandwidth_gb_s']} GB/s, {figures['matmul_tflops']} TFLOP/s measured",
+    )
+    for heading in ("stage", "p50 ms", "floor ms", "GFLOP", "GB"):
+        parts.add_column(heading, justify="left" if heading == "stage" else "right")
+    for name, found in figures["stages"].items():
+        if found["n"]:
+            extra = [figures[k].get(name) for k in ("floor_ms", "operations_gflop", "bytes_gb")]
+            cells = ("" if value is None else f"{value}" for value in extra)
+            parts.add_row(name, f"{found['p50_ms']:.2f}", *cells)
+    return [whole, parts]

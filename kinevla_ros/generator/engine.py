@@ -1,0 +1,213 @@
+"""The fast way to decode: same output as `BilevelDecoder`, no waiting for the device in between.
+
+With a draft, every pass of a chunk is queued as if the draft stood; what agreed and which codes
+came out is read back once, at the end. Only when a word did not agree are words written one by
+one, in bursts, and what follows them is queued anew. Widths are fixed, so that each kind of pass
+is one CUDA graph, captured by `warm_up`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from kinevla_ros.generator.decode import Draft, Generation, GenerationError
+from kinevla_ros.generator.engine_level import LevelPasses, written_room
+from kinevla_ros.generator.fused_llama import FusedLlama
+from kinevla_ros.generator.graph import Pass
+from kinevla_ros.generator.model import Generator, Segment
+from kinevla_ros.generator.sequence import instruction_ids
+from kinevla_ros.language.vocabulary import Vocabulary
+
+
+class FastDecoder:
+    """Greedy decoding under the grammar of the sequence, over a static cache. Not thread safe.
+
+    Args:
+        model: a generator without adapters; its weights are fused in place.
+        vocabulary: its.
+
+    Attributes:
+        on_stage: called with its name when a stage of a chunk has been queued, for measuring:
+            vision, verify, codes.
+    """
+
+    def __init__(self, model: Generator, vocabulary: Vocabulary) -> None:
+        config = model.config
+        self._model, self._vocabulary = model, vocabulary
+        self._device = next(model.parameters()).device
+        self._prompt_length = config.max_instruction_tokens
+        seen = model.observation_tokens
+        # The prompt is read with the images behind it, or kept before them.
+        self._kept = 0 if config.images_first else self._prompt_length
+        self._lead_length = seen + self._prompt_length - self._kept
+        self._llama = FusedLlama(model, self._prompt_length + seen + written_room(config))
+        self._cursor = torch.zeros(1, dtype=torch.int64, device=self._device)
+        self._token = torch.zeros(1, dtype=torch.int64, device=self._device)
+        parts = (model, vocabulary, self._llama, self._cursor, self._token)
+        self._goal = LevelPasses("goal", *parts, lead=self._goal_lead)
+        self._kinematics = LevelPasses("kinematics", *parts, lead=self._kinematics_lead)
+        size = config.image_size
+        channels = 6 if config.images_first else 3
+        self._images = torch.zeros((2, channels, size, size), device=self._device)
+        self._state = torch.zeros(max(1, config.state_dim), device=self._device)
+        self._prompt = torch.zeros((2, self._prompt_length), dtype=torch.int64, device=self._device)
+        weight = model.language.lm_head.weight
+        shape = (seen, weight.shape[1])
+        self._observation = torch.zeros(shape, dtype=weight.dtype, device=self._device)
+        self._see, self._read = (
+            Pass(self._see_work, self._device),
+            Pass(self._read_work, self._device),
+        )
+        self._instruction: str | None = None
+        self._passes = 0
+        self._warm = False
+        self.on_stage: Callable[[str], None] = lambda stage: None
+
+    @torch.inference_mode()
+    def warm_up(self) -> None:
+        """Capture every pass; afterwards no chunk is slower than its kind."""
+        self._warm = True
+        self._observe("", self._images, self._state)
+        for level in (self._goal, self._kinematics):
+            for run in level.passes():
+                self._cursor.fill_(self._kept)
+                run()
+        self._instruction = None
+
+    @torch.inference_mode()
+    def generate(
+        self, instruction: str, images: Tensor, state: Tensor, draft: Draft | None = None
+    ) -> Generation:
+        """Write words and codes of both levels for one observation; see `BilevelDecoder`.
+
+        Args:
+            instruction: what to do and how.
+            images: front and wrist, shape [2, C, S, S], normalised by `images.pixels`.
+            state: normalised joint positions and gripper, shape [8].
+            draft: words to verify instead of writing them one by one.
+
+        Raises:
+            InstructionTooLong: the instruction has no room.
+            GenerationError: a text did not end.
+        """
+        if not self._warm:
+            self.warm_up()
+        self._passes = 0
+        given = draft or Draft()
+        draft = Draft(self._fitting(given.goal), self._fitting(given.kinematics))
+        self._observe(instruction, images, state)
+        self.on_stage("vision")
+        first = self._kept + self._lead_length
+        self._queue(self._goal, draft.goal, at=self._kept)
+        if draft.goal:
+            self._queue(self._kinematics, draft.kinematics, at=None)
+        goal_found, kinematics_found = self._found()
+        goal_words, goal_rewritten = self._settle(self._goal, draft.goal, goal_found, first)
+        if goal_rewritten:
+            self._queue(self._kinematics, draft.kinematics, at=None)
+            goal_found, kinematics_found = self._found()
+        opening = first + 2 + len(goal_words) + self._goal.count
+        kinematics_words, rewritten = self._settle(
+            self._kinematics, draft.kinematics, kinematics_found, opening
+        )
+        if rewritten:
+            _, kinematics_found = self._found()
+        words = Draft(goal_words, kinematics_words)
+        return Generation(
+            words,
+            self._goal.codes_of(goal_found),
+            self._kinematics.codes_of(kinematics_found),
+            given == words,
+            self._passes,
+        )
+
+    def _fitting(self, draft: tuple[int, ...]) -> tuple[int, ...]:
+        """The draft of a level, or none if no text may be that long."""
+        return draft if len(draft) <= self._model.config.max_text_tokens else ()
+
+    def _observe(self, instruction: str, images: Tensor, state: Tensor) -> None:
+        """Queue what comes before the words: prompt, if it is new, and images."""
+        if instruction != self._instruction:
+            self._instruction = None
+            both = instruction_ids(self._vocabulary, self._model.config, instruction)
+            self._prompt.copy_(torch.tensor(both))
+            if self._kept:
+                self._cursor.fill_(0)
+                self._read()
+            self._instruction = instruction
+        self._images.copy_(images, non_blocking=True)
+        if self._model.config.state_dim:
+            self._state.copy_(state, non_blocking=True)
+        self._see()
+
+    def _queue(self, level: LevelPasses, draft: Sequence[int], at: int | None) -> None:
+        """Queue the check of a draft and, if there is one, the codes after it.
+
+        Args:
+            at: position to start from; where the last pass ended without it.
+        """
+        if at is not None:
+            self._cursor.fill_(at)
+        level.check(draft)
+        self.on_stage("verify")
+        self._passes += 1
+        if draft:
+            self._passes += level.queue_codes()
+            self.on_stage("codes")
+
+    def _found(self) -> tuple[list[int], list[int]]:
+        """Wait for the device once: what both levels found."""
+        both = torch.cat([self._goal.found(), self._kinematics.found()]).tolist()
+        return both[: self._goal.found_size], both[self._goal.found_size :]
+
+    def _settle(
+        self, level: LevelPasses, draft: Sequence[int], found: list[int], opening: int
+    ) -> tuple[tuple[int, ...], bool]:
+        """Words of a level, and whether they and its codes had to be written anew.
+
+        Args:
+            opening: position of the level's delimiter.
+        """
+        agreed = level.agreed_of(found)
+        if draft and agreed > len(draft):
+            return tuple(draft), False
+        words = list(draft[:agreed])
+        coming = [level.choice(agreed)]
+        limit = self._model.config.max_text_tokens
+        while True:
+            for token in coming:
+                if token == level.closing:
+                    self._passes += level.close(opening + 1 + len(words))
+                    return tuple(words), True
+                if len(words) == limit:
+                    raise GenerationError(f"a reasoning text ran past {limit} tokens")
+                words.append(token)
+            coming = level.write(words[-1], at=opening + len(words))
+            self._passes += len(coming)
+
+    def _see_work(self) -> None:
+        observation = self._model.observe(self._images[None], self._state[None])
+        self._observation.copy_(observation[0])
+
+    def _read_work(self) -> None:
+        embeddings = self._model.embed(self._prompt[:1])[0]
+        self._llama(embeddings, self._prompt[1], self._cursor)
+        self._cursor.add_(self._prompt_length)
+
+    def _goal_lead(self) -> tuple[Tensor, Tensor]:
+        """Embeddings and segments of what is read with the goal's words."""
+        if self._kept:
+            seen = self._prompt.new_full((len(self._observation),), int(Segment.OBSERVATION))
+            return self._observation, seen
+        embeddings, segments = self._model.context(
+            self._prompt[:1], self._prompt[1:], self._observation[None]
+        )
+        return embeddings[0], segments[0]
+
+    def _kinematics_lead(self) -> tuple[Tensor, Tensor]:
+        """The last goal code, which no pass has read yet."""
+        segment = self._token.new_full((1,), int(Segment.CODES))
+        return self._model.embed(self._token[None])[0], segment
