@@ -226,5 +226,17 @@ def chunk(
     raise typer.Exit(bench_chunk(model, chunks, threads, report))
 
 
+@bench.command("lora")
+def bench_lora(
+    batch_size: Annotated[int, typer.Option(min=2, help="Samples of a step.")] = 8,
+    steps: Annotated[int, typer.Option(min=1, help="Steps to measure.")] = 20,
+    report: Report = None,
+) -> None:
+    """Measure a fine-tuning step of OpenVLA-7B at random; cut down without a GPU."""
+    from kinevla_ros.evaluation.lora_bench import bench_lora as run
+
+    raise typer.Exit(run(batch_size, steps, report))
+
+
 if __name__ == "__main__":
     main()

@@ -30,6 +30,7 @@ from kinevla_ros.evaluation.random_model import (
 )
 from kinevla_ros.evaluation.roofline import chunk_work, floors, measure_device, synchronise
 from kinevla_ros.evaluation.statistics import percentiles
+from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decode import Draft
 from kinevla_ros.generator.engine import FastDecoder
 from kinevla_ros.generator.images import pixels, square
@@ -71,7 +72,11 @@ def bench_engine(folder: Path | None, chunks: int, threads: int, report: Path | 
     torch.set_num_threads(threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        subject = random_subject(device) if folder is None else _subject(folder, device)
+        if folder is None:
+            config = full_size() if device.type == "cuda" else cut_down()
+            subject = random_subject(config, device)
+        else:
+            subject = _subject(folder, device)
         figures = measure(subject, chunks, device)
     except (ValueError, RuntimeError, OSError) as problem:
         Console(stderr=True).print(f"[red]{problem}", highlight=False)
@@ -83,10 +88,9 @@ def bench_engine(folder: Path | None, chunks: int, threads: int, report: Path | 
     return 0
 
 
-def random_subject(device: torch.device) -> Subject:
+def random_subject(config: GeneratorConfig, device: torch.device) -> Subject:
     """Random weights with about 110 words of reasoning planted."""
     cuda = device.type == "cuda"
-    config = full_size() if cuda else cut_down()
     name = "OpenVLA-7B, random weights" if cuda else "cut-down OpenVLA, random weights (no GPU)"
     model = random_generator(config, device, torch.bfloat16 if cuda else torch.float32)
     vocabulary = nameless_vocabulary(config)

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Everything that needs a GPU, in one call: the engine's graphs against plain decoding, the chunk
+# of the full-size model with random weights, a step of its fine-tuning. Results in OUT.
+# Wants the package with its train and test extras, and PyTorch with CUDA.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+out=${OUT:-runs/gpu}
+mkdir -p "$out"
+
+python3 -c 'import sys, torch; sys.exit(0 if torch.cuda.is_available() else "no CUDA device")'
+nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv | tee "$out/device.csv"
+python3 -m pytest -q test/test_engine.py test/test_openvla.py test/test_lora.py | tee "$out/tests.txt"
+kinevla bench chunk --random-7b --chunks "${CHUNKS:-1000}" --json "$out/chunk.json"
+kinevla bench lora --batch-size "${BATCH:-8}" --steps "${STEPS:-20}" --json "$out/lora.json"

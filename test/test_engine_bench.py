@@ -1,0 +1,68 @@
+"""The benches of the full-size model run cut down on a CPU and count what they should."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from kinevla_ros.evaluation import engine_bench, lora_bench, roofline
+from kinevla_ros.evaluation.random_model import cut_down, full_size
+from kinevla_ros.generator.config import GeneratorConfig
+from kinevla_ros.generator.weights import skeleton
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def config() -> GeneratorConfig:
+    """Cut down further, with 16 patches an image."""
+    cut = cut_down()
+    small = {"image_size": 56, "hidden_size": 32, "num_hidden_layers": 1}
+    vision = cut.vision | {k: cut.vision[k] | small for k in ("dino", "siglip")}
+    language = cut.language | {"num_hidden_layers": 1}
+    return replace(
+        cut,
+        vision=vision,
+        language=language,
+        image_size=56,
+        image_tokens=16,
+        max_text_tokens=14,
+    )
+
+
+def test_the_full_size_is_that_of_the_published_model() -> None:
+    parameters = sum(p.numel() for p in skeleton(full_size()).parameters())
+    # Without each tower's last block, SigLIP's pooling and the final norms, with our two heads.
+    assert 7.49e9 < parameters < 7.52e9
+
+
+def test_operations_of_the_full_size_are_those_known_of_it() -> None:
+    work = roofline.chunk_work(full_size(), goal=10, kinematics=100, itemsize=2)
+    operations = {name: sum(w.operations for w in passes) / 1e12 for name, passes in work.items()}
+    assert operations["vision"] == pytest.approx(0.81, rel=0.05)
+    reads = [w.bytes / 1e9 for w in work["verify"] + work["codes"]]
+    assert len(reads) == 8
+    assert min(reads) > 12.9
+    h200 = roofline.Device(bandwidth=4.3e12, rate=790e12)
+    assert 30 < roofline.floors(work, h200)["total"] < 40
+
+
+def test_the_chunk_bench_measures_accepted_drafts(config, monkeypatch) -> None:
+    for name in ("COLD_RUNS", "STAGE_RUNS", "PLAIN_RUNS"):
+        monkeypatch.setattr(engine_bench, name, 1)
+    monkeypatch.setattr(engine_bench, "KINEMATICS_WORDS", 12)
+    monkeypatch.setattr(roofline, "MATMUL_SIDE", {"cpu": 64})
+    monkeypatch.setattr(roofline, "COPY_BYTES", {"cpu": 2**16})
+    figures = engine_bench.measure(engine_bench.random_subject(config, CPU), 2, CPU)
+    assert figures["draft_accepted"]
+    assert figures["passes"] == config.goal_codes + config.kinematics_codes
+    assert figures["tokens"]["kinematics_words"] == 12
+    assert figures["warm"]["n"] == 2
+    assert all(figures["stages"][name]["n"] for name in ("preprocess", "vision", "verify", "codes"))
+    assert len(engine_bench.tables(figures)) == 2
+
+
+def test_the_fine_tuning_bench_takes_steps(config) -> None:
+    figures = lora_bench.measure_steps(config, batch_size=2, steps=1, device=CPU)
+    assert figures["step"]["n"] == 1
+    assert figures["trained_parameters"] > 0
