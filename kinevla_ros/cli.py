@@ -195,7 +195,7 @@ def lora(
 ) -> None:
     """Fine-tune a converted OpenVLA by adapters.
 
-    For several devices or nodes: accelerate launch [FSDP options] -m kinevla_ros.cli train lora …
+    On several GPUs: accelerate launch --config_file config/fsdp.yaml -m kinevla_ros.cli train lora
     """
     from kinevla_ros.training.lora import LoraSettings
     from kinevla_ros.training.lora_pipeline import lora_from_dataset

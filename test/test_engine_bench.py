@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from kinevla_ros.evaluation import engine_bench, lora_bench, roofline
+from kinevla_ros.evaluation.engine_tables import tables
 from kinevla_ros.evaluation.random_model import cut_down, full_size
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.weights import skeleton
@@ -48,7 +49,7 @@ def test_operations_of_the_full_size_are_those_known_of_it() -> None:
 
 
 def test_the_chunk_bench_measures_accepted_drafts(config, monkeypatch) -> None:
-    for name in ("COLD_RUNS", "STAGE_RUNS", "PLAIN_RUNS"):
+    for name in ("COLD_RUNS", "STAGE_RUNS", "PLAIN_RUNS", "MOMENTS"):
         monkeypatch.setattr(engine_bench, name, 1)
     monkeypatch.setattr(engine_bench, "KINEMATICS_WORDS", 12)
     monkeypatch.setattr(roofline, "MATMUL_SIDE", {"cpu": 64})
@@ -58,8 +59,9 @@ def test_the_chunk_bench_measures_accepted_drafts(config, monkeypatch) -> None:
     assert figures["passes"] == config.goal_codes + config.kinematics_codes
     assert figures["tokens"]["kinematics_words"] == 12
     assert figures["warm"]["n"] == 2
+    assert figures["drafted_and_written_differ"] == {"n": 1, "differ": 0}
     assert all(figures["stages"][name]["n"] for name in ("preprocess", "vision", "verify", "codes"))
-    assert len(engine_bench.tables(figures)) == 2
+    assert len(tables(figures)) == 2
 
 
 def test_the_fine_tuning_bench_takes_steps(config) -> None:

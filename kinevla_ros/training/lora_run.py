@@ -98,7 +98,7 @@ def fine_tune(
 
     Raises:
         FileNotFoundError: `resume` without a checkpoint.
-        ValueError: the checkpoint was made with other settings.
+        ValueError: the checkpoint was made with other settings, or FSDP keeps it in shards.
         VocabularyError: the tokenizer cannot write the reasoning.
     """
     texts_fit(vocabulary, [write(c) for c in TASKS for write in (goal_text, kinematics_text)])
@@ -113,6 +113,7 @@ def fine_tune(
         train_dataset=draws,
         data_collator=_stacked,
     )
+    _check_launch(trainer)
     trainer.train(resume_from_checkpoint=resume or None)
     trainer.save_model(str(out / ADAPTER_FOLDER))
     if trainer.is_world_process_zero():
@@ -134,6 +135,13 @@ def _check_run(settings: LoraSettings, out: Path, resume: bool) -> None:
         raise FileNotFoundError(f"nothing to resume in {out}; start without --resume")
     if json.loads(path.read_text()) != json.loads(told):
         raise ValueError(f"{out} was begun with other settings ({path.read_text().strip()})")
+
+
+def _check_launch(trainer: Trainer) -> None:
+    """Sharded checkpoints of adapters could not be merged at the end."""
+    plugin = trainer.accelerator.state.fsdp_plugin if trainer.is_fsdp_enabled else None
+    if plugin is not None and "FULL_STATE_DICT" not in str(plugin.state_dict_type):
+        raise ValueError("launch with fsdp_state_dict_type: FULL_STATE_DICT, as config/fsdp.yaml")
 
 
 def _draws(
