@@ -39,7 +39,7 @@ def openvla(folder: Path) -> tuple[Generator, Vocabulary]:
     config = replace(
         model.config,
         max_instruction_tokens=96,
-        max_text_tokens=20,
+        max_text_tokens=14,
         goal_codes=2,
         codes_per_level=CODES,
     )

@@ -28,6 +28,7 @@ def config() -> GeneratorConfig:
         image_size=56,
         image_tokens=16,
         max_text_tokens=14,
+        vocabulary_size=1088,
     )
 
 

@@ -22,7 +22,7 @@ from kinevla_ros.training.lora_run import fine_tune
 from kinevla_ros.training.samples import Samples
 
 SETTINGS = LoraSettings(
-    steps=40,
+    steps=32,
     batch_size=4,
     learning_rate=1e-2,
     alternative_share=0.0,

@@ -26,7 +26,8 @@ from kinevla_ros.language.vocabulary import Vocabulary
 SCALE = 0.02
 MARGIN = 20.0
 RIDGE = 1e-6
-TEXT_IDS = 32_000
+PADDED_ROWS = 64
+"""Of the embedding behind Llama's text."""
 
 
 def full_size() -> GeneratorConfig:
@@ -117,7 +118,8 @@ def random_generator(
 
 def nameless_vocabulary(config: GeneratorConfig) -> LlamaVocabulary:
     """Ids of Llama's layout without its tokens, of which no speed depends."""
-    names = ["<unk>", "<s>", "</s>", *(f"word{i}" for i in range(3, TEXT_IDS))]
+    text = config.vocabulary_size - PADDED_ROWS
+    names = ["<unk>", "<s>", "</s>", *(f"word{i}" for i in range(3, text))]
     tokens = {name: index for index, name in enumerate(names)}
     tokenizer = Tokenizer(WordLevel(tokens, unk_token="<unk>"))
     return LlamaVocabulary(tokenizer, config.vocabulary_size, config.codes_per_level)
