@@ -12,7 +12,7 @@ from small_generator import small_config
 from kinevla_ros.generator.decode import BilevelDecoder
 from kinevla_ros.generator.images import STATE_SCALE, image_tensor
 from kinevla_ros.generator.policy import load_generator
-from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
+from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text, siblings
 from kinevla_ros.language.vocabulary import Vocabulary
 from kinevla_ros.training.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.generator import train_generator
@@ -110,6 +110,23 @@ def test_resuming_nothing_says_how_to_start(vocabulary: Vocabulary, tmp_path: Pa
         train_generator(
             samples, codes, vocabulary, small_config(vocabulary), SETTINGS, tmp_path, resume=True
         )
+
+
+def test_each_frame_is_seen_with_two_commands_of_one_goal(vocabulary: Vocabulary) -> None:
+    samples, codes = memory()
+    batch = BatchMaker(samples, codes, vocabulary, small_config(vocabulary), SETTINGS)(0)
+    assert len(batch.images) * 2 == len(batch.tail)
+    for one, other in batch.family.reshape(-1, 2).tolist():
+        assert TASKS[other] in siblings(TASKS[one])
+
+
+def test_a_frame_with_one_label_is_seen_twice_with_it(vocabulary: Vocabulary) -> None:
+    samples, codes = memory()
+    only = np.zeros_like(samples.valid)
+    only[np.arange(len(samples)), samples.task] = True
+    lone = replace(samples, valid=only)
+    batch = BatchMaker(lone, codes, vocabulary, small_config(vocabulary), SETTINGS)(0)
+    assert (batch.family[::2] == batch.family[1::2]).all()
 
 
 def test_a_swapped_instruction_carries_no_text_loss(vocabulary: Vocabulary) -> None:

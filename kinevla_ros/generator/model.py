@@ -105,7 +105,9 @@ class Generator(nn.Module):
             Shape [B, 2 T + 1, width]: front tokens, wrist tokens, the state token.
         """
         batch = images.shape[0]
-        features = self.vision(images.flatten(0, 1)).last_hidden_state
+        # Convolutions of a CPU are faster with the channels last.
+        pixels = images.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        features = self.vision(pixels).last_hidden_state
         tokens = self.projector(features.flatten(2).transpose(1, 2))
         tokens = tokens.unflatten(0, (batch, 2)) + self.image_position
         return torch.cat([tokens.flatten(1, 2), self.state(state)[:, None]], dim=1)

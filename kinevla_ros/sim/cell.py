@@ -93,11 +93,19 @@ class Cell:
         self.data.time = 0.0
         return self.state()
 
-    def _set_arm(self, q: Array) -> None:
+    def place_arm(self, q: Array, opening: float = GRIPPER_STROKE) -> None:
+        """Put the arm, at rest, at joint positions (rad), shape (7,), and opening (m)."""
+        self._set_arm(q, opening)
+        # What the tool was put into moves out of its way.
+        self.step(0.2)
+        self.data.time = 0.0
+
+    def _set_arm(self, q: Array, opening: float = GRIPPER_STROKE) -> None:
         self.data.qpos[:7] = q
-        self.data.qpos[7:9] = GRIPPER_STROKE / 2
+        self.data.qvel[:9] = 0.0
+        self.data.qpos[7:9] = opening / 2
         self._reference, self._rate, self._left = np.array(q), np.zeros(7), 0.0
-        self._opening = self._opening_target = GRIPPER_STROKE
+        self._opening = self._opening_target = opening
         mujoco.mj_forward(self.model, self.data)
 
     def set_joint_target(self, q: Array) -> None:

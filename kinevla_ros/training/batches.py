@@ -27,8 +27,9 @@ class GeneratorSettings:
     """How to train.
 
     Attributes:
-        steps, batch_size, learning_rate, warmup, weight_decay: AdamW with a cosine schedule.
-        alternative_share: samples that follow another command than the demonstration did.
+        steps, batch_size, learning_rate, warmup, weight_decay: AdamW with a cosine schedule; a
+            batch shows each of its frames twice, with two commands.
+        alternative_share: frames seen with another command than the demonstration followed.
         swap_share: samples whose instruction is another of the same family while words and
             codes stay true; they carry no text loss and teach the codes to heed the words.
         seed: of batches and weights.
@@ -40,7 +41,7 @@ class GeneratorSettings:
     learning_rate: float = 8e-4
     warmup: int = 300
     weight_decay: float = 0.02
-    alternative_share: float = 0.5
+    alternative_share: float = 0.25
     swap_share: float = 0.25
     seed: int = 0
     save_every: int = 500
@@ -83,16 +84,11 @@ class BatchMaker:
         """Return the batch of a step, on the CPU."""
         settings, samples = self._settings, self._samples
         rng = np.random.default_rng((settings.seed, step))
-        ends = np.cumsum(samples.parts)
-        part = rng.integers(len(ends), size=settings.batch_size)
-        size = np.asarray(samples.parts)[part]
-        rows = np.sort(ends[part] - size + rng.integers(size))
+        rows = self._rows(rng)
         images = samples.images[rows]
         tasks, prompts, tails, swapped = [], [], [], []
-        for row in rows:
-            task = int(samples.task[row])
-            if rng.random() < settings.alternative_share:
-                task = int(rng.choice(np.flatnonzero(samples.valid[row])))
+        seen = [(int(row), task) for row in rows for task in self._pair(int(row), rng)]
+        for row, task in seen:
             asked = task
             if rng.random() < settings.swap_share:
                 asked = int(rng.choice(self._sibling[task]))
@@ -127,6 +123,22 @@ class BatchMaker:
             family=torch.tensor(tasks),
             scene=torch.from_numpy(scene),
         )
+
+    def _rows(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Frames of a batch, as many of each dataset."""
+        ends = np.cumsum(self._samples.parts)
+        part = rng.integers(len(ends), size=self._settings.batch_size // 2)
+        size = np.asarray(self._samples.parts)[part]
+        return np.sort(ends[part] - size + rng.integers(size))
+
+    def _pair(self, row: int, rng: np.random.Generator) -> tuple[int, int]:
+        """Two commands for a frame: the same goal in two ways, so that the words decide."""
+        valid = np.flatnonzero(self._samples.valid[row])
+        task = int(self._samples.task[row])
+        if rng.random() < self._settings.alternative_share:
+            task = int(rng.choice(valid))
+        others = np.intersect1d(self._sibling[task], valid)
+        return task, int(rng.choice(others)) if len(others) else task
 
 
 def _padded(rows: Sequence[Sequence[int]], length: int) -> Tensor:

@@ -23,15 +23,15 @@ class LossWeights:
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch of sequences.
+    """B sequences over F frames, as many for each frame, next to each other.
 
     Attributes:
-        images: [B, 2, 3, S, S], normalised.
-        state: [B, 8], normalised.
+        images: [F, 2, 3, S, S], normalised.
+        state: [F, 8], normalised.
         prompt: instruction ids [B, P]; `prompt_segments` alike.
         tail: written ids [B, N]; `tail_segments`, `text`, `code` alike.
         family: index of the command behind words and codes [B]; equal ones are InfoNCE positives.
-        scene: object poses [B, n] for the auxiliary regression; n may be 0.
+        scene: object poses [F, n] for the auxiliary regression; n may be 0.
     """
 
     images: Tensor
@@ -50,7 +50,8 @@ def losses(
     model: Generator, batch: Batch, scene_head: torch.nn.Module | None
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Loss terms, and figures to log, of one batch."""
-    observation = model.observe(batch.images, batch.state)
+    seen = model.observe(batch.images, batch.state)
+    observation = seen.repeat_interleave(len(batch.prompt) // len(seen), dim=0)
     embeddings = torch.cat(
         [model.embed(batch.prompt), observation, model.embed(batch.tail[:, :-1])], dim=1
     )
@@ -78,8 +79,8 @@ def losses(
         figures[f"{name}_top1"] = (right * weight).sum() / count
     terms["mutual_information"] = _info_nce(model, written, batch)
     if scene_head is not None:
-        tokens = observation[:, : 2 * model.config.image_tokens].flatten(1)
-        terms["scene"] = F.smooth_l1_loss(scene_head(tokens).float(), batch.scene, beta=0.1)
+        tokens = seen[:, : 2 * model.config.image_tokens].flatten(1)
+        terms["scene"] = F.smooth_l1_loss(scene_head(tokens).float(), batch.scene, beta=0.02)
     return terms, figures
 
 
