@@ -19,7 +19,13 @@ from kinevla_ros.training.generator import train_generator
 from kinevla_ros.training.samples import Samples
 
 SETTINGS = GeneratorSettings(
-    steps=260, batch_size=16, learning_rate=3e-3, warmup=20, save_every=50, swap_share=0.0
+    steps=260,
+    batch_size=16,
+    learning_rate=3e-3,
+    warmup=20,
+    save_every=50,
+    swap_share=0.0,
+    alternative_share=1.0,
 )
 
 
