@@ -44,7 +44,7 @@ def memory(frames: int = 3) -> tuple[Samples, np.ndarray]:
     valid = np.ones((frames, len(TASKS)), bool)
     scene = rng.normal(size=(frames, 12)).astype(np.float32)
     samples = Samples(images, state, tasks, chunks, valid, scene, (frames,))
-    return samples, rng.integers(0, 128, (frames, len(TASKS), 4))
+    return samples, rng.integers(0, 128, (frames, len(TASKS), 1, 4))
 
 
 def test_a_few_frames_are_learnt_by_heart_and_the_words_choose_the_codes(
@@ -63,7 +63,7 @@ def test_a_few_frames_are_learnt_by_heart_and_the_words_choose_the_codes(
             assert read.decode_text(written.words.goal) == goal_text(command)
             assert read.decode_text(written.words.kinematics) == kinematics_text(command)
             both = (*written.goal_codes, *written.kinematics_codes)
-            right += both == tuple(codes[frame, task])
+            right += both == tuple(codes[frame, task, 0])
     assert right >= 0.8 * len(samples) * len(TASKS)
 
 
@@ -133,6 +133,15 @@ def test_a_frame_with_one_label_is_seen_twice_with_it(vocabulary: Vocabulary) ->
     lone = replace(samples, valid=only)
     batch = BatchMaker(lone, codes, vocabulary, small_config(vocabulary), SETTINGS)(0)
     assert (batch.family[::2] == batch.family[1::2]).all()
+
+
+def test_disturbed_goal_codes_are_read_and_not_learnt(vocabulary: Vocabulary) -> None:
+    samples, codes = memory()
+    both = np.concatenate([codes, codes], axis=2)
+    batch = BatchMaker(samples, both, vocabulary, small_config(vocabulary), SETTINGS)(0)
+    learnt = batch.code.sum(dim=1)
+    assert (learnt[::2] == 4).all()
+    assert set(learnt[1::2].tolist()) == {2, 4}
 
 
 def test_a_swapped_instruction_carries_no_text_loss(vocabulary: Vocabulary) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.images import STATE_SCALE, image_tensor
-from kinevla_ros.generator.sequence import instruction_ids, tail
+from kinevla_ros.generator.sequence import Tail, instruction_ids, tail
 from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text, siblings
 from kinevla_ros.language.vocabulary import Vocabulary
 from kinevla_ros.training.objective import Batch, LossWeights
@@ -87,12 +87,12 @@ class BatchMaker:
         rows = self._rows(rng)
         images = samples.images[rows]
         tasks, prompts, tails, swapped = [], [], [], []
-        seen = [(int(row), task) for row in rows for task in self._pair(int(row), rng)]
-        for row, task in seen:
+        seen = [(row, *view) for row in rows.tolist() for view in self._pair(row, rng)]
+        for row, task, variant in seen:
             asked = task
             if rng.random() < settings.swap_share:
                 asked = int(rng.choice(self._sibling[task]))
-            codes = self._codes[row, task]
+            codes = self._codes[row, task, variant]
             split = self._config.goal_codes
             command = TASKS[task]
             tasks.append(task)
@@ -107,6 +107,8 @@ class BatchMaker:
                     codes[split:].tolist(),
                 )
             )
+            if variant:
+                tails[-1] = _goal_codes_given(tails[-1], split)
         length = self._length
         text = _padded([t.text for t in tails], length).bool()
         text[torch.tensor(swapped)] = False
@@ -131,14 +133,26 @@ class BatchMaker:
         size = np.asarray(self._samples.parts)[part]
         return np.sort(ends[part] - size + rng.integers(size))
 
-    def _pair(self, row: int, rng: np.random.Generator) -> tuple[int, int]:
-        """Two commands for a frame: the same goal in two ways, so that the words decide."""
+    def _pair(self, row: int, rng: np.random.Generator) -> tuple[tuple[int, int], ...]:
+        """Two commands for a frame: the same goal in two ways, so that the words decide.
+
+        The second comes with a variant of its codes: at run time goal codes are sometimes wrong,
+        and the kinematics codes have to make up for it.
+        """
         valid = np.flatnonzero(self._samples.valid[row])
         task = int(self._samples.task[row])
         if rng.random() < self._settings.alternative_share:
             task = int(rng.choice(valid))
         others = np.intersect1d(self._sibling[task], valid)
-        return task, int(rng.choice(others)) if len(others) else task
+        other = int(rng.choice(others)) if len(others) else task
+        return (task, 0), (other, int(rng.integers(self._codes.shape[2])))
+
+
+def _goal_codes_given(written: Tail, count: int) -> Tail:
+    """The tail without a loss on its first `count` codes, those of the goal."""
+    first = written.code.index(True)
+    code = [flag and not first <= i < first + count for i, flag in enumerate(written.code)]
+    return replace(written, code=code)
 
 
 def _padded(rows: Sequence[Sequence[int]], length: int) -> Tensor:

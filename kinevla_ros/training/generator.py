@@ -53,7 +53,8 @@ def train_generator(
 
     Args:
         samples: frames of a dataset.
-        codes: codec's code of each sample's chunk for each command, [N, 7, levels].
+        codes: codes of each sample's chunk for each command, [N, 7, variants, levels]; of the
+            variants the first is exact, the others have disturbed goal codes.
         vocabulary, config, settings: see there.
         out: folder for checkpoints and the TensorBoard log; the result is in `out`.
         start: checkpoint whose weights to start from; random ones without it.

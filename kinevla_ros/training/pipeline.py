@@ -21,6 +21,8 @@ from kinevla_ros.training.generator import train_generator
 from kinevla_ros.training.samples import Samples, load_samples
 
 MAX_CODEC_CHUNKS = 400_000
+DISTURBANCES = (0.1, 0.2, 0.3)
+"""Noise on the goal latents of the disturbed variants of a chunk's codes."""
 
 
 def codec_from_dataset(
@@ -32,10 +34,10 @@ def codec_from_dataset(
         DatasetError: the dataset is missing or damaged.
     """
     samples = load_samples(datasets, image_size=None)
-    chunks = samples.chunks[samples.valid]
+    chunks, common = samples.chunks[samples.valid], samples.common()[samples.valid]
     # Every n-th chunk, so that all episodes stay in.
-    chunks = chunks[:: max(1, -(-len(chunks) // MAX_CODEC_CHUNKS))]
-    report = train_codec(chunks, settings, out, resume=resume)
+    stride = max(1, -(-len(chunks) // MAX_CODEC_CHUNKS))
+    report = train_codec(chunks[::stride], common[::stride], settings, out, resume=resume)
     trained = load_codec(out)
     export_onnx(trained.codec, trained.statistics, out / DECODER_FILE)
     (out / CONTRACT_FILE).write_text(trained.contract.to_json() + "\n")
@@ -70,7 +72,11 @@ def generator_from_dataset(
     vocabulary = Vocabulary.from_grammar(contract.codes_per_level)
     config = GeneratorConfig.tiny(len(vocabulary))
     samples = load_samples(datasets, config.image_size)
-    codes = _codes(samples, trained.encode(samples.chunks[samples.valid]))
+    valid = samples.valid
+    pair = samples.chunks[valid], samples.common()[valid]
+    torch.manual_seed(settings.seed)
+    variants = [trained.encode(*pair), *(trained.encode(*pair, d) for d in DISTURBANCES)]
+    codes = _codes(samples, np.stack(variants, axis=1))
     train_generator(samples, codes, vocabulary, config, settings, out, start, resume)
     for name in (DECODER_FILE, CONTRACT_FILE):
         shutil.copyfile(codec / name, out / name)
@@ -83,7 +89,7 @@ def device() -> str:
 
 
 def _codes(samples: Samples, valid: np.ndarray) -> np.ndarray:
-    """Spread the codes of the labelled chunks to [N, 7, levels]; -1 where there is none."""
-    codes = np.full((*samples.valid.shape, valid.shape[1]), -1, np.int64)
+    """Spread the codes of the labelled chunks to [N, 7, variants, levels]; -1 where none are."""
+    codes = np.full((*samples.valid.shape, *valid.shape[1:]), -1, np.int64)
     codes[samples.valid] = valid
     return codes
