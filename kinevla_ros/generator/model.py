@@ -38,6 +38,8 @@ _MAY_LOOK = torch.tensor(
     dtype=torch.bool,
 )
 
+LOCATOR_WIDTH = 128
+
 
 def attention_allowed(queries: Tensor, keys: Tensor, first_query: int) -> Tensor:
     """Which key each query may attend to.
@@ -60,8 +62,23 @@ def attention_allowed(queries: Tensor, keys: Tensor, first_query: int) -> Tensor
     return ((may & (causal | both_observed)) | itself)[:, None]
 
 
+class Octaves(nn.Module):
+    """Values of about [-1, 1] beside their sines and cosines, so that small differences count.
+
+    Takes [..., n], gives [..., (1 + 2 COUNT) n].
+    """
+
+    COUNT = 6
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Append the waves, each octave of half the period of the one before."""
+        octaves = 2.0 ** torch.arange(self.COUNT, device=values.device)
+        angles = (torch.pi * values[..., None] * octaves).flatten(-2)
+        return torch.cat([values, angles.sin(), angles.cos()], dim=-1)
+
+
 class Generator(nn.Module):
-    """Vision tower, projector, state embedding and causal language model with one output head."""
+    """Vision tower, projector, state and scene embedding, causal language model with one head."""
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
@@ -82,17 +99,23 @@ class Generator(nn.Module):
             nn.Linear(channels, width), nn.GELU(), nn.Linear(width, width)
         )
         self.image_position = nn.Parameter(torch.randn(2, config.image_tokens, width) * 0.02)
-        self.state = nn.Sequential(
-            nn.Linear(config.state_dim, width), nn.GELU(), nn.Linear(width, width)
-        )
+        self.state = _number_token(config.state_dim, width)
+        if config.scene_dim:
+            seen = (2 * config.image_tokens + 1) * width
+            self.locator = nn.Sequential(
+                nn.Linear(seen, LOCATOR_WIDTH),
+                nn.GELU(),
+                nn.Linear(LOCATOR_WIDTH, config.scene_dim),
+            )
+            self.scene = _number_token(config.scene_dim, width)
         self.words_head = nn.Linear(width, config.embedding_dim)
         self.codes_head = nn.Linear(width, config.embedding_dim)
         self.log_temperature = nn.Parameter(torch.tensor(2.66))
 
     @property
     def observation_tokens(self) -> int:
-        """Tokens of one observation: both images and the state."""
-        return 2 * self.config.image_tokens + 1
+        """Tokens of one observation: both images, the state and the scene."""
+        return 2 * self.config.image_tokens + 1 + bool(self.config.scene_dim)
 
     def observe(self, images: Tensor, state: Tensor) -> Tensor:
         """Embed an observation.
@@ -102,8 +125,14 @@ class Generator(nn.Module):
             state: normalised joint positions and gripper opening, shape [B, 8].
 
         Returns:
-            Shape [B, 2 T + 1, width]: front tokens, wrist tokens, the state token.
+            Shape [B, observation_tokens, width]: front tokens, wrist tokens, the state token, and
+            the scene token if there is one.
         """
+        tokens = self.see(images, state)
+        return self.with_scene(tokens, self.locate(tokens))
+
+    def see(self, images: Tensor, state: Tensor) -> Tensor:
+        """The tokens of an observation without the scene token."""
         batch = images.shape[0]
         # Convolutions of a CPU are faster with the channels last.
         pixels = images.flatten(0, 1).contiguous(memory_format=torch.channels_last)
@@ -111,6 +140,16 @@ class Generator(nn.Module):
         tokens = self.projector(features.flatten(2).transpose(1, 2))
         tokens = tokens.unflatten(0, (batch, 2)) + self.image_position
         return torch.cat([tokens.flatten(1, 2), self.state(state)[:, None]], dim=1)
+
+    def locate(self, tokens: Tensor) -> Tensor | None:
+        """Where the objects are, [B, scene_dim] in units of `SCENE_SCALE`, read from `see`."""
+        return self.locator(tokens.flatten(1)) if self.config.scene_dim else None
+
+    def with_scene(self, tokens: Tensor, scene: Tensor | None) -> Tensor:
+        """Append the scene token. The codes' loss does not reach the estimate through it."""
+        if scene is None:
+            return tokens
+        return torch.cat([tokens, self.scene(scene.detach().float())[:, None]], dim=1)
 
     def embed(self, ids: Tensor) -> Tensor:
         """Embed token ids, shape [B, N], to [B, N, width]."""
@@ -149,3 +188,9 @@ class Generator(nn.Module):
         ).last_hidden_state
         logits = self.language.lm_head(hidden) if heads else hidden.new_empty(0)
         return logits, hidden
+
+
+def _number_token(numbers: int, width: int) -> nn.Sequential:
+    """Numbers of about [-1, 1] as one token."""
+    waves = (1 + 2 * Octaves.COUNT) * numbers
+    return nn.Sequential(Octaves(), nn.Linear(waves, width), nn.GELU(), nn.Linear(width, width))

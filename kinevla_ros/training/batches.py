@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.images import STATE_SCALE, image_tensor
+from kinevla_ros.generator.images import SCENE_SCALE, STATE_SCALE, image_tensor
 from kinevla_ros.generator.sequence import Tail, instruction_ids, tail
 from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text, siblings
 from kinevla_ros.language.vocabulary import Vocabulary
-from kinevla_ros.training.objective import Batch, LossWeights
+from kinevla_ros.training.objective import MOTION_SCALE, Batch, LossWeights
 from kinevla_ros.training.samples import Samples
 
 PHRASINGS = 1024
@@ -59,7 +59,7 @@ class BatchMaker:
         config: GeneratorConfig,
         settings: GeneratorSettings,
     ) -> None:
-        self._samples, self._codes = samples, codes
+        self._samples, self._codes, self._common = samples, codes, samples.common()
         self._vocabulary, self._config, self._settings = vocabulary, config, settings
         rng = np.random.default_rng(settings.seed)
         self._prompts = [
@@ -76,9 +76,7 @@ class BatchMaker:
             len(tail(vocabulary, goal_text(c), kinematics_text(c), *codes_of_zero).ids)
             for c in TASKS
         )
-        scene = samples.scene
-        self._scene_mean = scene.mean(axis=0)
-        self._scene_scale = scene.std(axis=0) + 1e-3
+        self._scene_scale = SCENE_SCALE[: samples.scene.shape[1]]
 
     def __call__(self, step: int) -> Batch:
         """Return the batch of a step, on the CPU."""
@@ -86,7 +84,7 @@ class BatchMaker:
         rng = np.random.default_rng((settings.seed, step))
         rows = self._rows(rng)
         images = samples.images[rows]
-        tasks, prompts, tails, swapped = [], [], [], []
+        tasks, prompts, tails, swapped, motions = [], [], [], [], []
         seen = [(row, *view) for row in rows.tolist() for view in self._pair(row, rng)]
         for row, task, variant in seen:
             asked = task
@@ -96,6 +94,7 @@ class BatchMaker:
             split = self._config.goal_codes
             command = TASKS[task]
             tasks.append(task)
+            motions.append([self._common[row, task], samples.chunks[row, task]])
             swapped.append(asked != task)
             prompts.append(self._prompts[asked][int(rng.integers(PHRASINGS))])
             tails.append(
@@ -112,7 +111,6 @@ class BatchMaker:
         length = self._length
         text = _padded([t.text for t in tails], length).bool()
         text[torch.tensor(swapped)] = False
-        scene = (samples.scene[rows] - self._scene_mean) / self._scene_scale
         return Batch(
             images=image_tensor(_relit(images, rng)),
             state=torch.from_numpy(samples.state[rows] / STATE_SCALE),
@@ -123,8 +121,17 @@ class BatchMaker:
             text=text,
             code=_padded([t.code for t in tails], length).bool(),
             family=torch.tensor(tasks),
-            scene=torch.from_numpy(scene),
+            starts=torch.tensor([self._starts(t) for t in tails]),
+            motion=torch.from_numpy(np.array(motions) / np.array(MOTION_SCALE, np.float32)).flatten(
+                2
+            ),
+            scene=torch.from_numpy(samples.scene[rows] / self._scene_scale),
         )
+
+    def _starts(self, written: Tail) -> list[int]:
+        """Where each level's codes are asked for."""
+        closings = self._vocabulary.goal_codes, self._vocabulary.kinematics_codes
+        return [written.ids.index(closing) for closing in closings]
 
     def _rows(self, rng: np.random.Generator) -> NDArray[np.int64]:
         """Frames of a batch, as many of each dataset."""

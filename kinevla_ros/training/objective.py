@@ -1,4 +1,8 @@
-"""The training objective: cross-entropy over words and codes, InfoNCE, scene regression."""
+"""The training objective: cross-entropy over words and codes, InfoNCE, and two regressions.
+
+Where the objects are, and how the arm moves, are learnt as numbers too: a code says nothing of
+which other codes are near it. The head that reads the motion serves training alone.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,15 @@ from torch.nn import functional as F
 
 from kinevla_ros.generator.model import Generator, Segment
 
+SCENE_BETA = 0.02
+"""Error of the scene up to which the loss is quadratic: 5 mm."""
+
+MOTION_BETA = 0.05
+"""The same of the motion: 5 mrad."""
+
+MOTION_SCALE = (0.1,) * 7 + (0.07,)
+"""Unit of the motion: joint offsets (rad), gripper opening (m)."""
+
 
 @dataclass(frozen=True)
 class LossWeights:
@@ -18,7 +31,8 @@ class LossWeights:
     text: float = 0.3
     codes: float = 1.0
     mutual_information: float = 0.1
-    scene: float = 1.0
+    scene: float = 5.0
+    motion: float = 2.0
 
 
 @dataclass(frozen=True)
@@ -31,7 +45,9 @@ class Batch:
         prompt: instruction ids [B, P]; `prompt_segments` alike.
         tail: written ids [B, N]; `tail_segments`, `text`, `code` alike.
         family: index of the command behind words and codes [B]; equal ones are InfoNCE positives.
-        scene: object poses [F, n] for the auxiliary regression; n may be 0.
+        starts: where in `tail` each level's codes are asked for [B, 2].
+        motion: what the goal codes and what all codes say [B, 2, H D], in units of `MOTION_SCALE`.
+        scene: object poses [F, n] in units of `SCENE_SCALE`; n is 0 where they are not known.
     """
 
     images: Tensor
@@ -43,14 +59,18 @@ class Batch:
     text: Tensor
     code: Tensor
     family: Tensor
+    starts: Tensor
+    motion: Tensor
     scene: Tensor
 
 
 def losses(
-    model: Generator, batch: Batch, scene_head: torch.nn.Module | None
+    model: Generator, batch: Batch, motion_head: torch.nn.Module
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Loss terms, and figures to log, of one batch."""
-    seen = model.observe(batch.images, batch.state)
+    tokens = model.see(batch.images, batch.state)
+    scene = model.locate(tokens)
+    seen = model.with_scene(tokens, scene)
     observation = seen.repeat_interleave(len(batch.prompt) // len(seen), dim=0)
     embeddings = torch.cat(
         [model.embed(batch.prompt), observation, model.embed(batch.tail[:, :-1])], dim=1
@@ -78,9 +98,10 @@ def losses(
         terms[name] = (each * weight).sum() / count
         figures[f"{name}_top1"] = (right * weight).sum() / count
     terms["mutual_information"] = _info_nce(model, written, batch)
-    if scene_head is not None:
-        tokens = seen[:, : 2 * model.config.image_tokens].flatten(1)
-        terms["scene"] = F.smooth_l1_loss(scene_head(tokens).float(), batch.scene, beta=0.02)
+    asked = written.gather(1, batch.starts[..., None].expand(-1, -1, written.shape[-1]))
+    terms["motion"] = F.smooth_l1_loss(motion_head(asked).float(), batch.motion, beta=MOTION_BETA)
+    if scene is not None and batch.scene.numel():
+        terms["scene"] = F.smooth_l1_loss(scene.float(), batch.scene, beta=SCENE_BETA)
     return terms, figures
 
 
