@@ -12,15 +12,19 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from kinevla_ros.codec.chunk import ActionChunk
-from kinevla_ros.robot.arm import ArmCore, SafetyState
+from kinevla_ros.robot.arm import ArmCore
+from kinevla_ros.robot.collision import CollisionModel
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.state import ArmState
-from kinevla_ros.robot.stream import JointStream, StreamSample
+from kinevla_ros.robot.status import SafetyState
+from kinevla_ros.robot.stream import JointStream, StreamError, StreamSample
 from kinevla_ros.robot.verdict import Fault, Verdict
+from kinevla_ros.robot.workspace import DEFAULT_WORKSPACE
 
 Array = NDArray[np.float64]
 
 DT = 0.02
+SPACE = CollisionModel(DEFAULT_WORKSPACE)
 HOME = np.array([0.0, 0.3, 0.0, 1.5, 0.0, 1.3, 0.0])
 
 
@@ -34,7 +38,7 @@ class Bench:
     """
 
     def __init__(self, q: Array = HOME) -> None:
-        self.core = ArmCore(RM75_LIMITS, DT)
+        self.core = ArmCore(RM75_LIMITS, SPACE, DT)
         self.now = 100.0
         self.q = q
         self.blocked = self.silent = False
@@ -130,7 +134,7 @@ def test_enabling_holds_the_arm_where_it_is(bench: Bench) -> None:
 
 
 def test_the_arm_is_not_enabled_without_a_fresh_state() -> None:
-    core = ArmCore(RM75_LIMITS)
+    core = ArmCore(RM75_LIMITS, SPACE)
     assert core.enable(0.0).fault is Fault.STALE_STATE
     bench = Bench()
     assert bench.core.enable(bench.now + 0.2).fault is Fault.STALE_STATE
@@ -191,7 +195,10 @@ def test_a_refused_chunk_is_counted_and_lets_the_motion_under_way_run_out(moving
 
 
 def test_a_malformed_chunk_is_counted(moving: Bench) -> None:
-    assert moving.core.on_malformed_chunk("joint names are wrong").fault is Fault.INVALID_CHUNK
+    assert (
+        moving.core.on_malformed(Fault.INVALID_CHUNK, "joint names are wrong").fault
+        is Fault.INVALID_CHUNK
+    )
     assert moving.core.status(moving.now).refused_chunks == 1
     assert moving.reason == "joint names are wrong"
 
@@ -314,10 +321,9 @@ def test_a_lost_connection_of_a_disabled_arm_is_no_fault(bench: Bench) -> None:
     assert bench.state is SafetyState.DISABLED
 
 
-def test_a_target_that_breaks_a_limit_is_not_sent_and_the_arm_stays_at_the_one_before(
+def test_a_target_that_breaks_a_limit_is_not_sent_and_the_arm_brakes_instead(
     moving: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = positions(moving.sent)[-1]
     step = JointStream.step
 
     def lunge(stream: JointStream, now: float) -> StreamSample:
@@ -326,10 +332,30 @@ def test_a_target_that_breaks_a_limit_is_not_sent_and_the_arm_stays_at_the_one_b
         return replace(sample, position=sample.position + 0.3)
 
     monkeypatch.setattr(JointStream, "step", lunge)
-    after = moving.run(0.2)
+    after = moving.run(0.5)
     assert moving.fault is Fault.VELOCITY_LIMIT
-    np.testing.assert_array_equal(positions(after), before[None])
     assert after[-1] is None
+    assert_smooth(moving.sent)
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_a_stream_that_finds_no_motion_is_a_fault_and_nothing_wrong_is_sent(
+    moving: Bench, monkeypatch: pytest.MonkeyPatch, failures: int
+) -> None:
+    step, left = JointStream.step, [failures]
+
+    def fail(stream: JointStream, now: float) -> StreamSample:
+        if left[0] > 0:
+            left[0] -= 1
+            raise StreamError("no motion inside the limits is found")
+        return step(stream, now)
+
+    monkeypatch.setattr(JointStream, "step", fail)
+    after = moving.run(0.5)
+    assert moving.fault is Fault.INVALID_TARGET
+    assert after[-1] is None
+    assert (after[0] is None) is (failures == 2)
+    assert_smooth(moving.sent)
 
 
 def test_a_late_or_doubled_state_does_not_rejuvenate_the_arm(moving: Bench) -> None:
