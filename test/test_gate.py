@@ -272,7 +272,7 @@ def test_a_step_of_ten_degrees_in_one_frame_is_not_sent_however_slow() -> None:
 
 def of_arm(state: ArmState | None, sent: Array = HOME) -> Verdict:
     following = Following()
-    following.sent(sent, NOW - 0.02)
+    following.sent(sent, sent, NOW - 0.02)
     if state is not None:
         following.measured(state)
     return judge(ARM_CHECKS, ArmCase(state, following, NOW))

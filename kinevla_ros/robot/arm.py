@@ -11,7 +11,7 @@ It has no clock and no thread; every time, s, is handed in. What each event does
 | speed below 100 %, pause                 | slows down on the same path          | changed       |
 | arm's state older than 0.1 s             | fault, slows to rest                 | reset, enable |
 | arm further than 0.1 rad from its path   | fault, slows to rest                 | reset, enable |
-| a joint is sent to and fro and stands    | fault, slows to rest                 | reset, enable |
+| a joint that is to move stands for 1 s   | fault, slows to rest                 | reset, enable |
 | controller or joint reports an error     | fault, slows to rest                 | reset, enable |
 | software stop, also while disabled       | fault, slows to rest                 | reset, enable |
 | target fails a check                     | fault, slows to rest without it      | reset, enable |
@@ -135,11 +135,13 @@ class ArmCore:
         if not 0 <= percent <= 100:
             return refused(Fault.NONE, f"speed scaling cannot be {percent} %; give 0 to 100 %")
         self._speed = percent / 100
+        self._stream.set_speed(self._asked)
         return PASSED
 
     def pause(self, paused: bool) -> None:
         """Come to rest on the path and stay there; or go on, with what is not too old by then."""
         self._paused = paused
+        self._stream.set_speed(self._asked)
 
     def on_state(self, state: ArmState, now: float) -> None:
         """Take a measured state; one that is not newer than the last is ignored."""
@@ -192,16 +194,15 @@ class ArmCore:
         if not self._active() and self._stream.at_rest:
             self._let_go()
             return None
-        self._stream.set_speed(0.0 if self._paused else self._speed)
         sample, verdict = self._stream.next(self._arm.q, now)
         if not verdict.ok:
             self._latch(verdict, now)
         if sample is None:
             self._let_go()
             return None
-        self._following.sent(sample.position, now)
+        self._following.sent(sample.position, sample.goal, now)
         if self._active():
-            self._state = self._state_of(sample)
+            self._state = self._state_of(sample, now)
         return sample
 
     def status(self, now: float) -> Status:
@@ -214,9 +215,14 @@ class ArmCore:
             why.joint,
             why.margin,
             self._refused_chunks,
-            0.0 if self._paused else self._speed,
+            self._asked,
             self._active() and now < self._takeover_ends,
         )
+
+    @property
+    def _asked(self) -> float:
+        """Share of full speed that is asked for."""
+        return 0.0 if self._paused else self._speed
 
     def _active(self) -> bool:
         """Whether chunks are accepted."""
@@ -263,11 +269,11 @@ class ArmCore:
             return refused(Fault.NONE, f"the arm has not been at rest for {REST_TIME} s")
         return PASSED
 
-    def _state_of(self, sample: StreamSample) -> SafetyState:
+    def _state_of(self, sample: StreamSample, now: float) -> SafetyState:
         if self._led == -math.inf:
             return SafetyState.READY
-        held = sample.starved or self._paused or self._speed == 0
-        return SafetyState.HOLDING if held else SafetyState.MOVING
+        led = not sample.starved or now < self._takeover_ends
+        return SafetyState.MOVING if led and self._asked > 0 else SafetyState.HOLDING
 
     def _explain(self, now: float) -> Verdict:
         if self._state is SafetyState.FAULTED:

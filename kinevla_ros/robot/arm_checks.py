@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kinevla_ros.codec.chunk import JOINT_NAMES
-from kinevla_ros.robot.following import STRIDE, TRAIL, Following
+from kinevla_ros.robot.following import PATIENCE, Following
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.verdict import PASSED, Fault, Verdict, refused, worst
 
@@ -18,10 +18,10 @@ MAX_TRACKING_ERROR = 0.1
 """So far from all it was sent of late, a joint has been pushed or is blocked (rad)."""
 
 LEAST_WAY = 0.03
-"""A joint that is sent so far, there and back added, has to move (rad) ..."""
+"""A joint that is to go so far (rad) ..."""
 
 LEAST_SHARE = 0.25
-"""... at least this share of it."""
+"""... goes at least this share of it in `PATIENCE`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,20 +74,20 @@ def tracking_error(case: ArmCase) -> Verdict:
     return refused(Fault.TRACKING_ERROR, reason, joint, margin)
 
 
-def moves(case: ArmCase) -> Verdict:
-    """A joint that is sent to and fro moves.
+def obeys(case: ArmCase) -> Verdict:
+    """A joint that is to go somewhere all the time gets on.
 
     A blocked arm whose policy begins every chunk where the arm is never comes far from its target.
     """
-    if (ways := case.following.ways(case.now)) is None:
+    if (found := case.following.obedience()) is None:
         return PASSED
-    sent, gone = ways
-    missing = np.where(sent >= LEAST_WAY, LEAST_SHARE * sent - gone, -np.inf)
+    wanted, gone = found
+    missing = np.where(wanted < LEAST_WAY, -np.inf, LEAST_SHARE * wanted - gone)
     _, column, joint, margin = worst(-missing)
     if margin >= 0:
         return PASSED
     reason = (
-        f"{joint} was sent {sent[column]:.3f} rad in {STRIDE} s and went {gone[column]:.3f} rad in "
-        f"{STRIDE + TRAIL:.1f} s. Is it blocked?"
+        f"{joint} was to go {wanted[column]:.3f} rad and went {gone[column]:.3f} rad in "
+        f"{PATIENCE} s. Is it blocked?"
     )
     return refused(Fault.TRACKING_ERROR, reason, joint, margin)

@@ -81,7 +81,7 @@ ARM_CHECKS: tuple[Callable[[ArmCase], Verdict], ...] = (
     arm_checks.state_age,
     arm_checks.error_codes,
     arm_checks.tracking_error,
-    arm_checks.moves,
+    arm_checks.obeys,
 )
 
 

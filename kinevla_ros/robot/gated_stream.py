@@ -102,22 +102,22 @@ class GatedStream:
         """Return what to send now, and the failure that has halted the motion if one has.
 
         The target that failed is not sent; in its place goes one that brakes from the target
-        before. There is none if that fails as well, and nothing more must be sent.
+        before. Nothing more is sent if that fails as well, or if it was to be the first.
 
         Args:
             measured: where the joints are, shape (7,), rad.
             now: the time, s.
         """
-        halted = self._stream.halted
+        may_brake = not (self._stream.halted or self._first)
         sample, verdict = self._candidate(measured, now)
-        if not verdict.ok and not halted:
-            if sample is not None:
+        if not verdict.ok:
+            failed, sample = sample, None
+            if failed is not None:
                 self._stream.undo()
             self._stream.halt()
-            sample, braking = self._candidate(measured, now)
-            sample = sample if braking.ok else None
-        elif not verdict.ok:
-            sample = None
+            if may_brake:
+                braking, passed = self._candidate(measured, now)
+                sample = braking if passed.ok else None
         if sample is None:
             self.end()
         else:

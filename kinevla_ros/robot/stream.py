@@ -47,6 +47,7 @@ class StreamSample:
         velocity: shape (7,), rad/s.
         acceleration: shape (7,), rad/s^2.
         gripper: opening, m; None to leave the gripper as it is.
+        goal: where the path leads at the speed that is asked for, shape (7,), rad.
         starved: No target lies ahead: the joints go to rest at the last one and stay.
     """
 
@@ -54,6 +55,7 @@ class StreamSample:
     velocity: Array
     acceleration: Array
     gripper: float | None
+    goal: Array
     starved: bool
 
 
@@ -117,6 +119,7 @@ class JointStream:
     def _clear(self, q: Array) -> None:
         self._newest: ActionChunk | None = None
         self.halted = False
+        self._speed = self.speed
         self._gripper: float | None = None
         self._clock = -np.inf  # time of the reference
         self._along = 0.0  # time on the path of the reference
@@ -216,6 +219,7 @@ class JointStream:
             velocity=np.array(self._output.new_velocity),
             acceleration=np.array(self._output.new_acceleration),
             gripper=self._grip(),
+            goal=self._goal(),
             starved=self._starved(),
         )
 
@@ -249,6 +253,12 @@ class JointStream:
         begin, end = path.times[index - 1], path.times[index]
         share = min(max((along - begin) / (end - begin), 0.0), 1.0)
         return np.array((1 - share) * path.positions[index - 1] + share * path.positions[index])
+
+    def _goal(self) -> Array:
+        reference = self._reference()
+        if self._starved():
+            return reference
+        return np.array(reference + self._speed * (self._path.positions[-1] - reference))
 
     def _starved(self) -> bool:
         over = self._clock >= self._path.ends - _SAME_TIME

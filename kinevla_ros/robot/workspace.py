@@ -59,5 +59,5 @@ DEFAULT_WORKSPACE = Workspace(
 """Of an arm whose base plate stands on the table. MoveIt Servo keeps the same distances from itself
 and from the scene; grasps of flat objects end with the fingertips 4 mm above the table."""
 
-CELL_WORKSPACE = replace(DEFAULT_WORKSPACE, finger_clearance=-0.005)
+CELL_WORKSPACE = replace(DEFAULT_WORKSPACE, finger_clearance=-0.012)
 """The simulated cell's: its fingertips are soft and may press on the table."""
