@@ -16,7 +16,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 
 from kinevla_ros.nodes.managed import ManagedNode
-from kinevla_ros.nodes.runtime import take_priority
+from kinevla_ros.robot.priority import take_priority
 from kinevla_ros.share import share_path
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE

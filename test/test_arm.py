@@ -157,7 +157,7 @@ def lose(bench: ArmBench) -> None:
 def jam(bench: ArmBench) -> None:
     """Blocked, while every chunk begins where the arm is."""
     bench.blocked = True
-    for _ in range(8):
+    for _ in range(12):
         bench.send(0.3)
         bench.run(0.2)
 
@@ -298,7 +298,7 @@ def test_a_blocked_arm_is_noticed_though_each_chunk_begins_where_it_is(
     bench.move(0.4, speed)
     bench.blocked, blocked_at = True, bench.now
     while bench.state is not SafetyState.FAULTED:
-        assert bench.now < blocked_at + 1.5
+        assert bench.now < blocked_at + 2.5
         bench.send(speed)
         bench.run(0.1)
     assert bench.fault is Fault.TRACKING_ERROR

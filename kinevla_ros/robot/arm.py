@@ -11,7 +11,7 @@ It has no clock and no thread; every time, s, is handed in. What each event does
 | speed below 100 %, pause                 | slows down on the same path          | changed       |
 | arm's state older than 0.1 s             | fault, slows to rest                 | reset, enable |
 | arm further than 0.1 rad from its path   | fault, slows to rest                 | reset, enable |
-| a joint that is to move stands for 1 s   | fault, slows to rest                 | reset, enable |
+| a joint that is to move stands for 2 s   | fault, slows to rest                 | reset, enable |
 | controller or joint reports an error     | fault, slows to rest                 | reset, enable |
 | software stop, also while disabled       | fault, slows to rest                 | reset, enable |
 | target fails a check                     | fault, slows to rest without it      | reset, enable |

@@ -20,7 +20,7 @@ MAX_TRACKING_ERROR = 0.1
 LEAST_WAY = 0.03
 """A joint that is to go so far (rad) ..."""
 
-LEAST_SHARE = 0.25
+LEAST_SHARE = 0.1
 """... goes at least this share of it in `PATIENCE`."""
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.robot.arm import ArmCore
 from kinevla_ros.robot.collision import CollisionModel
+from kinevla_ros.robot.grid import Grid
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import Status
@@ -205,14 +206,10 @@ class ArmDriver:
         return self._core
 
     def _stream(self) -> None:
-        due = time.monotonic()
+        grid = Grid(self._period)
         try:
             while not self._end.is_set():
-                now = time.monotonic()
-                self._on_tick(self._tick(now))
-                # Ticks on an absolute grid; those that were missed are not made up for.
-                due = max(due + self._period, now)
-                time.sleep(max(due - time.monotonic(), 0))
+                self._on_tick(self._tick(grid.wait()))
         except Exception:
             logger.exception("the stream has failed; the arm is stopped")
             self._stop_controller()

@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 TRAIL = 0.2
 """The arm is where it was sent within this time (s)."""
 
-PATIENCE = 1.0
+PATIENCE = 2.0
 """So long it may take until a joint moves that is to move (s)."""
 
 REST_BAND = 0.005
