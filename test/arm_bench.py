@@ -50,7 +50,7 @@ class ArmBench:
             self.now += DT
             if not self.silent:
                 state = ArmState(self.q, self.now, controller_errors=self.controller_errors)
-                self.core.on_state(state, self.now)
+                self.core.on_state(state)
             sample = self.core.tick(self.now)
             self.sent.append(sample)
             self.measured.append(self.q)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.robot.arm import ArmCore
-from kinevla_ros.robot.collision import Clearance, CollisionModel
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.state import ArmState
@@ -63,7 +62,7 @@ def test_the_arm_is_not_enabled_without_a_fresh_state() -> None:
 
 def test_the_arm_is_not_enabled_while_it_moves(bench: ArmBench) -> None:
     bench.q = bench.q + 0.1
-    bench.core.on_state(ArmState(bench.q, bench.now + 0.01), bench.now + 0.01)
+    bench.core.on_state(ArmState(bench.q, bench.now + 0.01))
     verdict = bench.core.enable(bench.now + 0.02)
     assert "rest" in verdict.reason
     assert bench.core.tick(bench.now + 0.02) is None
@@ -323,8 +322,7 @@ def test_a_way_into_the_table_that_no_chunk_showed_is_braked_above_it(
     down = top_down_ik(np.array([0.35, 0.0, 0.0]), 0.0) - low
     bench = ArmBench(low)
     assert bench.core.enable(bench.now).ok
-    blind = Clearance(1.0, Fault.NONE, "", "")
-    monkeypatch.setattr(CollisionModel, "nearest_along", lambda *_: blind)
+    monkeypatch.setattr("kinevla_ros.robot.gated_stream.CHUNK_CHECKS", ())
     chunk = ActionChunk(bench.now, 1, low + np.linspace(0.2, 1, 5)[:, None] * down, np.zeros(5))
     assert bench.core.on_chunk(chunk, bench.now).ok
     samples = bench.run(1.0)
@@ -354,7 +352,7 @@ def test_a_late_or_doubled_state_does_not_rejuvenate_the_arm(moving: ArmBench) -
     old = ArmState(moving.q, moving.now)
     moving.silent = True
     for _ in range(10):
-        moving.core.on_state(old, moving.now)
+        moving.core.on_state(old)
         moving.run(DT)
     assert moving.fault is Fault.STALE_STATE
 

@@ -17,13 +17,13 @@ from kinevla_ros.robot.kinematics import forward, top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.model import FINGERS, GRIPPER_STROKE, PALM, TOOL_LENGTH
 from kinevla_ros.robot.verdict import Fault
-from kinevla_ros.robot.workspace import DEFAULT_WORKSPACE
+from kinevla_ros.robot.workspace import CELL_WORKSPACE, DEFAULT_WORKSPACE
 from kinevla_ros.sim.scene import scene_xml
 
 Array = NDArray[np.float64]
 
 HOME = np.array([0.0, 0.3, 0.0, 1.5, 0.0, 1.3, 0.0])
-SPACE = CollisionModel(DEFAULT_WORKSPACE)
+SPACE, SOFT = CollisionModel(DEFAULT_WORKSPACE), CollisionModel(CELL_WORKSPACE)
 ANYWHERE = arrays(np.float64, 7, elements=st.floats(-1, 1)).map(lambda u: u * RM75_LIMITS.upper)
 
 
@@ -71,13 +71,31 @@ def test_a_way_is_looked_at_between_its_ends_too() -> None:
     assert clear.nearest(low[0]).margin > 0
     assert clear.nearest(low[1]).margin > 0
     lower = low + 0.1 * np.eye(7)[1]
-    assert clear.nearest_along(lower).fault is Fault.TABLE_COLLISION
-    assert clear.nearest_along(lower).margin < 0
+    found = clear.obstacle(lower)
+    assert found is not None
+    assert found.fault is Fault.TABLE_COLLISION
+    assert found.margin < 0
+
+
+@settings(deadline=None, max_examples=300)
+@given(ANYWHERE, st.sampled_from([0.0, 0.002]), st.booleans())
+def test_an_obstacle_is_what_is_nearer_than_to_be_kept(
+    q: Array, reserve: float, soft: bool
+) -> None:
+    space = SOFT if soft else SPACE
+    nearest, found = space.nearest(q), space.obstacle(q[None], reserve)
+    if abs(nearest.margin - reserve) > 1e-5:
+        assert (found is not None) == (nearest.margin < reserve)
+    if found is not None:
+        assert found.margin <= 0
 
 
 def test_a_position_that_is_no_number_is_an_error() -> None:
+    nowhere = np.full(7, np.nan)
     with pytest.raises(ValueError, match="not finite"):
-        SPACE.nearest(np.full(7, np.nan))
+        SPACE.nearest(nowhere)
+    with pytest.raises(ValueError, match="not finite"):
+        SPACE.obstacle(nowhere[None])
 
 
 def test_the_boxes_hold_the_gripper_of_the_cell_at_whatever_opening() -> None:

@@ -143,13 +143,11 @@ class ArmCore:
         self._paused = paused
         self._stream.set_speed(self._asked)
 
-    def on_state(self, state: ArmState, now: float) -> None:
+    def on_state(self, state: ArmState) -> None:
         """Take a measured state; one that is not newer than the last is ignored."""
-        if self._arm is not None and state.stamp <= self._arm.stamp:
-            return
-        self._arm = state
-        self._following.measured(state)
-        self._watch(now)
+        if self._arm is None or state.stamp > self._arm.stamp:
+            self._arm = state
+            self._following.measured(state)
 
     def on_chunk(self, chunk: ActionChunk, now: float) -> Verdict:
         """Follow the chunk from the next tick on.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,6 +146,5 @@ def clearance(case: ChunkCase) -> Verdict:
     """Nothing comes too near on the whole way from the motion under way to the last target."""
     ahead = case.chunk.times() > case.now
     path = np.vstack([case.start, case.chunk.positions[ahead]])
-    found = case.space.nearest_along(path)
-    short = replace(found, margin=found.margin - RESERVE)
-    return too_near(short, f"chunk {case.chunk.sequence}") if short.margin < 0 else PASSED
+    found = case.space.obstacle(path, RESERVE)
+    return PASSED if found is None else too_near(found, f"chunk {case.chunk.sequence}")

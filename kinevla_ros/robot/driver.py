@@ -224,7 +224,7 @@ class ArmDriver:
         with self._lock:
             if state is not None and fresh:
                 self._last_stamp = state.stamp
-                self._ready.on_state(state, now)
+                self._ready.on_state(state)
             elif not lost:
                 self._check_connection(now)
             sample = self._ready.tick(now)

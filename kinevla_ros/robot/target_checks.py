@@ -110,11 +110,9 @@ def first_at_the_arm(case: TargetCase) -> Verdict:
 
 
 def clearance(case: TargetCase) -> Verdict:
-    """Nothing comes too near, neither at the target nor where the arm would come to rest."""
-    for q in (case.target, case.rest):
-        if (found := case.space.nearest(q)).margin < 0:
-            return too_near(found, "the arm")
-    return PASSED
+    """Nothing comes too near, from the target to where the arm would come to rest."""
+    found = case.space.obstacle(np.vstack([case.target, case.rest]))
+    return PASSED if found is None else too_near(found, "the arm")
 
 
 def _inside(case: TargetCase, q: Array, verb: str) -> Verdict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,6 +124,6 @@ def gripper_stroke(case: TeleopCase) -> Verdict:
 
 def clearance(case: TeleopCase) -> Verdict:
     """Nothing comes too near on the straight way to the target."""
-    found = case.space.nearest_along(np.vstack([case.start, case.target.positions]))
-    short = replace(found, margin=found.margin - RESERVE)
-    return too_near(short, "teleoperation") if short.margin < 0 else PASSED
+    path = np.vstack([case.start, case.target.positions])
+    found = case.space.obstacle(path, RESERVE)
+    return PASSED if found is None else too_near(found, "teleoperation")

@@ -35,7 +35,7 @@ class SimulatedArm:
         self.core = ArmCore(RM75_LIMITS, CollisionModel(CELL_WORKSPACE), dt=PERIOD)
         # The core enables an arm only once it has seen it rest.
         for age in np.arange(REST_TIME + PERIOD, 0.0, -PERIOD):
-            self.core.on_state(self._measured(-age), -age)
+            self.core.on_state(self._measured(-age))
         enabled = self.core.enable(self.now)
         if not enabled.ok:
             raise RuntimeError(f"the simulated arm cannot start: {enabled.reason}")
@@ -54,7 +54,7 @@ class SimulatedArm:
         for _ in range(round(seconds / PERIOD)):
             while self._waiting and self._waiting[0][0] <= self.now + 1e-9:
                 self.core.on_chunk(self._waiting.pop(0)[1], self.now)
-            self.core.on_state(self._measured(self.now), self.now)
+            self.core.on_state(self._measured(self.now))
             sample = self.core.tick(self.now)
             if sample is not None:
                 self._cell.set_joint_target(sample.position)
