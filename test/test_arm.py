@@ -216,6 +216,35 @@ def test_after_a_fault_the_arm_moves_again_only_by_reset_and_enable_and_without_
     assert_smooth(moving.sent[first:], start)
 
 
+def test_a_state_older_than_a_tenth_of_a_second_stops_the_arm(moving: ArmBench) -> None:
+    moving.silent = True
+    moving.run(0.1)
+    assert moving.fault is Fault.NONE
+    moving.run(0.02)
+    assert moving.fault is Fault.STALE_STATE
+    assert "0.12 s old" in moving.reason.replace("0.120", "0.12")
+
+
+def test_an_error_of_the_controller_stops_the_arm_and_is_named(moving: ArmBench) -> None:
+    error(moving)
+    assert moving.fault is Fault.CONTROLLER_ERROR
+    assert "0x1001" in moving.reason
+
+
+def test_an_arm_that_is_pushed_off_its_path_is_stopped(moving: ArmBench) -> None:
+    moving.run(1.0)
+    moving.q = moving.q + 0.12 * np.eye(7)[3]
+    moving.run(0.02)
+    assert moving.fault is Fault.TRACKING_ERROR
+    assert moving.core.status(moving.now).joint == "joint4"
+
+
+def test_over_a_lost_connection_nothing_more_is_sent(moving: ArmBench) -> None:
+    lose(moving)
+    assert moving.run(0.5) == [None] * 25
+    assert moving.fault is Fault.CONNECTION_LOST
+
+
 def test_a_fault_is_not_reset_while_the_arm_slows_down(moving: ArmBench) -> None:
     moving.core.stop(moving.now)
     moving.run(0.04)
