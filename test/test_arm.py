@@ -361,6 +361,18 @@ def test_a_way_into_the_table_that_no_chunk_showed_is_braked_above_it(
     assert_smooth(samples, low)
 
 
+def test_an_arm_that_was_stopped_just_above_the_table_may_go_up_again() -> None:
+    low = top_down_ik(np.array([0.35, 0.0, 0.0105]), 0.0)
+    up = top_down_ik(np.array([0.35, 0.0, 0.06]), 0.0) - low
+    bench = ArmBench(low)
+    assert bench.core.enable(bench.now).ok
+    chunk = ActionChunk(bench.now, 1, low + np.linspace(0.2, 1, 5)[:, None] * up, np.zeros(5))
+    assert bench.core.on_chunk(chunk, bench.now).ok
+    bench.run(1.0)
+    assert bench.fault is Fault.NONE
+    np.testing.assert_allclose(bench.q, low + up, atol=1e-3)
+
+
 def test_an_arm_that_is_too_near_to_the_table_is_not_enabled() -> None:
     bench = ArmBench(top_down_ik(np.array([0.35, 0.0, 0.005]), 0.0))
     verdict = bench.core.enable(bench.now)

@@ -78,16 +78,22 @@ def test_a_way_is_looked_at_between_its_ends_too() -> None:
 
 
 @settings(deadline=None, max_examples=300)
-@given(ANYWHERE, st.sampled_from([0.0, 0.002]), st.booleans())
-def test_an_obstacle_is_what_is_nearer_than_to_be_kept(
-    q: Array, reserve: float, soft: bool
-) -> None:
+@given(ANYWHERE, st.booleans())
+def test_an_obstacle_is_what_is_nearer_than_to_be_kept(q: Array, soft: bool) -> None:
     space = SOFT if soft else SPACE
-    nearest, found = space.nearest(q), space.obstacle(q[None], reserve)
-    if abs(nearest.margin - reserve) > 1e-5:
-        assert (found is not None) == (nearest.margin < reserve)
+    nearest, found = space.nearest(q), space.obstacle(q[None])
+    if abs(nearest.margin) > 1e-5:
+        assert (found is not None) == (nearest.margin < 0)
     if found is not None:
         assert found.margin <= 0
+
+
+def test_a_reserve_is_kept_on_the_way_and_may_be_left_by_who_stands_in_it() -> None:
+    high, low, lower = hanging(0.05), hanging(0.011), hanging(0.009)
+    assert SPACE.obstacle(np.vstack([high, low])) is None
+    assert SPACE.obstacle(np.vstack([high, low]), reserve=0.002) is not None
+    assert SPACE.obstacle(np.vstack([low, high]), reserve=0.002) is None
+    assert SPACE.obstacle(np.vstack([low, lower]), reserve=0.002) is not None
 
 
 def test_a_position_that_is_no_number_is_an_error() -> None:

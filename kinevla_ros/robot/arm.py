@@ -286,4 +286,6 @@ class ArmCore:
             silence = f"holding: the last chunk came {now - self._led:.2f} s ago"
             reason = f"{silence}; {self._refusal.reason}" if self._refusal.reason else silence
             return replace(self._refusal, reason=reason)
+        if self._refusal.ok and now < self._takeover_ends:
+            return refused(Fault.NONE, "a person leads")
         return self._refusal

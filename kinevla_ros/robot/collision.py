@@ -100,19 +100,27 @@ class CollisionModel:
         Looks at every `STEP`; much faster than `nearest` where nothing is.
 
         Args:
-            reserve: distance added to those to be kept, m.
+            path: joint positions to go through.
+            reserve: distance added to those to be kept, m, if it is there at the start: who stands
+                inside the reserve may leave it.
 
         Raises:
             ValueError: A position is not finite.
         """
         if not np.isfinite(path).all():
             raise ValueError(f"joint positions {path} are not finite")
-        looks = self._looks(reserve)
+        if reserve and self._blocked(path[0], reserve):
+            reserve = 0.0
         for q in _way(path):
-            if pinocchio.computeCollisions(self._arm, self._arm_data, self._shapes, looks, q, True):
+            if self._blocked(q, reserve):
                 found = self.nearest(q)
                 return replace(found, margin=min(found.margin - reserve, 0.0))
         return None
+
+    def _blocked(self, q: Array, reserve: float) -> bool:
+        looks = self._looks(reserve)
+        found = pinocchio.computeCollisions(self._arm, self._arm_data, self._shapes, looks, q, True)
+        return bool(found)
 
     def _looks(self, reserve: float) -> pinocchio.GeometryData:
         """What pinocchio needs to look for pairs that are nearer than to be kept with `reserve`."""

@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 SPEED_RAMP = 5.0
 """How fast the speed scaling follows what is asked for, 1/s: from full speed to pause in 0.2 s."""
 
-_SAME_TIME = 1e-9
+_SAME_TIME, _SAME_PLACE = 1e-9, 1e-6
 _REST = [0.0] * len(JOINT_NAMES)
 
 
@@ -111,7 +111,8 @@ class JointStream:
         Raises:
             ValueError: A joint is not inside its position limits.
         """
-        if not ((q >= self._limits.lower) & (q <= self._limits.upper)).all():
+        lower, upper = self._limits.lower - _SAME_PLACE, self._limits.upper + _SAME_PLACE
+        if not ((q >= lower) & (q <= upper)).all():
             raise ValueError(f"joints at {q} are not inside their limits; no motion starts there")
         self._clear(q)
         self._ready = True
