@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
@@ -195,6 +195,33 @@ def of_path(path: Array, measured: Array | None = None, dt: float = DT) -> Verdi
 
 def still_path(last: Array) -> Array:
     return np.vstack([np.tile(HOME, (3, 1)), last])
+
+
+def shares(path: Array) -> Array:
+    """Largest share of the limits on speed, acceleration and jerk in the last step."""
+    limits = (RM75_LIMITS.velocity, RM75_LIMITS.acceleration, RM75_LIMITS.jerk)
+    rates = [abs(np.diff(path, n, axis=0)[-1]) / DT**n for n in (1, 2, 3)]
+    return np.array([(rate / limit).max() for rate, limit in zip(rates, limits, strict=True)])
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    arrays(np.float64, 7, elements=st.floats(-1, 1)),
+    arrays(np.float64, (3, 7), elements=st.floats(-1, 1)),
+    st.sampled_from([1e-3, 1e-2, 0.1, 1.0]),
+)
+def test_a_target_is_sent_only_if_it_keeps_every_limit(
+    where: Array, jerks: Array, strength: float
+) -> None:
+    speeds = strength * np.cumsum(jerks, axis=0) * RM75_LIMITS.acceleration * DT
+    path = where * RM75_LIMITS.upper * 1.01 + np.vstack([np.zeros(7), np.cumsum(speeds, 0) * DT])
+    verdict = of_path(path)
+    inside = (path[-1] >= RM75_LIMITS.lower) & (path[-1] <= RM75_LIMITS.upper)
+    kept = inside.all() and (shares(path) <= 1).all() and SPACE.nearest(path[-1]).margin >= 0
+    assert not verdict.ok or kept
+    if not verdict.ok:
+        assert verdict.reason
+        assert not verdict.margin > 1e-5
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
