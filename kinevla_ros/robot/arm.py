@@ -6,7 +6,7 @@ It has no clock and no thread; every time, s, is handed in. What each event does
 | ---------------------------------------- | ------------------------------------ | ------------- |
 | chunk fails a check, is old or reordered | finishes the motion under way, holds | next chunk    |
 | no further chunk comes                   | slows to rest at the last target     | next chunk    |
-| a person takes over                      | leaves the chunks, follows the person | 0.2 s silence |
+| a person takes over                      | follows the person, takes no chunks  | 0.2 s silence |
 | teleoperation target fails a check       | holds                                | next target   |
 | speed below 100 %, pause                 | slows down on the same path          | changed       |
 | arm's state older than 0.1 s             | fault, slows to rest                 | reset, enable |
@@ -14,7 +14,7 @@ It has no clock and no thread; every time, s, is handed in. What each event does
 | a joint that is to move stands for 2 s   | fault, slows to rest                 | reset, enable |
 | controller or joint reports an error     | fault, slows to rest                 | reset, enable |
 | software stop, also while disabled       | fault, slows to rest                 | reset, enable |
-| target fails a check                     | fault, slows to rest without it      | reset, enable |
+| target fails a check                     | fault, slows to rest instead         | reset, enable |
 | connection to the controller lost        | fault, nothing more is sent          | reset, enable |
 | disable                                  | slows to rest                        | enable        |
 
