@@ -184,12 +184,12 @@ def test_a_chunk_out_of_the_workspace_is_refused_whole() -> None:
 
 def of_path(path: Array, measured: Array | None = None, dt: float = DT) -> Verdict:
     """Judge the last of four targets, shape (4, 7), by everything but the arm's start."""
-    rest = path[-1]
+    way = path[-1:]
     if np.isfinite(path).all():
         speed = (path[-1] - path[-2]) / dt
-        rest = Brake(RM75_LIMITS).rest(path[-1], speed, np.zeros(7))
+        way = Brake(RM75_LIMITS).way(path[-1], speed, np.zeros(7))
     measured = path[-2] if measured is None else measured
-    case = TargetCase(path, rest, measured, RM75_LIMITS, SPACE, dt)
+    case = TargetCase(path, way, measured, RM75_LIMITS, SPACE, dt)
     return judge(TARGET_CHECKS, case)
 
 
@@ -267,7 +267,7 @@ def test_a_target_from_which_the_arm_cannot_stop_inside_its_limits_is_not_sent()
     path[:, 0] = RM75_LIMITS.upper[0] - 0.05 + 1.5 * DT * np.arange(-3, 1)
     verdict = of_path(path)
     assert (verdict.fault, verdict.joint) == (Fault.POSITION_LIMIT, "joint1")
-    assert "come to rest" in verdict.reason
+    assert "not come to rest" in verdict.reason
 
 
 def test_a_target_from_which_the_arm_cannot_stop_above_the_table_is_not_sent() -> None:
@@ -284,7 +284,7 @@ def test_a_target_too_far_from_the_measured_arm_is_not_sent() -> None:
 
 def test_the_first_target_has_to_be_where_the_arm_is() -> None:
     path, measured = np.tile(HOME, (4, 1)), HOME + 0.03 * np.eye(7)[6]
-    case = TargetCase(path, HOME, measured, RM75_LIMITS, SPACE, DT)
+    case = TargetCase(path, HOME[None], measured, RM75_LIMITS, SPACE, DT)
     assert judge(TARGET_CHECKS, case).ok
     verdict = judge(FIRST_TARGET_CHECKS, case)
     assert (verdict.fault, verdict.joint) == (Fault.TRACKING_ERROR, "joint7")

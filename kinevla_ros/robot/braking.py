@@ -1,4 +1,4 @@
-"""Where the joints come to rest when they are braked as hard as the limits permit."""
+"""How the joints come to rest when they are braked as hard as the limits permit."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from kinevla_ros.codec.chunk import JOINT_NAMES
 from kinevla_ros.robot.limits import JointLimits
 
 Array = NDArray[np.float64]
+
+STEP = 0.02
+"""Time from point to point of a way (s)."""
 
 _REST = [0.0] * len(JOINT_NAMES)
 
@@ -27,8 +30,11 @@ class Brake:
         self._input.max_jerk = limits.jerk.tolist()
         self._input.target_velocity = self._input.target_acceleration = _REST
 
-    def rest(self, position: Array, velocity: Array, acceleration: Array) -> Array:
-        """Return where the joints come to rest, shape (7,), rad.
+    def way(self, position: Array, velocity: Array, acceleration: Array) -> Array:
+        """Return the way on which the joints come to rest, shape (n, 7), rad, `STEP` apart.
+
+        Joints stop at different times, so it is no straight line. The first point is `position`,
+        the last where they rest.
 
         Args:
             position: shape (7,), rad.
@@ -36,10 +42,11 @@ class Brake:
             acceleration: shape (7,), rad/s^2.
         """
         if not (velocity.any() or acceleration.any()):
-            return position
+            return position[None]
         self._input.current_position = position.tolist()
         self._input.current_velocity = velocity.tolist()
         self._input.current_acceleration = acceleration.tolist()
         self._ruckig.calculate(self._input, self._trajectory)
-        rest, _, _ = self._trajectory.at_time(self._trajectory.duration)
-        return np.array(rest)
+        duration = self._trajectory.duration
+        times = [*np.arange(0.0, duration, STEP), duration]
+        return np.array([self._trajectory.at_time(time)[0] for time in times])

@@ -61,7 +61,7 @@ class GatedStream:
     def begin(self, q: Array) -> Verdict:
         """Rest at `q`, where the arm is, shape (7,), rad; or say why no motion may begin there."""
         path = np.tile(q, (4, 1))
-        if not (verdict := self._judge(START_CHECKS, path, q, q)).ok:
+        if not (verdict := self._judge(START_CHECKS, path, q[None], q)).ok:
             return verdict
         self._stream.reset(q)
         self._path, self._first = path[1:], True
@@ -134,17 +134,17 @@ class GatedStream:
             return None, refused(Fault.INVALID_TARGET, str(error))
         path = np.vstack([self._path, sample.position])
         if self._stream.halted:
-            return sample, self._judge(MOTION_CHECKS, path, sample.position, measured)
-        rest = self._brake.rest(sample.position, sample.velocity, sample.acceleration)
+            return sample, self._judge(MOTION_CHECKS, path, path[-1:], measured)
+        way = self._brake.way(sample.position, sample.velocity, sample.acceleration)
         checks = FIRST_TARGET_CHECKS if self._first else TARGET_CHECKS
-        return sample, self._judge(checks, path, rest, measured)
+        return sample, self._judge(checks, path, way, measured)
 
     def _judge(
         self,
         checks: Iterable[Callable[[TargetCase], Verdict]],
         path: Array,
-        rest: Array,
+        way: Array,
         measured: Array,
     ) -> Verdict:
-        case = TargetCase(path, rest, measured, self._limits, self._space, self._dt)
+        case = TargetCase(path, way, measured, self._limits, self._space, self._dt)
         return judge(checks, case)

@@ -33,7 +33,7 @@ class TargetCase:
 
     Attributes:
         path: the last three targets sent and this one, shape (4, 7), rad.
-        rest: where the joints come to rest if braked from this target on, shape (7,), rad.
+        way: on which the joints come to rest if braked from this target on, shape (n, 7), rad.
         measured: where the joints are, shape (7,), rad.
         limits: limits of the joints.
         space: clearances of the arm.
@@ -41,7 +41,7 @@ class TargetCase:
     """
 
     path: Array
-    rest: Array
+    way: Array
     measured: Array
     limits: JointLimits
     space: CollisionModel
@@ -55,19 +55,19 @@ class TargetCase:
 
 def finite(case: TargetCase) -> Verdict:
     """All numbers are finite."""
-    if np.isfinite(case.path).all() and np.isfinite(case.rest).all():
+    if np.isfinite(case.path).all() and np.isfinite(case.way).all():
         return PASSED
     return refused(Fault.INVALID_TARGET, "a target is NaN or infinite")
 
 
 def position(case: TargetCase) -> Verdict:
     """Every joint stays inside its position limits."""
-    return _inside(case, case.target, "be")
+    return _inside(case, case.path[-1:], "be")
 
 
 def braking_distance(case: TargetCase) -> Verdict:
     """Every joint can still be brought to rest inside its position limits."""
-    return _inside(case, case.rest, "come to rest")
+    return _inside(case, case.way, "not come to rest before it is")
 
 
 def speed(case: TargetCase) -> Verdict:
@@ -111,17 +111,18 @@ def first_at_the_arm(case: TargetCase) -> Verdict:
 
 def clearance(case: TargetCase) -> Verdict:
     """Nothing comes too near, from the target to where the arm would come to rest."""
-    found = case.space.obstacle(np.vstack([case.target, case.rest]))
+    found = case.space.obstacle(case.way)
     return PASSED if found is None else too_near(found, "the arm")
 
 
-def _inside(case: TargetCase, q: Array, verb: str) -> Verdict:
+def _inside(case: TargetCase, places: Array, verb: str) -> Verdict:
+    """Judge joint positions, shape (n, 7), rad."""
     limits = case.limits
-    _, column, joint, margin = worst(np.minimum(q - limits.lower, limits.upper - q))
+    row, column, joint, margin = worst(np.minimum(places - limits.lower, limits.upper - places))
     if margin >= -_ROUNDING:
         return PASSED
     reason = (
-        f"{joint} would {verb} at {q[column]:.3f} rad; its limits are "
+        f"{joint} would {verb} at {places[row, column]:.3f} rad; its limits are "
         f"{limits.lower[column]:.3f} and {limits.upper[column]:.3f} rad"
     )
     return refused(Fault.POSITION_LIMIT, reason, joint, margin)
