@@ -277,6 +277,18 @@ def test_a_target_from_which_the_arm_cannot_stop_above_the_table_is_not_sent() -
     assert of_path(path).fault is Fault.TABLE_COLLISION
 
 
+def test_the_way_to_rest_is_looked_at_as_it_is_because_joints_stop_at_different_times() -> None:
+    q = np.array([0.08, -0.28, 0.61, -0.59, 2.89, -0.29, 4.49])
+    speed = np.array([-1.2, -1.2, -2.0, 2.3, 1.4, 1.0, 0.4])
+    way = Brake(RM75_LIMITS).way(q, speed, np.zeros(7))
+    straight = np.vstack([way[0], way[-1]])
+    assert SPACE.obstacle(straight) is None
+    path = q + np.arange(-3, 1)[:, None] * speed * DT
+    for ways, ok in ((straight, True), (way, False)):
+        case = TargetCase(path, ways, q, RM75_LIMITS, SPACE, DT)
+        assert judge(TARGET_CHECKS, case).ok is ok
+
+
 def test_a_target_too_far_from_the_measured_arm_is_not_sent() -> None:
     verdict = of_path(np.tile(HOME, (4, 1)), measured=HOME - 0.4 * np.eye(7)[1])
     assert (verdict.fault, verdict.joint) == (Fault.TRACKING_ERROR, "joint2")
