@@ -24,6 +24,7 @@ Datasets = Annotated[
     list[Path], typer.Option(help="Folder of a dataset; several are drawn from equally often.")
 ]
 Report = Annotated[Path | None, typer.Option("--json", help="File for the figures.")]
+Rate = Annotated[float, typer.Option(min=20, max=200, help="Targets sent a second (Hz).")]
 
 DEMO_INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"
 
@@ -180,6 +181,58 @@ def chunk(
     from kinevla_ros.evaluation.latency import bench_chunk
 
     raise typer.Exit(bench_chunk(model, chunks, threads, report))
+
+
+@bench.command()
+def stream(
+    seconds: Annotated[float, typer.Option(min=1, help="How long each row takes (s).")] = 20.0,
+    rates: Annotated[
+        list[float] | None, typer.Option("--rate", help="Targets a second; default: 50 100 200.")
+    ] = None,
+    report: Report = None,
+) -> None:
+    """Measure how even the stream is, with and without policy load and real-time priority."""
+    from kinevla_ros.evaluation.bench_stream import RATES, bench_stream
+
+    raise typer.Exit(bench_stream(seconds, rates or RATES, report))
+
+
+@bench.command()
+def gate(
+    calls: Annotated[int, typer.Option(min=20, help="Calls of each check.")] = 1000,
+    rate: Rate = 50.0,
+    report: Report = None,
+) -> None:
+    """Measure how long each check of the safety gate takes, and a chunk's whole way."""
+    from kinevla_ros.evaluation.bench_gate import bench_gate
+
+    raise typer.Exit(bench_gate(calls, rate, report))
+
+
+@bench.command()
+def seam(
+    seams: Annotated[int, typer.Option(min=1, help="Chunks that take over.")] = 1000,
+    rate: Rate = 50.0,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same run.")] = 0,
+    report: Report = None,
+) -> None:
+    """Measure the largest jump in position, velocity and acceleration from chunk to chunk."""
+    from kinevla_ros.evaluation.bench_seam import bench_seam
+
+    raise typer.Exit(bench_seam(seams, rate, seed, report))
+
+
+@bench.command()
+def adversarial(
+    targets: Annotated[int, typer.Option(min=1, help="Targets to offer.")] = 1_000_000,
+    rate: Rate = 50.0,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same run.")] = 0,
+    report: Report = None,
+) -> None:
+    """Offer the arm core what would break every limit, and count what gets through."""
+    from kinevla_ros.evaluation.bench_adversarial import bench_adversarial
+
+    raise typer.Exit(bench_adversarial(targets, seed, rate, report))
 
 
 if __name__ == "__main__":

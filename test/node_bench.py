@@ -16,7 +16,8 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 
 from kinevla_ros.nodes.managed import ManagedNode
-from kinevla_ros.nodes.runtime import take_priority
+from kinevla_ros.robot.priority import take_priority
+from kinevla_ros.share import share_path
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 TIMEOUT = 20.0
@@ -81,7 +82,8 @@ def bench(parameters: Mapping[str, Any]) -> Iterator[Bench]:
     # As the processes of arm and cell do: a busy computer must not look like a lost arm.
     before = os.sched_getscheduler(0)
     take_priority()
-    rclpy.init(args=["--ros-args", *given])
+    file = str(share_path("config", "realman.yaml"))
+    rclpy.init(args=["--ros-args", "--params-file", file, *given])
     bench = Bench()
     try:
         yield bench

@@ -10,9 +10,11 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.publisher import Publisher
 from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64
 from std_srvs.srv import SetBool, Trigger
 
 from kinevla_ros.msg import ActionChunk, SafetyStatus
+from kinevla_ros.nodes.arm_parameters import PARAMETERS, limits_from, workspace_from
 from kinevla_ros.nodes.claim import Claim
 from kinevla_ros.nodes.latency import Latency
 from kinevla_ros.nodes.managed import Diagnosis, ManagedNode
@@ -21,27 +23,15 @@ from kinevla_ros.nodes.messages import (
     chunk_from_message,
     joints_to_message,
     status_to_message,
+    target_from_message,
 )
-from kinevla_ros.nodes.parameters import Parameter
 from kinevla_ros.nodes.qos import LATCHED
 from kinevla_ros.nodes.runtime import run
-from kinevla_ros.robot.arm import SafetyState, Status
 from kinevla_ros.robot.driver import ArmDriver, Tick
+from kinevla_ros.robot.status import SafetyState, Status
 from kinevla_ros.robot.vendor import ArmConnectionError, VendorArm
-from kinevla_ros.robot.verdict import Verdict
+from kinevla_ros.robot.verdict import Fault, Verdict
 
-PARAMETERS = {
-    "arm_ip": Parameter("192.168.1.18", "Address of the arm's controller."),
-    "arm_port": Parameter(8080, "TCP port of the arm's controller.", 1, 65535),
-    "udp_port": Parameter(
-        8089, "Port on this computer for the arm's state; each arm needs its own.", 1, 65535
-    ),
-    "host_ip": Parameter("", "This computer's address as the arm sees it; empty: by route."),
-    "rate": Parameter(50.0, "Joint targets a second (Hz).", 20.0, 200.0),
-    "enable_on_activate": Parameter(
-        False, "Allow motion at once; on a real arm leave that to /arm/enable."
-    ),
-}
 TARGETS = "kinevla/joint_targets"
 STATUS_PERIOD = 0.1
 ENABLE_TIMEOUT = 3.0
@@ -62,7 +52,11 @@ class ArmNode(ManagedNode):
         self._joints = self.create_publisher(JointState, "/joint_states", 10)
         self._safety = self.create_publisher(SafetyStatus, "kinevla/safety_status", LATCHED)
         self.create_subscription(ActionChunk, "kinevla/action_chunk", self._on_chunk, 1)
+        # As leader arms publish where they are.
+        self.create_subscription(JointState, "kinevla/teleop_targets", self._on_teleop, 1)
+        self.create_subscription(Float64, "~/speed_scaling", self._on_speed_scaling, 1)
         self.create_service(SetBool, "~/enable", self._on_enable)
+        self.create_service(SetBool, "~/pause", self._on_pause)
         self.create_service(Trigger, "~/stop", self._on_stop)
         self.create_service(Trigger, "~/reset", self._on_reset)
 
@@ -72,8 +66,10 @@ class ArmNode(ManagedNode):
         ip, port = values["arm_ip"], values["arm_port"]
         self._claim = Claim(f"{ip}:{port}")
         arm = VendorArm(ip, port, values["udp_port"], values["host_ip"] or None)
-        self._driver = ArmDriver(arm, values["rate"], self._on_tick)
+        limits, workspace = limits_from(values), workspace_from(values)
+        self._driver = ArmDriver(arm, values["rate"], limits, workspace, self._on_tick)
         info = self._driver.connect()
+        self._driver.set_speed(values["speed_scaling"])
         self.get_logger().info(f"connected to {info.model}, {info.firmware}, at {ip}:{port}")
 
     def cleanup(self) -> None:
@@ -152,14 +148,35 @@ class ArmNode(ManagedNode):
         try:
             verdict = self._driver.submit(chunk_from_message(message, self._stamps))
         except ValueError as error:
-            verdict = self._driver.refuse(str(error))
+            verdict = self._driver.refuse(Fault.INVALID_CHUNK, str(error))
+        self._warn_if_refused("chunk", verdict)
+
+    def _on_teleop(self, message: JointState) -> None:
+        if self.state != "active" or self._driver is None:
+            return
+        try:
+            verdict = self._driver.lead(target_from_message(message, self._stamps))
+        except ValueError as error:
+            verdict = self._driver.refuse(Fault.INVALID_TARGET, str(error))
+        self._warn_if_refused("teleoperation", verdict)
+
+    def _on_speed_scaling(self, message: Float64) -> None:
+        if self._driver is not None and self._driver.connected:
+            self._warn_if_refused("speed scaling", self._driver.set_speed(message.data))
+
+    def _warn_if_refused(self, what: str, verdict: Verdict) -> None:
         if not verdict.ok:
-            self.get_logger().warning(f"chunk refused: {verdict.reason}", throttle_duration_sec=1.0)
+            reason = f"{what} refused: {verdict.reason}"
+            self.get_logger().warning(reason, throttle_duration_sec=1.0)
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         if request.data:
             return self._serve(response, self._enable, "motion is enabled")
         return self._serve(response, lambda driver: driver.disable(), "slowing down, then disabled")
+
+    def _on_pause(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        done = "paused" if request.data else "going on"
+        return self._serve(response, lambda driver: driver.pause(request.data), done)
 
     def _on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         return self._serve(response, lambda driver: driver.stop(), "stopped until /arm/reset")

@@ -9,12 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kinevla_ros.codec.chunk import ActionChunk
-from kinevla_ros.robot.arm import ArmCore, Status
-from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.robot.arm import ArmCore
+from kinevla_ros.robot.collision import CollisionModel
+from kinevla_ros.robot.grid import Grid
+from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.state import ArmState
+from kinevla_ros.robot.status import Status
 from kinevla_ros.robot.stream import StreamSample
+from kinevla_ros.robot.teleop_checks import JointTarget
 from kinevla_ros.robot.vendor import ArmConnectionError, ArmInfo, VendorArm
-from kinevla_ros.robot.verdict import Verdict
+from kinevla_ros.robot.verdict import Fault, Verdict
+from kinevla_ros.robot.workspace import Workspace
 
 LONGEST_SILENCE = 1.0
 """An arm that has sent no state for so long is connected anew, s."""
@@ -54,11 +59,21 @@ class ArmDriver:
     Args:
         arm: the vendor's client, not connected.
         rate: targets a second, Hz.
+        limits: limits of the joints; the arm may have stricter ones.
+        workspace: where links and gripper may be.
         on_tick: called after each tick from the streaming thread; must not block.
     """
 
-    def __init__(self, arm: VendorArm, rate: float, on_tick: Callable[[Tick], None]) -> None:
+    def __init__(
+        self,
+        arm: VendorArm,
+        rate: float,
+        limits: JointLimits,
+        workspace: Workspace,
+        on_tick: Callable[[Tick], None],
+    ) -> None:
         self._arm, self._period, self._on_tick = arm, 1 / rate, on_tick
+        self._limits, self._workspace = limits, workspace
         self._core: ArmCore | None = None
         self._lock = threading.Lock()
         self._end = threading.Event()
@@ -69,14 +84,15 @@ class ArmDriver:
         self._last_stamp = self._connected_at = 0.0
 
     def connect(self) -> ArmInfo:
-        """Connect; the limits are the stricter ones of this package and of the arm.
+        """Connect; the stricter ones of the given limits and of the arm's hold.
 
         Raises:
             ArmConnectionError: says what failed and what to check.
         """
         info = self._arm.connect()
         self._connected_at = time.monotonic()
-        self._core = ArmCore(RM75_LIMITS.stricter(info.limits), self._period, GRIPPER_DELAY)
+        limits, space = self._limits.stricter(info.limits), CollisionModel(self._workspace)
+        self._core = ArmCore(limits, space, self._period, GRIPPER_DELAY)
         return info
 
     def close(self) -> None:
@@ -163,10 +179,25 @@ class ArmDriver:
         with self._lock:
             return self._ready.on_chunk(chunk, time.monotonic())
 
-    def refuse(self, reason: str) -> Verdict:
-        """See `ArmCore.on_malformed_chunk`."""
+    def lead(self, target: JointTarget) -> Verdict:
+        """See `ArmCore.on_teleop`."""
         with self._lock:
-            return self._ready.on_malformed_chunk(reason)
+            return self._ready.on_teleop(target, time.monotonic())
+
+    def refuse(self, fault: Fault, reason: str) -> Verdict:
+        """See `ArmCore.on_malformed`."""
+        with self._lock:
+            return self._ready.on_malformed(fault, reason)
+
+    def set_speed(self, percent: float) -> Verdict:
+        """See `ArmCore.set_speed`."""
+        with self._lock:
+            return self._ready.set_speed(percent)
+
+    def pause(self, paused: bool) -> None:
+        """See `ArmCore.pause`."""
+        with self._lock:
+            self._ready.pause(paused)
 
     @property
     def _ready(self) -> ArmCore:
@@ -175,14 +206,10 @@ class ArmDriver:
         return self._core
 
     def _stream(self) -> None:
-        due = time.monotonic()
+        grid = Grid(self._period)
         try:
             while not self._end.is_set():
-                now = time.monotonic()
-                self._on_tick(self._tick(now))
-                # Ticks on an absolute grid; those that were missed are not made up for.
-                due = max(due + self._period, now)
-                time.sleep(max(due - time.monotonic(), 0))
+                self._on_tick(self._tick(grid.wait()))
         except Exception:
             logger.exception("the stream has failed; the arm is stopped")
             self._stop_controller()
@@ -197,7 +224,7 @@ class ArmDriver:
         with self._lock:
             if state is not None and fresh:
                 self._last_stamp = state.stamp
-                self._ready.on_state(state, now)
+                self._ready.on_state(state)
             elif not lost:
                 self._check_connection(now)
             sample = self._ready.tick(now)
