@@ -129,6 +129,20 @@ def correct(
     typer.echo(f"{added} episodes added to {out}")
 
 
+@app.command()
+def emulate(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.2",
+    port: Annotated[int, typer.Option(min=0, help="TCP port; 0 takes a free one.")] = 8080,
+    control_port: Annotated[
+        int, typer.Option(min=0, help="Port of 127.0.0.1 for faults and records; 0: a free one.")
+    ] = 0,
+) -> None:
+    """Emulate an RM75's controller, without cell and cameras, until Ctrl-C."""
+    from kinevla_ros.sim.emulate import emulate as run
+
+    raise typer.Exit(run(host, port, control_port))
+
+
 @train.command()
 def codec(
     dataset: Datasets,

@@ -273,7 +273,7 @@ class TestServer:
 
     def test_it_is_silent_when_muted(self, controller: EmulatedController) -> None:
         with self.connect(controller) as client:
-            controller.mute()
+            controller.faults.mute = True
             client.sendall(b'{"command":"get_joint_degree"}\r\n')
             client.settimeout(0.1)
             with pytest.raises(TimeoutError):
