@@ -13,12 +13,15 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
+pytest.importorskip("rclpy")
+pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library is not installed")
+
+from node_bench import promptly
+
 from kinevla_ros.robot.vendor import ArmConnectionError, VendorArm
 from kinevla_ros.sim.controller import EmulatedController
 from kinevla_ros.sim.controller_faults import Push
 from kinevla_ros.sim.plant import READY_POSE, JointPlant
-
-pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library is not installed")
 
 READY = np.array(READY_POSE)
 
@@ -49,7 +52,7 @@ def process_of(arm: VendorArm) -> int:
 
 @pytest.fixture
 def controller() -> Iterator[EmulatedController]:
-    with EmulatedController(JointPlant(), port=0) as controller:
+    with promptly(), EmulatedController(JointPlant(), port=0) as controller:
         yield controller
 
 

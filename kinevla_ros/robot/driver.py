@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.robot.arm import ArmCore, Status
+from kinevla_ros.robot.backoff import BackOff
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.stream import StreamSample
@@ -18,9 +19,6 @@ from kinevla_ros.robot.verdict import Verdict
 
 LONGEST_SILENCE = 1.0
 """An arm that has sent no state for so long is connected anew, s."""
-
-FIRST_RETRY, LAST_RETRY = 0.5, 8.0
-"""Time between attempts to connect, doubled from the first to the last, s."""
 
 REST_TIMEOUT = 2.0
 """From full speed to rest takes a fraction of it, s."""
@@ -228,19 +226,19 @@ class ArmDriver:
         self._lost.set()
 
     def _keep_connected(self) -> None:
-        retry = FIRST_RETRY
+        back_off = BackOff()
+        back_off.connected(self._connected_at)
         while not self._end.wait(0.05):
-            if not self._lost.is_set():
+            if not self._lost.is_set() or self._end.wait(back_off.wait(time.monotonic())):
                 continue
             try:
                 self._arm.connect()
             except ArmConnectionError as error:
                 logger.warning("%s", error)
-                self._end.wait(retry)
-                retry = min(2 * retry, LAST_RETRY)
             else:
                 logger.warning("connected again; call /arm/reset")
-                retry, self._connected_at = FIRST_RETRY, time.monotonic()
+                self._connected_at = time.monotonic()
+                back_off.connected(self._connected_at)
                 self._lost.clear()
 
     def _wait_for_state(self, since: float) -> None:

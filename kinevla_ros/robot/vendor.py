@@ -23,10 +23,13 @@ from numpy.typing import NDArray
 from kinevla_ros.robot.limits import RM75_LIMITS, JointLimits
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.stop_line import ArmConnectionError, StopLine
+from kinevla_ros.robot.stop_line_watch import StopLineWatch
 from kinevla_ros.robot.vendor_channel import (
     CLEAR_KIND,
     GRIPPER,
     GRIPPER_KIND,
+    LIFE,
+    LIFE_KIND,
     LONGEST_PACKET,
     TARGET,
     TARGET_KIND,
@@ -87,6 +90,7 @@ class VendorArm:
         self._channel: socket.socket | None = None
         self._board: Board | None = None
         self._replies = threading.Lock()
+        self._watch: StopLineWatch | None = None
 
     def connect(self, timeout: float = 5.0) -> ArmInfo:
         """Start the vendor library's process (again) and wait until the arm's state arrives.
@@ -99,13 +103,19 @@ class VendorArm:
         try:
             self._stop_line.open(timeout)
             self._start_process()
-            return self._await_arm(deadline)
+            info = self._await_arm(deadline)
+            self._watch = StopLineWatch(self._stop_line, self._state_at, self._tell_life)
+            self._watch.start()
+            return info
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
         """Disconnect and end the process; the arm keeps its last target."""
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
         self._stop_line.close()
         if self._channel is not None:
             self._channel.close()
@@ -136,6 +146,11 @@ class VendorArm:
             return False
         beat = self._board.heartbeat.read()
         return beat is not None and time.monotonic() - beat[0] < LOST_HEARTBEAT
+
+    @property
+    def can_stop(self) -> bool:
+        """Whether the controller answered over the stop line when last asked."""
+        return self._watch is not None and self._watch.answers
 
     def send(self, q: NDArray[np.float64]) -> None:
         """Hand over one target without waiting; one that the arm cannot take in time is dropped.
@@ -248,6 +263,14 @@ class VendorArm:
             time.sleep(0.002)
         return ArmInfo(reply["model"], reply["firmware"], limits)
 
+    def _state_at(self) -> float:
+        state = self.latest()
+        return -math.inf if state is None else state.stamp
+
+    def _tell_life(self, now: float) -> None:
+        with contextlib.suppress(ArmConnectionError):
+            self._send(LIFE.pack(LIFE_KIND, now))
+
     @property
     def _where(self) -> str:
         return f"the arm at {self._address[0]}:{self._address[1]}"
@@ -275,8 +298,11 @@ class VendorArm:
                 "and that its network is not overloaded."
             )
         packet = b""
-        with contextlib.suppress(OSError):
-            packet = channel.recv(LONGEST_PACKET)
+        # A process that ends with targets unread leaves an error, and behind it its last words.
+        for _ in range(2):
+            with contextlib.suppress(OSError):
+                packet = channel.recv(LONGEST_PACKET)
+                break
         reply = json.loads(packet) if packet else {"error": "the process has ended, see the log"}
         if "error" in reply:
             raise ArmConnectionError(f"{self._where} is lost: {reply['error']}")
