@@ -24,13 +24,20 @@ from kinevla_ros.nodes.messages import (
 )
 from kinevla_ros.nodes.parameters import Parameter
 from kinevla_ros.nodes.qos import LATCHED
+from kinevla_ros.nodes.rm_driver import RmDriverArm
 from kinevla_ros.nodes.runtime import run
 from kinevla_ros.robot.arm import SafetyState, Status
 from kinevla_ros.robot.driver import ArmDriver, Tick
-from kinevla_ros.robot.vendor import ArmConnectionError, VendorArm
+from kinevla_ros.robot.transport import ArmConnectionError, Transport
+from kinevla_ros.robot.vendor import VendorArm
 from kinevla_ros.robot.verdict import Verdict
 
 PARAMETERS = {
+    "transport": Parameter(
+        "api",
+        "Way to the arm; api: the vendor's library, rm_driver: the vendor's ROS 2 driver.",
+        choices=("api", "rm_driver"),
+    ),
     "arm_ip": Parameter("192.168.1.18", "Address of the arm's controller."),
     "arm_port": Parameter(8080, "TCP port of the arm's controller.", 1, 65535),
     "udp_port": Parameter(
@@ -68,13 +75,20 @@ class ArmNode(ManagedNode):
 
     def configure(self) -> None:
         """Connect to the arm."""
-        values = self.values
-        ip, port = values["arm_ip"], values["arm_port"]
-        self._claim = Claim(f"{ip}:{port}")
-        arm = VendorArm(ip, port, values["udp_port"], values["host_ip"] or None)
-        self._driver = ArmDriver(arm, values["rate"], self._on_tick)
+        arm, where = self._transport()
+        self._claim = Claim(where)
+        self._driver = ArmDriver(arm, self.values["rate"], self._on_tick)
         info = self._driver.connect()
-        self.get_logger().info(f"connected to {info.model}, {info.firmware}, at {ip}:{port}")
+        self.get_logger().info(f"connected to {info.model}, {info.firmware}, at {where}")
+
+    def _transport(self) -> tuple[Transport, str]:
+        """Return the way to the arm, not connected, and the arm's name."""
+        values = self.values
+        if values["transport"] == "rm_driver":
+            return RmDriverArm(self.get_namespace()), self.resolve_topic_name("rm_driver")
+        ip, port = values["arm_ip"], values["arm_port"]
+        arm = VendorArm(ip, port, values["udp_port"], values["host_ip"] or None)
+        return arm, f"{ip}:{port}"
 
     def cleanup(self) -> None:
         """Disconnect."""
@@ -192,7 +206,12 @@ class ArmNode(ManagedNode):
             time.sleep(0.05)
 
     def _refuse_a_second_node(self) -> None:
-        """Raise RuntimeError if another arm node streams under the same name."""
+        """Raise RuntimeError if another arm node streams, or somebody else tells joint states."""
+        if self.count_publishers(self._joints.topic_name) > 1:
+            raise RuntimeError(
+                "another node publishes /joint_states, whose stamps and gripper may be wrong. End "
+                "it; start the vendor's driver with -r joint_states:=rm_driver/joint_states"
+            )
         own = 0 if self._targets is None else 1
         if self.count_publishers(TARGETS) > own:
             raise RuntimeError(

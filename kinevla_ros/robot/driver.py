@@ -1,4 +1,4 @@
-"""The arm core joined to the vendor's client: a thread that streams, another that reconnects."""
+"""The arm core joined to the way to the arm: a thread that streams, another that reconnects."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kinevla_ros.robot.backoff import BackOff
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.stream import StreamSample
-from kinevla_ros.robot.vendor import ArmConnectionError, ArmInfo, VendorArm
+from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo, Transport
 from kinevla_ros.robot.verdict import Verdict
 
 LONGEST_SILENCE = 1.0
@@ -50,12 +50,12 @@ class ArmDriver:
     """Streams to one arm; every method may be called from any thread.
 
     Args:
-        arm: the vendor's client, not connected.
+        arm: the way to the arm, not connected.
         rate: targets a second, Hz.
         on_tick: called after each tick from the streaming thread; must not block.
     """
 
-    def __init__(self, arm: VendorArm, rate: float, on_tick: Callable[[Tick], None]) -> None:
+    def __init__(self, arm: Transport, rate: float, on_tick: Callable[[Tick], None]) -> None:
         self._arm, self._period, self._on_tick = arm, 1 / rate, on_tick
         self._core: ArmCore | None = None
         self._lock = threading.Lock()

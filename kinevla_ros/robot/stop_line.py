@@ -15,6 +15,8 @@ import threading
 import time
 from typing import Any
 
+from kinevla_ros.robot.transport import ArmConnectionError
+
 REPLY_TIMEOUT = 0.2
 """The controller answers within milliseconds or not at all, s."""
 
@@ -23,10 +25,6 @@ PROBE_TIMEOUT = 0.05
 
 SLOW_STOP_TIME = 0.3
 """Full speed to rest at the controller's default acceleration (180 deg/s, 600 deg/s^2), s."""
-
-
-class ArmConnectionError(RuntimeError):
-    """The arm's controller cannot be reached or does not do what it must."""
 
 
 class StopLine:

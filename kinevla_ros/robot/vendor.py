@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -22,8 +21,9 @@ from numpy.typing import NDArray
 
 from kinevla_ros.robot.limits import RM75_LIMITS, JointLimits
 from kinevla_ros.robot.state import ArmState
-from kinevla_ros.robot.stop_line import ArmConnectionError, StopLine
+from kinevla_ros.robot.stop_line import StopLine
 from kinevla_ros.robot.stop_line_watch import StopLineWatch
+from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo, checked_target
 from kinevla_ros.robot.vendor_channel import (
     CLEAR_KIND,
     GRIPPER,
@@ -48,20 +48,8 @@ CLEAR_TIMEOUT = 5.0
 CLOSE_TIMEOUT = 1.0
 
 
-@dataclass(frozen=True)
-class ArmInfo:
-    """Who is at the other end; the arm does not tell its jerk limit, which is this package's."""
-
-    model: str
-    firmware: str
-    limits: JointLimits
-
-
 class VendorArm:
-    """Sends targets, receives states, stops; one arm.
-
-    Nothing here waits for the arm except `connect`, `stop` and `clear_errors`. Whether the arm is
-    there shows in the age of `latest()`, never in what `send` does.
+    """The transport `api`; see `Transport`.
 
     Args:
         ip, port: the controller's address.
@@ -153,36 +141,17 @@ class VendorArm:
         return self._watch is not None and self._watch.answers
 
     def send(self, q: NDArray[np.float64]) -> None:
-        """Hand over one target without waiting; one that the arm cannot take in time is dropped.
-
-        Args:
-            q: joint positions, shape (7,), rad.
-
-        Raises:
-            ValueError: not seven finite numbers.
-            ArmConnectionError: not connected, or the process has ended.
-        """
-        target = np.asarray(q, dtype=float)
-        if target.shape != (7,) or not np.isfinite(target).all():
-            raise ValueError(f"a target is seven finite joint positions, not {q!r}")
-        self._send(TARGET.pack(TARGET_KIND, time.monotonic(), *target))
+        """See `Transport`; a target that the arm cannot take in time is dropped."""
+        self._send(TARGET.pack(TARGET_KIND, time.monotonic(), *checked_target(q)))
 
     def send_gripper(self, opening: float) -> None:
-        """Move the gripper without waiting; the newest opening replaces one not yet sent.
-
-        Args:
-            opening: m, 0 closed.
-
-        Raises:
-            ValueError: not a finite number.
-            ArmConnectionError: not connected, or the process has ended.
-        """
+        """See `Transport`."""
         if not math.isfinite(opening):
             raise ValueError(f"a gripper opening is a finite number of metres, not {opening!r}")
         self._send(GRIPPER.pack(GRIPPER_KIND, opening))
 
     def latest(self) -> ArmState | None:
-        """Return the last sound state, however old; None before the first."""
+        """See `Transport`."""
         board = self._board
         record = board.state.read() if board is not None else None
         if board is None or record is None:
@@ -199,19 +168,11 @@ class VendorArm:
         )
 
     def stop(self) -> None:
-        """Stop the arm over a connection of its own; works whatever state the process is in.
-
-        Raises:
-            ArmConnectionError: the controller did not confirm; use the emergency button.
-        """
+        """Stop the arm over a connection of its own, whatever state the process is in."""
         self._stop_line.stop()
 
     def clear_errors(self) -> None:
-        """Clear the errors of joints and controller and enable the joints; the arm must be at rest.
-
-        Raises:
-            ArmConnectionError: not connected, no reply, or an error that stays.
-        """
+        """See `Transport`; enables the joints as well."""
         with self._replies:
             self._send(CLEAR_KIND)
             problem = self._receive(time.monotonic() + CLEAR_TIMEOUT)["cleared"]
