@@ -192,5 +192,17 @@ def chunk(
     raise typer.Exit(bench_chunk(model, chunks, threads, report))
 
 
+@bench.command()
+def faults(
+    count: Annotated[int, typer.Option(min=1, help="Faults to inject.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Kinds and moments.")] = 0,
+    report: Report = None,
+) -> None:
+    """Kill, freeze or cut off parts of the stack while the arm moves; see it come to rest."""
+    from kinevla_ros.nodes.fault_run import bench_faults
+
+    raise typer.Exit(bench_faults(count, seed, report))
+
+
 if __name__ == "__main__":
     main()

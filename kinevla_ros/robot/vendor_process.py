@@ -62,7 +62,9 @@ A process or a controller that was frozen must not replay old targets when it is
 UNACKNOWLEDGED_MS = 500
 """The kernel gives up the connection when the controller's computer is silent for so long."""
 
-_ERRORS_ONLY = 3
+_NO_LOG = 4
+"""Above its levels: every return code is looked at, and it would log each broken packet."""
+
 _OK = 0
 _SEND_FAILED = -1
 
@@ -114,7 +116,7 @@ class Link:
 
     def _connect(self) -> dict[str, Any]:
         ip, port = self._settings.ip, self._settings.port
-        handle = self._arm.rm_create_robot_arm(ip, port, _ERRORS_ONLY)
+        handle = self._arm.rm_create_robot_arm(ip, port, _NO_LOG)
         if handle.id < 0:
             raise LinkError(
                 f"{ip}:{port} accepts connections but does not answer as an arm's controller. "
