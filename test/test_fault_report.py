@@ -85,5 +85,7 @@ def test_each_shortcoming_is_named(change: dict, problem: str) -> None:
 
 def test_the_summary_counts_what_was_not_good() -> None:
     trials = [GOOD, replace(GOOD, rest=0.7), replace(GOOD, kind="TCP closed")]
-    assert figures(trials)["failed"] == 1
+    found = figures(trials, ["STALE_STATE"])
+    assert found["failed"] == 1
+    assert found["interruptions"] == ["STALE_STATE"]
     assert table(trials).row_count == 3

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import importlib.util
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +17,7 @@ pytest.importorskip("rosidl_generator_c")
 
 import rclpy
 from fake_rm_driver import FakeRmDriver
+from message_builds import message_package
 from node_bench import FAILURE, SUCCESS, bench, promptly
 from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import JointState
@@ -33,25 +30,17 @@ from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.nodes.arm import ArmNode
 from kinevla_ros.nodes.messages import Stamps, chunk_to_message
 from kinevla_ros.nodes.qos import LATCHED
-from kinevla_ros.nodes.rm_driver import RmDriverArm, errors_of
+from kinevla_ros.nodes.rm_driver import RmDriverArm
+from kinevla_ros.nodes.rm_driver_messages import errors_of
 from kinevla_ros.robot.transport import ArmConnectionError
-from kinevla_ros.rosidl_build import build
 
 READY = np.array([0.3, 0.3, 0.1, 1.5, -0.2, 1.3, 3.0])
-DEFINITIONS = Path(__file__).parent / "interfaces" / "rm_ros_interfaces" / "msg"
 
 
 @pytest.fixture(scope="module")
 def messages(request: pytest.FixtureRequest) -> Any:
-    """The vendor's messages: those of a sourced workspace, else the few we need, built once."""
-    if importlib.util.find_spec("rm_ros_interfaces") is None:
-        sources = b"".join(path.read_bytes() for path in sorted(DEFINITIONS.glob("*.msg")))
-        version = hashlib.sha256(sources).hexdigest()[:12]
-        folder = request.config.cache.mkdir("rm_ros_interfaces") / version
-        if not (folder / "rm_ros_interfaces").exists():
-            build("rm_ros_interfaces", DEFINITIONS, folder, ["builtin_interfaces", "geometry_msgs"])
-        sys.path.insert(0, str(folder))
-    return importlib.import_module("rm_ros_interfaces.msg")
+    """The vendor's messages, or the few of them that are needed."""
+    return message_package("rm_ros_interfaces", request.config)
 
 
 def wait_until(condition: Callable[[], object], timeout: float = 5.0) -> bool:

@@ -91,7 +91,8 @@ def largest_share(stream: StreamRecord, limits: JointLimits, dt: float) -> float
     turns = np.abs(np.diff(stream.targets, axis=0)) - WIRE_STEP
     share = float((turns / (steps * dt)[:, None] / limits.velocity)[steps < 10].max(initial=0.0))
     for part in np.split(np.arange(len(stream.times)), np.flatnonzero(steps > 1) + 1):
-        piece = StreamRecord(dt * np.arange(len(part)), stream.targets[part], stream.accepted[part])
+        times = np.array([dt * k for k in range(len(part))], dtype=np.float64)
+        piece = StreamRecord(times, stream.targets[part], stream.accepted[part])
         share = max(share, *stream_figures(piece, limits, dt).shares.values())
     return share
 
@@ -106,10 +107,16 @@ def first_step(stream: StreamRecord, motion: MotionRecord, since: float) -> floa
     return float(np.abs(stream.targets[first] - motion.positions[at]).max())
 
 
-def figures(trials: Sequence[Trial]) -> dict[str, Any]:
-    """Return the trials and their summary for the JSON file."""
+def figures(trials: Sequence[Trial], interruptions: Sequence[str]) -> dict[str, Any]:
+    """Return the trials and their summary for the JSON file.
+
+    Args:
+        trials: the faults.
+        interruptions: why the arm had stopped by itself before anything was broken.
+    """
     return {
         "count": len(trials),
+        "interruptions": list(interruptions),
         "failed": sum(bool(trial.problems) for trial in trials),
         "trials": [asdict(trial) | {"problems": trial.problems} for trial in trials],
     }

@@ -13,6 +13,8 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool, Trigger
 
 from kinevla_ros.msg import ActionChunk, SafetyStatus
+from kinevla_ros.nodes.arm_display import ArmDisplay
+from kinevla_ros.nodes.arm_stages import arm_stages
 from kinevla_ros.nodes.claim import Claim
 from kinevla_ros.nodes.latency import Latency
 from kinevla_ros.nodes.managed import Diagnosis, ManagedNode
@@ -26,8 +28,10 @@ from kinevla_ros.nodes.parameters import Parameter
 from kinevla_ros.nodes.qos import LATCHED
 from kinevla_ros.nodes.rm_driver import RmDriverArm
 from kinevla_ros.nodes.runtime import run
+from kinevla_ros.nodes.safety_markers import workspace_box
 from kinevla_ros.robot.arm import SafetyState, Status
 from kinevla_ros.robot.driver import ArmDriver, Tick
+from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.transport import ArmConnectionError, Transport
 from kinevla_ros.robot.vendor import VendorArm
 from kinevla_ros.robot.verdict import Verdict
@@ -67,6 +71,8 @@ class ArmNode(ManagedNode):
         self._status_due = self._ticked_at = 0.0
         self._periods = Latency()
         self._joints = self.create_publisher(JointState, "/joint_states", 10)
+        workspace = workspace_box(self.values)
+        self._display = ArmDisplay(self, self._stamps, RM75_LIMITS, workspace)
         self._safety = self.create_publisher(SafetyStatus, "kinevla/safety_status", LATCHED)
         self.create_subscription(ActionChunk, "kinevla/action_chunk", self._on_chunk, 1)
         self.create_service(SetBool, "~/enable", self._on_enable)
@@ -79,6 +85,7 @@ class ArmNode(ManagedNode):
         self._claim = Claim(where)
         self._driver = ArmDriver(arm, self.values["rate"], self._on_tick)
         info = self._driver.connect()
+        self.hardware_id = f"{info.model} at {where}"
         self.get_logger().info(f"connected to {info.model}, {info.firmware}, at {where}")
 
     def _transport(self) -> tuple[Transport, str]:
@@ -135,6 +142,12 @@ class ArmNode(ManagedNode):
             },
         )
 
+    def stages(self) -> dict[str, Diagnosis]:
+        """Link, controller, stream and chunks."""
+        if self._driver is None or self._status is None:
+            return {}
+        return arm_stages(self._driver, self._status, self._periods, 1 / self.values["rate"])
+
     def _on_tick(self, tick: Tick) -> None:
         """Publish what the tick gave; called from the streaming thread."""
         if self._ticked_at:
@@ -149,6 +162,7 @@ class ArmNode(ManagedNode):
                 joints_to_message(tick.sample.position, tick.sample.gripper, stamp)
             )
         self._publish_status(tick)
+        self._display.on_tick(tick)
 
     def _publish_status(self, tick: Tick) -> None:
         """Publish the status when it changes, and ten times a second."""
@@ -164,7 +178,10 @@ class ArmNode(ManagedNode):
         if self.state != "active" or self._driver is None:
             return
         try:
-            verdict = self._driver.submit(chunk_from_message(message, self._stamps))
+            chunk = chunk_from_message(message, self._stamps)
+            verdict = self._driver.submit(chunk)
+            if verdict.ok:
+                self._display.on_chunk(chunk)
         except ValueError as error:
             verdict = self._driver.refuse(str(error))
         if not verdict.ok:

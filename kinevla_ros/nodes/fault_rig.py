@@ -78,10 +78,14 @@ class FaultRig:
         node: this process's node.
         launcher: of the arm node.
         emulator: of the controller.
+        interruptions: gets the fault, or HOLDING, whenever the arm stops by itself.
     """
 
-    def __init__(self, node: Node, launcher: Launcher, emulator: Emulator) -> None:
+    def __init__(
+        self, node: Node, launcher: Launcher, emulator: Emulator, interruptions: list[str]
+    ) -> None:
         self._node, self._launcher, self.emulator = node, launcher, emulator
+        self._interruptions = interruptions
         self._stamps = Stamps(node.get_clock())
         self.seen: list[Seen] = []
         self._player: subprocess.Popen[bytes] | None = None
@@ -128,6 +132,23 @@ class FaultRig:
                 self._call(SetBool, "/arm/enable", SetBool.Request(data=True))
             self.spin_until(time.monotonic() + RETRY)
         raise LaunchError(f"the arm does not move again: {self.seen[-1] if self.seen else None}")
+
+    def move_for(self, seconds: float) -> None:
+        """Return when the arm has been moving for so long without a break.
+
+        Raises:
+            LaunchError: it does not move.
+        """
+        while True:
+            self.start_moving()
+            since = time.monotonic()
+            stopped = self.await_status(
+                lambda seen: seen.state != SafetyStatus.MOVING, since, seconds
+            )
+            if stopped is None:
+                return
+            faulted = stopped.state == SafetyStatus.FAULTED
+            self._interruptions.append(stopped.fault if faulted else "HOLDING")
 
     def start_player(self) -> None:
         """Start the player unless it runs."""

@@ -56,13 +56,14 @@ def bench_faults(count: int, seed: int, report: Path | None) -> int:
     console = Console(highlight=False, width=TABLE_WIDTH)
     own_domain()
     trials: list[Trial] = []
+    interruptions: list[str] = []
     with client_node("kinevla_faults") as (node, interrupted), Emulator() as emulator:
         overrides = {"arm": emulated(emulator)}
         launcher = Launcher(node, interrupted, parameter_file(None), overrides, "fatal")
         try:
             with launcher, Progress(console=console, transient=True) as progress:
                 launcher.bring_up()
-                rig = FaultRig(node, launcher, emulator)
+                rig = FaultRig(node, launcher, emulator, interruptions)
                 bar = progress.add_task("faults", total=count)
                 try:
                     for kind in draw(count, seed):
@@ -78,7 +79,9 @@ def bench_faults(count: int, seed: int, report: Path | None) -> int:
             console.print(f"[red]error:[/] {error}")
     if trials:
         console.print(table(trials))
-    found = figures(trials)
+    if interruptions:
+        console.print(f"stopped by itself before a fault: {', '.join(interruptions)}")
+    found = figures(trials, interruptions)
     if report:
         found |= {"seed": seed, "machine": machine(), "versions": versions()}
         report.write_text(json.dumps(found, indent=2) + "\n")
@@ -100,8 +103,7 @@ def run_trial(rig: FaultRig, kind: FaultKind) -> Trial:
         LaunchError: the arm does not move, before or after.
     """
     begin = time.monotonic()
-    rig.start_moving()
-    rig.spin_until(time.monotonic() + random.uniform(*MOTION))
+    rig.move_for(random.uniform(*MOTION))
     broken = time.monotonic()
     kind.inject(rig)
     seen = rig.await_status(_noticed(kind), broken, DETECTION_TIMEOUT)

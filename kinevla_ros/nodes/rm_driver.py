@@ -27,6 +27,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, Empty, UInt16
 
 from kinevla_ros.nodes.rm_driver_gripper import RmDriverGripper
+from kinevla_ros.nodes.rm_driver_messages import errors_of, vendor_messages
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.rm_driver_state import JointStateJudge
 from kinevla_ros.robot.state import ArmState
@@ -60,22 +61,6 @@ A driver that was frozen must not find a heap of targets when it is back.
 
 REPLY_TIMEOUT = 0.5
 JOINTS = 7
-
-
-def vendor_messages() -> Any:
-    """Import the vendor's message package.
-
-    Raises:
-        ArmConnectionError: it is not installed.
-    """
-    try:
-        import rm_ros_interfaces.msg as messages
-    except ModuleNotFoundError as error:
-        raise ArmConnectionError(
-            "the transport rm_driver needs the vendor's message package rm_ros_interfaces: build "
-            "its workspace (ros2_rm_robot) and source its setup.bash, or use the transport api"
-        ) from error
-    return messages
 
 
 class RmDriverArm:
@@ -300,13 +285,6 @@ class RmDriverArm:
     def _keep(self, source: str, codes: list[int]) -> None:
         with self._lock:
             self._errors[source] = {int(code) for code in codes}
-
-
-def errors_of(message: Any) -> list[int]:
-    """Error codes of the controller in an Armstate, of 2024-08 or later."""
-    if hasattr(message, "arm_err"):
-        return [message.arm_err, message.sys_err]
-    return list(message.err)[: message.err_len]
 
 
 def _setter(event: threading.Event) -> Any:

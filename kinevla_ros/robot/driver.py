@@ -87,6 +87,15 @@ class ArmDriver:
         """Whether the arm is there, as far as is known."""
         return self._core is not None and not self._lost.is_set()
 
+    @property
+    def can_stop(self) -> bool:
+        """Whether a stop would get through past everything else, as far as is known."""
+        return self._arm.can_stop
+
+    def latest(self) -> ArmState | None:
+        """Return the arm's last state, however old."""
+        return self._arm.latest()
+
     def start(self) -> None:
         """Tick from now on; connects first if the connection has been lost in the meantime.
 
