@@ -9,6 +9,7 @@ import pytest
 
 from kinevla_ros.evaluation.fault_report import (
     Trial,
+    cut_speed,
     figures,
     first_step,
     largest_share,
@@ -19,7 +20,7 @@ from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.sim.controller_records import MotionRecord, StreamRecord
 
 DT = 0.02
-GOOD = Trial("UDP off", "STALE_STATE", ("STALE_STATE",), 0.1, 0.2, 0.1, 0.9, 0, 0.001)
+GOOD = Trial("UDP off", "STALE_STATE", ("STALE_STATE",), 0.1, 0.2, 0.1, 0.9, 0, 0.0, True, 0.001)
 
 
 def stream(q1: np.ndarray, times: np.ndarray | None = None) -> StreamRecord:
@@ -60,6 +61,12 @@ def test_a_target_that_is_missing_in_time_as_well_is_no_jump() -> None:
     assert largest_share(squeezed, RM75_LIMITS, DT) > 1
 
 
+def test_a_stream_that_ends_in_motion_is_cut_off() -> None:
+    q1 = 0.5 * DT * np.arange(60)
+    assert cut_speed(stream(q1), DT) == pytest.approx(0.5)
+    assert cut_speed(stream(np.append(q1, q1[-1])), DT) == 0.0
+
+
 def test_the_first_target_is_compared_with_where_the_arm_was_just_before() -> None:
     before = motion(np.full(50, 0.3))
     assert first_step(stream(np.full(50, 0.35)), before, since=0.5) == pytest.approx(0.05)
@@ -73,6 +80,7 @@ def test_the_first_target_is_compared_with_where_the_arm_was_just_before() -> No
         ({"rest": 0.6}, "rest after 0.60 s"),
         ({"share": 1.2}, "120% of a limit"),
         ({"refused": 2}, "2 targets refused"),
+        ({"cut": 0.5}, "cut off at 0.50 rad/s"),
         ({"lunge": 0.2}, "lunge"),
         ({"lunge": float("nan")}, "lunge"),
     ],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -112,6 +114,30 @@ def test_a_reply_that_is_too_long_ends_the_library_and_nothing_else(
     controller.faults.long_reply = False
     arm.connect()
     assert arm.alive
+
+
+def test_when_the_library_dies_the_motion_can_be_ended_past_it(
+    arm: VendorArm, controller: EmulatedController
+) -> None:
+    send_for(arm, 0.1)
+    assert not arm.can_brake()
+    start = time.monotonic()
+    os.kill(arm._process.pid, signal.SIGKILL)
+    arm._process.wait()
+    assert arm.can_brake()
+    arm.brake(TURNED)
+    assert wait_until(lambda: arrived(controller, start))
+    assert controller.stream_record().targets[-1] == pytest.approx(TURNED, abs=1e-4)
+
+
+def test_past_a_library_that_had_hung_nothing_is_sent(
+    arm: VendorArm, controller: EmulatedController
+) -> None:
+    os.kill(arm._process.pid, signal.SIGSTOP)
+    time.sleep(0.3)
+    os.kill(arm._process.pid, signal.SIGKILL)
+    arm._process.wait()
+    assert not arm.can_brake()
 
 
 @pytest.mark.parametrize("push", [p for p in Push if p is not Push.SOUND])

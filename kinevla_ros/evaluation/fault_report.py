@@ -20,6 +20,9 @@ REST_DEADLINE = 0.5
 REST_BAND = 0.002
 """An arm that stays in this band (rad) is at rest."""
 
+CUT = 0.1
+"""A stream that ends below this speed has come to rest, rad/s."""
+
 LUNGE = 0.01
 """So far from the arm the first target after a fault may lie, rad."""
 
@@ -38,6 +41,8 @@ class Trial:
         share: largest share of a limit of velocity, acceleration or jerk among the targets that
             arrived.
         refused: targets that the controller refused before the fault.
+        cut: speed of the last targets before they ceased, rad/s: how suddenly the arm was left.
+        gentle: whether it must not be left in motion.
         lunge: distance of the first target after reset and enabling from the arm, rad.
     """
 
@@ -49,6 +54,8 @@ class Trial:
     way: float
     share: float
     refused: int
+    cut: float
+    gentle: bool
     lunge: float
 
     @property
@@ -63,6 +70,8 @@ class Trial:
             found.append(f"{self.share:.0%} of a limit")
         if self.refused:
             found.append(f"{self.refused} targets refused")
+        if self.gentle and not self.cut <= CUT:
+            found.append(f"cut off at {self.cut:.2f} rad/s")
         if not self.lunge <= LUNGE:
             found.append(f"lunge of {self.lunge:.3f} rad")
         return found
@@ -97,6 +106,15 @@ def largest_share(stream: StreamRecord, limits: JointLimits, dt: float) -> float
     return share
 
 
+def cut_speed(stream: StreamRecord, dt: float) -> float:
+    """Largest joint speed between the last two targets, rad/s."""
+    if len(stream.times) < 2:
+        return 0.0
+    steps = max(round((stream.times[-1] - stream.times[-2]) / dt), 1)
+    turn = np.abs(stream.targets[-1] - stream.targets[-2]).max()
+    return float(turn / (steps * dt))
+
+
 def first_step(stream: StreamRecord, motion: MotionRecord, since: float) -> float:
     """Distance of the first target after `since` from where the arm was, rad; NaN without one."""
     later = np.flatnonzero(stream.times >= since)
@@ -126,14 +144,14 @@ def table(trials: Sequence[Trial]) -> Table:
     """One row for each kind of fault; the figures are the worst of its trials.
 
     From the fault until it is seen; from then to rest, and how far; largest share of a limit of
-    velocity, acceleration or jerk among the targets that arrived; distance of the first target
-    after reset and enabling from the arm.
+    velocity, acceleration or jerk among the targets that arrived; their speed when they ceased;
+    distance of the first target after reset and enabling from the arm.
     """
     grid = Table(
         title="Faults during motion: the worst of each kind", title_justify="left", box=SIMPLE_HEAD
     )
     grid.add_column("fault", no_wrap=True)
-    for heading in ("n", "good", "seen s", "rest s", "way rad", "limits", "lunge rad"):
+    for heading in ("n", "good", "seen s", "rest s", "way rad", "limits", "cut rad/s", "lunge rad"):
         grid.add_column(heading, justify="right")
     grid.add_column("reason", no_wrap=True)
     for kind in dict.fromkeys(trial.kind for trial in trials):
@@ -148,7 +166,7 @@ def _row(group: Sequence[Trial]) -> list[str]:
     good = sum(not trial.problems for trial in group)
     worst = {
         name: max(getattr(trial, name) for trial in group)
-        for name in ("detection", "rest", "way", "share", "lunge")
+        for name in ("detection", "rest", "way", "share", "cut", "lunge")
     }
     return [
         str(len(group)),
@@ -157,5 +175,6 @@ def _row(group: Sequence[Trial]) -> list[str]:
         f"{worst['rest']:.3f}",
         f"{worst['way']:.3f}",
         f"{worst['share']:.0%}",
+        f"{worst['cut']:.3f}",
         f"{worst['lunge']:.4f}",
     ]

@@ -201,12 +201,14 @@ class FaultKind:
         name: for the table.
         expected: faults that are right; "NONE" stands for holding without a fault.
         inject: breaks it.
+        gentle: whether the arm can and must be brought to rest, instead of being left where it is.
         undo: mends it, if that takes more than switching all faults of the controller off.
     """
 
     name: str
     expected: tuple[str, ...]
     inject: Callable[[FaultRig], object]
+    gentle: bool
     undo: Callable[[FaultRig], object] | None = None
 
 
@@ -230,23 +232,24 @@ def _joint_error(rig: FaultRig) -> None:
 LOST, STALE, ERROR = ("CONNECTION_LOST",), ("STALE_STATE",), ("CONTROLLER_ERROR",)
 
 KINDS = (
-    FaultKind("policy killed", ("NONE",), FaultRig.kill_player),
-    FaultKind("vendor process killed", LOST, _signal_vendor(signal.SIGKILL)),
-    FaultKind("vendor process frozen", STALE, _signal_vendor(signal.SIGSTOP)),
+    FaultKind("policy killed", ("NONE",), FaultRig.kill_player, True),
+    FaultKind("vendor process killed", LOST, _signal_vendor(signal.SIGKILL), True),
+    FaultKind("vendor process frozen", STALE, _signal_vendor(signal.SIGSTOP), False),
     FaultKind(
         "controller frozen",
         STALE,
         _signal_emulator(signal.SIGSTOP),
+        False,
         _signal_emulator(signal.SIGCONT),
     ),
-    FaultKind("TCP closed", LOST, _ask(close=True)),
-    FaultKind("TCP reset", LOST, _ask(reset=True)),
-    FaultKind("UDP off", STALE, _ask(udp="off")),
-    FaultKind("UDP garbage", STALE, _ask(udp="garbage")),
-    FaultKind("UDP truncated", STALE, _ask(udp="truncated")),
-    FaultKind("UDP zeros", STALE, _ask(udp="zeros")),
-    FaultKind("reply too long", LOST, _ask(long_reply=True)),
-    FaultKind("joint error", ERROR, _joint_error),
+    FaultKind("TCP closed", LOST, _ask(close=True), True),
+    FaultKind("TCP reset", LOST, _ask(reset=True), True),
+    FaultKind("UDP off", STALE, _ask(udp="off"), True),
+    FaultKind("UDP garbage", STALE, _ask(udp="garbage"), True),
+    FaultKind("UDP truncated", STALE, _ask(udp="truncated"), True),
+    FaultKind("UDP zeros", STALE, _ask(udp="zeros"), True),
+    FaultKind("reply too long", LOST, _ask(long_reply=True), True),
+    FaultKind("joint error", ERROR, _joint_error, True),
 )
 
 

@@ -13,6 +13,7 @@ from rich.progress import Progress
 
 from kinevla_ros.evaluation.fault_report import (
     Trial,
+    cut_speed,
     figures,
     first_step,
     largest_share,
@@ -114,7 +115,8 @@ def run_trial(rig: FaultRig, kind: FaultKind) -> Trial:
         mended = time.monotonic()
         kind.undo(rig)
     rig.spin_until(max(mended, detected) + SETTLING)
-    _, motion = records_of(rig.emulator.control.ask(record=broken)["record"])
+    stream, motion = records_of(rig.emulator.control.ask(record=begin)["record"])
+    cut = cut_speed(stream, STREAM_PERIOD)
     # A controller that was frozen has nothing to show before it is mended.
     rest, way = rest_time(motion, max(detected, mended))
     rig.emulator.control.ask(sound=True)
@@ -131,6 +133,8 @@ def run_trial(rig: FaultRig, kind: FaultKind) -> Trial:
         way=way,
         share=largest_share(stream, RM75_LIMITS, STREAM_PERIOD),
         refused=int((~stream.accepted[before]).sum()),
+        cut=cut,
+        gentle=kind.gentle,
         lunge=first_step(stream, motion, allowed),
     )
 

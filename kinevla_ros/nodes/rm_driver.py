@@ -122,6 +122,14 @@ class RmDriverArm:
         message.dof = JOINTS
         self._targets.publish(message)
 
+    def can_brake(self) -> bool:
+        """See `Transport`; there is no second way."""
+        return False
+
+    def brake(self, q: NDArray[np.float64]) -> None:
+        """See `Transport`."""
+        raise ArmConnectionError("nothing goes past the vendor's rm_driver")
+
     def send_gripper(self, opening: float) -> None:
         """See `Transport`."""
         if self._node is None:

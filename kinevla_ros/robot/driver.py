@@ -61,6 +61,7 @@ class ArmDriver:
         self._lock = threading.Lock()
         self._end = threading.Event()
         self._lost, self._idle = threading.Event(), threading.Event()
+        self._braking = False  # the link has ended, and targets go past it until the arm rests
         self._threads: list[threading.Thread] = []
         self._enabled_once = False
         self._opening: float | None = None
@@ -106,6 +107,7 @@ class ArmDriver:
             self.connect()
         self._end.clear()
         self._lost.clear()
+        self._braking = False
         self._threads = [
             threading.Thread(target=self._stream, name="stream", daemon=True),
             threading.Thread(target=self._keep_connected, name="reconnect", daemon=True),
@@ -205,13 +207,14 @@ class ArmDriver:
             if state is not None and fresh:
                 self._last_stamp = state.stamp
                 self._ready.on_state(state, now)
-            elif not lost:
+            elif not lost and not self._braking:
                 self._check_connection(now)
             sample = self._ready.tick(now)
             if sample is not None:
                 self._send(sample, now)
             else:
                 self._idle.set()
+                self._end_braking()
             return Tick(now, state if fresh else None, sample, self._ready.status(now))
 
     def _check_connection(self, now: float) -> None:
@@ -221,18 +224,34 @@ class ArmDriver:
             self._lose(f"the arm has been silent for {LONGEST_SILENCE:g} s", now)
 
     def _send(self, sample: StreamSample, now: float) -> None:
-        try:
-            self._arm.send(sample.position)
-            if sample.gripper is not None and sample.gripper != self._opening:
-                self._arm.send_gripper(sample.gripper)
-                self._opening = sample.gripper
-        except ArmConnectionError as error:
-            self._lose(str(error), now)
+        if not self._braking:
+            try:
+                self._arm.send(sample.position)
+                if sample.gripper is not None and sample.gripper != self._opening:
+                    self._arm.send_gripper(sample.gripper)
+                    self._opening = sample.gripper
+                return
+            except ArmConnectionError as error:
+                self._lose(str(error), now)
+        if self._braking:
+            try:
+                self._arm.brake(sample.position)
+            except ArmConnectionError as error:
+                self._ready.connection_lost(str(error), now)
+                self._end_braking()
 
     def _lose(self, reason: str, now: float) -> None:
-        self._ready.connection_lost(f"{reason}; connecting again, then call /arm/reset", now)
+        self._braking = self._arm.can_brake()
+        reason = f"{reason}; connecting again, then call /arm/reset"
+        self._ready.connection_lost(reason, now, self._braking)
         self._opening = None
-        self._lost.set()
+        if not self._braking:
+            self._lost.set()
+
+    def _end_braking(self) -> None:
+        if self._braking:
+            self._braking = False
+            self._lost.set()
 
     def _keep_connected(self) -> None:
         back_off = BackOff()

@@ -2,7 +2,7 @@
 
 A stop inside the library waits for whatever request is pending there, and hangs with it; on a
 second connection the controller answers within a millisecond. Hence this line also tells whether
-the controller is there at all.
+the controller is there at all, and a motion can be brought to rest over it when the library dies.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ import socket
 import threading
 import time
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kinevla_ros.robot.transport import ArmConnectionError
 
@@ -61,17 +64,43 @@ class StopLine:
                 time.sleep(SLOW_STOP_TIME)
             self._request("set_arm_stop", "arm_stop")
 
+    def send_target(self, q: NDArray[np.float64]) -> None:
+        """Send one pass-through target, low follow, as the vendor's library does.
+
+        Args:
+            q: joint positions, shape (7,), rad.
+
+        Raises:
+            ArmConnectionError: no connection.
+        """
+        joint = [round(angle) for angle in (np.degrees(q) * 1000).tolist()]
+        point = {"command": "movej_canfd", "joint": joint, "follow": False, "expand": 0}
+        line = json.dumps({**point, "trajectory_mode": 0, "radio": 0}).encode() + b"\r\n"
+        with self._lock:
+            if self._socket is None:
+                self._open(PROBE_TIMEOUT)
+            assert self._socket is not None
+            try:
+                self._socket.sendall(line)
+            except OSError as error:
+                self._close()
+                raise ArmConnectionError(_explain(error, *self._address)) from error
+
     def answers(self) -> bool:
         """Tell whether the controller answers; connects again if the connection was closed."""
         with self._lock:
-            try:
-                if self._socket is None:
-                    self._open(PROBE_TIMEOUT)
-            except ArmConnectionError:
-                return False
-            assert self._socket is not None
-            reply = self._ask(self._socket, "get_arm_power_state", "power_state", PROBE_TIMEOUT)
-            return reply is not None
+            # The first attempt may only find out that the connection was closed.
+            for _ in range(2):
+                try:
+                    if self._socket is None:
+                        self._open(PROBE_TIMEOUT)
+                except ArmConnectionError:
+                    return False
+                assert self._socket is not None
+                probe = self._ask(self._socket, "get_arm_power_state", "power_state", PROBE_TIMEOUT)
+                if probe is not None or self._socket is not None:
+                    return probe is not None
+            return False
 
     def close(self) -> None:
         """Disconnect; a later stop connects again."""

@@ -66,6 +66,25 @@ class Transport(Protocol):
         """
         ...
 
+    def can_brake(self) -> bool:
+        """Tell whether targets can go past a link that has just ended; may take 0.1 s.
+
+        Only if next to none was lost, so that the next one is near the last that arrived.
+        """
+        ...
+
+    def brake(self, q: NDArray[np.float64]) -> None:
+        """Hand over one target past the link that has ended.
+
+        Args:
+            q: joint positions, shape (7,), rad.
+
+        Raises:
+            ValueError: not seven finite numbers.
+            ArmConnectionError: it does not get through.
+        """
+        ...
+
     def send_gripper(self, opening: float) -> None:
         """Move the gripper without waiting; the newest opening replaces one not yet sent.
 

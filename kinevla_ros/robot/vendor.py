@@ -5,14 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
 import select
 import socket
 import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -34,15 +31,16 @@ from kinevla_ros.robot.vendor_channel import (
     TARGET,
     TARGET_KIND,
     Board,
-    Settings,
-    create_channel,
-    create_memory,
 )
+from kinevla_ros.robot.vendor_start import has_ended, start_vendor_process
 
 __all__ = ["ArmConnectionError", "ArmInfo", "VendorArm"]
 
 LOST_HEARTBEAT = 0.5
 """The process counts as hung after so long a silence, s."""
+
+FRESH_HEARTBEAT = 0.15
+"""It has ended in the middle of its work if its last heartbeat is younger, s."""
 
 CLEAR_TIMEOUT = 5.0
 CLOSE_TIMEOUT = 1.0
@@ -90,7 +88,9 @@ class VendorArm:
         deadline = time.monotonic() + timeout
         try:
             self._stop_line.open(timeout)
-            self._start_process()
+            self._process, self._channel, self._board = start_vendor_process(
+                self._address, self._udp_port, self._host_ip, self._cycle_ms
+            )
             info = self._await_arm(deadline)
             self._watch = StopLineWatch(self._stop_line, self._state_at, self._tell_life)
             self._watch.start()
@@ -144,6 +144,19 @@ class VendorArm:
         """See `Transport`; a target that the arm cannot take in time is dropped."""
         self._send(TARGET.pack(TARGET_KIND, time.monotonic(), *checked_target(q)))
 
+    def can_brake(self) -> bool:
+        """See `Transport`; not past a process that hung before it ended."""
+        process, board = self._process, self._board
+        if process is None or board is None or not has_ended(process):
+            return False
+        beat = board.heartbeat.read()
+        fresh = beat is not None and time.monotonic() - beat[0] < FRESH_HEARTBEAT
+        return fresh and self._stop_line.answers()
+
+    def brake(self, q: NDArray[np.float64]) -> None:
+        """See `Transport`."""
+        self._stop_line.send_target(checked_target(q))
+
     def send_gripper(self, opening: float) -> None:
         """See `Transport`."""
         if not math.isfinite(opening):
@@ -178,35 +191,6 @@ class VendorArm:
             problem = self._receive(time.monotonic() + CLEAR_TIMEOUT)["cleared"]
         if problem is not None:
             raise ArmConnectionError(f"the arm's errors are not cleared: {problem}")
-
-    def _start_process(self) -> None:
-        ip, port = socket.gethostbyname(self._address[0]), self._address[1]
-        memory = create_memory()
-        self._channel, child = create_channel()
-        settings = Settings(
-            ip=ip,
-            port=port,
-            host_ip=self._host_ip or _address_towards(ip),
-            udp_port=self._udp_port,
-            cycle_ms=self._cycle_ms,
-            channel=child.fileno(),
-            memory=memory,
-        )
-        root = str(Path(__file__).parents[2])
-        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-        try:
-            self._board = Board(memory)
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "kinevla_ros.robot.vendor_process", settings.to_argument()],
-                env={**os.environ, "PYTHONPATH": path},
-                pass_fds=(child.fileno(), memory),
-                stdin=subprocess.DEVNULL,
-                stdout=2,
-                start_new_session=True,
-            )
-        finally:
-            os.close(memory)
-            child.close()
 
     def _await_arm(self, deadline: float) -> ArmInfo:
         reply = self._receive(deadline)
@@ -275,10 +259,3 @@ class VendorArm:
         except ArmConnectionError as error:
             return f"{error}; call connect() again"
         return f"{self._where} is lost; call connect() again"
-
-
-def _address_towards(ip: str) -> str:
-    """Return this computer's address on the route to `ip`; sends nothing."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect((ip, 9))
-        return str(probe.getsockname()[0])

@@ -1,0 +1,70 @@
+"""Starts the vendor library's process; spawned, for a fork would copy this one's threads."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from kinevla_ros.robot.vendor_channel import Board, Settings, create_channel, create_memory
+
+ENDING = 0.01
+"""So long a process may need to end after its sockets have gone, s."""
+
+
+def start_vendor_process(
+    address: tuple[str, int], udp_port: int, host_ip: str | None, cycle_ms: int
+) -> tuple[subprocess.Popen[bytes], socket.socket, Board]:
+    """Start the process and return it with the parent's ends of channel and shared memory.
+
+    Args:
+        address: of the controller.
+        udp_port: port on this computer for the state.
+        host_ip: this computer's address as the controller sees it; found from the route if None.
+        cycle_ms: period of the state push, a multiple of 5.
+    """
+    ip = socket.gethostbyname(address[0])
+    memory = create_memory()
+    channel, child = create_channel()
+    settings = Settings(
+        ip=ip,
+        port=address[1],
+        host_ip=host_ip or _address_towards(ip),
+        udp_port=udp_port,
+        cycle_ms=cycle_ms,
+        channel=child.fileno(),
+        memory=memory,
+    )
+    root = str(Path(__file__).parents[2])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kinevla_ros.robot.vendor_process", settings.to_argument()],
+            env={**os.environ, "PYTHONPATH": path},
+            pass_fds=(child.fileno(), memory),
+            stdin=subprocess.DEVNULL,
+            stdout=2,
+            start_new_session=True,
+        )
+        return process, channel, Board(memory)
+    finally:
+        os.close(memory)
+        child.close()
+
+
+def has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Tell whether a process has ended, also when its sockets went just before it."""
+    try:
+        process.wait(ENDING)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _address_towards(ip: str) -> str:
+    """Return this computer's address on the route to `ip`; sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((ip, 9))
+        return str(probe.getsockname()[0])
