@@ -28,6 +28,7 @@ from std_msgs.msg import Bool, Empty, UInt16
 
 from kinevla_ros.nodes.rm_driver_gripper import RmDriverGripper
 from kinevla_ros.nodes.rm_driver_messages import errors_of, vendor_messages
+from kinevla_ros.nodes.rm_driver_stop import STOP, RmDriverStop, is_heard
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.rm_driver_state import JointStateJudge
 from kinevla_ros.robot.state import ArmState
@@ -35,9 +36,6 @@ from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo, checked_tar
 
 JOINT_STATES = "rm_driver/joint_states"
 TARGETS = "rm_driver/movej_canfd_cmd"
-STOP = "rm_driver/move_stop_cmd"
-STOP_TYPES = {"std_msgs/msg/Bool": (Bool, Bool(data=True)), "std_msgs/msg/Empty": (Empty, Empty())}
-"""The driver of 2024-08 takes a Bool, later ones an Empty."""
 
 COMMANDS = QoSProfile(
     history=HistoryPolicy.KEEP_LAST,
@@ -103,12 +101,12 @@ class RmDriverArm:
     def alive(self) -> bool:
         """See `Transport`."""
         running = self._thread is not None and self._thread.is_alive()
-        return running and self._targets.get_subscription_count() > 0
+        return running and is_heard(self._targets)
 
     @property
     def can_stop(self) -> bool:
         """See `Transport`."""
-        return any(p.get_subscription_count() for p, _ in self._stops) if self._node else False
+        return self._node is not None and self._stop.heard
 
     def send(self, q: NDArray[np.float64]) -> None:
         """See `Transport`."""
@@ -153,15 +151,9 @@ class RmDriverArm:
 
     def stop(self) -> None:
         """See `Transport`; as good as the driver, which stops when it gets round to it."""
-        if self._node is None or not self.can_stop:
-            raise ArmConnectionError(f"nobody takes a stop on {STOP}; use the emergency button")
-        self._stopped.clear()
-        for publisher, message in self._stops:
-            publisher.publish(message)
-        if not self._stopped.wait(REPLY_TIMEOUT):
-            raise ArmConnectionError(
-                "the vendor's rm_driver did not confirm the stop; use the emergency button"
-            )
+        if self._node is None:
+            raise ArmConnectionError("the arm is not connected; use the emergency button")
+        self._stop.stop()
 
     def clear_errors(self) -> None:
         """See `Transport`."""
@@ -183,14 +175,14 @@ class RmDriverArm:
         self._joint_errors: tuple[int, ...] = ()
         self._errors: dict[str, set[int]] = {}
         self._dof = 0
-        self._stopped, self._cleared = threading.Event(), threading.Event()
+        self._cleared = threading.Event()
         self._publishers: dict[str, Any] = {}
-        self._stops: list[tuple[Any, Any]] = []
         # The name given to the arm node on the command line must not become this one's.
         rename = ["--ros-args", "-r", "__node:=arm_rm_driver"]
         node = Node("arm_rm_driver", namespace=self._namespace, cli_args=rename)
         self._node = node
         self._targets = node.create_publisher(self._messages.Jointpos, TARGETS, COMMANDS)
+        self._stop = RmDriverStop(node, COMMANDS)
         self._gripper = RmDriverGripper(node, self._messages, COMMANDS)
         self._subscribe()
         node.create_timer(TICK, self._tick)
@@ -210,8 +202,7 @@ class RmDriverArm:
         else:
             subscribe(UInt16, "rm_driver/udp_sys_err", partial(self._on_error, "system"), 1)
             subscribe(UInt16, "rm_driver/udp_arm_err", partial(self._on_error, "arm"), 1)
-        subscribe(Bool, "rm_driver/move_stop_result", _setter(self._stopped), COMMANDS)
-        subscribe(Bool, "rm_driver/set_joint_err_clear_result", _setter(self._cleared), COMMANDS)
+        subscribe(Bool, "rm_driver/set_joint_err_clear_result", self._on_cleared, COMMANDS)
 
     def _spin(self) -> None:
         assert self._executor is not None
@@ -226,7 +217,7 @@ class RmDriverArm:
                 time.sleep(TICK)
 
         await_that(lambda: self.alive, f"no rm_driver listens on {TARGETS}. {START_HINT}")
-        await_that(self._find_stop, f"the rm_driver takes no stop on {STOP}; update it")
+        await_that(self._stop.find, f"the rm_driver takes no stop on {STOP}; update it")
         await_that(
             lambda: self._dof, "the rm_driver sends no joint error codes; is its arm connected?"
         )
@@ -241,19 +232,6 @@ class RmDriverArm:
             "is not where the controller says the arm is (set udp_ip of the driver's parameter "
             "file to this computer's address)",
         )
-
-    def _find_stop(self) -> bool:
-        """Publish stops in each type that somebody takes; tells whether there is one."""
-        assert self._node is not None
-        topic = self._node.resolve_topic_name(STOP)
-        found = {info.topic_type for info in self._node.get_subscriptions_info_by_topic(topic)}
-        for kind in sorted(found & set(STOP_TYPES)):
-            if kind not in self._publishers:
-                message_type, message = STOP_TYPES[kind]
-                publisher = self._node.create_publisher(message_type, STOP, COMMANDS)
-                self._publishers[kind] = publisher
-                self._stops.append((publisher, message))
-        return self.can_stop
 
     def _publish(self, topic: str, message: Any) -> None:
         if self._node is None:
@@ -287,17 +265,13 @@ class RmDriverArm:
     def _on_error_list(self, message: Any) -> None:
         self._keep("udp_rm_err", list(message.err)[: message.err_len])
 
+    def _on_cleared(self, message: Bool) -> None:
+        if message.data:
+            self._cleared.set()
+
     def _on_error(self, source: str, message: UInt16) -> None:
         self._keep(source, [message.data])
 
     def _keep(self, source: str, codes: list[int]) -> None:
         with self._lock:
             self._errors[source] = {int(code) for code in codes}
-
-
-def _setter(event: threading.Event) -> Any:
-    def on_result(message: Bool) -> None:
-        if message.data:
-            event.set()
-
-    return on_result
