@@ -20,7 +20,7 @@ from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.sim.controller_records import MotionRecord, StreamRecord
 
 DT = 0.02
-GOOD = Trial("UDP off", "STALE_STATE", ("STALE_STATE",), 0.1, 0.2, 0.1, 0.9, 0, 0.0, True, 0.001)
+GOOD = Trial("UDP off", "STALE_STATE", ("STALE_STATE",), 0.1, 0.2, 0.1, 0.9, 0, 0.0, True, 0, 0.001)
 
 
 def stream(q1: np.ndarray, times: np.ndarray | None = None) -> StreamRecord:
@@ -81,6 +81,7 @@ def test_the_first_target_is_compared_with_where_the_arm_was_just_before() -> No
         ({"share": 1.2}, "120% of a limit"),
         ({"refused": 2}, "2 targets refused"),
         ({"cut": 0.5}, "cut off at 0.50 rad/s"),
+        ({"strays": 3}, "3 targets before it was enabled"),
         ({"lunge": 0.2}, "lunge"),
         ({"lunge": float("nan")}, "lunge"),
     ],

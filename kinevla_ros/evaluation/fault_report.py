@@ -43,6 +43,7 @@ class Trial:
         refused: targets that the controller refused before the fault.
         cut: speed of the last targets before they ceased, rad/s: how suddenly the arm was left.
         gentle: whether it must not be left in motion.
+        strays: targets that arrived after the arm had come to rest and before it was enabled again.
         lunge: distance of the first target after reset and enabling from the arm, rad.
     """
 
@@ -56,6 +57,7 @@ class Trial:
     refused: int
     cut: float
     gentle: bool
+    strays: int
     lunge: float
 
     @property
@@ -72,6 +74,8 @@ class Trial:
             found.append(f"{self.refused} targets refused")
         if self.gentle and not self.cut <= CUT:
             found.append(f"cut off at {self.cut:.2f} rad/s")
+        if self.strays:
+            found.append(f"{self.strays} targets before it was enabled")
         if not self.lunge <= LUNGE:
             found.append(f"lunge of {self.lunge:.3f} rad")
         return found

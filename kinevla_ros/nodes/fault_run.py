@@ -114,7 +114,8 @@ def run_trial(rig: FaultRig, kind: FaultKind) -> Trial:
         rig.spin_until(broken + random.uniform(*THAW))
         mended = time.monotonic()
         kind.undo(rig)
-    rig.spin_until(max(mended, detected) + SETTLING)
+    settled = max(mended, detected) + SETTLING
+    rig.spin_until(settled)
     stream, motion = records_of(rig.emulator.control.ask(record=begin)["record"])
     cut = cut_speed(stream, STREAM_PERIOD)
     # A controller that was frozen has nothing to show before it is mended.
@@ -124,6 +125,9 @@ def run_trial(rig: FaultRig, kind: FaultKind) -> Trial:
     rig.spin_until(time.monotonic() + RETURN)
     stream, motion = records_of(rig.emulator.control.ask(record=begin)["record"])
     before = (stream.times >= begin) & (stream.times < broken)
+    # An arm that merely holds is sent its place all the time.
+    between = (stream.times >= settled) & (stream.times < allowed)
+    strays = 0 if kind.expected == (NONE,) else int(between.sum())
     return Trial(
         kind=kind.name,
         reason=seen.fault if seen else "not noticed",
@@ -135,6 +139,7 @@ def run_trial(rig: FaultRig, kind: FaultKind) -> Trial:
         refused=int((~stream.accepted[before]).sum()),
         cut=cut,
         gentle=kind.gentle,
+        strays=strays,
         lunge=first_step(stream, motion, allowed),
     )
 
