@@ -103,7 +103,7 @@ class CellNode(ManagedNode):
             {"simulated time given up (s)": f"{cell.lost_time:.2f}"},
         )
         clients = str(len(controller.clients))
-        refused = int((~controller.stream_record().accepted).sum())
+        refused = controller.records.refused
         taken = Diagnosis("takes targets", figures={"clients": clients})
         refuses = Diagnosis(
             "has refused targets", DiagnosticStatus.WARN, {"targets refused": str(refused)}

@@ -43,12 +43,15 @@ class Records:
     """Written by the controller's thread, read by any."""
 
     def __init__(self) -> None:
+        self.refused = 0
+        """Pass-through points that were not accepted."""
         self._points: deque[tuple[float, Array, bool]] = deque(maxlen=POINTS_KEPT)
         self._positions: deque[tuple[float, Array]] = deque(maxlen=POINTS_KEPT)
         self._commands: deque[ReceivedCommand] = deque(maxlen=COMMANDS_KEPT)
 
     def add_point(self, time: float, target: Array, accepted: bool) -> None:
         self._points.append((time, target, accepted))
+        self.refused += not accepted
 
     def add_position(self, time: float, q: Array) -> None:
         self._positions.append((time, q))
