@@ -134,7 +134,7 @@ def figures(trials: Sequence[Trial], interruptions: Sequence[str]) -> dict[str, 
 
     Args:
         trials: the faults.
-        interruptions: why the arm had stopped by itself before anything was broken.
+        interruptions: what happened that was not asked for.
     """
     return {
         "count": len(trials),

@@ -78,7 +78,8 @@ class FaultRig:
         node: this process's node.
         launcher: of the arm node.
         emulator: of the controller.
-        interruptions: gets the fault, or HOLDING, whenever the arm stops by itself.
+        interruptions: gets what happens that was not asked for: the fault, or HOLDING, when the
+            arm stops by itself, and calls without answer.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class FaultRig:
     ) -> None:
         self._node, self._launcher, self.emulator = node, launcher, emulator
         self._interruptions = interruptions
+        self._clients: dict[str, Any] = {}
         self._stamps = Stamps(node.get_clock())
         self.seen: list[Seen] = []
         self._player: subprocess.Popen[bytes] | None = None
@@ -179,14 +181,20 @@ class FaultRig:
         raise LaunchError("the arm node has no vendor process")
 
     def _call(self, kind: Any, name: str, request: Any) -> Any:
-        client = self._node.create_client(kind, name)
-        try:
-            self._launcher.wait_for(client.service_is_ready, CALL_TIMEOUT, f"{name} is not there")
-            future = client.call_async(request)
-            self._launcher.wait_for(future.done, CALL_TIMEOUT, f"{name} gives no answer")
-            return future.result()
-        finally:
-            self._node.destroy_client(client)
+        """Call a service and return its answer; None, with a note, if there is none."""
+        # One client for all calls: a new one would have to be discovered each time.
+        if name not in self._clients:
+            self._clients[name] = self._node.create_client(kind, name)
+        client = self._clients[name]
+        self._launcher.wait_for(client.service_is_ready, CALL_TIMEOUT, f"{name} is not there")
+        future = client.call_async(request)
+        end = time.monotonic() + CALL_TIMEOUT
+        while not future.done():
+            if time.monotonic() > end:
+                self._interruptions.append(f"{name} without answer")
+                return None
+            self._launcher.spin(POLL)
+        return future.result()
 
     def _on_status(self, message: SafetyStatus) -> None:
         stamp = self._stamps.to_monotonic(message.header.stamp)
