@@ -147,11 +147,10 @@ class VendorArm:
     def can_brake(self) -> bool:
         """See `Transport`; not past a process that hung before it ended."""
         process, board = self._process, self._board
-        if process is None or board is None or not has_ended(process):
+        beat = None if board is None else board.heartbeat.read()
+        if process is None or beat is None or time.monotonic() - beat[0] > FRESH_HEARTBEAT:
             return False
-        beat = board.heartbeat.read()
-        fresh = beat is not None and time.monotonic() - beat[0] < FRESH_HEARTBEAT
-        return fresh and self._stop_line.answers()
+        return has_ended(process) and self._stop_line.answers()
 
     def brake(self, q: NDArray[np.float64]) -> None:
         """See `Transport`."""

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from kinevla_ros.robot.vendor_channel import Board, Settings, create_channel, create_memory
 
-ENDING = 0.01
-"""So long a process may need to end after its sockets have gone, s."""
+ENDING = 0.05
+"""So long a process may need to end after its sockets have gone, on a busy computer, s."""
 
 
 def start_vendor_process(
