@@ -77,24 +77,9 @@ def test_replies_in_pieces_and_among_garbage_disturb_nothing(
     arm.connect()
     arm.send_gripper(0.02)
     assert wait_until(lambda: abs((arm.latest().gripper or 0) - 0.02) < 1e-3)
-    arm.stop()
-    assert controller.status == "stop"
 
 
-def test_a_late_reply_delays_neither_targets_nor_the_stop_on_its_way_out(
-    arm: VendorArm, controller: EmulatedController
-) -> None:
-    controller.faults.delay = 0.7
-    start = time.monotonic()
-    arm.send_gripper(0.03)
-    assert wait_until(lambda: "set_gripper_position" in commands(controller, start))
-    with pytest.raises(ArmConnectionError, match="did not confirm"):
-        arm.stop()
-    assert "set_arm_stop" in commands(controller, start)
-    assert wait_until(lambda: arm.send(TURNED) or arrived(controller, start))
-
-
-def test_the_stop_goes_out_while_the_library_waits_for_a_reply_that_never_comes(
+def test_stop_and_targets_go_out_while_the_library_waits_for_a_reply_that_never_comes(
     arm: VendorArm, controller: EmulatedController
 ) -> None:
     controller.faults.mute = True
@@ -103,7 +88,7 @@ def test_the_stop_goes_out_while_the_library_waits_for_a_reply_that_never_comes(
     with pytest.raises(ArmConnectionError, match="did not confirm"):
         arm.stop()
     assert "set_arm_stop" in commands(controller, start)
-    assert arm.alive
+    assert wait_until(lambda: arm.send(TURNED) or arrived(controller, start))
 
 
 def test_a_reply_that_is_too_long_ends_the_library_and_nothing_else(
@@ -147,7 +132,7 @@ def test_a_broken_state_is_no_state(
     controller.faults.push = push
     time.sleep(0.05)
     stamp = arm.latest().stamp
-    time.sleep(0.3)
+    time.sleep(0.15)
     assert arm.latest().stamp == stamp
     assert arm.latest().q == pytest.approx(TURNED, abs=1e-4)
     controller.faults.push = Push.SOUND
@@ -159,7 +144,7 @@ def test_a_state_that_contradicts_the_joints_asked_for_is_not_believed_at_connec
 ) -> None:
     controller.faults.push = Push.SIX_JOINTS
     with pytest.raises(ArmConnectionError, match="no state arrives"):
-        arm.connect(timeout=1.5)
+        arm.connect(timeout=1.0)
 
 
 def test_while_the_controller_answers_targets_go_on_without_a_state(
@@ -179,7 +164,7 @@ def test_a_frozen_controller_finds_no_heap_of_targets_when_it_is_back(
     send_for(arm, 0.1)
     start = time.monotonic()
     controller.freeze()
-    send_for(arm, 0.6)
+    send_for(arm, 0.35)
     assert not arm.can_stop
     controller.freeze(False)
     assert wait_until(lambda: arm.can_stop)

@@ -111,7 +111,8 @@ def _run(count: int, seed: int, report: Path | None) -> int:
 def draw(count: int, seed: int) -> list[FaultKind]:
     """Every kind as often as every other, give or take one, in random order."""
     random.seed(seed)
-    drawn = [KINDS[i % len(KINDS)] for i in range(count)]
+    kinds = random.sample(KINDS, len(KINDS))
+    drawn = [kinds[i % len(kinds)] for i in range(count)]
     random.shuffle(drawn)
     return drawn
 
