@@ -146,11 +146,13 @@ class VendorArm:
 
     def can_brake(self) -> bool:
         """See `Transport`; not past a process that hung before it ended."""
-        process, board = self._process, self._board
+        process, channel, board = self._process, self._channel, self._board
         beat = None if board is None else board.heartbeat.read()
-        if process is None or beat is None or time.monotonic() - beat[0] > FRESH_HEARTBEAT:
+        if process is None or channel is None or beat is None:
             return False
-        return has_ended(process) and self._stop_line.answers()
+        if time.monotonic() - beat[0] > FRESH_HEARTBEAT or not has_ended(process, channel):
+            return False
+        return self._stop_line.answers()
 
     def brake(self, q: NDArray[np.float64]) -> None:
         """See `Transport`."""

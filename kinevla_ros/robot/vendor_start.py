@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 from kinevla_ros.robot.vendor_channel import Board, Settings, create_channel, create_memory
-
-ENDING = 0.05
-"""So long a process may need to end after its sockets have gone, on a busy computer, s."""
 
 
 def start_vendor_process(
@@ -54,13 +52,16 @@ def start_vendor_process(
         child.close()
 
 
-def has_ended(process: subprocess.Popen[bytes]) -> bool:
-    """Tell whether a process has ended, also when its sockets went just before it."""
-    try:
-        process.wait(ENDING)
-    except subprocess.TimeoutExpired:
-        return False
-    return True
+def has_ended(process: subprocess.Popen[bytes], channel: socket.socket) -> bool:
+    """Tell whether a process has ended, or ends: its side of the channel goes with its last thread.
+
+    What the kernel has to clear away after that may take a while.
+    """
+    if process.poll() is not None:
+        return True
+    poller = select.poll()
+    poller.register(channel, 0)
+    return bool(poller.poll(0))
 
 
 def _address_towards(ip: str) -> str:
