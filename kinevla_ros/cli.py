@@ -134,6 +134,20 @@ def correct(
     typer.echo(f"{added} episodes added to {out}")
 
 
+@app.command()
+def emulate(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.2",
+    port: Annotated[int, typer.Option(min=0, help="TCP port; 0 takes a free one.")] = 8080,
+    control_port: Annotated[
+        int, typer.Option(min=0, help="Port of 127.0.0.1 for faults and records; 0: a free one.")
+    ] = 0,
+) -> None:
+    """Emulate an RM75's controller, without cell and cameras, until Ctrl-C."""
+    from kinevla_ros.sim.emulate import emulate as run
+
+    raise typer.Exit(run(host, port, control_port))
+
+
 @train.command()
 def codec(
     dataset: Datasets,
@@ -181,6 +195,18 @@ def chunk(
     from kinevla_ros.evaluation.latency import bench_chunk
 
     raise typer.Exit(bench_chunk(model, chunks, threads, report))
+
+
+@bench.command()
+def faults(
+    count: Annotated[int, typer.Option(min=1, help="Faults to inject.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Kinds and moments.")] = 0,
+    report: Report = None,
+) -> None:
+    """Kill, freeze or cut off parts of the stack while the arm moves; see it come to rest."""
+    from kinevla_ros.nodes.fault_run import bench_faults
+
+    raise typer.Exit(bench_faults(count, seed, report))
 
 
 @bench.command()

@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("rclpy")
 pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library is not installed")
 
-from node_bench import FAILURE, SUCCESS, Bench, bench, free_port
+from node_bench import FAILURE, SUCCESS, Bench, bench, free_port, promptly
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64
 from std_srvs.srv import SetBool, Trigger
@@ -104,7 +104,7 @@ class Arm:
 
 @pytest.fixture(scope="module")
 def arm() -> Iterator[Arm]:
-    with EmulatedController(JointPlant(), "127.0.0.5", 0) as controller:
+    with promptly(), EmulatedController(JointPlant(), "127.0.0.5", 0) as controller:
         ip, port = controller.address
         udp_port = free_port(socket.SOCK_DGRAM)
         with bench({"arm_ip": ip, "arm_port": port, "udp_port": udp_port}) as node_bench:

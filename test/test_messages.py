@@ -15,7 +15,7 @@ pytest.importorskip("rclpy")
 import rclpy
 
 from kinevla_ros.msg import ActionChunk, Reasoning, SafetyStatus
-from kinevla_ros.robot.arm import SafetyState
+from kinevla_ros.robot.status import SafetyState
 from kinevla_ros.robot.verdict import Fault
 
 EXAMPLES = {

@@ -14,7 +14,9 @@ from std_msgs.msg import Float64
 from std_srvs.srv import SetBool, Trigger
 
 from kinevla_ros.msg import ActionChunk, SafetyStatus
+from kinevla_ros.nodes.arm_display import ArmDisplay
 from kinevla_ros.nodes.arm_parameters import PARAMETERS, limits_from, workspace_from
+from kinevla_ros.nodes.arm_stages import arm_stages
 from kinevla_ros.nodes.claim import Claim
 from kinevla_ros.nodes.latency import Latency
 from kinevla_ros.nodes.managed import Diagnosis, ManagedNode
@@ -26,10 +28,14 @@ from kinevla_ros.nodes.messages import (
     target_from_message,
 )
 from kinevla_ros.nodes.qos import LATCHED
+from kinevla_ros.nodes.rm_driver import RmDriverArm
 from kinevla_ros.nodes.runtime import run
+from kinevla_ros.nodes.safety_markers import workspace_box
 from kinevla_ros.robot.driver import ArmDriver, Tick
+from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.status import SafetyState, Status
-from kinevla_ros.robot.vendor import ArmConnectionError, VendorArm
+from kinevla_ros.robot.transport import ArmConnectionError, Transport
+from kinevla_ros.robot.vendor import VendorArm
 from kinevla_ros.robot.verdict import Fault, Verdict
 
 TARGETS = "kinevla/joint_targets"
@@ -50,6 +56,8 @@ class ArmNode(ManagedNode):
         self._status_due = self._ticked_at = 0.0
         self._periods = Latency()
         self._joints = self.create_publisher(JointState, "/joint_states", 10)
+        workspace = workspace_box(self.values)
+        self._display = ArmDisplay(self, self._stamps, RM75_LIMITS, workspace)
         self._safety = self.create_publisher(SafetyStatus, "kinevla/safety_status", LATCHED)
         self.create_subscription(ActionChunk, "kinevla/action_chunk", self._on_chunk, 1)
         # As leader arms publish where they are.
@@ -63,14 +71,23 @@ class ArmNode(ManagedNode):
     def configure(self) -> None:
         """Connect to the arm."""
         values = self.values
-        ip, port = values["arm_ip"], values["arm_port"]
-        self._claim = Claim(f"{ip}:{port}")
-        arm = VendorArm(ip, port, values["udp_port"], values["host_ip"] or None)
+        arm, where = self._transport()
+        self._claim = Claim(where)
         limits, workspace = limits_from(values), workspace_from(values)
         self._driver = ArmDriver(arm, values["rate"], limits, workspace, self._on_tick)
         info = self._driver.connect()
         self._driver.set_speed(values["speed_scaling"])
-        self.get_logger().info(f"connected to {info.model}, {info.firmware}, at {ip}:{port}")
+        self.hardware_id = f"{info.model} at {where}"
+        self.get_logger().info(f"connected to {info.model}, {info.firmware}, at {where}")
+
+    def _transport(self) -> tuple[Transport, str]:
+        """Return the way to the arm, not connected, and the arm's name."""
+        values = self.values
+        if values["transport"] == "rm_driver":
+            return RmDriverArm(self.get_namespace()), self.resolve_topic_name("rm_driver")
+        ip, port = values["arm_ip"], values["arm_port"]
+        arm = VendorArm(ip, port, values["udp_port"], values["host_ip"] or None)
+        return arm, f"{ip}:{port}"
 
     def cleanup(self) -> None:
         """Disconnect."""
@@ -117,6 +134,12 @@ class ArmNode(ManagedNode):
             },
         )
 
+    def stages(self) -> dict[str, Diagnosis]:
+        """Link, controller, stream and chunks."""
+        if self._driver is None or self._status is None:
+            return {}
+        return arm_stages(self._driver, self._status, self._periods, 1 / self.values["rate"])
+
     def _on_tick(self, tick: Tick) -> None:
         """Publish what the tick gave; called from the streaming thread."""
         if self._ticked_at:
@@ -131,6 +154,7 @@ class ArmNode(ManagedNode):
                 joints_to_message(tick.sample.position, tick.sample.gripper, stamp)
             )
         self._publish_status(tick)
+        self._display.on_tick(tick)
 
     def _publish_status(self, tick: Tick) -> None:
         """Publish the status when it changes, and ten times a second."""
@@ -146,7 +170,10 @@ class ArmNode(ManagedNode):
         if self.state != "active" or self._driver is None:
             return
         try:
-            verdict = self._driver.submit(chunk_from_message(message, self._stamps))
+            chunk = chunk_from_message(message, self._stamps)
+            verdict = self._driver.submit(chunk)
+            if verdict.ok:
+                self._display.on_chunk(chunk)
         except ValueError as error:
             verdict = self._driver.refuse(Fault.INVALID_CHUNK, str(error))
         self._warn_if_refused("chunk", verdict)
@@ -209,7 +236,12 @@ class ArmNode(ManagedNode):
             time.sleep(0.05)
 
     def _refuse_a_second_node(self) -> None:
-        """Raise RuntimeError if another arm node streams under the same name."""
+        """Raise RuntimeError if another arm node streams, or somebody else tells joint states."""
+        if self.count_publishers(self._joints.topic_name) > 1:
+            raise RuntimeError(
+                "another node publishes /joint_states, whose stamps and gripper may be wrong. End "
+                "it; start the vendor's driver with -r joint_states:=rm_driver/joint_states"
+            )
         own = 0 if self._targets is None else 1
         if self.count_publishers(TARGETS) > own:
             raise RuntimeError(

@@ -15,6 +15,11 @@ from kinevla_ros.robot.workspace import Workspace
 _MISSING = math.nan
 
 PARAMETERS = {
+    "transport": Parameter(
+        "api",
+        "Way to the arm; api: the vendor's library, rm_driver: the vendor's ROS 2 driver.",
+        choices=("api", "rm_driver"),
+    ),
     "arm_ip": Parameter("192.168.1.18", "Address of the arm's controller."),
     "arm_port": Parameter(8080, "TCP port of the arm's controller.", 1, 65535),
     "udp_port": Parameter(

@@ -108,6 +108,10 @@ class Launcher:
                 process.kill()
                 process.wait()
 
+    def pid(self, name: str) -> int:
+        """Process id of a node."""
+        return self._processes[name].pid
+
     def bring_up(self) -> None:
         """Configure and activate all nodes; the policy reads its checkpoint meanwhile.
 

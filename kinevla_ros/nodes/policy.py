@@ -134,6 +134,19 @@ class PolicyNode(ManagedNode):
         text = f'carrying out "{instruction}"' if instruction else "waiting for an instruction"
         return Diagnosis(text, figures=figures)
 
+    def stages(self) -> dict[str, Diagnosis]:
+        """Observation and inference."""
+        now = time.monotonic()
+        try:
+            age = now - self._observations.newest(now).stamp
+            seen = Diagnosis("fresh", figures={"age (s)": f"{age:.3f}"})
+        except (NoObservation, ImageError) as problem:
+            seen = Diagnosis(str(problem), DiagnosticStatus.WARN)
+        figures = {"model time": self._model_time.summary()}
+        idle = self._instruction is None
+        inferring = Diagnosis("idle" if idle else "inferring", figures=figures)
+        return {"observation": seen, "inference": inferring}
+
     def _on_image(self, camera: str, image: Image) -> None:
         self._observations.add_image(camera, self._stamps.to_monotonic(image.header.stamp), image)
         self._picture.set()

@@ -15,7 +15,8 @@ It has no clock and no thread; every time, s, is handed in. What each event does
 | controller or joint reports an error     | fault, slows to rest                 | reset, enable |
 | software stop, also while disabled       | fault, slows to rest                 | reset, enable |
 | target fails a check                     | fault, slows to rest instead         | reset, enable |
-| connection to the controller lost        | fault, nothing more is sent          | reset, enable |
+| connection to the controller lost        | fault; slows to rest if targets get  | reset, enable |
+|                                          | there another way, else sends no more |              |
 | disable                                  | slows to rest                        | enable        |
 
 A fault is latched: the first one keeps its name until `reset`, which needs a fresh state without
@@ -109,11 +110,18 @@ class ArmCore:
         """Software stop: slow down to rest and stay there until `reset`, also when disabled."""
         self._latch(refused(Fault.SOFTWARE_STOP, "stopped by software; call /arm/reset"), now)
 
-    def connection_lost(self, reason: str, now: float) -> None:
-        """Send nothing more: nobody listens, and whoever does later must not be surprised."""
+    def connection_lost(self, reason: str, now: float, reachable: bool = False) -> None:
+        """Send nothing more: nobody listens, and whoever does later must not be surprised.
+
+        Args:
+            reason: what became of the connection.
+            now: time, s.
+            reachable: targets still get there another way: slow down to rest first.
+        """
         if self._stream.sending:
             self._latch(refused(Fault.CONNECTION_LOST, reason), now)
-            self._let_go()
+            if not reachable:
+                self._let_go()
 
     def reset(self, now: float) -> Verdict:
         """Clear the fault of an arm that is at rest and well; it is disabled afterwards.

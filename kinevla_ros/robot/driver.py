@@ -1,4 +1,4 @@
-"""The arm core joined to the vendor's client: a thread that streams, another that reconnects."""
+"""The arm core joined to the way to the arm: a thread that streams, another that reconnects."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.robot.arm import ArmCore
+from kinevla_ros.robot.backoff import BackOff
 from kinevla_ros.robot.collision import CollisionModel
 from kinevla_ros.robot.grid import Grid
 from kinevla_ros.robot.limits import JointLimits
@@ -17,15 +18,12 @@ from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import Status
 from kinevla_ros.robot.stream import StreamSample
 from kinevla_ros.robot.teleop_checks import JointTarget
-from kinevla_ros.robot.vendor import ArmConnectionError, ArmInfo, VendorArm
+from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo, Transport
 from kinevla_ros.robot.verdict import Fault, Verdict
 from kinevla_ros.robot.workspace import Workspace
 
 LONGEST_SILENCE = 1.0
 """An arm that has sent no state for so long is connected anew, s."""
-
-FIRST_RETRY, LAST_RETRY = 0.5, 8.0
-"""Time between attempts to connect, doubled from the first to the last, s."""
 
 REST_TIMEOUT = 2.0
 """From full speed to rest takes a fraction of it, s."""
@@ -57,7 +55,7 @@ class ArmDriver:
     """Streams to one arm; every method may be called from any thread.
 
     Args:
-        arm: the vendor's client, not connected.
+        arm: the way to the arm, not connected.
         rate: targets a second, Hz.
         limits: limits of the joints; the arm may have stricter ones.
         workspace: where links and gripper may be.
@@ -66,7 +64,7 @@ class ArmDriver:
 
     def __init__(
         self,
-        arm: VendorArm,
+        arm: Transport,
         rate: float,
         limits: JointLimits,
         workspace: Workspace,
@@ -78,6 +76,7 @@ class ArmDriver:
         self._lock = threading.Lock()
         self._end = threading.Event()
         self._lost, self._idle = threading.Event(), threading.Event()
+        self._braking = False  # the link has ended, and targets go past it until the arm rests
         self._threads: list[threading.Thread] = []
         self._enabled_once = False
         self._opening: float | None = None
@@ -105,6 +104,15 @@ class ArmDriver:
         """Whether the arm is there, as far as is known."""
         return self._core is not None and not self._lost.is_set()
 
+    @property
+    def can_stop(self) -> bool:
+        """Whether a stop would get through past everything else, as far as is known."""
+        return self._arm.can_stop
+
+    def latest(self) -> ArmState | None:
+        """Return the arm's last state, however old."""
+        return self._arm.latest()
+
     def start(self) -> None:
         """Tick from now on; connects first if the connection has been lost in the meantime.
 
@@ -115,6 +123,7 @@ class ArmDriver:
             self.connect()
         self._end.clear()
         self._lost.clear()
+        self._braking = False
         self._threads = [
             threading.Thread(target=self._stream, name="stream", daemon=True),
             threading.Thread(target=self._keep_connected, name="reconnect", daemon=True),
@@ -225,13 +234,14 @@ class ArmDriver:
             if state is not None and fresh:
                 self._last_stamp = state.stamp
                 self._ready.on_state(state)
-            elif not lost:
+            elif not lost and not self._braking:
                 self._check_connection(now)
             sample = self._ready.tick(now)
             if sample is not None:
                 self._send(sample, now)
             else:
                 self._idle.set()
+                self._end_braking()
             return Tick(now, state if fresh else None, sample, self._ready.status(now))
 
     def _check_connection(self, now: float) -> None:
@@ -241,33 +251,49 @@ class ArmDriver:
             self._lose(f"the arm has been silent for {LONGEST_SILENCE:g} s", now)
 
     def _send(self, sample: StreamSample, now: float) -> None:
-        try:
-            self._arm.send(sample.position)
-            if sample.gripper is not None and sample.gripper != self._opening:
-                self._arm.send_gripper(sample.gripper)
-                self._opening = sample.gripper
-        except ArmConnectionError as error:
-            self._lose(str(error), now)
+        if not self._braking:
+            try:
+                self._arm.send(sample.position)
+                if sample.gripper is not None and sample.gripper != self._opening:
+                    self._arm.send_gripper(sample.gripper)
+                    self._opening = sample.gripper
+                return
+            except ArmConnectionError as error:
+                self._lose(str(error), now)
+        if self._braking:
+            try:
+                self._arm.brake(sample.position)
+            except ArmConnectionError as error:
+                self._ready.connection_lost(str(error), now)
+                self._end_braking()
 
     def _lose(self, reason: str, now: float) -> None:
-        self._ready.connection_lost(f"{reason}; connecting again, then call /arm/reset", now)
+        self._braking = self._arm.can_brake()
+        reason = f"{reason}; connecting again, then call /arm/reset"
+        self._ready.connection_lost(reason, now, self._braking)
         self._opening = None
-        self._lost.set()
+        if not self._braking:
+            self._lost.set()
+
+    def _end_braking(self) -> None:
+        if self._braking:
+            self._braking = False
+            self._lost.set()
 
     def _keep_connected(self) -> None:
-        retry = FIRST_RETRY
+        back_off = BackOff()
+        back_off.connected(self._connected_at)
         while not self._end.wait(0.05):
-            if not self._lost.is_set():
+            if not self._lost.is_set() or self._end.wait(back_off.wait(time.monotonic())):
                 continue
             try:
                 self._arm.connect()
             except ArmConnectionError as error:
                 logger.warning("%s", error)
-                self._end.wait(retry)
-                retry = min(2 * retry, LAST_RETRY)
             else:
                 logger.warning("connected again; call /arm/reset")
-                retry, self._connected_at = FIRST_RETRY, time.monotonic()
+                self._connected_at = time.monotonic()
+                back_off.connected(self._connected_at)
                 self._lost.clear()
 
     def _wait_for_state(self, since: float) -> None:
