@@ -7,7 +7,7 @@ import pytest
 import torch
 from small_generator import small_config
 
-from kinevla_ros.generator.decode import BilevelDecoder, Draft, GenerationError
+from kinevla_ros.generator.decode import BilevelDecoder, Draft, GenerationError, Given
 from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.generator.sequence import InstructionTooLong, instruction_ids, tail
 from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
@@ -181,3 +181,52 @@ def test_other_words_change_the_codes(model, vocabulary) -> None:
     right = hidden_of_codes(model, vocabulary, INSTRUCTION, kinematics_text(TASKS[1]))
     assert left.shape == right.shape
     assert (left[-2:] - right[-2:]).abs().max() > 1e-3
+
+
+def test_the_models_own_words_given_back_change_nothing(model, vocabulary) -> None:
+    decoder = BilevelDecoder(model, vocabulary)
+    for images, state, plain in complete(decoder, 10):
+        given = Given(plain.words.goal, plain.words.kinematics)
+        again = decoder.generate(INSTRUCTION, images, state, Draft((20,), (21,)), given)
+        assert again.words == plain.words
+        assert (again.goal_codes, again.kinematics_codes) == (
+            plain.goal_codes,
+            plain.kinematics_codes,
+        )
+        assert not again.draft_accepted
+        assert again.passes == model.config.goal_codes + model.config.kinematics_codes
+
+
+def test_words_of_one_level_are_taken_and_the_other_level_is_still_verified(
+    model, vocabulary
+) -> None:
+    decoder = BilevelDecoder(model, vocabulary)
+    images, state, plain = complete(decoder, 1)[0]
+    words = tuple(vocabulary.encode_text(kinematics_text(TASKS[4])))
+    draft = Draft(spoilt(plain.words.goal, vocabulary, random.Random(1)), plain.words.kinematics)
+    taken = decoder.generate(INSTRUCTION, images, state, draft, Given(kinematics=words))
+    assert taken.words == Draft(plain.words.goal, words)
+    assert taken.goal_codes == plain.goal_codes
+
+
+def test_given_codes_stand_and_later_ones_follow_them(model, vocabulary) -> None:
+    decoder = BilevelDecoder(model, vocabulary)
+    images, state, plain = complete(decoder, 1)[0]
+    words = Given(plain.words.goal, plain.words.kinematics)
+    followed = set()
+    for code in range(12):
+        given = dataclasses.replace(words, goal_codes=(code, code))
+        taken = decoder.generate(INSTRUCTION, images, state, None, given)
+        assert taken.goal_codes == (code, code)
+        followed.add(taken.kinematics_codes)
+    assert len(followed) > 1
+
+
+def test_no_words_at_all_can_be_given(model, vocabulary) -> None:
+    decoder = BilevelDecoder(model, vocabulary)
+    images, state, plain = complete(decoder, 1)[0]
+    taken = decoder.generate(INSTRUCTION, images, state, plain.words, Given((), ()))
+    assert taken.words == Draft((), ())
+    assert decoder.generate(INSTRUCTION, images, state, plain.words) == dataclasses.replace(
+        plain, draft_accepted=True, passes=4
+    )

@@ -20,6 +20,7 @@ from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decode import BilevelDecoder, Draft
 from kinevla_ros.generator.images import image_tensor, square, state_tensor
 from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.override import Override, OverrideError
 from kinevla_ros.generator.sequence import InstructionTooLong
 from kinevla_ros.language.parse import (
     UnknownInstruction,
@@ -108,6 +109,7 @@ class Policy:
         joints: NDArray[np.float64],
         gripper: float,
         stamp: float,
+        override: Override | None = None,
     ) -> Inference:
         """Write the reasoning and the chunk for one observation.
 
@@ -117,9 +119,10 @@ class Policy:
             joints: measured joint positions, shape [7], rad.
             gripper: measured opening (m).
             stamp: time of the observation (s).
+            override: words or codes to follow instead of the model's own.
 
         Raises:
-            NotUnderstood: the instruction or the written reasoning names no task.
+            NotUnderstood: the instruction, the written or the given reasoning names no task.
             GenerationError: the model wrote no complete output.
         """
         started = time.perf_counter()
@@ -127,13 +130,19 @@ class Policy:
             parse_instruction(instruction)
             if instruction != self._instruction:
                 self._instruction, self._draft = instruction, None
+            override = override or Override()
             generation = self._bilevel.generate(
-                instruction, self._tensors(images), state_tensor(joints, gripper), self._draft
+                instruction,
+                self._tensors(images),
+                state_tensor(joints, gripper),
+                self._draft,
+                override.given(self.vocabulary, self.model.config),
             )
             goal = self.vocabulary.decode_text(generation.words.goal)
             kinematics = self.vocabulary.decode_text(generation.words.kinematics)
-            parse_reasoning(goal, kinematics)
-        except (UnknownInstruction, InstructionTooLong, UnknownReasoning) as problem:
+            if override.must_name_command:
+                parse_reasoning(goal, kinematics)
+        except (UnknownInstruction, InstructionTooLong, UnknownReasoning, OverrideError) as problem:
             raise NotUnderstood(str(problem)) from problem
         self._draft = generation.words
         codes = np.array([*generation.goal_codes, *generation.kinematics_codes])
