@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +20,47 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from kinevla_ros.evaluation.report import remarks, summary, table
-from kinevla_ros.evaluation.rollout import EpisodeResult
-from kinevla_ros.evaluation.statistics import Rate
-from kinevla_ros.evaluation.suite import episodes, run_checkpoint
+from kinevla_ros.evaluation.conditions import by_condition, comparison
+from kinevla_ros.evaluation.conditions import table as condition_table
+from kinevla_ros.evaluation.episode import PLAIN, Episode, EpisodeResult, Intervention
+from kinevla_ros.evaluation.pairs import CHANGED, REWORDED, Pair, pair_lines, pairs, sensitivity
+from kinevla_ros.evaluation.report import rates, remarks, summary, table
+from kinevla_ros.evaluation.suite import episodes, run_checkpoint, under
 from kinevla_ros.generator.decode import GenerationError
 from kinevla_ros.generator.policy import CheckpointError
 from kinevla_ros.language.grammar import Split
 from kinevla_ros.share import share_path
+from kinevla_ros.sim.variation import Variation
 
 INTERRUPTED = 130
 """Exit code of a process ended by Ctrl-C."""
 
 
+@dataclass(frozen=True)
+class Settings:
+    """What is measured.
+
+    Attributes:
+        suite, trials, seed, phrasing: tasks, scenes per task, and their sources of chance.
+        interventions: see `evaluation.intervention.MEANING`; each runs all trials once more.
+        variations: see `sim.variation.MEANING`; each runs all trials once more.
+        paired: whether each trial also runs with one word changed, and reworded.
+    """
+
+    suite: str = "kine_realman"
+    trials: int = 20
+    seed: int = 1000
+    phrasing: Split = "held_out"
+    interventions: tuple[Intervention, ...] = ()
+    variations: tuple[Variation, ...] = ()
+    paired: bool = False
+
+
 def evaluate(
     model: Path | None,
-    suite: str,
-    trials: int,
-    seed: int,
-    phrasing: Split,
+    settings: Settings,
     workers: int = 1,
-    report: Path | None = None,
+    figures: Path | None = None,
     inspect: Path | None = None,
 ) -> int:
     """Evaluate a checkpoint and return the exit code: 0 when every episode has run.
@@ -48,17 +69,16 @@ def evaluate(
 
     Args:
         model: checkpoint folder; the shipped one without it.
-        trials: scenes per task.
-        report: JSON file to write.
+        figures: JSON file to write.
         inspect: folder for a video of each failure.
     """
     console, errors = Console(), Console(stderr=True)
     results: list[EpisodeResult] = []
     code = 0
     try:
-        plan = episodes(suite, trials, seed, phrasing)
+        plan, found_pairs = _plan(settings)
         folder = model or share_path("models", "kinevla-tiny")
-        _prepare(report, inspect)
+        _prepare(figures, inspect)
         with closing(run_checkpoint(folder, plan, workers, inspect)) as stream:
             _collect(stream, len(plan), results, console)
     except KeyboardInterrupt:
@@ -70,23 +90,68 @@ def evaluate(
     except (CheckpointError, GenerationError, ValueError, OSError) as problem:
         errors.print(f"[red]{problem}", highlight=False)
         return 1
-    if not results:
+    groups = by_condition(results)
+    if not groups[PLAIN]:
         errors.print("no episode was finished")
         return code or 1
-    console.print(table(results))
-    for line in remarks(results):
-        console.print(line, highlight=False)
-    if report:
-        settings = {"suite": suite, "trials": trials, "seed": seed, "phrasing": phrasing}
-        _write(report, {**settings, "model": str(folder), "complete": not code, **summary(results)})
+    content = {
+        **asdict(settings),
+        "model": str(folder),
+        "complete": not code,
+        **_content(groups, found_pairs, results),
+    }
+    _print(console, groups, content)
+    if figures:
+        _write(figures, content)
     return code
 
 
-def _prepare(report: Path | None, inspect: Path | None) -> None:
+def _plan(settings: Settings) -> tuple[list[Episode], list[Pair]]:
+    """All episodes, and the pairs that some of them make."""
+    plain = episodes(settings.suite, settings.trials, settings.seed, settings.phrasing)
+    found: list[Pair] = []
+    if settings.paired:
+        found = pairs(plain)
+        plain = [pair.asked for pair in found]
+    others = [episode for pair in found for episode in (pair.changed, pair.reworded)]
+    return [*plain, *others, *under(plain, settings.interventions, settings.variations)], found
+
+
+def _content(
+    groups: Mapping[str, list[EpisodeResult]],
+    found: Sequence[Pair],
+    results: Sequence[EpisodeResult],
+) -> dict[str, Any]:
+    """All figures as plain JSON types."""
+    content = summary(groups[PLAIN])
+    others = {n: own for n, own in groups.items() if n not in (PLAIN, CHANGED, REWORDED)}
+    if others:
+        content["conditions"] = {n: comparison(groups[PLAIN], o) for n, o in others.items()}
+    if found:
+        content["language_sensitivity"] = sensitivity(found, {r.episode: r for r in results})
+    return content
+
+
+def _print(
+    console: Console, groups: Mapping[str, list[EpisodeResult]], content: Mapping[str, Any]
+) -> None:
+    console.print(table(groups[PLAIN]))
+    for line in remarks(groups[PLAIN]):
+        console.print(line, highlight=False)
+    compared = content.get("conditions", {})
+    if compared:
+        names = (PLAIN, *compared)
+        console.print(condition_table({name: groups[name] for name in names}))
+    if "language_sensitivity" in content:
+        for line in pair_lines(content["language_sensitivity"]):
+            console.print(line, highlight=False)
+
+
+def _prepare(figures: Path | None, inspect: Path | None) -> None:
     """Find out now, not after the last episode, whether the files can be written."""
-    if report:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.open("a").close()
+    if figures:
+        figures.parent.mkdir(parents=True, exist_ok=True)
+        figures.open("a").close()
     if inspect:
         inspect.mkdir(parents=True, exist_ok=True)
 
@@ -106,9 +171,9 @@ def _collect(
         bar = progress.add_task("loading", total=total)
         for result in stream:
             results.append(result)
-            goal = Rate.of(r.goal for r in results).value
-            kinematic = Rate.of(r.kinematic for r in results).value
-            text = f"goal {goal:.0%} kinematic {kinematic:.0%}"
+            same = [r for r in results if r.episode.condition == result.episode.condition]
+            goal, kinematic = (rate.value for rate in rates(same))
+            text = f"{result.episode.condition}: goal {goal:.0%} kinematic {kinematic:.0%}"
             progress.update(bar, advance=1, description=text)
 
 

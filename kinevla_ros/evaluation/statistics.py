@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import binomtest
@@ -36,6 +38,23 @@ class Rate:
             return 0.0, 1.0
         found = binomtest(self.successes, self.n).proportion_ci(CONFIDENCE, method="wilson")
         return float(found.low), float(found.high)
+
+    def to_json(self) -> dict[str, Any]:
+        """Rate, interval and n; a rate of no trials is null."""
+        value = self.value if self.n else None
+        return {"rate": value, "interval": self.interval, "n": self.n}
+
+
+def drop(before: Rate, after: Rate) -> tuple[float, tuple[float, float]]:
+    """How far a rate falls, with its 95 % interval by Newcombe's hybrid of two Wilson intervals.
+
+    It takes the trials for independent, which is cautious where they share their scenes.
+    """
+    fall = before.value - after.value
+    (low_b, high_b), (low_a, high_a) = before.interval, after.interval
+    down = math.hypot(before.value - low_b, high_a - after.value)
+    up = math.hypot(high_b - before.value, after.value - low_a)
+    return fall, (fall - down, fall + up)
 
 
 def percentiles(seconds: Sequence[float]) -> dict[str, float]:
