@@ -139,6 +139,17 @@ def evaluate(
             "the motion, and reworded, which must not.",
         ),
     ] = False,
+    phrasings: Annotated[
+        int, typer.Option(min=0, help="Wordings of each task to be read in still scenes.")
+    ] = 0,
+    bertscore: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a model for BERTScore (needs the package bert-score)."),
+    ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option("--report", help="Folder for a page with plots, figures and videos."),
+    ] = None,
 ) -> None:
     """Let the policy act in the simulated cell and count what it does right."""
     from kinevla_ros.evaluation.evaluate import Settings
@@ -148,8 +159,10 @@ def evaluate(
         tuple(dict.fromkeys(choice.value for choice in chosen or ()))
         for chosen in (intervene, vary)
     )
-    settings = Settings(suite, trials, seed, phrasing, interventions, variations, paired)
-    raise typer.Exit(run(model, settings, workers, report, inspect))
+    settings = Settings(
+        suite, trials, seed, phrasing, interventions, variations, paired, phrasings, bertscore
+    )
+    raise typer.Exit(run(model, settings, workers, report, inspect, page))
 
 
 @app.command()

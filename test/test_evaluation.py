@@ -27,6 +27,7 @@ from kinevla_ros.evaluation.statistics import Rate, drop, percentiles
 from kinevla_ros.evaluation.suite import episodes, run
 from kinevla_ros.evaluation.video import FRAME_HEIGHT, FRAME_WIDTH, annotated
 from kinevla_ros.language.grammar import TASKS, Command, phrasings
+from kinevla_ros.share import share_path
 from kinevla_ros.sim.cell import Cell
 
 CARROT = Command("carrot", part="upper", side="right")
@@ -228,7 +229,7 @@ def test_an_evaluation_cut_short_reports_what_is_done(
         raise problem
 
     monkeypatch.setattr(command, "run_checkpoint", cut_short)
-    assert run_command(tmp_path, tmp_path) == code
+    assert run_command(tmp_path, share_path("models", "kinevla-tiny")) == code
     content = json.loads((tmp_path / "report.json").read_text())
     assert content["episodes"] == 1
     assert content["complete"] is False

@@ -1,4 +1,4 @@
-"""The work behind `kinevla evaluate`: run a suite, show its progress, report it."""
+"""The work behind `kinevla evaluate`: run all trials, show their progress, report them."""
 
 from __future__ import annotations
 
@@ -20,15 +20,19 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from kinevla_ros.evaluation.codes import code_usage
 from kinevla_ros.evaluation.conditions import by_condition, comparison
 from kinevla_ros.evaluation.conditions import table as condition_table
 from kinevla_ros.evaluation.episode import PLAIN, Episode, EpisodeResult, Intervention
+from kinevla_ros.evaluation.page import VIDEOS, write_page
 from kinevla_ros.evaluation.pairs import CHANGED, REWORDED, Pair, pair_lines, pairs, sensitivity
+from kinevla_ros.evaluation.reasoning import bert_score, metrics, read_phrasings, readings_of
+from kinevla_ros.evaluation.reasoning import lines as word_lines
 from kinevla_ros.evaluation.report import rates, remarks, summary, table
 from kinevla_ros.evaluation.suite import episodes, run_checkpoint, under
 from kinevla_ros.generator.decode import GenerationError
-from kinevla_ros.generator.policy import CheckpointError
-from kinevla_ros.language.grammar import Split
+from kinevla_ros.generator.policy import CheckpointError, load_contract
+from kinevla_ros.language.grammar import TASKS, Split
 from kinevla_ros.share import share_path
 from kinevla_ros.sim.variation import Variation
 
@@ -45,6 +49,8 @@ class Settings:
         interventions: see `evaluation.intervention.MEANING`; each runs all trials once more.
         variations: see `sim.variation.MEANING`; each runs all trials once more.
         paired: whether each trial also runs with one word changed, and reworded.
+        phrasings: how many wordings of each task are read in a still scene.
+        bert_model: folder of a model for BERTScore.
     """
 
     suite: str = "kine_realman"
@@ -54,6 +60,8 @@ class Settings:
     interventions: tuple[Intervention, ...] = ()
     variations: tuple[Variation, ...] = ()
     paired: bool = False
+    phrasings: int = 0
+    bert_model: Path | None = None
 
 
 def evaluate(
@@ -62,6 +70,7 @@ def evaluate(
     workers: int = 1,
     figures: Path | None = None,
     inspect: Path | None = None,
+    report: Path | None = None,
 ) -> int:
     """Evaluate a checkpoint and return the exit code: 0 when every episode has run.
 
@@ -70,7 +79,8 @@ def evaluate(
     Args:
         model: checkpoint folder; the shipped one without it.
         figures: JSON file to write.
-        inspect: folder for a video of each failure.
+        inspect: folder for a video of each failure; without it, one in the report's folder.
+        report: folder for a page with plots, figures and videos.
     """
     console, errors = Console(), Console(stderr=True)
     results: list[EpisodeResult] = []
@@ -78,6 +88,7 @@ def evaluate(
     try:
         plan, found_pairs = _plan(settings)
         folder = model or share_path("models", "kinevla-tiny")
+        inspect = inspect or (report / VIDEOS if report else None)
         _prepare(figures, inspect)
         with closing(run_checkpoint(folder, plan, workers, inspect)) as stream:
             _collect(stream, len(plan), results, console)
@@ -94,15 +105,24 @@ def evaluate(
     if not groups[PLAIN]:
         errors.print("no episode was finished")
         return code or 1
-    content = {
-        **asdict(settings),
-        "model": str(folder),
-        "complete": not code,
-        **_content(groups, found_pairs, results),
-    }
+    try:
+        content = {
+            **asdict(settings),
+            "bert_model": settings.bert_model and settings.bert_model.name,
+            "model": str(folder),
+            "complete": not code,
+            **_content(groups, found_pairs, results),
+            "codes": code_usage(groups[PLAIN], load_contract(folder)),
+            "reasoning": _reasoning(groups[PLAIN], folder, settings, console),
+        }
+    except (CheckpointError, ValueError, OSError) as problem:
+        errors.print(f"[red]{problem}", highlight=False)
+        return 1
     _print(console, groups, content)
     if figures:
         _write(figures, content)
+    if report:
+        console.print(f"report: {write_page(report, groups, content)}", highlight=False)
     return code
 
 
@@ -132,12 +152,37 @@ def _content(
     return content
 
 
+def _reasoning(
+    plain: Sequence[EpisodeResult], folder: Path, settings: Settings, console: Console
+) -> dict[str, Any]:
+    """Figures of the words: those of the episodes, and those of many phrasings if asked for."""
+    sources = {"episodes": readings_of(plain)}
+    if settings.phrasings:
+        with Progress(console=console, transient=True) as progress:
+            bar = progress.add_task("phrasings", total=settings.phrasings * len(TASKS))
+            sources["phrasings"] = read_phrasings(
+                folder,
+                settings.phrasings,
+                settings.seed,
+                settings.phrasing,
+                lambda: progress.advance(bar),
+            )
+    found = {name: metrics(readings, folder) for name, readings in sources.items() if readings}
+    if settings.bert_model:
+        for name, own in found.items():
+            own["bert_score"] = bert_score(sources[name], settings.bert_model)
+    return found
+
+
 def _print(
     console: Console, groups: Mapping[str, list[EpisodeResult]], content: Mapping[str, Any]
 ) -> None:
     console.print(table(groups[PLAIN]))
     for line in remarks(groups[PLAIN]):
         console.print(line, highlight=False)
+    for name, own in content["reasoning"].items():
+        for line in word_lines(name, own):
+            console.print(line, highlight=False)
     compared = content.get("conditions", {})
     if compared:
         names = (PLAIN, *compared)

@@ -58,7 +58,8 @@ def run(
         inspect: existing folder for a video of each episode without kinematic success.
     """
     for episode in plan:
-        video = FailureVideo(episode) if inspect else None
+        # Under an intervention failure is what is looked for.
+        video = FailureVideo(episode) if inspect and not episode.intervention else None
         result = run_episode(cell, policy, episode, video.watch if video else None)
         if video and inspect and not result.kinematic:
             video.save(inspect, result)

@@ -194,6 +194,18 @@ def load_generator(folder: Path) -> tuple[Generator, Vocabulary]:
     return model.eval(), vocabulary
 
 
+def load_contract(folder: Path) -> Contract:
+    """Read kinevla.json.
+
+    Raises:
+        CheckpointError: it is missing or damaged.
+    """
+    try:
+        return Contract.from_json((folder / CONTRACT_FILE).read_text())
+    except (OSError, ContractError) as problem:
+        raise CheckpointError(f"{folder} is no complete checkpoint: {problem}") from problem
+
+
 def _load_decoder(folder: Path, config: GeneratorConfig) -> OnnxDecoder:
     """Open decoder.onnx and hold it against kinevla.json and the generator."""
     for name in (DECODER_FILE, CONTRACT_FILE):
@@ -201,7 +213,7 @@ def _load_decoder(folder: Path, config: GeneratorConfig) -> OnnxDecoder:
             raise CheckpointError(f"{folder} is no complete checkpoint: {name} is missing")
     try:
         decoder = OnnxDecoder(folder / DECODER_FILE)
-        decoder.contract.require(Contract.from_json((folder / CONTRACT_FILE).read_text()))
+        decoder.contract.require(load_contract(folder))
     except ContractError as problem:
         raise CheckpointError(f"{folder}: {problem}") from problem
     stacks = (config.goal_codes, config.kinematics_codes, config.codes_per_level)
