@@ -166,6 +166,20 @@ def evaluate(
 
 
 @app.command()
+def calibrate(
+    model: Model = None,
+    scenes: Annotated[int, typer.Option(min=1, help="Demonstrations of each task.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="Scenes and wordings.")] = 2000,
+    figures: Report = None,
+    report: Annotated[Path | None, typer.Option(help="Folder for a page with the ROC.")] = None,
+) -> None:
+    """Choose the agreement of codes and words below which the policy node sends no chunk."""
+    from kinevla_ros.evaluation.calibrate import calibrate as run
+
+    raise typer.Exit(run(model, scenes, seed, report, figures))
+
+
+@app.command()
 def collect(
     out: Annotated[Path, typer.Option(help="Folder of the dataset; an existing one goes on.")],
     episodes: Annotated[int, typer.Option(min=1, help="Episodes it shall hold.")] = 1050,

@@ -61,6 +61,7 @@ class DemonstratorPolicy:
             passes=4,
             model_time=0.02,
             chunk=ActionChunk(stamp, self._sequence, planned.positions, planned.gripper),
+            consistency=0.9,
         )
 
 

@@ -230,3 +230,50 @@ def test_no_words_at_all_can_be_given(model, vocabulary) -> None:
     assert decoder.generate(INSTRUCTION, images, state, plain.words) == dataclasses.replace(
         plain, draft_accepted=True, passes=4
     )
+
+
+def apart(model, vocabulary, instruction: str, kinematics: str, codes: list[int]) -> torch.Tensor:
+    """Hidden states of the written part when words and codes are read apart."""
+    ids, segments = instruction_ids(vocabulary, model.config, instruction)
+    written = tail(vocabulary, goal_text(TASKS[0]), kinematics, codes[:2], codes[2:])
+    observed = model.observe(*(t[None] for t in observation(0)))
+    embeddings = torch.cat(
+        [model.embed(torch.tensor([ids])), observed, model.embed(torch.tensor([written.ids]))], 1
+    )
+    all_segments = [*segments, *[int(Segment.OBSERVATION)] * observed.shape[1], *written.segments]
+    with torch.inference_mode():
+        _, hidden = model(embeddings, torch.tensor([all_segments]), heads=False, apart=True)
+    kept = torch.tensor(written.segments)
+    hidden = hidden[0, -len(written.ids) :]
+    return hidden[kept == Segment.WORDS], hidden[kept == Segment.CODES]
+
+
+def test_read_apart_words_know_no_codes_and_no_instruction_and_codes_no_words(
+    model, vocabulary
+) -> None:
+    how = kinematics_text(TASKS[0])
+    words, codes = apart(model, vocabulary, INSTRUCTION, how, [1, 2, 3, 4])
+    same_words, other_codes = apart(model, vocabulary, "take the bread", how, [5, 6, 7, 8])
+    torch.testing.assert_close(words, same_words, atol=1e-5, rtol=1e-5)
+    assert (codes - other_codes).abs().max() > 1e-3
+    other = kinematics_text(TASKS[1])
+    other_words, same_codes = apart(model, vocabulary, INSTRUCTION, other, [1, 2, 3, 4])
+    torch.testing.assert_close(codes, same_codes, atol=1e-5, rtol=1e-5)
+    assert (words - other_words).abs().max() > 1e-3
+
+
+def test_the_agreement_is_a_cosine_of_words_and_codes_however_they_were_decoded(
+    model, vocabulary
+) -> None:
+    decoder = BilevelDecoder(model, vocabulary)
+    scores = set()
+    for images, state, plain in complete(decoder, 8):
+        given = Given(plain.words.goal, plain.words.kinematics)
+        for again in (
+            decoder.generate(INSTRUCTION, images, state, plain.words),
+            decoder.generate(INSTRUCTION, images, state, None, given),
+        ):
+            assert again.consistency == pytest.approx(plain.consistency, abs=1e-4)
+        assert -1.0 <= plain.consistency <= 1.0
+        scores.add(round(plain.consistency, 4))
+    assert len(scores) > 1

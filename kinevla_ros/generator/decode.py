@@ -9,14 +9,14 @@ draft a chunk costs one pass per code: the pass that checks the words yields the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache
 
 from kinevla_ros.generator.model import Generator, Segment
-from kinevla_ros.generator.sequence import instruction_ids
+from kinevla_ros.generator.sequence import instruction_ids, written_part
 from kinevla_ros.language.vocabulary import Level, Vocabulary
 
 
@@ -53,7 +53,8 @@ class Generation:
         words: word ids of both levels; the next chunk's draft.
         goal_codes, kinematics_codes: codebook entries per residual level.
         draft_accepted: whether every word of a non-empty draft stood; given words are no draft.
-        passes: forward passes through the language model.
+        passes: forward passes through the language model until the last code.
+        consistency: how well the codes agree with the words, -1 to 1.
     """
 
     words: Draft
@@ -61,6 +62,7 @@ class Generation:
     kinematics_codes: tuple[int, ...]
     draft_accepted: bool
     passes: int
+    consistency: float = field(compare=False)
 
 
 class BilevelDecoder:
@@ -130,7 +132,27 @@ class BilevelDecoder:
         )
         words = Draft(goal, kinematics)
         accepted = draft == words and given.goal is None and given.kinematics is None
-        return Generation(words, goal_codes, codes, accepted, self._passes)
+        passes = self._passes
+        score = self._consistency(words, goal_codes, codes)
+        return Generation(words, goal_codes, codes, accepted, passes, score)
+
+    def _consistency(
+        self, words: Draft, goal_codes: tuple[int, ...], codes: tuple[int, ...]
+    ) -> float:
+        """Read words and codes once more, hidden from each other, and compare them."""
+        vocabulary, model = self._vocabulary, self._model
+        start = model.config.max_instruction_tokens + model.observation_tokens
+        self._drop(len(self._segments) - start)
+        written = written_part(vocabulary, words.goal, words.kinematics, goal_codes, codes)
+        self._segments.extend(written.segments)
+        _, hidden = model(
+            model.embed(self._tensor(written.ids)),
+            self._tensor(self._segments),
+            self._cache,
+            heads=False,
+            apart=True,
+        )
+        return float(model.consistency(hidden, self._tensor(written.segments)))
 
     def _begin(self, instruction: str) -> None:
         """Keep the cached instruction, or read a new one."""

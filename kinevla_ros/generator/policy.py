@@ -53,6 +53,7 @@ class Inference:
         draft_accepted: whether the previous chunk's words were verified and kept.
         passes: forward passes through the language model.
         model_time: time spent here (s).
+        consistency: how well the codes agree with the words, -1 to 1.
     """
 
     sequence: int
@@ -66,6 +67,7 @@ class Inference:
     passes: int
     model_time: float
     chunk: ActionChunk
+    consistency: float
 
 
 class Policy:
@@ -161,6 +163,7 @@ class Policy:
             passes=generation.passes,
             model_time=time.perf_counter() - started,
             chunk=chunk,
+            consistency=generation.consistency,
         )
 
     def _tensors(self, images: Mapping[str, NDArray[np.uint8]]) -> torch.Tensor:
