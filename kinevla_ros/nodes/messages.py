@@ -109,8 +109,12 @@ def joints_from_message(message: JointState) -> tuple[NDArray[np.float64], float
     return values[:-1], float(values[-1])
 
 
-def reasoning_to_message(inference: Inference, stamp: Time) -> Reasoning:
-    """Return words and codes of an inference from an observation taken at `stamp`."""
+def reasoning_to_message(inference: Inference, stamp: Time, overridden: bool = False) -> Reasoning:
+    """Return words and codes of an inference from an observation taken at `stamp`.
+
+    Args:
+        overridden: whether the words are an operator's.
+    """
     message = Reasoning(
         sequence=inference.sequence,
         status=Reasoning.OK,
@@ -119,6 +123,8 @@ def reasoning_to_message(inference: Inference, stamp: Time) -> Reasoning:
         kinematics=inference.kinematics,
         goal_codes=list(inference.goal_codes),
         kinematics_codes=list(inference.kinematics_codes),
+        overridden=overridden,
+        consistency=inference.consistency,
         draft_accepted=inference.draft_accepted,
         model_time=inference.model_time,
     )
