@@ -245,3 +245,28 @@ def test_a_report_that_cannot_be_written_is_known_before_the_first_episode(
     (tmp_path / "report.json").mkdir()
     assert run_command(tmp_path, tmp_path) == 1
     assert "report.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (Settings(trials=1, bert_model=Path("nowhere")), "nowhere holds no model"),
+        (Settings(trials=1, suite="libero"), "no suite"),
+    ],
+)
+def test_what_cannot_be_measured_is_known_before_the_first_episode(
+    settings: Settings, message: str, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.setattr(command, "run_checkpoint", lambda *_: pytest.fail("an episode ran"))
+    monkeypatch.setattr(command, "find_spec", lambda _: True)
+    assert command.evaluate(None, settings) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_a_missing_package_is_named_before_the_first_episode(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "run_checkpoint", lambda *_: pytest.fail("an episode ran"))
+    monkeypatch.setattr(command, "find_spec", lambda name: name != "sacrebleu")
+    assert command.evaluate(None, Settings(trials=1)) == 1
+    assert "pip install sacrebleu" in capsys.readouterr().err

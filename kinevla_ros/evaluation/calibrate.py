@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,6 @@ from rich.progress import Progress
 
 from kinevla_ros.evaluation.latency import Observation, record
 from kinevla_ros.evaluation.machine import machine, versions
-from kinevla_ros.evaluation.page import STYLE, table
-from kinevla_ros.evaluation.plots import roc_plot, scores_plot
 from kinevla_ros.evaluation.statistics import Roc
 from kinevla_ros.generator.decode import GenerationError
 from kinevla_ros.generator.override import Override
@@ -56,6 +55,8 @@ def calibrate(
     console = Console()
     try:
         folder = model or share_path("models", "kinevla-tiny")
+        if report and not find_spec("matplotlib"):
+            raise ValueError("a report needs matplotlib; pip install matplotlib")
         for path in (report, figures and figures.parent):
             if path:
                 path.mkdir(parents=True, exist_ok=True)
@@ -195,6 +196,9 @@ def lines(found: Mapping[str, Any]) -> list[str]:
 
 def page(scores: Scores, content: Mapping[str, Any]) -> str:
     """The ROC, the scores behind it and the figures, as one HTML page."""
+    from kinevla_ros.evaluation.page import STYLE, table
+    from kinevla_ros.evaluation.plots import roc_plot, scores_plot
+
     roc = Roc.of(scores.matched, _all(scores))
     threshold = content["quantile"]
     chosen = tuple(

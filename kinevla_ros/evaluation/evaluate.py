@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from kinevla_ros.evaluation.codes import code_usage
 from kinevla_ros.evaluation.conditions import by_condition, comparison
 from kinevla_ros.evaluation.conditions import table as condition_table
 from kinevla_ros.evaluation.episode import PLAIN, Episode, EpisodeResult, Intervention
-from kinevla_ros.evaluation.page import VIDEOS, write_page
+from kinevla_ros.evaluation.failures import VIDEOS
 from kinevla_ros.evaluation.pairs import CHANGED, REWORDED, Pair, pair_lines, pairs, sensitivity
 from kinevla_ros.evaluation.reasoning import bert_score, metrics, read_phrasings, readings_of
 from kinevla_ros.evaluation.reasoning import lines as word_lines
@@ -89,6 +90,7 @@ def evaluate(
         plan, found_pairs = _plan(settings)
         folder = model or share_path("models", "kinevla-tiny")
         inspect = inspect or (report / VIDEOS if report else None)
+        _require(settings, report)
         _prepare(figures, inspect)
         with closing(run_checkpoint(folder, plan, workers, inspect)) as stream:
             _collect(stream, len(plan), results, console)
@@ -122,6 +124,8 @@ def evaluate(
     if figures:
         _write(figures, content)
     if report:
+        from kinevla_ros.evaluation.page import write_page
+
         console.print(f"report: {write_page(report, groups, content)}", highlight=False)
     return code
 
@@ -190,6 +194,18 @@ def _print(
     if "language_sensitivity" in content:
         for line in pair_lines(content["language_sensitivity"]):
             console.print(line, highlight=False)
+
+
+def _require(settings: Settings, report: Path | None) -> None:
+    """Find out now, not after the last episode, whether the packages are there."""
+    needed = {"sacrebleu": True, "matplotlib": report, "bert_score": settings.bert_model}
+    missing = [
+        name.replace("_", "-") for name, wanted in needed.items() if wanted and not find_spec(name)
+    ]
+    if missing:
+        raise ValueError(f"not installed: {', '.join(missing)}; pip install {' '.join(missing)}")
+    if settings.bert_model and not (settings.bert_model / "config.json").is_file():
+        raise ValueError(f"{settings.bert_model} holds no model: config.json is missing")
 
 
 def _prepare(figures: Path | None, inspect: Path | None) -> None:

@@ -18,6 +18,8 @@ FPS = round(1 / (REPLAN_STEPS * CHUNK_DT))
 """One frame for each inference, in simulated time."""
 
 VERDICT_SECONDS = 2
+VIDEOS = "failures"
+"""Folder of the videos in the folder of a report."""
 
 
 class FailureVideo:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.evaluation.episode import Episode, EpisodePolicy, Images, Intervention
+from kinevla_ros.evaluation.episode import Episode, EpisodePolicy, Images
 from kinevla_ros.generator.override import Override
 from kinevla_ros.generator.policy import Inference
 from kinevla_ros.language.grammar import (
@@ -24,7 +24,7 @@ from kinevla_ros.language.grammar import (
     siblings,
 )
 
-MEANING: Mapping[Intervention, str] = {
+MEANING: Mapping[str, str] = {
     "random": "both texts are random words of the reasoning vocabulary, drawn anew each time",
     "mismatched": "both texts are those of another command with the same goal",
     "empty": "both texts are empty",

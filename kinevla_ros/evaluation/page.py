@@ -10,6 +10,8 @@ from typing import Any
 
 from kinevla_ros.evaluation.conditions import as_worded
 from kinevla_ros.evaluation.episode import PLAIN, EpisodeResult
+from kinevla_ros.evaluation.failures import VIDEOS
+from kinevla_ros.evaluation.intervention import MEANING as INTERVENTIONS
 from kinevla_ros.evaluation.plots import (
     codes_plot,
     confusion_plot,
@@ -18,8 +20,10 @@ from kinevla_ros.evaluation.plots import (
 )
 from kinevla_ros.evaluation.report import by_task, constraint_rates, latency, rates
 from kinevla_ros.evaluation.statistics import Rate
+from kinevla_ros.sim.variation import MEANING as VARIATIONS
 
-PAGE, FIGURES, VIDEOS = "index.html", "figures.json", "failures"
+PAGE, FIGURES = "index.html", "figures.json"
+MEANING: Mapping[str, str] = {**INTERVENTIONS, **VARIATIONS}
 STYLE = (
     "body{font:15px/1.45 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
     "table{border-collapse:collapse;margin:.5rem 0 1.5rem}"
@@ -124,7 +128,8 @@ def _conditions(groups: Mapping[str, Sequence[EpisodeResult]], content: Mapping[
         for name, f in found.items()
     ]
     headings = ("condition", "goal", "kinematic", "goal lost", "kinematic lost")
-    return rates_plot(bars) + table(headings, rows)
+    meaning = "".join(f"<li>{escape(name)}: {escape(MEANING[name])}</li>" for name in found)
+    return rates_plot(bars) + table(headings, rows) + f"<ul>{meaning}</ul>"
 
 
 def _lost(found: Mapping[str, Any], name: str) -> str:

@@ -12,7 +12,7 @@ from kinevla_ros.sim.scene import scene_xml
 
 Variation = Literal["camera", "lights", "distractors"]
 
-MEANING: Mapping[Variation, str] = {
+MEANING: Mapping[str, str] = {
     "camera": "the front camera moves aside by a tenth of its distance from the table",
     "lights": "every light is half as bright",
     "distractors": "five unknown objects lie on the table, in view and out of the arm's way",
