@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -27,6 +28,26 @@ Report = Annotated[Path | None, typer.Option("--json", help="File for the figure
 Rate = Annotated[float, typer.Option(min=20, max=200, help="Targets sent a second (Hz).")]
 
 DEMO_INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"
+
+
+# typer takes several values of an Enum, not of a Literal.
+class Intervene(str, Enum):
+    """What stands in the place of the policy's words."""
+
+    random = "random"
+    mismatched = "mismatched"
+    empty = "empty"
+    oracle = "oracle"
+    goal_only = "goal-only"
+    swap = "swap"
+
+
+class Vary(str, Enum):
+    """What is other in the cell than in training."""
+
+    camera = "camera"
+    lights = "lights"
+    distractors = "distractors"
 
 
 def main() -> None:
@@ -94,11 +115,69 @@ def evaluate(
         Literal["held_out", "train"], typer.Option(help="Wordings never trained on, or others.")
     ] = "held_out",
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    intervene: Annotated[
+        list[Intervene] | None,
+        typer.Option(
+            help="All trials once more with other words in the place of the policy's own, image "
+            "and instruction as they were: random words; mismatched: those of another command "
+            "with the same goal; empty; oracle: the right ones; goal-only: its own goal words and "
+            "no kinematics words; swap: goal words and codes of this instruction, kinematics "
+            "words and codes of another. May be given several times."
+        ),
+    ] = None,
+    vary: Annotated[
+        list[Vary] | None,
+        typer.Option(
+            help="All trials once more in another cell: front camera moved aside by a tenth of "
+            "its distance; lights halved; unknown objects on the table. May be given several times."
+        ),
+    ] = None,
+    paired: Annotated[
+        bool,
+        typer.Option(
+            "--paired",
+            help="Each trial also with one word of the instruction changed, which must change "
+            "the motion, and reworded, which must not.",
+        ),
+    ] = False,
+    phrasings: Annotated[
+        int, typer.Option(min=0, help="Wordings of each task to be read in still scenes.")
+    ] = 0,
+    bertscore: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a model for BERTScore (needs the package bert-score)."),
+    ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option("--report", help="Folder for a page with plots, figures and videos."),
+    ] = None,
 ) -> None:
     """Let the policy act in the simulated cell and count what it does right."""
+    from kinevla_ros.evaluation.evaluate import Settings
     from kinevla_ros.evaluation.evaluate import evaluate as run
 
-    raise typer.Exit(run(model, suite, trials, seed, phrasing, workers, report, inspect))
+    interventions, variations = (
+        tuple(dict.fromkeys(choice.value for choice in chosen or ()))
+        for chosen in (intervene, vary)
+    )
+    settings = Settings(
+        suite, trials, seed, phrasing, interventions, variations, paired, phrasings, bertscore
+    )
+    raise typer.Exit(run(model, settings, workers, report, inspect, page))
+
+
+@app.command()
+def calibrate(
+    model: Model = None,
+    scenes: Annotated[int, typer.Option(min=1, help="Demonstrations of each task.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="Scenes and wordings.")] = 2000,
+    figures: Report = None,
+    report: Annotated[Path | None, typer.Option(help="Folder for a page with the ROC.")] = None,
+) -> None:
+    """Choose the agreement of codes and words below which the policy node sends no chunk."""
+    from kinevla_ros.evaluation.calibrate import calibrate as run
+
+    raise typer.Exit(run(model, scenes, seed, report, figures))
 
 
 @app.command()

@@ -27,6 +27,8 @@ EXAMPLES = {
         kinematics="grasp the upper part, turned by 45°",
         goal_codes=[0, 127],
         kinematics_codes=[3, 64],
+        overridden=True,
+        consistency=0.75,
         draft_accepted=True,
         model_time=0.03125,
     ),

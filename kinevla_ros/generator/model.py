@@ -38,21 +38,37 @@ _MAY_LOOK = torch.tensor(
     dtype=torch.bool,
 )
 
+# The same with words and codes apart: each sees the observation and its own kind alone.
+_MAY_LOOK_APART = torch.tensor(
+    [
+        [1, 0, 0, 0, 0],
+        [0, 1, 0, 0, 0],
+        [0, 0, 1, 0, 0],
+        [0, 0, 1, 1, 0],
+        [0, 0, 1, 0, 1],
+    ],
+    dtype=torch.bool,
+)
+
 LOCATOR_WIDTH = 128
 
 
-def attention_allowed(queries: Tensor, keys: Tensor, first_query: int) -> Tensor:
+def attention_allowed(
+    queries: Tensor, keys: Tensor, first_query: int, apart: bool = False
+) -> Tensor:
     """Which key each query may attend to.
 
     Args:
         queries: segments of the new positions, shape [B, Q], int64.
         keys: segments of all positions up to the last new one, shape [B, K], int64.
         first_query: index of the first new position.
+        apart: whether words and codes are hidden from each other, and the instruction from both.
 
     Returns:
         Shape [B, 1, Q, K], bool: causal, except inside the observation, which sees itself whole.
     """
-    may = _MAY_LOOK.to(keys.device)[queries[:, :, None], keys[:, None, :]]
+    table = _MAY_LOOK_APART if apart else _MAY_LOOK
+    may = table.to(keys.device)[queries[:, :, None], keys[:, None, :]]
     place = torch.arange(keys.shape[1], device=keys.device)
     causal = place[None, :] <= place[first_query:, None]
     both_observed = (queries[:, :, None] == Segment.OBSERVATION) & (
@@ -161,6 +177,7 @@ class Generator(nn.Module):
         segments: Tensor,
         cache: Cache | None = None,
         heads: bool = True,
+        apart: bool = False,
     ) -> tuple[Tensor, Tensor]:
         """Run the language model over new positions.
 
@@ -169,13 +186,14 @@ class Generator(nn.Module):
             segments: segments of all positions, cached and new, shape [B, K], int64.
             cache: keys and values of the K - Q positions before; grows by Q.
             heads: whether to compute the logits.
+            apart: see `attention_allowed`.
 
         Returns:
             Logits [B, Q, V] (empty without `heads`) and last hidden states [B, Q, width].
         """
         new = embeddings.shape[1]
         first = segments.shape[1] - new
-        allowed = attention_allowed(segments[:, first:], segments, first)
+        allowed = attention_allowed(segments[:, first:], segments, first, apart)
         positions = torch.arange(first, first + new, device=embeddings.device)[None]
         mask = torch.zeros_like(allowed, dtype=embeddings.dtype)
         mask.masked_fill_(~allowed, torch.finfo(embeddings.dtype).min)
@@ -188,6 +206,26 @@ class Generator(nn.Module):
         ).last_hidden_state
         logits = self.language.lm_head(hidden) if heads else hidden.new_empty(0)
         return logits, hidden
+
+    def consistency(self, hidden: Tensor, segments: Tensor) -> Tensor:
+        """How well codes agree with words: s_ij of the paper's equation 6 without temperature.
+
+        Words and codes must have been read `apart`. Where a code's state has seen the words, or a
+        word's state the instruction, each can copy the other and any pair agrees.
+
+        Args:
+            hidden: last hidden states, shape [B, N, width].
+            segments: what the positions hold, shape [B, N]; words and codes in each row.
+
+        Returns:
+            Cosine of the embeddings that the InfoNCE loss compares, shape [B], -1 to 1.
+        """
+        embeddings = []
+        for kind, head in ((Segment.WORDS, self.words_head), (Segment.CODES, self.codes_head)):
+            weights = (segments == kind).to(hidden.dtype)[..., None]
+            pooled = (hidden * weights).sum(dim=1) / weights.sum(dim=1)
+            embeddings.append(head(pooled).float())
+        return nn.functional.cosine_similarity(embeddings[0], embeddings[1], dim=-1)
 
 
 def _number_token(numbers: int, width: int) -> nn.Sequential:

@@ -127,8 +127,12 @@ def target_from_message(message: JointState, stamps: Stamps) -> JointTarget:
     return JointTarget(stamp, joints, positions.get(GRIPPER))
 
 
-def reasoning_to_message(inference: Inference, stamp: Time) -> Reasoning:
-    """Return words and codes of an inference from an observation taken at `stamp`."""
+def reasoning_to_message(inference: Inference, stamp: Time, overridden: bool = False) -> Reasoning:
+    """Return words and codes of an inference from an observation taken at `stamp`.
+
+    Args:
+        overridden: whether the words are an operator's.
+    """
     message = Reasoning(
         sequence=inference.sequence,
         status=Reasoning.OK,
@@ -137,6 +141,8 @@ def reasoning_to_message(inference: Inference, stamp: Time) -> Reasoning:
         kinematics=inference.kinematics,
         goal_codes=list(inference.goal_codes),
         kinematics_codes=list(inference.kinematics_codes),
+        overridden=overridden,
+        consistency=inference.consistency,
         draft_accepted=inference.draft_accepted,
         model_time=inference.model_time,
     )

@@ -20,8 +20,8 @@ from kinevla_ros.sim.scene import (
     CAMERA_WIDTH,
     SERVO_DAMPING,
     SERVO_STIFFNESS,
-    scene_xml,
 )
+from kinevla_ros.sim.variation import Variation, cell_model
 
 Array = NDArray[np.float64]
 
@@ -63,10 +63,14 @@ class CellState:
 
 
 class Cell:
-    """One MuJoCo world. Not thread safe: one thread steps and renders it."""
+    """One MuJoCo world. Not thread safe: one thread steps and renders it.
 
-    def __init__(self) -> None:
-        self.model = mujoco.MjModel.from_xml_string(scene_xml())
+    Args:
+        variation: what is other than usual; see `sim.variation`.
+    """
+
+    def __init__(self, variation: Variation | None = None) -> None:
+        self.model = cell_model(variation)
         self.data = mujoco.MjData(self.model)
         self.dt = float(self.model.opt.timestep)
         self._renderer: mujoco.Renderer | None = None
