@@ -36,11 +36,11 @@ reproduce: venv
 venv: $(INSTALLED)
 
 $(INSTALLED): scripts/setup.sh setup.py pyproject.toml requirements.txt \
-		kinevla_ros/rosidl_build.py $(wildcard msg/*.msg)
+		kinevla_ros/rosidl_build.py $(wildcard msg/*.msg srv/*.srv)
 	scripts/setup.sh "$(VENV)" "$(PYTHON)"
 	touch $@
 
 clean:
-	rm -rf "$(VENV)" build install log *.egg-info kinevla_ros/msg kinevla_ros/*.so
+	rm -rf "$(VENV)" build install log *.egg-info kinevla_ros/msg kinevla_ros/srv kinevla_ros/*.so
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -11,11 +11,11 @@ from setuptools.command.build_ext import build_ext
 HERE = Path(__file__).resolve().parent
 PACKAGE = "kinevla_ros"
 SHARE = f"share/{PACKAGE}"
-MESSAGE_DEPENDENCIES = ["builtin_interfaces", "std_msgs"]
+MESSAGE_DEPENDENCIES = ["builtin_interfaces", "service_msgs", "std_msgs"]
 
 
 class BuildMessages(build_ext):
-    """Generates and compiles msg/*.msg; setuptools itself has nothing to compile."""
+    """Generates and compiles msg/*.msg and srv/*.srv; setuptools itself has nothing to compile."""
 
     def run(self) -> None:
         sys.path.insert(0, str(HERE / PACKAGE))
@@ -27,7 +27,7 @@ class BuildMessages(build_ext):
                 "--no-build-isolation) or install what pyproject.toml lists under build-system"
             )
         destination = HERE if self.inplace or self.editable_mode else Path(self.build_lib)
-        build(PACKAGE, HERE / "msg", destination, MESSAGE_DEPENDENCIES)
+        build(PACKAGE, HERE, destination, MESSAGE_DEPENDENCIES)
 
     def get_source_files(self) -> list[str]:
         return []
@@ -55,6 +55,7 @@ setup(
         (f"{SHARE}/launch", files("launch", "*.launch.py")),
         (f"{SHARE}/config", files("config", "*")),
         (f"{SHARE}/msg", files("msg", "*.msg")),
+        (f"{SHARE}/srv", files("srv", "*.srv")),
         (f"{SHARE}/models/kinevla-tiny", files("models/kinevla-tiny", "*")),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -24,8 +25,29 @@ Datasets = Annotated[
     list[Path], typer.Option(help="Folder of a dataset; several are drawn from equally often.")
 ]
 Report = Annotated[Path | None, typer.Option("--json", help="File for the figures.")]
+Rate = Annotated[float, typer.Option(min=20, max=200, help="Targets sent a second (Hz).")]
 
 DEMO_INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"
+
+
+# typer takes several values of an Enum, not of a Literal.
+class Intervene(str, Enum):
+    """What stands in the place of the policy's words."""
+
+    random = "random"
+    mismatched = "mismatched"
+    empty = "empty"
+    oracle = "oracle"
+    goal_only = "goal-only"
+    swap = "swap"
+
+
+class Vary(str, Enum):
+    """What is other in the cell than in training."""
+
+    camera = "camera"
+    lights = "lights"
+    distractors = "distractors"
 
 
 def main() -> None:
@@ -93,11 +115,69 @@ def evaluate(
         Literal["held_out", "train"], typer.Option(help="Wordings never trained on, or others.")
     ] = "held_out",
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    intervene: Annotated[
+        list[Intervene] | None,
+        typer.Option(
+            help="All trials once more with other words in the place of the policy's own, image "
+            "and instruction as they were: random words; mismatched: those of another command "
+            "with the same goal; empty; oracle: the right ones; goal-only: its own goal words and "
+            "no kinematics words; swap: goal words and codes of this instruction, kinematics "
+            "words and codes of another. May be given several times."
+        ),
+    ] = None,
+    vary: Annotated[
+        list[Vary] | None,
+        typer.Option(
+            help="All trials once more in another cell: front camera moved aside by a tenth of "
+            "its distance; lights halved; unknown objects on the table. May be given several times."
+        ),
+    ] = None,
+    paired: Annotated[
+        bool,
+        typer.Option(
+            "--paired",
+            help="Each trial also with one word of the instruction changed, which must change "
+            "the motion, and reworded, which must not.",
+        ),
+    ] = False,
+    phrasings: Annotated[
+        int, typer.Option(min=0, help="Wordings of each task to be read in still scenes.")
+    ] = 0,
+    bertscore: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a model for BERTScore (needs the package bert-score)."),
+    ] = None,
+    page: Annotated[
+        Path | None,
+        typer.Option("--report", help="Folder for a page with plots, figures and videos."),
+    ] = None,
 ) -> None:
     """Let the policy act in the simulated cell and count what it does right."""
+    from kinevla_ros.evaluation.evaluate import Settings
     from kinevla_ros.evaluation.evaluate import evaluate as run
 
-    raise typer.Exit(run(model, suite, trials, seed, phrasing, workers, report, inspect))
+    interventions, variations = (
+        tuple(dict.fromkeys(choice.value for choice in chosen or ()))
+        for chosen in (intervene, vary)
+    )
+    settings = Settings(
+        suite, trials, seed, phrasing, interventions, variations, paired, phrasings, bertscore
+    )
+    raise typer.Exit(run(model, settings, workers, report, inspect, page))
+
+
+@app.command()
+def calibrate(
+    model: Model = None,
+    scenes: Annotated[int, typer.Option(min=1, help="Demonstrations of each task.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="Scenes and wordings.")] = 2000,
+    figures: Report = None,
+    report: Annotated[Path | None, typer.Option(help="Folder for a page with the ROC.")] = None,
+) -> None:
+    """Choose the agreement of codes and words below which the policy node sends no chunk."""
+    from kinevla_ros.evaluation.calibrate import calibrate as run
+
+    raise typer.Exit(run(model, scenes, seed, report, figures))
 
 
 @app.command()
@@ -106,11 +186,15 @@ def collect(
     episodes: Annotated[int, typer.Option(min=1, help="Episodes it shall hold.")] = 1050,
     seed: Annotated[int, typer.Option(min=0, help="Scenes, phrasings, perturbations.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 2,
+    close_ups: Annotated[
+        bool, typer.Option("--close-ups", help="Moments of 0.5 s near an object, many scenes.")
+    ] = False,
 ) -> None:
     """Write demonstrations of all seven tasks as a LeRobotDataset v3.0."""
+    from kinevla_ros.sim.collect import CloseUp, PerturbedDemonstrator
     from kinevla_ros.sim.collect import collect as run
 
-    added = run(out, episodes, seed, workers)
+    added = run(out, episodes, seed, workers, CloseUp if close_ups else PerturbedDemonstrator)
     typer.echo(f"{added} episodes added to {out}")
 
 
@@ -127,6 +211,20 @@ def correct(
 
     added = run(model, out, episodes, seed, workers)
     typer.echo(f"{added} episodes added to {out}")
+
+
+@app.command()
+def emulate(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.2",
+    port: Annotated[int, typer.Option(min=0, help="TCP port; 0 takes a free one.")] = 8080,
+    control_port: Annotated[
+        int, typer.Option(min=0, help="Port of 127.0.0.1 for faults and records; 0: a free one.")
+    ] = 0,
+) -> None:
+    """Emulate an RM75's controller, without cell and cameras, until Ctrl-C."""
+    from kinevla_ros.sim.emulate import emulate as run
+
+    raise typer.Exit(run(host, port, control_port))
 
 
 @app.command("convert-openvla")
@@ -224,6 +322,70 @@ def chunk(
     from kinevla_ros.evaluation.latency import bench_chunk
 
     raise typer.Exit(bench_chunk(model, chunks, threads, report))
+
+
+@bench.command()
+def faults(
+    count: Annotated[int, typer.Option(min=1, help="Faults to inject.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Kinds and moments.")] = 0,
+    report: Report = None,
+) -> None:
+    """Kill, freeze or cut off parts of the stack while the arm moves; see it come to rest."""
+    from kinevla_ros.nodes.fault_run import bench_faults
+
+    raise typer.Exit(bench_faults(count, seed, report))
+
+
+@bench.command()
+def stream(
+    seconds: Annotated[float, typer.Option(min=1, help="How long each row takes (s).")] = 20.0,
+    rates: Annotated[
+        list[float] | None, typer.Option("--rate", help="Targets a second; default: 50 100 200.")
+    ] = None,
+    report: Report = None,
+) -> None:
+    """Measure how even the stream is, with and without policy load and real-time priority."""
+    from kinevla_ros.evaluation.bench_stream import RATES, bench_stream
+
+    raise typer.Exit(bench_stream(seconds, rates or RATES, report))
+
+
+@bench.command()
+def gate(
+    calls: Annotated[int, typer.Option(min=20, help="Calls of each check.")] = 1000,
+    rate: Rate = 50.0,
+    report: Report = None,
+) -> None:
+    """Measure how long each check of the safety gate takes, and a chunk's whole way."""
+    from kinevla_ros.evaluation.bench_gate import bench_gate
+
+    raise typer.Exit(bench_gate(calls, rate, report))
+
+
+@bench.command()
+def seam(
+    seams: Annotated[int, typer.Option(min=1, help="Chunks that take over.")] = 1000,
+    rate: Rate = 50.0,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same run.")] = 0,
+    report: Report = None,
+) -> None:
+    """Measure the largest jump in position, velocity and acceleration from chunk to chunk."""
+    from kinevla_ros.evaluation.bench_seam import bench_seam
+
+    raise typer.Exit(bench_seam(seams, rate, seed, report))
+
+
+@bench.command()
+def adversarial(
+    targets: Annotated[int, typer.Option(min=1, help="Targets to offer.")] = 1_000_000,
+    rate: Rate = 50.0,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same run.")] = 0,
+    report: Report = None,
+) -> None:
+    """Offer the arm core what would break every limit, and count what gets through."""
+    from kinevla_ros.evaluation.bench_adversarial import bench_adversarial
+
+    raise typer.Exit(bench_adversarial(targets, seed, rate, report))
 
 
 @bench.command("lora")

@@ -1,9 +1,10 @@
-"""Build ROS messages with the rosidl wheels and gcc, where there is no colcon.
+"""Build ROS messages and services with the rosidl wheels and gcc, where there is no colcon.
 
-    python -m kinevla_ros.rosidl_build PACKAGE MSG_FOLDER DESTINATION [DEPENDENCY ...]
+    python -m kinevla_ros.rosidl_build PACKAGE FOLDER DESTINATION [DEPENDENCY ...]
 
-writes DESTINATION/PACKAGE with the Python classes of every MSG_FOLDER/*.msg and one extension
-module that holds their type support. DEPENDENCY names the message packages they refer to.
+writes DESTINATION/PACKAGE with the Python classes of every FOLDER/msg/*.msg and FOLDER/srv/*.srv
+and one extension module that holds their type support. DEPENDENCY names the message packages they
+refer to; a service refers to service_msgs and builtin_interfaces.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import rosidl_generator_c
 from rosidl_adapter.msg import convert_msg_to_idl
+from rosidl_adapter.srv import convert_srv_to_idl
 from rosidl_generator_c.cli import GenerateC
 from rosidl_generator_py.cli import GeneratePython
 from rosidl_generator_type_description.cli import HashTypeDescription
@@ -32,6 +34,8 @@ from rosidl_typesupport_introspection_c.cli import GenerateIntrospectionCTypesup
 PREFIX = Path(rosidl_generator_c.__file__).resolve().parents[4]
 
 TYPE_SUPPORT = "rosidl_typesupport_c"
+INTROSPECTION = "introspection"
+SERVICE_MESSAGES = ("Request", "Response", "Event")
 LIBRARIES = (
     "rosidl_runtime_c",
     "rosidl_typesupport_fastrtps_c",
@@ -53,105 +57,148 @@ LIBRARIES_PER_DEPENDENCY = (
 DISPATCHER = """\
 #include <string.h>
 #include "rosidl_runtime_c/message_type_support_struct.h"
-#define SYMBOL(SUPPORT, PKG, NAME) \\
-  ROSIDL_TYPESUPPORT_INTERFACE__MESSAGE_SYMBOL_NAME(SUPPORT, PKG, msg, NAME)
-#define DISPATCH(PKG, NAME) \\
-  static const rosidl_message_type_support_t * find_##NAME( \\
-    const rosidl_message_type_support_t * self, const char * wanted) \\
+#include "rosidl_runtime_c/service_type_support_struct.h"
+#define DISPATCH(KIND, SYMBOL, NAME) \\
+  static const rosidl_##KIND##_type_support_t * find_##NAME( \\
+    const rosidl_##KIND##_type_support_t * self, const char * wanted) \\
   { \\
     if (!strcmp(wanted, "rosidl_typesupport_c")) {return self;} \\
     if (!strcmp(wanted, "rosidl_typesupport_fastrtps_c")) { \\
-      return SYMBOL(rosidl_typesupport_fastrtps_c, PKG, NAME)(); \\
+      return SYMBOL(rosidl_typesupport_fastrtps_c)(); \\
     } \\
     if (!strcmp(wanted, "rosidl_typesupport_introspection_c")) { \\
-      return SYMBOL(rosidl_typesupport_introspection_c, PKG, NAME)(); \\
+      return SYMBOL(rosidl_typesupport_introspection_c)(); \\
     } \\
     return NULL; \\
-  } \\
-  extern "C" const rosidl_message_type_support_t * SYMBOL(rosidl_typesupport_c, PKG, NAME)(void) \\
+  }
+#define MESSAGE(PKG, FOLDER, NAME) \\
+  extern "C" const rosidl_message_type_support_t * SYMBOL_##NAME(rosidl_typesupport_c)(void) \\
   { \\
     static const rosidl_message_type_support_t handle = { \\
       "rosidl_typesupport_c", NULL, find_##NAME, \\
-      PKG##__msg__##NAME##__get_type_hash, \\
-      PKG##__msg__##NAME##__get_type_description, \\
-      PKG##__msg__##NAME##__get_type_description_sources}; \\
+      PKG##__##FOLDER##__##NAME##__get_type_hash, \\
+      PKG##__##FOLDER##__##NAME##__get_type_description, \\
+      PKG##__##FOLDER##__##NAME##__get_type_description_sources}; \\
+    return &handle; \\
+  }
+#define SERVICE(PKG, NAME) \\
+  extern "C" const rosidl_service_type_support_t * SYMBOL_##NAME(rosidl_typesupport_c)(void) \\
+  { \\
+    static const rosidl_service_type_support_t handle = { \\
+      "rosidl_typesupport_c", NULL, find_##NAME, \\
+      SYMBOL_##NAME##_Request(rosidl_typesupport_c)(), \\
+      SYMBOL_##NAME##_Response(rosidl_typesupport_c)(), \\
+      SYMBOL_##NAME##_Event(rosidl_typesupport_c)(), \\
+      ROSIDL_TYPESUPPORT_INTERFACE__SERVICE_CREATE_EVENT_MESSAGE_SYMBOL_NAME( \\
+        rosidl_typesupport_c, PKG, srv, NAME), \\
+      ROSIDL_TYPESUPPORT_INTERFACE__SERVICE_DESTROY_EVENT_MESSAGE_SYMBOL_NAME( \\
+        rosidl_typesupport_c, PKG, srv, NAME), \\
+      PKG##__srv__##NAME##__get_type_hash, \\
+      PKG##__srv__##NAME##__get_type_description, \\
+      PKG##__srv__##NAME##__get_type_description_sources}; \\
     return &handle; \\
   }
 """
 
 
-def build(
-    package: str, msg_folder: Path, destination: Path, dependencies: Sequence[str] = ()
-) -> Path:
-    """Write an importable package of messages.
+def build(package: str, folder: Path, destination: Path, dependencies: Sequence[str] = ()) -> Path:
+    """Write an importable package of messages and services.
 
     Args:
         package: Name of the ROS package.
-        msg_folder: Folder called `msg` with the `.msg` files.
+        folder: Folder with `msg/*.msg` and, if there are services, `srv/*.srv`.
         destination: Folder that gets `package/`; hand-written modules there are left alone.
-        dependencies: Installed message packages that the `.msg` files refer to, and theirs.
+        dependencies: Installed message packages that the files refer to, and theirs.
 
     Returns:
         The folder `destination/package`.
 
     Raises:
-        FileNotFoundError: No `.msg` file in `msg_folder`, or no gcc.
+        FileNotFoundError: Nothing to build in `folder`, or no gcc.
         subprocess.CalledProcessError: The compiler failed; its message is on stderr.
     """
-    messages = sorted(Path(msg_folder).resolve().glob("*.msg"))
-    if not messages:
-        raise FileNotFoundError(f"no .msg file in {msg_folder}")
+    root = Path(folder).resolve()
+    interfaces = sorted((*root.glob("msg/*.msg"), *root.glob("srv/*.srv")))
+    if not interfaces:
+        raise FileNotFoundError(f"no msg/*.msg and no srv/*.srv file in {folder}")
     target = Path(destination) / package
-    (target / "msg").mkdir(parents=True, exist_ok=True)
+    target.mkdir(parents=True, exist_ok=True)
     (target / "__init__.py").touch()
     with tempfile.TemporaryDirectory() as scratch:
         sources = Path(scratch) / package
-        _generate(package, messages, dependencies, sources)
+        _generate(package, root, interfaces, dependencies, sources)
         extension = f"{package}_s__{TYPE_SUPPORT}{sysconfig.get_config_var('EXT_SUFFIX')}"
         _compile(sources, dependencies, target / extension)
-        for module in (sources / "msg").glob("*.py"):
-            shutil.copy(module, target / "msg")
+        for kind in {path.suffix[1:] for path in interfaces}:
+            (target / kind).mkdir(exist_ok=True)
+            for module in (sources / kind).glob("*.py"):
+                shutil.copy(module, target / kind)
     return target
 
 
 def _generate(
-    package: str, messages: Sequence[Path], dependencies: Sequence[str], out: Path
+    package: str, root: Path, files: Sequence[Path], dependencies: Sequence[str], out: Path
 ) -> None:
-    """Write the C and Python sources of all messages to `out`."""
+    """Write the C and Python sources of all messages and services to `out`."""
     search = [str(PREFIX), os.environ.get("AMENT_PREFIX_PATH", "")]
     os.environ["AMENT_PREFIX_PATH"] = os.pathsep.join(filter(None, search))
-    (out / "msg").mkdir(parents=True)
-    root = messages[0].parent.parent
-    for message in messages:
-        convert_msg_to_idl(root, package, message.relative_to(root), out / "msg")
-    interfaces = [f"{out}:msg/{message.stem}.idl" for message in messages]
+    interfaces = []
+    for file in files:
+        kind = file.suffix[1:]
+        (out / kind).mkdir(parents=True, exist_ok=True)
+        convert = convert_msg_to_idl if kind == "msg" else convert_srv_to_idl
+        convert(root, package, file.relative_to(root), out / kind)
+        interfaces.append(f"{out}:{kind}/{file.stem}.idl")
     include = [str(PREFIX / "share" / dependency) for dependency in dependencies]
     hashes = HashTypeDescription("hash").generate_type_hashes(package, interfaces, include, out)
     python = GeneratePython("py", typesupport_implementations=[TYPE_SUPPORT])
     GenerateC("c").generate(package, interfaces, include, out, hashes)
     python.generate(package, interfaces, include, out)
     GenerateFastRTPSCTypesupport("fastrtps_c").generate(package, interfaces, include, out)
-    GenerateIntrospectionCTypesupport("introspection_c").generate(package, interfaces, include, out)
-    (out / "dispatcher.cpp").write_text(_dispatcher(package, [m.stem for m in messages]))
+    # Both this one and GenerateC write a file <name>__type_support.c for a service.
+    apart = out / INTROSPECTION / package
+    apart.mkdir(parents=True)
+    GenerateIntrospectionCTypesupport("introspection_c").generate(
+        package, interfaces, include, apart
+    )
+    (out / "dispatcher.cpp").write_text(_dispatcher(package, files))
 
 
-def _dispatcher(package: str, names: Sequence[str]) -> str:
+def _dispatcher(package: str, files: Sequence[Path]) -> str:
     lines = [DISPATCHER]
-    for name in names:
-        header = f"{package}/msg/detail/{convert_camel_case_to_lower_case_underscore(name)}__"
+    for file in files:
+        kind, name = file.suffix[1:], file.stem
+        header = f"{package}/{kind}/detail/{convert_camel_case_to_lower_case_underscore(name)}__"
         lines += [f'#include "{header}{part}.h"' for part in ("struct", "functions")]
         lines += [f'#include "{header}type_support.h"']
         lines += [
             f'#include "{header}rosidl_typesupport_{middleware}_c.h"'
             for middleware in ("fastrtps", "introspection")
         ]
-        lines += [f"DISPATCH({package}, {name})"]
+        parts = [f"{name}_{part}" for part in SERVICE_MESSAGES] if kind == "srv" else [name]
+        for part in parts:
+            lines += _dispatch("message", package, kind, part)
+            lines += [f"MESSAGE({package}, {kind}, {part})"]
+        if kind == "srv":
+            lines += _dispatch("service", package, kind, name)
+            lines += [f"SERVICE({package}, {name})"]
     return "\n".join(lines) + "\n"
+
+
+def _dispatch(what: str, package: str, kind: str, name: str) -> list[str]:
+    symbol = f"ROSIDL_TYPESUPPORT_INTERFACE__{what.upper()}_SYMBOL_NAME"
+    return [
+        f"#define SYMBOL_{name}(SUPPORT) {symbol}(SUPPORT, {package}, {kind}, {name})",
+        f'extern "C" const rosidl_{what}_type_support_t * '
+        f"SYMBOL_{name}(rosidl_typesupport_introspection_c)(void);",
+        f"DISPATCH({what}, SYMBOL_{name}, {name})",
+    ]
 
 
 def _compile(sources: Path, dependencies: Sequence[str], extension: Path) -> None:
     """Compile every C and C++ file below `sources` into one extension module."""
-    include = [sources.parent, Path(np.get_include()), Path(sysconfig.get_path("include"))]
+    include = [sources.parent, sources / INTROSPECTION]
+    include += [Path(np.get_include()), Path(sysconfig.get_path("include"))]
     include += [PREFIX / "include", *sorted(p for p in (PREFIX / "include").iterdir())]
     flags = ["-O1", "-fPIC", "-w", "-DNDEBUG", *(f"-I{folder}" for folder in include)]
 

@@ -35,7 +35,10 @@ ARGUMENTS = [
     DeclareLaunchArgument("rviz", description="show robot, images, plan, reasoning", **SWITCH),
     DeclareLaunchArgument("arm_ip", default_value="", description="address of the real arm"),
     DeclareLaunchArgument(
-        "transport", default_value="api", choices=["api"], description="api: the vendor's library"
+        "transport",
+        default_value="",
+        choices=["", "api", "rm_driver"],
+        description="way to the arm; api: the vendor's library, rm_driver: its ROS 2 driver",
     ),
     DeclareLaunchArgument("model", default_value="", description="checkpoint folder"),
     DeclareLaunchArgument(
@@ -67,7 +70,7 @@ def start(context: LaunchContext) -> list[Action]:
     arm = simulated(CELL_PORT) if sim else {"arm_ip": given["arm_ip"]}
     nodes = {
         "policy": node(given, "policy", model=given["model"]),
-        "arm": node(given, "arm", **arm),
+        "arm": node(given, "arm", transport=given["transport"], **arm),
     }
     if sim:
         nodes = {"cell": node(given, "cell", host=CELL_HOST, port=CELL_PORT), **nodes}

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# From nothing to the shipped checkpoint: demonstrations, codec, generator, three rounds of
-# corrections, evaluation. Every step goes on where it was stopped.
-# RUN: folder for it all. EPISODES, STEPS, CORRECTIONS, ROUND_STEPS: how much of each.
+# From nothing to the shipped checkpoint: demonstrations, close-ups, codec, generator, three
+# rounds of corrections, evaluation. Every step goes on where it was stopped.
+# RUN: folder for it all. EPISODES, CLOSE_UPS, STEPS, CORRECTIONS, ROUND_STEPS: how much of each.
 set -euo pipefail
 
 run=${RUN:-runs/tiny}
-episodes=${EPISODES:-1050}
-steps=${STEPS:-6500}
-corrections=${CORRECTIONS:-210}
+episodes=${EPISODES:-630}
+close_ups=${CLOSE_UPS:-7000}
+steps=${STEPS:-8000}
+corrections=${CORRECTIONS:-350}
 round_steps=${ROUND_STEPS:-1500}
 workers=$(nproc)
 
@@ -21,11 +22,13 @@ generator() { # OUT, then the options of this stage
 }
 
 kinevla collect --out "$run/dataset" --episodes "$episodes" --workers "$workers"
+kinevla collect --close-ups --out "$run/close_ups" --episodes "$close_ups" --seed 50 \
+  --workers "$workers"
 [ -e "$run/codec/decoder.onnx" ] ||
   kinevla train codec --dataset "$run/dataset" --out "$run/codec" \
     $(resume "$run/codec/training.safetensors")
 
-datasets=(--dataset "$run/dataset")
+datasets=(--dataset "$run/dataset" --dataset "$run/close_ups")
 generator "$run/round0" "${datasets[@]}" --steps "$steps"
 for round in 1 2 3; do
   last="$run/round$((round - 1))"

@@ -16,7 +16,8 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 
 from kinevla_ros.nodes.managed import ManagedNode
-from kinevla_ros.nodes.runtime import take_priority
+from kinevla_ros.robot.priority import take_priority
+from kinevla_ros.share import share_path
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 TIMEOUT = 20.0
@@ -75,24 +76,33 @@ class Bench:
 
 
 @contextmanager
+def promptly() -> Iterator[None]:
+    """As the processes of arm and cell do: a busy computer must not look like a lost arm."""
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    take_priority()
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, *before)
+
+
+@contextmanager
 def bench(parameters: Mapping[str, Any]) -> Iterator[Bench]:
     """A bench for nodes with these parameters; closes them all."""
     given = [word for name, value in parameters.items() for word in ("-p", f"{name}:={value}")]
-    # As the processes of arm and cell do: a busy computer must not look like a lost arm.
-    before = os.sched_getscheduler(0)
-    take_priority()
-    rclpy.init(args=["--ros-args", *given])
-    bench = Bench()
-    try:
-        yield bench
-    finally:
-        for node in bench.nodes:
-            node.close()
-            node.destroy_node()
-        bench.client.destroy_node()
-        bench.executor.shutdown()
-        rclpy.try_shutdown()
-        os.sched_setscheduler(0, before, os.sched_param(0))
+    file = str(share_path("config", "realman.yaml"))
+    with promptly():
+        rclpy.init(args=["--ros-args", "--params-file", file, *given])
+        bench = Bench()
+        try:
+            yield bench
+        finally:
+            for node in bench.nodes:
+                node.close()
+                node.destroy_node()
+            bench.client.destroy_node()
+            bench.executor.shutdown()
+            rclpy.try_shutdown()
 
 
 def free_port(kind: socket.SocketKind, host: str = "127.0.0.1") -> int:

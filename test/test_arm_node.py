@@ -14,15 +14,21 @@ import pytest
 pytest.importorskip("rclpy")
 pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library is not installed")
 
-from node_bench import FAILURE, SUCCESS, Bench, bench, free_port
+from node_bench import FAILURE, SUCCESS, Bench, bench, free_port, promptly
 from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64
 from std_srvs.srv import SetBool, Trigger
 
 from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.nodes.arm import ArmNode
-from kinevla_ros.nodes.messages import Stamps, chunk_to_message, joints_from_message
+from kinevla_ros.nodes.messages import (
+    Stamps,
+    chunk_to_message,
+    joints_from_message,
+    joints_to_message,
+)
 from kinevla_ros.nodes.qos import LATCHED
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.sim.controller import EmulatedController
@@ -50,7 +56,7 @@ class Arm:
         self.statuses = bench.record(SafetyStatus, "/kinevla/safety_status", LATCHED)
         self.joints = bench.record(JointState, "/joint_states")
         self.chunks = bench.publisher(ActionChunkMessage, "/kinevla/action_chunk")
-        self._stamps = Stamps(bench.client.get_clock())
+        self.stamps = Stamps(bench.client.get_clock())
         self._sequence = 0
 
     def status(self) -> SafetyStatus:
@@ -72,6 +78,9 @@ class Arm:
     def enable(self, on: bool = True) -> SetBool.Response:
         return self.bench.call(SetBool, "/arm/enable", SetBool.Request(data=on))
 
+    def pause(self, on: bool) -> SetBool.Response:
+        return self.bench.call(SetBool, "/arm/pause", SetBool.Request(data=on))
+
     def become_ready(self) -> None:
         """Enabled and at rest, whatever was before."""
         self.bench.spin_until(lambda: self.trigger("reset").success, "reset")
@@ -83,7 +92,7 @@ class Arm:
         ways = np.linspace(0, 1, 6)[1:, None] * ((joint1 - start[0]) * np.eye(7)[0])
         self._sequence += 1
         chunk = ActionChunk(time.monotonic(), self._sequence, start + ways, np.full(5, gripper))
-        self.chunks.publish(chunk_to_message(chunk, self._stamps.to_ros(chunk.stamp)))
+        self.chunks.publish(chunk_to_message(chunk, self.stamps.to_ros(chunk.stamp)))
 
     def move_for(self, seconds: float) -> None:
         """Chunks every 0.2 s, as a policy sends them."""
@@ -95,7 +104,7 @@ class Arm:
 
 @pytest.fixture(scope="module")
 def arm() -> Iterator[Arm]:
-    with EmulatedController(JointPlant(), "127.0.0.5", 0) as controller:
+    with promptly(), EmulatedController(JointPlant(), "127.0.0.5", 0) as controller:
         ip, port = controller.address
         udp_port = free_port(socket.SOCK_DGRAM)
         with bench({"arm_ip": ip, "arm_port": port, "udp_port": udp_port}) as node_bench:
@@ -133,6 +142,41 @@ def test_the_arm_follows_chunks_inside_its_limits_and_holds_when_they_end(arm: A
     assert figures.rate == pytest.approx(50, rel=0.1)
     assert figures.shares["velocity"] <= 1
     assert figures.shares["acceleration"] <= 1
+
+
+def test_a_person_takes_over_by_joint_states_of_a_leader_arm(arm: Arm) -> None:
+    leader = arm.bench.publisher(JointState, "/kinevla/teleop_targets")
+    arm.become_ready()
+    start = np.array(arm.joints[-1].position[:7])
+    for step in range(40):
+        q = start + 0.15 * step / 40 * np.eye(7)[6]
+        leader.publish(joints_to_message(q, None, arm.stamps.to_ros(time.monotonic())))
+        arm.send(start[0] + 0.4)
+        arm.bench.spin_for(0.02)
+    assert arm.expect(SafetyStatus.MOVING).takeover
+    joints = arm.joints[-1].position
+    assert joints[0] == pytest.approx(start[0], abs=0.01)
+    assert joints[6] > start[6] + 0.05
+    leader.publish(JointState(name=["elbow"]))
+    arm.bench.spin_until(lambda: "lacks joint1" in arm.status().reason, "reason")
+    arm.bench.spin_until(lambda: not arm.status().takeover, "end of the takeover")
+
+
+def test_a_pause_holds_the_arm_and_the_speed_scaling_slows_it(arm: Arm) -> None:
+    speed = arm.bench.publisher(Float64, "/arm/speed_scaling")
+    arm.become_ready()
+    speed.publish(Float64(data=10.0))
+    arm.bench.spin_until(lambda: arm.status().speed_scaling == 10.0, "slower speed")
+    speed.publish(Float64(data=float("nan")))
+    assert arm.pause(True).success
+    arm.bench.spin_until(lambda: arm.status().speed_scaling == 0.0, "pause")
+    before = arm.joints[-1].position[0]
+    arm.move_for(0.6)
+    assert arm.joints[-1].position[0] == pytest.approx(before, abs=1e-3)
+    assert arm.pause(False).success
+    arm.bench.spin_until(lambda: arm.status().speed_scaling == 10.0, "end of the pause")
+    speed.publish(Float64(data=100.0))
+    arm.bench.spin_until(lambda: arm.status().speed_scaling == 100.0, "full speed")
 
 
 def test_a_stop_is_latched_until_reset_and_enable(arm: Arm) -> None:

@@ -27,7 +27,7 @@ def train_stage_two(codec: BilevelCodec, steps: int = 30) -> None:
     optimiser = torch.optim.AdamW(codec.parameters(), 1e-2)
     for _ in range(steps):
         batch = chunks()
-        result = codec.full_pass(batch, True, torch.rand(len(batch)) < 0.2)
+        result = codec.full_pass(batch, batch, True, torch.rand(len(batch)) < 0.2)
         loss = (result.joints - batch[..., :-1]).abs().mean() + result.commitment
         optimiser.zero_grad()
         loss.backward()
@@ -64,6 +64,15 @@ def test_chunks_of_one_coarse_motion_share_their_goal_codes():
     assert torch.equal(codec.encode(full)[:, :2], codec.encode(coarse(full))[:, :2])
 
 
+def test_all_ways_to_a_goal_have_its_goal_codes_and_kinematics_codes_of_their_own():
+    codec = BilevelCodec(SMALL).eval()
+    ways = chunks(64)
+    common = ways.mean(dim=0, keepdim=True).expand_as(ways)
+    codes = codec.encode(ways, common)
+    assert (codes[:, :2] == codes[0, :2]).all()
+    assert len(codes[:, 2:].unique(dim=0)) > 1
+
+
 @pytest.mark.parametrize("bad", [-1, 16, 1000])
 def test_a_code_out_of_range_is_refused_not_clipped(bad):
     codec = BilevelCodec(SMALL).eval()
@@ -87,7 +96,7 @@ def test_codes_that_are_not_integers_are_refused():
 def test_goal_codes_alone_decode_as_with_the_kinematics_dropped():
     codec = BilevelCodec(SMALL).eval()
     full = chunks()
-    dropped = codec.full_pass(full, True, torch.ones(len(full), dtype=torch.bool))
+    dropped = codec.full_pass(full, full, True, torch.ones(len(full), dtype=torch.bool))
     alone = codec.decode(codec.encode(full)[:, :2])
     torch.testing.assert_close(alone[..., :-1], dropped.joints, atol=1e-6, rtol=1e-5)
 

@@ -9,10 +9,14 @@ from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
 from kinevla_ros.language.parse import parse_instruction
-from kinevla_ros.robot.gate import check_chunk
+from kinevla_ros.robot.chunk_checks import ChunkCase
+from kinevla_ros.robot.collision import CollisionModel
+from kinevla_ros.robot.gate import CHUNK_CHECKS, judge
+from kinevla_ros.robot.kinematics import forward
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.state import ArmState
-from kinevla_ros.sim.collect import collect
+from kinevla_ros.robot.workspace import CELL_WORKSPACE
+from kinevla_ros.sim.collect import CloseUp, collect
 from kinevla_ros.training.samples import Samples, load_samples
 
 
@@ -66,19 +70,36 @@ def test_the_same_state_teaches_different_chunks_for_different_words(samples: Sa
 
 
 def test_labels_begin_at_the_arm_and_pass_the_gate(samples: Samples) -> None:
+    space = CollisionModel(CELL_WORKSPACE)
     rows = np.random.default_rng(0).choice(len(samples), 60, replace=False)
     for row in rows:
         q = samples.state[row, :7].astype(float)
         for task in np.flatnonzero(samples.valid[row]):
             label = samples.chunks[row, task].astype(float)
             chunk = ActionChunk(1.0, 1, q + label[:, :7], label[:, 7])
-            verdict = check_chunk(chunk, ArmState(q, 1.0), RM75_LIMITS, now=1.1)
+            case = ChunkCase(chunk, ArmState(q, 1.0), q, RM75_LIMITS, space, now=1.1)
+            verdict = judge(CHUNK_CHECKS, case)
             assert verdict.ok, verdict.reason
 
 
 def test_images_are_squares_of_both_cameras_and_not_black(samples: Samples) -> None:
     assert samples.images.shape == (len(samples), 2, 32, 32, 3)
     assert samples.images.std(axis=(1, 2, 3, 4)).min() > 10
+
+
+def test_a_close_up_is_short_and_shows_a_scene_of_its_own_from_near_an_object(
+    tmp_path: Path,
+) -> None:
+    collect(tmp_path, episodes=6, seed=0, make_driver=CloseUp)
+    reader = DatasetReader(tmp_path)
+    scenes, state = reader.frames["environment_state"], reader.frames["observation.state"]
+    firsts = [entry.span.start for entry in reader.episodes]
+    assert len(state) == 5 * len(firsts)
+    assert len({scenes[first].tobytes() for first in firsts}) == len(firsts)
+    for first in firsts:
+        tool, _ = forward(state[first, :7].astype(float))
+        places = scenes[first].reshape(3, 4)[:, :2]
+        assert np.linalg.norm(places - tool[:2], axis=1).min() < 0.12
 
 
 def test_a_dataset_without_alternatives_is_labelled_by_its_own_actions(dataset: Path) -> None:

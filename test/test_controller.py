@@ -269,11 +269,12 @@ class TestServer:
         record = controller.stream_record()
         assert np.degrees(record.targets[:, 0]) == pytest.approx([0, 1, 30])
         assert record.accepted.tolist() == [True, True, False]
+        assert controller.records.refused == 1
         assert (np.diff(record.times) >= 0).all()
 
     def test_it_is_silent_when_muted(self, controller: EmulatedController) -> None:
         with self.connect(controller) as client:
-            controller.mute()
+            controller.faults.mute = True
             client.sendall(b'{"command":"get_joint_degree"}\r\n')
             client.settimeout(0.1)
             with pytest.raises(TimeoutError):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from small_generator import small_config
 
-from kinevla_ros.generator.decode import BilevelDecoder, Draft, GenerationError
+from kinevla_ros.generator.decode import BilevelDecoder, Draft, GenerationError, Given
 from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.generator.sequence import InstructionTooLong, instruction_ids, tail
 from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
@@ -181,3 +181,99 @@ def test_other_words_change_the_codes(model, vocabulary) -> None:
     right = hidden_of_codes(model, vocabulary, INSTRUCTION, kinematics_text(TASKS[1]))
     assert left.shape == right.shape
     assert (left[-2:] - right[-2:]).abs().max() > 1e-3
+
+
+def test_the_models_own_words_given_back_change_nothing(model, vocabulary) -> None:
+    decoder = BilevelDecoder(model, vocabulary)
+    for images, state, plain in complete(decoder, 10):
+        given = Given(plain.words.goal, plain.words.kinematics)
+        again = decoder.generate(INSTRUCTION, images, state, Draft((20,), (21,)), given)
+        assert again.words == plain.words
+        assert (again.goal_codes, again.kinematics_codes) == (
+            plain.goal_codes,
+            plain.kinematics_codes,
+        )
+        assert not again.draft_accepted
+        assert again.passes == model.config.goal_codes + model.config.kinematics_codes
+
+
+def test_words_of_one_level_are_taken_and_the_other_level_is_still_verified(
+    model, vocabulary
+) -> None:
+    decoder = BilevelDecoder(model, vocabulary)
+    images, state, plain = complete(decoder, 1)[0]
+    words = tuple(vocabulary.encode_text(kinematics_text(TASKS[4])))
+    draft = Draft(spoilt(plain.words.goal, vocabulary, random.Random(1)), plain.words.kinematics)
+    taken = decoder.generate(INSTRUCTION, images, state, draft, Given(kinematics=words))
+    assert taken.words == Draft(plain.words.goal, words)
+    assert taken.goal_codes == plain.goal_codes
+
+
+def test_given_codes_stand_and_later_ones_follow_them(model, vocabulary) -> None:
+    decoder = BilevelDecoder(model, vocabulary)
+    images, state, plain = complete(decoder, 1)[0]
+    words = Given(plain.words.goal, plain.words.kinematics)
+    followed = set()
+    for code in range(0, 128, 2):
+        given = dataclasses.replace(words, goal_codes=(code, code))
+        taken = decoder.generate(INSTRUCTION, images, state, None, given)
+        assert taken.goal_codes == (code, code)
+        followed.add(taken.kinematics_codes)
+    assert len(followed) > 1
+
+
+def test_no_words_at_all_can_be_given(model, vocabulary) -> None:
+    decoder = BilevelDecoder(model, vocabulary)
+    images, state, plain = complete(decoder, 1)[0]
+    taken = decoder.generate(INSTRUCTION, images, state, plain.words, Given((), ()))
+    assert taken.words == Draft((), ())
+    assert decoder.generate(INSTRUCTION, images, state, plain.words) == dataclasses.replace(
+        plain, draft_accepted=True, passes=4
+    )
+
+
+def apart(model, vocabulary, instruction: str, kinematics: str, codes: list[int]) -> torch.Tensor:
+    """Hidden states of the written part when words and codes are read apart."""
+    ids, segments = instruction_ids(vocabulary, model.config, instruction)
+    written = tail(vocabulary, goal_text(TASKS[0]), kinematics, codes[:2], codes[2:])
+    observed = model.observe(*(t[None] for t in observation(0)))
+    embeddings = torch.cat(
+        [model.embed(torch.tensor([ids])), observed, model.embed(torch.tensor([written.ids]))], 1
+    )
+    all_segments = [*segments, *[int(Segment.OBSERVATION)] * observed.shape[1], *written.segments]
+    with torch.inference_mode():
+        _, hidden = model(embeddings, torch.tensor([all_segments]), heads=False, apart=True)
+    kept = torch.tensor(written.segments)
+    hidden = hidden[0, -len(written.ids) :]
+    return hidden[kept == Segment.WORDS], hidden[kept == Segment.CODES]
+
+
+def test_read_apart_words_know_no_codes_and_no_instruction_and_codes_no_words(
+    model, vocabulary
+) -> None:
+    how = kinematics_text(TASKS[0])
+    words, codes = apart(model, vocabulary, INSTRUCTION, how, [1, 2, 3, 4])
+    same_words, other_codes = apart(model, vocabulary, "take the bread", how, [5, 6, 7, 8])
+    torch.testing.assert_close(words, same_words, atol=1e-5, rtol=1e-5)
+    assert (codes - other_codes).abs().max() > 1e-3
+    other = kinematics_text(TASKS[1])
+    other_words, same_codes = apart(model, vocabulary, INSTRUCTION, other, [1, 2, 3, 4])
+    torch.testing.assert_close(codes, same_codes, atol=1e-5, rtol=1e-5)
+    assert (words - other_words).abs().max() > 1e-3
+
+
+def test_the_agreement_is_a_cosine_of_words_and_codes_however_they_were_decoded(
+    model, vocabulary
+) -> None:
+    decoder = BilevelDecoder(model, vocabulary)
+    scores = set()
+    for images, state, plain in complete(decoder, 8):
+        given = Given(plain.words.goal, plain.words.kinematics)
+        for again in (
+            decoder.generate(INSTRUCTION, images, state, plain.words),
+            decoder.generate(INSTRUCTION, images, state, None, given),
+        ):
+            assert again.consistency == pytest.approx(plain.consistency, abs=1e-4)
+        assert -1.0 <= plain.consistency <= 1.0
+        scores.add(round(plain.consistency, 4))
+    assert len(scores) > 1

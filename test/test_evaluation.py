@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
@@ -14,67 +14,24 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from rich.console import Console
+from scripted_policy import DemonstratorPolicy, MutePolicy
 
-from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.evaluation import evaluate as command
+from kinevla_ros.evaluation.episode import Episode, EpisodeResult
+from kinevla_ros.evaluation.evaluate import Settings
 from kinevla_ros.evaluation.latency import Observation, measure
 from kinevla_ros.evaluation.report import remarks, summary, table
-from kinevla_ros.evaluation.rollout import Episode, EpisodeResult, run_episode
-from kinevla_ros.evaluation.statistics import Rate, percentiles
+from kinevla_ros.evaluation.rollout import run_episode
+from kinevla_ros.evaluation.statistics import Rate, drop, percentiles
 from kinevla_ros.evaluation.suite import episodes, run
 from kinevla_ros.evaluation.video import FRAME_HEIGHT, FRAME_WIDTH, annotated
-from kinevla_ros.generator.policy import Inference, NotUnderstood
-from kinevla_ros.language.grammar import TASKS, Command, goal_text, kinematics_text, phrasings
-from kinevla_ros.language.parse import parse_instruction
+from kinevla_ros.language.grammar import TASKS, Command, phrasings
+from kinevla_ros.share import share_path
 from kinevla_ros.sim.cell import Cell
-from kinevla_ros.sim.demonstrator import plan
 
 CARROT = Command("carrot", part="upper", side="right")
 OTHER_SIDE = Command("carrot", part="upper", side="left")
-
-
-class DemonstratorPolicy:
-    """Plans from the simulator's truth; does `always`, if given, whatever it is told."""
-
-    def __init__(self, cell: Cell, always: Command | None = None) -> None:
-        self._cell, self._always, self._sequence = cell, always, 0
-
-    def reset(self) -> None:
-        self._sequence = 0
-
-    def infer(
-        self,
-        instruction: str,
-        images: Mapping[str, NDArray[np.uint8]],
-        joints: NDArray[np.float64],
-        gripper: float,
-        stamp: float,
-    ) -> Inference:
-        command = self._always or parse_instruction(instruction)
-        planned = plan(self._cell.state(), command)
-        self._sequence += 1
-        return Inference(
-            sequence=self._sequence,
-            stamp=stamp,
-            instruction=instruction,
-            goal=goal_text(command),
-            kinematics=kinematics_text(command),
-            goal_codes=(1, 2),
-            kinematics_codes=(3, 4),
-            draft_accepted=self._sequence > 1,
-            passes=4,
-            model_time=0.02,
-            chunk=ActionChunk(stamp, self._sequence, planned.positions, planned.gripper),
-        )
-
-
-class MutePolicy(DemonstratorPolicy):
-    """Understands nothing."""
-
-    def infer(self, *_: object) -> Inference:
-        raise NotUnderstood("unreadable")
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +117,19 @@ def test_the_wilson_interval_of_19_in_20_is_the_published_one() -> None:
     assert Rate(19, 20).interval == pytest.approx((0.7639, 0.9911), abs=1e-4)
 
 
+@given(n=st.integers(1, 300), first=st.floats(0, 1), second=st.floats(0, 1))
+def test_a_drop_lies_in_its_interval_and_that_in_the_possible(n, first, second) -> None:
+    fall, (low, high) = drop(Rate(round(first * n), n), Rate(round(second * n), n))
+    assert -1.0 - 1e-9 <= low <= fall + 1e-9
+    assert fall - 1e-9 <= high <= 1.0 + 1e-9
+
+
+def test_newcombes_interval_is_the_published_one() -> None:
+    fall, interval = drop(Rate(56, 70), Rate(48, 80))
+    assert fall == pytest.approx(0.2)
+    assert interval == pytest.approx((0.0524, 0.3339), abs=1e-4)
+
+
 def test_percentiles_are_given_in_milliseconds() -> None:
     found = percentiles([0.001 * k for k in range(1, 101)])
     assert found["n"] == 100
@@ -228,9 +198,7 @@ def test_annotated_frames_have_one_size_whatever_the_cameras_give() -> None:
 
 
 def run_command(tmp_path: Path, model: Path) -> int:
-    return command.evaluate(
-        model, "kine_realman", 1, 0, "held_out", report=tmp_path / "report.json"
-    )
+    return command.evaluate(model, Settings(trials=1), figures=tmp_path / "report.json")
 
 
 def test_a_missing_checkpoint_ends_with_a_clear_message(
@@ -261,7 +229,7 @@ def test_an_evaluation_cut_short_reports_what_is_done(
         raise problem
 
     monkeypatch.setattr(command, "run_checkpoint", cut_short)
-    assert run_command(tmp_path, tmp_path) == code
+    assert run_command(tmp_path, share_path("models", "kinevla-tiny")) == code
     content = json.loads((tmp_path / "report.json").read_text())
     assert content["episodes"] == 1
     assert content["complete"] is False
@@ -277,3 +245,28 @@ def test_a_report_that_cannot_be_written_is_known_before_the_first_episode(
     (tmp_path / "report.json").mkdir()
     assert run_command(tmp_path, tmp_path) == 1
     assert "report.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (Settings(trials=1, bert_model=Path("nowhere")), "nowhere holds no model"),
+        (Settings(trials=1, suite="libero"), "no suite"),
+    ],
+)
+def test_what_cannot_be_measured_is_known_before_the_first_episode(
+    settings: Settings, message: str, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.setattr(command, "run_checkpoint", lambda *_: pytest.fail("an episode ran"))
+    monkeypatch.setattr(command, "find_spec", lambda _: True)
+    assert command.evaluate(None, settings) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_a_missing_package_is_named_before_the_first_episode(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "run_checkpoint", lambda *_: pytest.fail("an episode ran"))
+    monkeypatch.setattr(command, "find_spec", lambda name: name != "sacrebleu")
+    assert command.evaluate(None, Settings(trials=1)) == 1
+    assert "pip install sacrebleu" in capsys.readouterr().err

@@ -22,7 +22,7 @@ from kinevla_ros.training.lora_run import fine_tune
 from kinevla_ros.training.samples import Samples
 
 SETTINGS = LoraSettings(
-    steps=32,
+    steps=64,
     batch_size=4,
     learning_rate=1e-2,
     alternative_share=0.0,
@@ -64,7 +64,8 @@ def memory(frames: int = 2) -> tuple[Samples, np.ndarray]:
     images = rng.integers(0, 255, (frames, 2, 56, 56, 3), dtype=np.uint8)
     state = rng.uniform(-1, 1, (frames, 8)).astype(np.float32)
     chunks = np.zeros((frames, len(TASKS), 5, 8), np.float32)
-    valid = np.ones((frames, len(TASKS)), bool)
+    valid = np.zeros((frames, len(TASKS)), bool)
+    valid[np.arange(frames), LEARNT[:frames]] = True
     samples = Samples(
         images,
         state,
@@ -74,7 +75,7 @@ def memory(frames: int = 2) -> tuple[Samples, np.ndarray]:
         np.zeros((frames, 0), np.float32),
         (frames,),
     )
-    return samples, rng.integers(0, CODES, (frames, len(TASKS), 4))
+    return samples, rng.integers(0, CODES, (frames, len(TASKS), 1, 4))
 
 
 def test_a_few_frames_are_learnt_by_heart(base, config, vocabulary, tmp_path) -> None:
@@ -90,7 +91,7 @@ def test_a_few_frames_are_learnt_by_heart(base, config, vocabulary, tmp_path) ->
         written = decoder.generate(said, pixels(config, samples.images[frame]), state)
         assert read.decode_text(written.words.goal) == goal_text(command)
         assert read.decode_text(written.words.kinematics) == kinematics_text(command)
-        assert (*written.goal_codes, *written.kinematics_codes) == tuple(codes[frame, task])
+        assert (*written.goal_codes, *written.kinematics_codes) == tuple(codes[frame, task, 0])
 
 
 def test_the_adapters_reach_what_the_original_recipe_reached(base, config, vocabulary) -> None:
@@ -138,8 +139,8 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(
     settings = replace(SETTINGS, steps=4, save_every=2, batch_size=2)
     whole, halves = tmp_path / "whole", tmp_path / "halves"
     fine_tune(base, config, vocabulary, samples, codes, settings, whole)
-    # One sample is drawn before training, for its length.
-    stopped = replace(samples, images=_Stopping(samples.images, 1 + 6))
+    # One pair is drawn before training, for its length.
+    stopped = replace(samples, images=_Stopping(samples.images, 1 + 3))
     with pytest.raises(KeyboardInterrupt):
         fine_tune(base, config, vocabulary, stopped, codes, settings, halves)
     fine_tune(base, config, vocabulary, samples, codes, settings, halves, resume=True)

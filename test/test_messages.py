@@ -15,7 +15,7 @@ pytest.importorskip("rclpy")
 import rclpy
 
 from kinevla_ros.msg import ActionChunk, Reasoning, SafetyStatus
-from kinevla_ros.robot.arm import SafetyState
+from kinevla_ros.robot.status import SafetyState
 from kinevla_ros.robot.verdict import Fault
 
 EXAMPLES = {
@@ -27,6 +27,8 @@ EXAMPLES = {
         kinematics="grasp the upper part, turned by 45°",
         goal_codes=[0, 127],
         kinematics_codes=[3, 64],
+        overridden=True,
+        consistency=0.75,
         draft_accepted=True,
         model_time=0.03125,
     ),

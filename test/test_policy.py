@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 from kinevla_ros.generator.config import GeneratorConfig
+from kinevla_ros.generator.decode import GenerationError
+from kinevla_ros.generator.override import Override
 from kinevla_ros.generator.policy import CheckpointError, NotUnderstood, Policy
+from kinevla_ros.language.grammar import Command, kinematics_text
 from kinevla_ros.language.vocabulary import Vocabulary
 from kinevla_ros.share import share_path
 
@@ -71,6 +74,36 @@ def test_the_second_chunk_keeps_the_first_ones_words_in_one_pass_per_code(policy
 def test_an_instruction_that_names_no_task_is_not_understood(policy, said, message) -> None:
     with pytest.raises(NotUnderstood, match=message):
         policy.infer(said, IMAGES, HOME, 0.07, stamp=0.0)
+    assert policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, stamp=0.1).goal
+
+
+def test_codes_follow_words_given_from_outside_and_only_while_they_are_given(policy) -> None:
+    upper, lower = (Command("carrot", part=part, side="right") for part in ("upper", "lower"))
+    policy.reset()
+    own = policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, stamp=0.0)
+    same = policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, 0.1, Override.naming(upper))
+    other = policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, 0.2, Override.naming(lower))
+    again = policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, stamp=0.3)
+    assert (same.goal_codes, same.kinematics_codes) == (own.goal_codes, own.kinematics_codes)
+    assert other.kinematics == kinematics_text(lower)
+    assert (again.kinematics, again.kinematics_codes) == (own.kinematics, own.kinematics_codes)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (Override(kinematics="grasp the carrot somehow"), "names no"),
+        (Override(goal="move the bread"), "same object|ran past"),
+        (Override(kinematics=""), "names no"),
+        (Override(kinematics="grasp the carrot " * 20), "shorten"),
+        (Override(goal="ねこ"), "characters outside"),
+        (Override(goal_codes=(1, 128)), "not 2 in"),
+        (Override(kinematics_codes=(1,)), "not 2 in"),
+    ],
+)
+def test_words_or_codes_that_mean_nothing_give_no_motion(policy, override, message) -> None:
+    with pytest.raises((NotUnderstood, GenerationError), match=message):
+        policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, 0.0, override)
     assert policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, stamp=0.1).goal
 
 

@@ -19,15 +19,23 @@ from std_msgs.msg import String
 
 from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.generator import policy as generator_policy
+from kinevla_ros.generator.override import Override
 from kinevla_ros.generator.policy import Inference, NotUnderstood
+from kinevla_ros.language.grammar import kinematics_text
+from kinevla_ros.language.parse import parse_instruction
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.images import to_message
 from kinevla_ros.nodes.messages import Stamps, chunk_from_message, joints_to_message
 from kinevla_ros.nodes.policy import PolicyNode
+from kinevla_ros.srv import OverrideReasoning
 
 BREAD = "pick up the bread and move it to the front"
 CARROT = "hold the carrot by the upper part and place it on the right side of the plate"
+LEFT_FRONT = kinematics_text(parse_instruction("take the bread and move it to the left front"))
+RELEASE, REPLACE, VETO = (
+    getattr(OverrideReasoning.Request, name) for name in ("RELEASE", "REPLACE", "VETO")
+)
 JOINTS = np.linspace(-0.3, 0.3, 7)
 
 
@@ -35,6 +43,7 @@ class FakePolicy:
     """Answers at once; `trouble` is raised instead, `gate` holds an inference up."""
 
     trouble: Exception | None = None
+    consistency = 0.9
     gate = threading.Event()
 
     def __init__(self, folder: Path, threads: int) -> None:
@@ -50,6 +59,7 @@ class FakePolicy:
         joints: np.ndarray,
         gripper: float,
         stamp: float,
+        override: Override | None = None,
     ) -> Inference:
         self.gate.wait(5.0)
         if self.trouble is not None:
@@ -57,10 +67,11 @@ class FakePolicy:
         assert images["front"].shape == (24, 32, 3)
         self._sequence += 1
         chunk = ActionChunk(stamp, self._sequence, np.tile(joints, (5, 1)), np.full(5, gripper))
+        goal, how = (override.goal, override.kinematics) if override else ("goal", "how")
         codes = {"goal_codes": (1, 2), "kinematics_codes": (3, 4)}
         return Inference(
-            self._sequence, stamp, instruction, "goal", "how", **codes, draft_accepted=True,
-            passes=4, model_time=0.01, chunk=chunk,
+            self._sequence, stamp, instruction, goal, how, **codes, draft_accepted=True,
+            passes=4, model_time=0.01, chunk=chunk, consistency=self.consistency,
         )  # fmt: skip
 
 
@@ -107,8 +118,16 @@ class Policy:
     def reset(self) -> None:
         self.cell.reset()
         FakePolicy.trouble = None
+        FakePolicy.consistency = 0.9
         FakePolicy.gate.set()
+        self.override(OverrideReasoning.Request.RELEASE)
         self.say("stop")
+
+    def override(
+        self, action: int, kinematics: str = "", goal: str = ""
+    ) -> OverrideReasoning.Response:
+        request = OverrideReasoning.Request(action=action, goal=goal, kinematics=kinematics)
+        return self.bench.call(OverrideReasoning, "/policy/override_reasoning", request)
 
     def say(self, text: str) -> None:
         """Publish, and wait for the first reasoning about it."""
@@ -150,7 +169,7 @@ def test_a_missing_checkpoint_leaves_the_node_unconfigured_with_the_reason(tmp_p
 def running() -> Iterator[Policy]:
     patch = pytest.MonkeyPatch()
     patch.setattr(generator_policy, "Policy", FakePolicy)
-    with bench({"model": "fake", "chunk_period": 0.1}) as node_bench:
+    with bench({"model": "fake", "chunk_period": 0.1, "min_consistency": 0.5}) as node_bench:
         node = node_bench.add(PolicyNode)
         assert node.trigger_configure() == SUCCESS
         assert node.trigger_activate() == SUCCESS
@@ -262,3 +281,94 @@ def test_an_inactive_policy_ignores_instructions(policy: Policy) -> None:
     policy.expect_no_chunks()
     policy.say(BREAD)
     policy.expect(Reasoning.OK)
+
+
+def test_codes_and_words_that_agree_too_little_are_shown_and_move_nothing(policy: Policy) -> None:
+    policy.say(BREAD)
+    assert policy.expect(Reasoning.OK).consistency == pytest.approx(0.9)
+    for too_little in (0.4, float("nan")):
+        FakePolicy.consistency = too_little
+        reasoning = policy.expect(Reasoning.INCONSISTENT, "min_consistency")
+        assert (reasoning.goal, list(reasoning.goal_codes)) == ("goal", [1, 2])
+        policy.expect_no_chunks()
+        FakePolicy.consistency = 0.5
+        policy.expect(Reasoning.OK)
+    policy.bench.spin_until(lambda: policy.chunks, "chunks")
+
+
+def test_an_operators_words_stand_until_released_and_the_message_says_whose_they_are(
+    policy: Policy,
+) -> None:
+    policy.say(BREAD)
+    answer = policy.override(REPLACE, LEFT_FRONT)
+    assert answer.success
+    assert LEFT_FRONT in answer.message
+    policy.reasonings.clear()
+    policy.bench.spin_until(
+        lambda: policy.reasonings and policy.reasonings[-1].overridden, "operator's words"
+    )
+    assert policy.reasonings[-1].kinematics == LEFT_FRONT
+    policy.tell(BREAD)
+    policy.bench.spin_for(0.3)
+    assert policy.reasonings[-1].overridden
+    assert policy.override(RELEASE).success
+    policy.bench.spin_until(lambda: not policy.reasonings[-1].overridden, "own words")
+
+
+def test_another_instruction_ends_an_operators_words(policy: Policy) -> None:
+    policy.say(BREAD)
+    assert policy.override(REPLACE, LEFT_FRONT).success
+    policy.say(CARROT)
+    assert not policy.expect(Reasoning.OK).overridden
+    policy.say(BREAD)
+    assert not policy.expect(Reasoning.OK).overridden
+
+
+@pytest.mark.parametrize(
+    ("instruction", "goal", "kinematics", "message"),
+    [
+        ("stop", "", LEFT_FRONT, "no instruction is in force"),
+        (BREAD, "", "hurry up", "write for example"),
+        (BREAD, "", "", "write for example"),
+        (BREAD, "place the carrot in the plate", LEFT_FRONT, "same object"),
+        (CARROT, "", LEFT_FRONT, "another goal"),
+    ],
+)
+def test_words_that_cannot_be_followed_are_refused_and_change_nothing(
+    policy: Policy, instruction: str, goal: str, kinematics: str, message: str
+) -> None:
+    policy.say(instruction)
+    answer = policy.override(REPLACE, kinematics, goal)
+    assert not answer.success
+    assert message in answer.message
+    if instruction != "stop":
+        assert not policy.expect(Reasoning.OK).overridden
+
+
+def test_an_unknown_action_is_refused(policy: Policy) -> None:
+    assert not policy.override(77).success
+
+
+def test_a_veto_holds_through_instructions_and_replacements_until_released(
+    policy: Policy,
+) -> None:
+    policy.say(BREAD)
+    assert policy.override(VETO).success
+    policy.expect(Reasoning.VETOED, "RELEASE")
+    policy.say(CARROT)
+    assert not policy.override(REPLACE, LEFT_FRONT).success
+    policy.expect(Reasoning.VETOED)
+    policy.expect_no_chunks()
+    assert policy.override(RELEASE).success
+    policy.expect(Reasoning.OK)
+
+
+def test_what_was_inferred_before_a_veto_is_not_sent(policy: Policy) -> None:
+    FakePolicy.gate.clear()
+    policy.tell(BREAD)
+    policy.bench.spin_for(0.3)
+    assert policy.override(VETO).success
+    policy.chunks.clear()
+    FakePolicy.gate.set()
+    policy.bench.spin_for(0.3)
+    assert not policy.chunks

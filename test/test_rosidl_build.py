@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("rosidl_generator_c")
 
+import rclpy
 from rclpy.serialization import deserialize_message, serialize_message
 
 from kinevla_ros.rosidl_build import build
@@ -23,16 +24,35 @@ string name
 """
 
 
+SERVICE = """\
+uint8 GENTLY=1
+uint8 how
+garden_msgs/GardenCarrot carrot
+---
+bool success
+string message
+"""
+
+
 @pytest.fixture(scope="module")
-def carrot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The class of a message that no package ships."""
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A package of a message and a service that nobody ships."""
     root = tmp_path_factory.mktemp("rosidl")
     (root / "msg").mkdir()
     (root / "msg" / "GardenCarrot.msg").write_text(MESSAGE)
-    build("garden_msgs", root / "msg", root / "built", ["builtin_interfaces", "std_msgs"])
+    (root / "srv").mkdir()
+    (root / "srv" / "PullCarrot.srv").write_text(SERVICE)
+    dependencies = ["builtin_interfaces", "std_msgs", "service_msgs"]
+    build("garden_msgs", root, root / "built", dependencies)
     sys.path.insert(0, str(root / "built"))
-    yield importlib.import_module("garden_msgs.msg").GardenCarrot
+    yield root / "built"
     sys.path.remove(str(root / "built"))
+
+
+@pytest.fixture
+def carrot(built: Path) -> Any:
+    """The class of the message."""
+    return importlib.import_module("garden_msgs.msg").GardenCarrot
 
 
 def test_a_built_message_has_its_fields_and_constants(carrot: Any) -> None:
@@ -46,6 +66,25 @@ def test_a_built_message_survives_serialisation(carrot: Any) -> None:
     assert deserialize_message(serialize_message(message), carrot) == message
 
 
+def test_a_built_service_is_called_and_answers(built: Path, carrot: Any) -> None:
+    kind = importlib.import_module("garden_msgs.srv").PullCarrot
+    rclpy.init()
+    node = rclpy.create_node("garden")
+
+    def answer(request: Any, response: Any) -> Any:
+        response.success = request.how == kind.Request.GENTLY
+        response.message = f"{request.carrot.name} pulled"
+        return response
+
+    node.create_service(kind, "pull", answer)
+    client = node.create_client(kind, "pull")
+    future = client.call_async(kind.Request(how=1, carrot=carrot(name="Möhre")))
+    rclpy.spin_until_future_complete(node, future, timeout_sec=20.0)
+    node.destroy_node()
+    rclpy.try_shutdown()
+    assert (future.result().success, future.result().message) == (True, "Möhre pulled")
+
+
 def test_a_folder_without_messages_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no \.msg file"):
+    with pytest.raises(FileNotFoundError, match=r"no msg/"):
         build("empty_msgs", tmp_path, tmp_path)

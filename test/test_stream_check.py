@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.sim.controller import StreamRecord
+from kinevla_ros.sim.controller_records import StreamRecord
 from kinevla_ros.sim.stream_check import WIRE_STEP, stream_figures
 
 DT = 0.02

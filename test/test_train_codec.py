@@ -41,7 +41,7 @@ def chunks() -> np.ndarray:
 @pytest.fixture(scope="module")
 def trained(chunks: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("codec")
-    train_codec(chunks, SETTINGS, folder, config=CONFIG, progress=False)
+    train_codec(chunks, chunks, SETTINGS, folder, config=CONFIG, progress=False)
     return folder
 
 
@@ -63,7 +63,7 @@ def test_the_report_says_what_was_lost(trained):
 
 
 def test_the_same_seed_gives_the_same_codec(chunks, trained, tmp_path):
-    train_codec(chunks, SETTINGS, tmp_path, config=CONFIG, progress=False)
+    train_codec(chunks, chunks, SETTINGS, tmp_path, config=CONFIG, progress=False)
     assert load_codec(tmp_path).contract == load_codec(trained).contract
 
 
@@ -79,9 +79,11 @@ def test_a_killed_run_resumes_to_the_same_codec(chunks, trained, tmp_path, monke
 
     monkeypatch.setattr(trainer._Run, "_advance", killed)
     with pytest.raises(KeyboardInterrupt):
-        train_codec(chunks, SETTINGS, tmp_path, config=CONFIG, progress=False)
+        train_codec(chunks, chunks, SETTINGS, tmp_path, config=CONFIG, progress=False)
     monkeypatch.undo()
-    report = train_codec(chunks, SETTINGS, tmp_path, config=CONFIG, resume=True, progress=False)
+    report = train_codec(
+        chunks, chunks, SETTINGS, tmp_path, config=CONFIG, resume=True, progress=False
+    )
     assert load_codec(tmp_path).contract == load_codec(trained).contract
     assert report.goal_code_stability == 1.0
 
@@ -89,7 +91,13 @@ def test_a_killed_run_resumes_to_the_same_codec(chunks, trained, tmp_path, monke
 def test_resuming_with_other_settings_is_refused(chunks, trained):
     with pytest.raises(ValueError, match="other settings"):
         train_codec(
-            chunks, replace(SETTINGS, seed=1), trained, config=CONFIG, resume=True, progress=False
+            chunks,
+            chunks,
+            replace(SETTINGS, seed=1),
+            trained,
+            config=CONFIG,
+            resume=True,
+            progress=False,
         )
 
 
@@ -98,19 +106,21 @@ def test_training_leaves_the_caller_random_state_alone(chunks, tmp_path):
     expected = torch.rand(1)
     torch.manual_seed(7)
     short = replace(SETTINGS, goal_steps=2, kinematics_steps=2, warmup_steps=1)
-    train_codec(chunks, short, tmp_path, config=CONFIG, progress=False)
+    train_codec(chunks, chunks, short, tmp_path, config=CONFIG, progress=False)
     assert torch.equal(torch.rand(1), expected)
 
 
 @pytest.mark.parametrize("shape", [(100, 5, 7), (100, 4, 8), (100, 8)])
 def test_chunks_of_another_shape_are_refused(tmp_path, shape):
     with pytest.raises(ValueError, match="shape"):
-        train_codec(np.zeros(shape, np.float32), SETTINGS, tmp_path, config=CONFIG, progress=False)
+        train_codec(
+            *2 * [np.zeros(shape, np.float32)], SETTINGS, tmp_path, config=CONFIG, progress=False
+        )
 
 
 def test_too_few_chunks_are_refused(chunks, tmp_path):
     with pytest.raises(ValueError, match="collect more"):
-        train_codec(chunks[:16], SETTINGS, tmp_path, config=CONFIG, progress=False)
+        train_codec(chunks[:16], chunks[:16], SETTINGS, tmp_path, config=CONFIG, progress=False)
 
 
 def test_chunks_with_nan_are_not_encoded(chunks, trained):

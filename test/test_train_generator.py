@@ -12,14 +12,20 @@ from small_generator import small_config
 from kinevla_ros.generator.decode import BilevelDecoder
 from kinevla_ros.generator.images import STATE_SCALE, image_tensor
 from kinevla_ros.generator.policy import load_generator
-from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
+from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text, siblings
 from kinevla_ros.language.vocabulary import Vocabulary
 from kinevla_ros.training.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.generator import train_generator
 from kinevla_ros.training.samples import Samples
 
 SETTINGS = GeneratorSettings(
-    steps=260, batch_size=16, learning_rate=3e-3, warmup=20, save_every=50, swap_share=0.0
+    steps=260,
+    batch_size=16,
+    learning_rate=3e-3,
+    warmup=20,
+    save_every=50,
+    swap_share=0.0,
+    alternative_share=1.0,
 )
 
 
@@ -38,7 +44,7 @@ def memory(frames: int = 3) -> tuple[Samples, np.ndarray]:
     valid = np.ones((frames, len(TASKS)), bool)
     scene = rng.normal(size=(frames, 12)).astype(np.float32)
     samples = Samples(images, state, tasks, chunks, valid, scene, (frames,))
-    return samples, rng.integers(0, 128, (frames, len(TASKS), 4))
+    return samples, rng.integers(0, 128, (frames, len(TASKS), 1, 4))
 
 
 def test_a_few_frames_are_learnt_by_heart_and_the_words_choose_the_codes(
@@ -57,7 +63,7 @@ def test_a_few_frames_are_learnt_by_heart_and_the_words_choose_the_codes(
             assert read.decode_text(written.words.goal) == goal_text(command)
             assert read.decode_text(written.words.kinematics) == kinematics_text(command)
             both = (*written.goal_codes, *written.kinematics_codes)
-            right += both == tuple(codes[frame, task])
+            right += both == tuple(codes[frame, task, 0])
     assert right >= 0.8 * len(samples) * len(TASKS)
 
 
@@ -110,6 +116,32 @@ def test_resuming_nothing_says_how_to_start(vocabulary: Vocabulary, tmp_path: Pa
         train_generator(
             samples, codes, vocabulary, small_config(vocabulary), SETTINGS, tmp_path, resume=True
         )
+
+
+def test_each_frame_is_seen_with_two_commands_of_one_goal(vocabulary: Vocabulary) -> None:
+    samples, codes = memory()
+    batch = BatchMaker(samples, codes, vocabulary, small_config(vocabulary), SETTINGS)(0)
+    assert len(batch.images) * 2 == len(batch.tail)
+    for one, other in batch.family.reshape(-1, 2).tolist():
+        assert TASKS[other] in siblings(TASKS[one])
+
+
+def test_a_frame_with_one_label_is_seen_twice_with_it(vocabulary: Vocabulary) -> None:
+    samples, codes = memory()
+    only = np.zeros_like(samples.valid)
+    only[np.arange(len(samples)), samples.task] = True
+    lone = replace(samples, valid=only)
+    batch = BatchMaker(lone, codes, vocabulary, small_config(vocabulary), SETTINGS)(0)
+    assert (batch.family[::2] == batch.family[1::2]).all()
+
+
+def test_disturbed_goal_codes_are_read_and_not_learnt(vocabulary: Vocabulary) -> None:
+    samples, codes = memory()
+    both = np.concatenate([codes, codes], axis=2)
+    batch = BatchMaker(samples, both, vocabulary, small_config(vocabulary), SETTINGS)(0)
+    learnt = batch.code.sum(dim=1)
+    assert (learnt[::2] == 4).all()
+    assert set(learnt[1::2].tolist()) == {2, 4}
 
 
 def test_a_swapped_instruction_carries_no_text_loss(vocabulary: Vocabulary) -> None:

@@ -13,11 +13,15 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
+pytest.importorskip("rclpy")
+pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library is not installed")
+
+from node_bench import promptly
+
 from kinevla_ros.robot.vendor import ArmConnectionError, VendorArm
 from kinevla_ros.sim.controller import EmulatedController
+from kinevla_ros.sim.controller_faults import Push
 from kinevla_ros.sim.plant import READY_POSE, JointPlant
-
-pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library is not installed")
 
 READY = np.array(READY_POSE)
 
@@ -48,7 +52,7 @@ def process_of(arm: VendorArm) -> int:
 
 @pytest.fixture
 def controller() -> Iterator[EmulatedController]:
-    with EmulatedController(JointPlant(), port=0) as controller:
+    with promptly(), EmulatedController(JointPlant(), port=0) as controller:
         yield controller
 
 
@@ -79,14 +83,14 @@ class TestConnection:
             VendorArm("127.0.0.1", port).connect()
 
     def test_a_mute_controller_is_no_arm(self, controller: EmulatedController) -> None:
-        controller.mute()
+        controller.faults.mute = True
         arm = VendorArm(*controller.address, udp_port=free_udp_port())
         with pytest.raises(ArmConnectionError, match="does not answer"):
             arm.connect()
         assert not arm.alive
 
     def test_a_connection_without_state_is_refused(self, controller: EmulatedController) -> None:
-        controller.udp_off()
+        controller.faults.push = Push.OFF
         udp_port = free_udp_port()
         arm = VendorArm(*controller.address, udp_port=udp_port)
         with pytest.raises(ArmConnectionError, match=f"UDP port {udp_port}"):
@@ -194,7 +198,7 @@ class TestStop:
     def test_a_stop_that_is_not_confirmed_is_an_error(
         self, arm: VendorArm, controller: EmulatedController
     ) -> None:
-        controller.mute()
+        controller.faults.mute = True
         with pytest.raises(ArmConnectionError, match="did not confirm set_arm_stop"):
             arm.stop()
 
@@ -234,8 +238,8 @@ class TestFailure:
     def test_a_frozen_controller_gets_no_targets(
         self, arm: VendorArm, controller: EmulatedController
     ) -> None:
-        controller.mute()
-        controller.udp_off()
+        controller.faults.mute = True
+        controller.faults.push = Push.OFF
         time.sleep(0.3)
         stamp = arm.latest().stamp
         for _ in range(200):
@@ -256,7 +260,7 @@ class TestFailure:
     def test_states_of_the_old_process_do_not_outlive_it(
         self, arm: VendorArm, controller: EmulatedController
     ) -> None:
-        controller.udp_off()
+        controller.faults.push = Push.OFF
         with pytest.raises(ArmConnectionError):
             arm.connect(timeout=1.0)
         assert arm.latest() is None

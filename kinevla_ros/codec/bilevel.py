@@ -1,7 +1,9 @@
-"""The bi-level RVQ-VAE: goal codes for the coarse motion, kinematics codes for the rest of it.
+"""The bi-level RVQ-VAE: goal codes for what ways to a goal share, kinematics codes for the rest.
 
-Paper section 3.1. A chunk is one latent. The goal stack quantises the coarse motion, the
-kinematics stack the residual of the full motion, and one decoder fuses both as their sum.
+Paper section 3.1. A chunk is one latent. The goal stack quantises the coarse motion that the ways
+of reaching the goal have in common, the kinematics stack the residual of the motion itself, and
+one decoder fuses both as their sum. Goal codes that held the chunk's own coarse motion would
+already say upper or lower, left or right: things that the goal's words do not tell.
 """
 
 from __future__ import annotations
@@ -80,9 +82,20 @@ class BilevelCodec(nn.Module):
         self.decoder = _mlp(latent, width, size)
 
     @torch.no_grad()
-    def encode(self, chunks: Tensor) -> Tensor:
-        """Return the codes of normalised chunks, shape (B, H, D): goal, then kinematics."""
-        goal = self.goal_stack(self.goal_latents(chunks))
+    def encode(
+        self, chunks: Tensor, common: Tensor | None = None, disturbance: float = 0.0
+    ) -> Tensor:
+        """Return the codes of normalised chunks: goal, then kinematics.
+
+        Args:
+            chunks: Shape (B, H, D).
+            common: What each shares with the other ways to its goal, alike; without it a chunk
+                is taken to be the only way.
+            disturbance: Standard deviation of noise on the goal latents. Such goal codes are
+                somewhat wrong, and the kinematics codes make up for it.
+        """
+        latents = self.goal_latents(chunks if common is None else common)
+        goal = self.goal_stack(latents + disturbance * torch.randn_like(latents))
         residual = self.kinematics_latents(chunks) - goal.entries.sum(1)
         return torch.cat([goal.codes, self.kinematics_stack(residual).codes], dim=1)
 
@@ -141,16 +154,19 @@ class BilevelCodec(nn.Module):
         goal = self.goal_stack(latents)
         return self._reconstruction(_straight_through(latents, goal), goal.commitment)
 
-    def full_pass(self, chunks: Tensor, quantise: bool, goal_only: Tensor) -> Reconstruction:
+    def full_pass(
+        self, chunks: Tensor, common: Tensor, quantise: bool, goal_only: Tensor
+    ) -> Reconstruction:
         """Stage II: reconstruct full chunks from the goal codes and the residual stack.
 
         Args:
             chunks: Normalised, shape (B, H, D).
+            common: What they share with the other ways to their goals, alike.
             quantise: False lets the residual latent past the kinematics stack (warm-up).
             goal_only: Samples decoded from their goal codes alone, bool (B,): quantiser dropout
                 that keeps such decoding valid.
         """
-        goal_latents = self.goal_latents(chunks)
+        goal_latents = self.goal_latents(common)
         goal = self.goal_stack(goal_latents)
         base = _straight_through(goal_latents, goal)
         residual = self.kinematics_latents(chunks) - goal.entries.sum(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,15 +35,32 @@ class TrainedCodec:
         """The contract that this codec and its exported decoder keep."""
         return contract_of(self.codec, self.statistics)
 
-    def encode(self, chunks: NDArray[np.float32]) -> NDArray[np.int64]:
+    def encode(
+        self,
+        chunks: NDArray[np.float32],
+        common: NDArray[np.float32] | None = None,
+        disturbance: float = 0.0,
+    ) -> NDArray[np.int64]:
         """Return the codes, int64 (N, levels), of physical chunks, shape (N, H, D).
 
         Joint offsets from the measured configuration (rad), then the gripper (m). Values
         beyond the statistics' bounds are encoded as they are, as well as the codebooks allow.
+        `common`, alike, is what each chunk shares with the other ways to its goal; for the
+        disturbance see `BilevelCodec.encode`.
 
         Raises:
             ValueError: The shape is wrong or a number is not finite.
         """
+        self.codec.eval()
+        pairs = zip(
+            self._normalised(chunks),
+            self._normalised(chunks if common is None else common),
+            strict=True,
+        )
+        return torch.cat([self.codec.encode(*pair, disturbance) for pair in pairs]).cpu().numpy()
+
+    def _normalised(self, chunks: NDArray[np.float32]) -> Iterator[torch.Tensor]:
+        """Batches of physical chunks, normalised."""
         config = self.codec.config
         if chunks.ndim != 3 or chunks.shape[1:] != (config.horizon, config.action_dim):
             raise ValueError(
@@ -50,10 +68,9 @@ class TrainedCodec:
             )
         if not np.isfinite(chunks).all():
             raise ValueError("chunks hold NaN or infinity; there is no code for such a motion")
-        normalised = torch.from_numpy(self.statistics.normalise(chunks))
-        self.codec.eval()
-        codes = [self.codec.encode(part.to(self._device)) for part in normalised.split(_BATCH)]
-        return torch.cat(codes).cpu().numpy()
+        for first in range(0, len(chunks), _BATCH):
+            part = self.statistics.normalise(chunks[first : first + _BATCH])
+            yield torch.from_numpy(part).to(self._device)
 
     @torch.no_grad()
     def decode(self, codes: NDArray[np.integer]) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.generator.decode import GenerationError
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.sim.cell import Cell
-from kinevla_ros.sim.collect import collect
+from kinevla_ros.sim.collect import collect, place_at_random
 from kinevla_ros.sim.demonstrator import Plan
 from kinevla_ros.sim.execution import SimulatedArm
 
@@ -31,6 +31,10 @@ class PolicyDriver:
 
     def __init__(self, checkpoint: Path) -> None:
         self._policy = Policy(checkpoint)
+
+    def place(self, cell: Cell, rng: np.random.Generator) -> None:
+        """Start at home, or anywhere above the table."""
+        place_at_random(cell, rng)
 
     def begin(self, said: str, rng: np.random.Generator) -> None:
         """Start an episode of the instruction `said`."""

@@ -1,11 +1,13 @@
-"""The work behind `kinevla evaluate`: run a suite, show its progress, report it."""
+"""The work behind `kinevla evaluate`: run all trials, show their progress, report them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,28 +21,57 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from kinevla_ros.evaluation.report import remarks, summary, table
-from kinevla_ros.evaluation.rollout import EpisodeResult
-from kinevla_ros.evaluation.statistics import Rate
-from kinevla_ros.evaluation.suite import episodes, run_checkpoint
+from kinevla_ros.evaluation.codes import code_usage
+from kinevla_ros.evaluation.conditions import by_condition, comparison
+from kinevla_ros.evaluation.conditions import table as condition_table
+from kinevla_ros.evaluation.episode import PLAIN, Episode, EpisodeResult, Intervention
+from kinevla_ros.evaluation.failures import VIDEOS
+from kinevla_ros.evaluation.pairs import CHANGED, REWORDED, Pair, pair_lines, pairs, sensitivity
+from kinevla_ros.evaluation.reasoning import bert_score, metrics, read_phrasings, readings_of
+from kinevla_ros.evaluation.reasoning import lines as word_lines
+from kinevla_ros.evaluation.report import rates, remarks, summary, table
+from kinevla_ros.evaluation.suite import episodes, run_checkpoint, under
 from kinevla_ros.generator.decode import GenerationError
-from kinevla_ros.generator.policy import CheckpointError
-from kinevla_ros.language.grammar import Split
+from kinevla_ros.generator.policy import CheckpointError, load_contract
+from kinevla_ros.language.grammar import TASKS, Split
 from kinevla_ros.share import share_path
+from kinevla_ros.sim.variation import Variation
 
 INTERRUPTED = 130
 """Exit code of a process ended by Ctrl-C."""
 
 
+@dataclass(frozen=True)
+class Settings:
+    """What is measured.
+
+    Attributes:
+        suite, trials, seed, phrasing: tasks, scenes per task, and their sources of chance.
+        interventions: see `evaluation.intervention.MEANING`; each runs all trials once more.
+        variations: see `sim.variation.MEANING`; each runs all trials once more.
+        paired: whether each trial also runs with one word changed, and reworded.
+        phrasings: how many wordings of each task are read in a still scene.
+        bert_model: folder of a model for BERTScore.
+    """
+
+    suite: str = "kine_realman"
+    trials: int = 20
+    seed: int = 1000
+    phrasing: Split = "held_out"
+    interventions: tuple[Intervention, ...] = ()
+    variations: tuple[Variation, ...] = ()
+    paired: bool = False
+    phrasings: int = 0
+    bert_model: Path | None = None
+
+
 def evaluate(
     model: Path | None,
-    suite: str,
-    trials: int,
-    seed: int,
-    phrasing: Split,
+    settings: Settings,
     workers: int = 1,
-    report: Path | None = None,
+    figures: Path | None = None,
     inspect: Path | None = None,
+    report: Path | None = None,
 ) -> int:
     """Evaluate a checkpoint and return the exit code: 0 when every episode has run.
 
@@ -48,17 +79,19 @@ def evaluate(
 
     Args:
         model: checkpoint folder; the shipped one without it.
-        trials: scenes per task.
-        report: JSON file to write.
-        inspect: folder for a video of each failure.
+        figures: JSON file to write.
+        inspect: folder for a video of each failure; without it, one in the report's folder.
+        report: folder for a page with plots, figures and videos.
     """
     console, errors = Console(), Console(stderr=True)
     results: list[EpisodeResult] = []
     code = 0
     try:
-        plan = episodes(suite, trials, seed, phrasing)
+        plan, found_pairs = _plan(settings)
         folder = model or share_path("models", "kinevla-tiny")
-        _prepare(report, inspect)
+        inspect = inspect or (report / VIDEOS if report else None)
+        _require(settings, report)
+        _prepare(figures, inspect)
         with closing(run_checkpoint(folder, plan, workers, inspect)) as stream:
             _collect(stream, len(plan), results, console)
     except KeyboardInterrupt:
@@ -70,23 +103,116 @@ def evaluate(
     except (CheckpointError, GenerationError, ValueError, OSError) as problem:
         errors.print(f"[red]{problem}", highlight=False)
         return 1
-    if not results:
+    groups = by_condition(results)
+    if not groups[PLAIN]:
         errors.print("no episode was finished")
         return code or 1
-    console.print(table(results))
-    for line in remarks(results):
-        console.print(line, highlight=False)
+    try:
+        content = {
+            **asdict(settings),
+            "bert_model": settings.bert_model and settings.bert_model.name,
+            "model": str(folder),
+            "complete": not code,
+            **_content(groups, found_pairs, results),
+            "codes": code_usage(groups[PLAIN], load_contract(folder)),
+            "reasoning": _reasoning(groups[PLAIN], folder, settings, console),
+        }
+    except (CheckpointError, ValueError, OSError) as problem:
+        errors.print(f"[red]{problem}", highlight=False)
+        return 1
+    _print(console, groups, content)
+    if figures:
+        _write(figures, content)
     if report:
-        settings = {"suite": suite, "trials": trials, "seed": seed, "phrasing": phrasing}
-        _write(report, {**settings, "model": str(folder), "complete": not code, **summary(results)})
+        from kinevla_ros.evaluation.page import write_page
+
+        console.print(f"report: {write_page(report, groups, content)}", highlight=False)
     return code
 
 
-def _prepare(report: Path | None, inspect: Path | None) -> None:
+def _plan(settings: Settings) -> tuple[list[Episode], list[Pair]]:
+    """All episodes, and the pairs that some of them make."""
+    plain = episodes(settings.suite, settings.trials, settings.seed, settings.phrasing)
+    found: list[Pair] = []
+    if settings.paired:
+        found = pairs(plain)
+        plain = [pair.asked for pair in found]
+    others = [episode for pair in found for episode in (pair.changed, pair.reworded)]
+    return [*plain, *others, *under(plain, settings.interventions, settings.variations)], found
+
+
+def _content(
+    groups: Mapping[str, list[EpisodeResult]],
+    found: Sequence[Pair],
+    results: Sequence[EpisodeResult],
+) -> dict[str, Any]:
+    """All figures as plain JSON types."""
+    content = summary(groups[PLAIN])
+    others = {n: own for n, own in groups.items() if n not in (PLAIN, CHANGED, REWORDED)}
+    if others:
+        content["conditions"] = {n: comparison(groups[PLAIN], o) for n, o in others.items()}
+    if found:
+        content["language_sensitivity"] = sensitivity(found, {r.episode: r for r in results})
+    return content
+
+
+def _reasoning(
+    plain: Sequence[EpisodeResult], folder: Path, settings: Settings, console: Console
+) -> dict[str, Any]:
+    """Figures of the words: those of the episodes, and those of many phrasings if asked for."""
+    sources = {"episodes": readings_of(plain)}
+    if settings.phrasings:
+        with Progress(console=console, transient=True) as progress:
+            bar = progress.add_task("phrasings", total=settings.phrasings * len(TASKS))
+            sources["phrasings"] = read_phrasings(
+                folder,
+                settings.phrasings,
+                settings.seed,
+                settings.phrasing,
+                lambda: progress.advance(bar),
+            )
+    found = {name: metrics(readings, folder) for name, readings in sources.items() if readings}
+    if settings.bert_model:
+        for name, own in found.items():
+            own["bert_score"] = bert_score(sources[name], settings.bert_model)
+    return found
+
+
+def _print(
+    console: Console, groups: Mapping[str, list[EpisodeResult]], content: Mapping[str, Any]
+) -> None:
+    console.print(table(groups[PLAIN]))
+    for line in remarks(groups[PLAIN]):
+        console.print(line, highlight=False)
+    for name, own in content["reasoning"].items():
+        for line in word_lines(name, own):
+            console.print(line, highlight=False)
+    compared = content.get("conditions", {})
+    if compared:
+        names = (PLAIN, *compared)
+        console.print(condition_table({name: groups[name] for name in names}))
+    if "language_sensitivity" in content:
+        for line in pair_lines(content["language_sensitivity"]):
+            console.print(line, highlight=False)
+
+
+def _require(settings: Settings, report: Path | None) -> None:
+    """Find out now, not after the last episode, whether the packages are there."""
+    needed = {"sacrebleu": True, "matplotlib": report, "bert_score": settings.bert_model}
+    missing = [
+        name.replace("_", "-") for name, wanted in needed.items() if wanted and not find_spec(name)
+    ]
+    if missing:
+        raise ValueError(f"not installed: {', '.join(missing)}; pip install {' '.join(missing)}")
+    if settings.bert_model and not (settings.bert_model / "config.json").is_file():
+        raise ValueError(f"{settings.bert_model} holds no model: config.json is missing")
+
+
+def _prepare(figures: Path | None, inspect: Path | None) -> None:
     """Find out now, not after the last episode, whether the files can be written."""
-    if report:
-        report.parent.mkdir(parents=True, exist_ok=True)
-        report.open("a").close()
+    if figures:
+        figures.parent.mkdir(parents=True, exist_ok=True)
+        figures.open("a").close()
     if inspect:
         inspect.mkdir(parents=True, exist_ok=True)
 
@@ -106,9 +232,9 @@ def _collect(
         bar = progress.add_task("loading", total=total)
         for result in stream:
             results.append(result)
-            goal = Rate.of(r.goal for r in results).value
-            kinematic = Rate.of(r.kinematic for r in results).value
-            text = f"goal {goal:.0%} kinematic {kinematic:.0%}"
+            same = [r for r in results if r.episode.condition == result.episode.condition]
+            goal, kinematic = (rate.value for rate in rates(same))
+            text = f"{result.episode.condition}: goal {goal:.0%} kinematic {kinematic:.0%}"
             progress.update(bar, advance=1, description=text)
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.codec.chunk import CHUNK_DT
-from kinevla_ros.evaluation.rollout import REPLAN_STEPS, Episode, EpisodeResult, Images
+from kinevla_ros.evaluation.episode import PLAIN, Episode, EpisodeResult, Images
+from kinevla_ros.evaluation.rollout import REPLAN_STEPS
 from kinevla_ros.evaluation.video import FRAME_HEIGHT, FRAME_WIDTH, VideoWriter, annotated
 from kinevla_ros.generator.policy import Inference
 
@@ -17,6 +18,8 @@ FPS = round(1 / (REPLAN_STEPS * CHUNK_DT))
 """One frame for each inference, in simulated time."""
 
 VERDICT_SECONDS = 2
+VIDEOS = "failures"
+"""Folder of the videos in the folder of a report."""
 
 
 class FailureVideo:
@@ -38,7 +41,8 @@ class FailureVideo:
         lines = [*self._lines, _verdict(result)]
         last = annotated(self._views["front"], self._views["wrist"], lines)
         episode = result.episode
-        path = folder / f"{episode.task}_trial{episode.trial:03d}.mp4"
+        condition = "" if episode.condition == PLAIN else f"_{episode.condition.replace(' ', '_')}"
+        path = folder / f"{episode.task}_trial{episode.trial:03d}{condition}.mp4"
         with closing(VideoWriter(path, FRAME_WIDTH, FRAME_HEIGHT, FPS)) as video:
             for frame in (*self._frames, *[last] * (FPS * VERDICT_SECONDS)):
                 video.add(frame)

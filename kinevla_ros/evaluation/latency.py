@@ -19,8 +19,9 @@ from rich.table import Table
 
 from kinevla_ros.codec.chunk import CHUNK_DT
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
+from kinevla_ros.evaluation.episode import EpisodePolicy, Images
 from kinevla_ros.evaluation.machine import machine, versions
-from kinevla_ros.evaluation.rollout import REPLAN_STEPS, EpisodePolicy, Images
+from kinevla_ros.evaluation.rollout import REPLAN_STEPS
 from kinevla_ros.evaluation.statistics import percentiles
 from kinevla_ros.generator.decode import GenerationError
 from kinevla_ros.generator.policy import CheckpointError, NotUnderstood, Policy

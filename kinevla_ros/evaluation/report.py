@@ -10,8 +10,8 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
+from kinevla_ros.evaluation.episode import EpisodeResult
 from kinevla_ros.evaluation.machine import machine, versions
-from kinevla_ros.evaluation.rollout import EpisodeResult
 from kinevla_ros.evaluation.statistics import CONFIDENCE, Rate, percentiles
 
 Results = Sequence[EpisodeResult]
@@ -20,10 +20,10 @@ Results = Sequence[EpisodeResult]
 def summary(results: Results) -> dict[str, Any]:
     """Figures of at least one result as plain JSON types; rates are 0 to 1."""
     return {
-        **_success(results),
+        **success(results),
         "confidence": CONFIDENCE,
         "per_task": {
-            name: {"task": own[0].episode.command.task_number, **_success(own)}
+            name: {"task": own[0].episode.command.task_number, **success(own)}
             for name, own in by_task(results).items()
         },
         **_inferences(results),
@@ -62,7 +62,7 @@ def table(results: Results) -> Table:
         collapse_padding=True,
     )
     grid.add_column("task", no_wrap=True)
-    constraints = list(_constraints(results))
+    constraints = list(constraint_rates(results))
     for heading in ("n", "goal", "kinematic", *constraints):
         grid.add_column(heading, justify="right", no_wrap=True)
     for name, own in by_task(results).items():
@@ -93,26 +93,26 @@ def remarks(results: Results) -> list[str]:
     return lines
 
 
-def _success(results: Results) -> dict[str, Any]:
-    goal, kinematic = _rates(results)
+def success(results: Results) -> dict[str, Any]:
+    """Goal, kinematic and each constraint's rate with intervals, as plain JSON types."""
+    goal, kinematic = rates(results)
     return {
         "episodes": len(results),
         "goal_success": goal.value,
         "goal_success_interval": goal.interval,
         "kinematic_success": kinematic.value,
         "kinematic_success_interval": kinematic.interval,
-        "constraints": {
-            name: {"rate": rate.value, "interval": rate.interval, "n": rate.n}
-            for name, rate in _constraints(results).items()
-        },
+        "constraints": {name: rate.to_json() for name, rate in constraint_rates(results).items()},
     }
 
 
-def _rates(results: Results) -> tuple[Rate, Rate]:
+def rates(results: Results) -> tuple[Rate, Rate]:
+    """Goal success and kinematic success."""
     return Rate.of(r.goal for r in results), Rate.of(r.kinematic for r in results)
 
 
-def _constraints(results: Results) -> dict[str, Rate]:
+def constraint_rates(results: Results) -> dict[str, Rate]:
+    """How often each constraint was kept where it was asked for."""
     names = dict.fromkeys(name for r in results for name in r.constraints)
     return {
         name: Rate.of(r.constraints[name] for r in results if name in r.constraints)
@@ -140,10 +140,10 @@ def _cells(results: Results, constraints: Sequence[str]) -> list[str]:
         low, high = (f"{bound * 100:.0f}" for bound in rate.interval)
         return f"{rate.value * 100:.0f} [dim]{low}-{high}[/dim]"
 
-    kept = {name: f"{rate.value * 100:.0f}" for name, rate in _constraints(results).items()}
+    kept = {name: f"{rate.value * 100:.0f}" for name, rate in constraint_rates(results).items()}
     return [
         str(len(results)),
-        *map(with_interval, _rates(results)),
+        *map(with_interval, rates(results)),
         *(kept.get(name, "-") for name in constraints),
     ]
 
@@ -157,6 +157,7 @@ def _episode(result: EpisodeResult) -> dict[str, Any]:
         "kinematic": result.kinematic,
         "constraints": result.constraints,
         # JSON has no infinity and no NaN: a grasp that never was has no place.
+        "executed": result.executed,
         "measures": {k: v if math.isfinite(v) else None for k, v in result.measures.items()},
         "seconds": result.seconds,
         "inferences": len(result.warm),

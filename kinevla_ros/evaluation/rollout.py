@@ -8,112 +8,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from kinevla_ros.codec.chunk import CHUNK_DT
+from kinevla_ros.evaluation.episode import Episode, EpisodePolicy, EpisodeResult, Images
+from kinevla_ros.evaluation.intervention import IntervenedPolicy
 from kinevla_ros.generator.decode import GenerationError
 from kinevla_ros.generator.policy import Inference, NotUnderstood
-from kinevla_ros.language.grammar import Command, Split, instruction
-from kinevla_ros.language.parse import parse_reasoning
+from kinevla_ros.language.grammar import Command, siblings
+from kinevla_ros.language.parse import UnknownReasoning, parse_reasoning
 from kinevla_ros.robot.verdict import Fault
 from kinevla_ros.sim.cell import Cell
 from kinevla_ros.sim.demonstrator import done
 from kinevla_ros.sim.execution import SimulatedArm
-from kinevla_ros.sim.tasks import Judge
+from kinevla_ros.sim.tasks import Judge, Verdict
 
 REPLAN_STEPS = 2
 MAX_SECONDS = 16.0
 DONE_SECONDS = 0.8
 SETTLE_SECONDS = 1.0
 
-Images = Mapping[str, NDArray[np.uint8]]
 Watcher = Callable[[Images, "Inference | None"], None]
-
-
-class EpisodePolicy(Protocol):
-    """What an episode needs of a policy; see `generator.policy.Policy`."""
-
-    def reset(self) -> None:
-        """Forget the episode before."""
-
-    def infer(
-        self,
-        instruction: str,
-        images: Images,
-        joints: NDArray[np.float64],
-        gripper: float,
-        stamp: float,
-    ) -> Inference:
-        """Reasoning and chunk for one observation; raises NotUnderstood or GenerationError."""
-
-
-@dataclass(frozen=True)
-class Episode:
-    """One trial. Seed and trial fix the scene, whatever the task and the policy.
-
-    Attributes:
-        command: what is asked for.
-        seed, trial: the scene's source of chance.
-        phrasing: which split of the grammar the instruction is drawn from.
-    """
-
-    command: Command
-    seed: int
-    trial: int
-    phrasing: Split = "held_out"
-
-    @property
-    def task(self) -> str:
-        """Name of the task, such as carrot_upper_right."""
-        return "_".join(self.command.slots().values())
-
-    @property
-    def instruction(self) -> str:
-        """The words of this trial."""
-        rng = np.random.default_rng((self.seed, self.trial, self.command.task_number))
-        return instruction(self.command, rng, self.phrasing)
-
-    def scene(self) -> np.random.Generator:
-        """Source of chance for the cell's reset."""
-        return np.random.default_rng((self.seed, self.trial))
-
-
-@dataclass(frozen=True)
-class EpisodeResult:
-    """What came of an episode.
-
-    Attributes:
-        goal, constraints, measures: the judge's verdict (m, rad).
-        seconds: simulated time until the task was done, or the time limit.
-        model_times: time of each inference (s).
-        warm: for each inference, whether the words of the one before were verified and kept.
-        reasoning_correct: inferences whose words name the command that was asked for.
-        no_motion: reasons for which an inference gave no chunk, with their number.
-        refused_chunks: chunks that the arm did not take.
-        fault: the fault that stopped the arm; None without one.
-    """
-
-    episode: Episode
-    instruction: str
-    goal: bool
-    constraints: dict[str, bool]
-    measures: dict[str, float]
-    seconds: float
-    model_times: tuple[float, ...]
-    warm: tuple[bool, ...]
-    reasoning_correct: int
-    no_motion: dict[str, int]
-    refused_chunks: int
-    fault: str | None
-
-    @property
-    def kinematic(self) -> bool:
-        """Goal and every kinematic constraint."""
-        return self.goal and all(self.constraints.values())
 
 
 class _Driver:
@@ -121,10 +35,16 @@ class _Driver:
 
     def __init__(self, cell: Cell, policy: EpisodePolicy, episode: Episode) -> None:
         self._cell, self._policy = cell, policy
+        self.worded: Command | None = None
+        if episode.intervention:
+            intervened = IntervenedPolicy(policy, episode)
+            self._policy, self.worded = intervened, intervened.worded
         self._command, self.instruction = episode.command, episode.instruction
         self.arm = SimulatedArm(cell)
         self.model_times: list[float] = []
         self.warm: list[bool] = []
+        self.texts: list[tuple[str, str]] = []
+        self.codes: list[tuple[int, ...]] = []
         self.reasoning_correct = 0
         self.no_motion: Counter[str] = Counter()
 
@@ -157,8 +77,9 @@ class _Driver:
     def _count(self, inference: Inference) -> None:
         self.model_times.append(inference.model_time)
         self.warm.append(inference.draft_accepted)
-        meant = parse_reasoning(inference.goal, inference.kinematics)
-        self.reasoning_correct += meant == self._command
+        self.texts.append((inference.goal, inference.kinematics))
+        self.codes.append((*inference.goal_codes, *inference.kinematics_codes))
+        self.reasoning_correct += _command(inference) == self._command
 
 
 def run_episode(
@@ -174,32 +95,68 @@ def run_episode(
         watcher: called after each inference with its images and, if it gave one, its result.
         replan_steps: control steps of 0.1 s between inferences.
     """
+    command = episode.command
     cell.reset(episode.scene())
     policy.reset()
-    driver, judge = _Driver(cell, policy, episode), Judge(cell, episode.command)
+    driver = _Driver(cell, policy, episode)
+    judges = {c: Judge(cell, c) for c in (command, *siblings(command))}
+    wanted = {command, driver.worded or command}
     arm, held, step = driver.arm, 0.0, 0
+    path: list[tuple[float, ...]] = []
     while arm.now < MAX_SECONDS - 1e-6 and held < DONE_SECONDS - 1e-6 and not driver.fault:
         if step % replan_steps == 0:
             driver.replan(watcher)
         arm.run(CHUNK_DT)
         state = cell.state()
-        judge.watch(state)
-        held = held + CHUNK_DT if done(state, episode.command) else 0.0
+        path.append(tuple(state.tool.round(5).tolist()))
+        for judge in judges.values():
+            judge.watch(state)
+        held = held + CHUNK_DT if any(done(state, c) for c in wanted) else 0.0
         step += 1
     seconds = arm.now - held
     arm.run(SETTLE_SECONDS)
-    verdict = judge.verdict()
+    verdicts = {c: judge.verdict() for c, judge in judges.items()}
+    verdict = verdicts[command]
     return EpisodeResult(
         episode=episode,
         instruction=driver.instruction,
         goal=verdict.goal,
         constraints=verdict.constraints,
         measures=verdict.measures,
+        executed=_executed(verdicts),
+        worded=driver.worded,
+        as_worded=driver.worded is not None and verdicts[driver.worded].kinematic,
         seconds=round(seconds, 3),
         model_times=tuple(driver.model_times),
         warm=tuple(driver.warm),
+        texts=tuple(driver.texts),
+        codes=tuple(driver.codes),
+        path=tuple(path),
         reasoning_correct=driver.reasoning_correct,
         no_motion=dict(driver.no_motion),
         refused_chunks=arm.core.status(arm.now).refused_chunks,
         fault=driver.fault,
     )
+
+
+def _command(inference: Inference) -> Command | None:
+    """The command that the words name, if they name one."""
+    try:
+        return parse_reasoning(inference.goal, inference.kinematics)
+    except UnknownReasoning:
+        return None
+
+
+def _executed(verdicts: Mapping[Command, Verdict]) -> dict[str, str | None]:
+    """Which value of each slot was carried out, by the verdicts on all commands of one goal.
+
+    Where an object lies says nothing until it lies where the goal wants it.
+    """
+    found: dict[str, str | None] = {}
+    for command, verdict in verdicts.items():
+        for slot, value in command.slots().items():
+            if slot in verdict.constraints:
+                found.setdefault(slot, None)
+                if verdict.constraints[slot] and (verdict.goal or slot == "part"):
+                    found[slot] = value
+    return found

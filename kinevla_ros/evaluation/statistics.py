@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import binomtest
@@ -36,6 +38,58 @@ class Rate:
             return 0.0, 1.0
         found = binomtest(self.successes, self.n).proportion_ci(CONFIDENCE, method="wilson")
         return float(found.low), float(found.high)
+
+    def to_json(self) -> dict[str, Any]:
+        """Rate, interval and n; a rate of no trials is null."""
+        value = self.value if self.n else None
+        return {"rate": value, "interval": self.interval, "n": self.n}
+
+
+def drop(before: Rate, after: Rate) -> tuple[float, tuple[float, float]]:
+    """How far a rate falls, with its 95 % interval by Newcombe's hybrid of two Wilson intervals.
+
+    It takes the trials for independent, which is cautious where they share their scenes.
+    """
+    fall = before.value - after.value
+    (low_b, high_b), (low_a, high_a) = before.interval, after.interval
+    down = math.hypot(before.value - low_b, high_a - after.value)
+    up = math.hypot(high_b - before.value, after.value - low_a)
+    return fall, (fall - down, fall + up)
+
+
+@dataclass(frozen=True)
+class Roc:
+    """How well a score tells good from bad by a threshold below which all is held.
+
+    Attributes:
+        false_alarms, hits: shares of good and of bad that are held, threshold by threshold.
+        auc: probability that a good one scores higher than a bad one; 0.5 is chance.
+        interval: of the AUC, at 95 %, by Hanley and McNeil (1982).
+    """
+
+    false_alarms: tuple[float, ...]
+    hits: tuple[float, ...]
+    auc: float
+    interval: tuple[float, float]
+
+    @classmethod
+    def of(cls, good: Sequence[float], bad: Sequence[float]) -> Roc:
+        """From scores. Raises ValueError without any of either kind."""
+        if not good or not bad:
+            raise ValueError("a ROC needs scores of both kinds")
+        a, b = np.sort(good), np.sort(bad)
+        thresholds = np.append(np.unique(np.concatenate([a, b])), np.inf)
+        below, level = (np.searchsorted(b, a, side=side) for side in ("left", "right"))
+        auc = float((below + level).sum() / (2 * len(a) * len(b)))
+        q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+        variance = auc * (1 - auc) + (len(a) - 1) * (q1 - auc**2) + (len(b) - 1) * (q2 - auc**2)
+        margin = 1.96 * math.sqrt(max(variance, 0.0) / (len(a) * len(b)))
+        return cls(
+            tuple((np.searchsorted(a, thresholds) / len(a)).tolist()),
+            tuple((np.searchsorted(b, thresholds) / len(b)).tolist()),
+            auc,
+            (max(0.0, auc - margin), min(1.0, auc + margin)),
+        )
 
 
 def percentiles(seconds: Sequence[float]) -> dict[str, float]:

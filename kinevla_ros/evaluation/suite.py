@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import signal
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+from kinevla_ros.evaluation.episode import Episode, EpisodePolicy, EpisodeResult, Intervention
 from kinevla_ros.evaluation.failures import FailureVideo
-from kinevla_ros.evaluation.rollout import Episode, EpisodePolicy, EpisodeResult, run_episode
+from kinevla_ros.evaluation.rollout import run_episode
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.grammar import TASKS, Split
 from kinevla_ros.sim.cell import Cell
+from kinevla_ros.sim.variation import Variation
 
 SUITES = {"kine_realman": TASKS}
 
 
 def episodes(suite: str, trials: int, seed: int, phrasing: Split = "held_out") -> list[Episode]:
-    """Episodes of a suite: every task in the scene of trial 0, then of trial 1, and so on.
+    """Plain episodes of a suite: every task in the scene of trial 0, then of trial 1, and so on.
 
     Raises:
         ValueError: there is no such suite.
@@ -28,6 +32,18 @@ def episodes(suite: str, trials: int, seed: int, phrasing: Split = "held_out") -
         raise ValueError(f"no suite is called {suite!r}; there is {', '.join(SUITES)}")
     commands = SUITES[suite]
     return [Episode(c, seed, trial, phrasing) for trial in range(trials) for c in commands]
+
+
+def under(
+    plain: Sequence[Episode],
+    interventions: Sequence[Intervention] = (),
+    variations: Sequence[Variation] = (),
+) -> list[Episode]:
+    """The same episodes under each intervention and each variation, one at a time."""
+    return [
+        *(replace(e, intervention=i, condition=i) for i in interventions for e in plain),
+        *(replace(e, variation=v, condition=v) for v in variations for e in plain),
+    ]
 
 
 def run(
@@ -42,7 +58,8 @@ def run(
         inspect: existing folder for a video of each episode without kinematic success.
     """
     for episode in plan:
-        video = FailureVideo(episode) if inspect else None
+        # Under an intervention failure is what is looked for.
+        video = FailureVideo(episode) if inspect and not episode.intervention else None
         result = run_episode(cell, policy, episode, video.watch if video else None)
         if video and inspect and not result.kinematic:
             video.save(inspect, result)
@@ -63,8 +80,9 @@ def run_checkpoint(
     policy = Policy(model)
     if workers == 1:
         policy.warm_up()
-        with closing(Cell()) as cell:
-            yield from run(cell, policy, plan, inspect)
+        for variation, alike in itertools.groupby(plan, lambda episode: episode.variation):
+            with closing(Cell(variation)) as cell:
+                yield from run(cell, policy, alike, inspect)
     else:
         yield from _run_in_processes(model, plan, workers, inspect)
 
@@ -87,18 +105,31 @@ def _run_in_processes(
             raise
 
 
-_worker: tuple[Cell, Policy, Path | None]
+class _Worker:
+    """What one process keeps from episode to episode."""
+
+    def __init__(self, model: Path, inspect: Path | None) -> None:
+        self._policy, self._inspect = Policy(model), inspect
+        self._policy.warm_up()
+        self._cell = Cell()
+        self._variation: Variation | None = None
+
+    def __call__(self, episode: Episode) -> EpisodeResult:
+        if episode.variation != self._variation:
+            self._cell.close()
+            self._cell, self._variation = Cell(episode.variation), episode.variation
+        return next(run(self._cell, self._policy, [episode], self._inspect))
+
+
+_worker: _Worker
 
 
 def _start_worker(model: Path, inspect: Path | None) -> None:
     global _worker
     # Ctrl-C in a terminal reaches every process; the parent ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    policy = Policy(model)
-    policy.warm_up()
-    _worker = Cell(), policy, inspect
+    _worker = _Worker(model, inspect)
 
 
 def _work(episode: Episode) -> EpisodeResult:
-    cell, policy, inspect = _worker
-    return next(run(cell, policy, [episode], inspect))
+    return _worker(episode)

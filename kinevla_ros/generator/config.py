@@ -25,6 +25,8 @@ class GeneratorConfig:
         image_tokens: tokens that the tower gives for one image.
         state_dim: joint positions and gripper opening; the measured state is one token. With 0
             the model reads images and words only.
+        scene_dim: numbers that say where the objects are; the image and state tokens are read for
+            them, and the estimate is one token. With 0 there is none.
         max_instruction_tokens: room for the instruction; longer ones are refused.
         max_text_tokens: longest reasoning text of one level.
         goal_codes, kinematics_codes: residual levels of each stack.
@@ -45,6 +47,7 @@ class GeneratorConfig:
     image_tokens: int
     vocabulary_size: int
     state_dim: int = 8
+    scene_dim: int = 0
     max_instruction_tokens: int = 20
     max_text_tokens: int = 24
     goal_codes: int = 2
@@ -73,7 +76,14 @@ class GeneratorConfig:
             "num_attention_heads": 6,
             "max_position_embeddings": 256,
         }
-        return cls(vision, language, image_size=96, image_tokens=9, vocabulary_size=vocabulary_size)
+        return cls(
+            vision,
+            language,
+            image_size=96,
+            image_tokens=9,
+            vocabulary_size=vocabulary_size,
+            scene_dim=12,
+        )
 
     def save(self, folder: Path) -> None:
         """Write config.json into the folder."""

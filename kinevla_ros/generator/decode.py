@@ -9,15 +9,15 @@ draft a chunk costs one pass per code: the pass that checks the words yields the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache
 
 from kinevla_ros.generator.model import Generator, Segment
-from kinevla_ros.generator.sequence import instruction_ids
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.generator.sequence import instruction_ids, written_part
+from kinevla_ros.language.vocabulary import Level, Vocabulary
 
 
 class GenerationError(RuntimeError):
@@ -33,14 +33,28 @@ class Draft:
 
 
 @dataclass(frozen=True)
+class Given:
+    """What is taken as it is instead of written; None where the model decides.
+
+    Later positions are decoded as if the model had written it. No words at all, (), are words.
+    """
+
+    goal: tuple[int, ...] | None = None
+    kinematics: tuple[int, ...] | None = None
+    goal_codes: tuple[int, ...] | None = None
+    kinematics_codes: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
 class Generation:
     """Output of one chunk.
 
     Attributes:
         words: word ids of both levels; the next chunk's draft.
         goal_codes, kinematics_codes: codebook entries per residual level.
-        draft_accepted: whether every word of a non-empty draft stood.
-        passes: forward passes through the language model.
+        draft_accepted: whether every word of a non-empty draft stood; given words are no draft.
+        passes: forward passes through the language model until the last code.
+        consistency: how well the codes agree with the words, -1 to 1.
     """
 
     words: Draft
@@ -48,6 +62,7 @@ class Generation:
     kinematics_codes: tuple[int, ...]
     draft_accepted: bool
     passes: int
+    consistency: float = field(compare=False)
 
 
 class BilevelDecoder:
@@ -74,7 +89,12 @@ class BilevelDecoder:
 
     @torch.inference_mode()
     def generate(
-        self, instruction: str, images: Tensor, state: Tensor, draft: Draft | None = None
+        self,
+        instruction: str,
+        images: Tensor,
+        state: Tensor,
+        draft: Draft | None = None,
+        given: Given | None = None,
     ) -> Generation:
         """Write words and codes of both levels for one observation.
 
@@ -83,6 +103,7 @@ class BilevelDecoder:
             images: front and wrist, shape [2, C, S, S], normalised by `images.pixels`.
             state: normalised joint positions and gripper, shape [8].
             draft: words to verify instead of writing them one by one.
+            given: words and codes to take unverified.
 
         Raises:
             InstructionTooLong: the instruction has no room.
@@ -91,12 +112,12 @@ class BilevelDecoder:
         self._begin(instruction)
         vocabulary, config = self._vocabulary, self._model.config
         self._passes = 0
-        draft = draft or Draft()
+        draft, given = draft or Draft(), given or Given()
         lead, lead_segments = self._lead(self._model.observe(images[None], state[None]))
         goal, logits = self._words(
-            lead, lead_segments, vocabulary.goal, draft.goal, vocabulary.goal_codes
+            lead, lead_segments, vocabulary.goal, draft.goal, vocabulary.goal_codes, given.goal
         )
-        goal_codes = self._read_codes("goal", logits, config.goal_codes)
+        goal_codes = self._read_codes("goal", logits, config.goal_codes, given.goal_codes)
         lead = self._model.embed(self._tensor([vocabulary.code_id("goal", goal_codes[-1])]))
         kinematics, logits = self._words(
             lead,
@@ -104,11 +125,34 @@ class BilevelDecoder:
             vocabulary.kinematics,
             draft.kinematics,
             vocabulary.kinematics_codes,
+            given.kinematics,
         )
-        codes = self._read_codes("kinematics", logits, config.kinematics_codes)
+        codes = self._read_codes(
+            "kinematics", logits, config.kinematics_codes, given.kinematics_codes
+        )
         words = Draft(goal, kinematics)
-        accepted = draft == words
-        return Generation(words, goal_codes, codes, accepted, self._passes)
+        accepted = draft == words and given.goal is None and given.kinematics is None
+        passes = self._passes
+        score = self._consistency(words, goal_codes, codes)
+        return Generation(words, goal_codes, codes, accepted, passes, score)
+
+    def _consistency(
+        self, words: Draft, goal_codes: tuple[int, ...], codes: tuple[int, ...]
+    ) -> float:
+        """Read words and codes once more, hidden from each other, and compare them."""
+        vocabulary, model = self._vocabulary, self._model
+        start = model.config.max_instruction_tokens + model.observation_tokens
+        self._drop(len(self._segments) - start)
+        written = written_part(vocabulary, words.goal, words.kinematics, goal_codes, codes)
+        self._segments.extend(written.segments)
+        _, hidden = model(
+            model.embed(self._tensor(written.ids)),
+            self._tensor(self._segments),
+            self._cache,
+            heads=False,
+            apart=True,
+        )
+        return float(model.consistency(hidden, self._tensor(written.segments)))
 
     def _begin(self, instruction: str) -> None:
         """Keep the cached instruction, or read a new one."""
@@ -142,13 +186,17 @@ class BilevelDecoder:
         opening: int,
         draft: Sequence[int],
         closing: int,
+        given: tuple[int, ...] | None,
     ) -> tuple[tuple[int, ...], Tensor]:
         """Write one reasoning text; returns its word ids and the logits of the first code."""
         allowed = self._allowed[closing]
-        ids = [opening, *draft, *([closing] if draft else [])]
-        segments = [int(Segment.WORDS)] * (1 + len(draft)) + [int(Segment.CODES)] * bool(draft)
+        fed, closed = (draft, bool(draft)) if given is None else (given, True)
+        ids = [opening, *fed, *([closing] if closed else [])]
+        segments = [int(Segment.WORDS)] * (1 + len(fed)) + [int(Segment.CODES)] * closed
         tokens = self._model.embed(self._tensor(ids))
         logits = self._feed(torch.cat([lead, tokens], dim=1), lead_segments + segments)
+        if given is not None:
+            return given, logits[-1]
         logits = logits[-len(ids) :]
         choices = logits[:-1].masked_fill(~allowed, -torch.inf).argmax(-1).tolist()
         agreed = next(
@@ -170,11 +218,16 @@ class BilevelDecoder:
             f"a reasoning text ran past {self._model.config.max_text_tokens} tokens"
         )
 
-    def _read_codes(self, level: str, logits: Tensor, count: int) -> tuple[int, ...]:
-        """Choose the codes of one stack; `logits` are those of the first."""
+    def _read_codes(
+        self, level: Level, logits: Tensor, count: int, given: tuple[int, ...] | None
+    ) -> tuple[int, ...]:
+        """Choose the codes of one stack, or take the given; `logits` are those of the first."""
         codes: list[int] = []
         while True:
-            token = int(logits.masked_fill(~self._codes[level], -torch.inf).argmax())
+            if given is None:
+                token = int(logits.masked_fill(~self._codes[level], -torch.inf).argmax())
+            else:
+                token = self._vocabulary.code_id(level, given[len(codes)])
             codes.append(self._vocabulary.code_of(token)[1])
             if len(codes) == count:
                 return tuple(codes)

@@ -8,6 +8,7 @@ is one CUDA graph, captured by `warm_up`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -122,6 +123,7 @@ class FastDecoder:
             self._kinematics.codes_of(kinematics_found),
             given == words,
             self._passes,
+            consistency=math.nan,  # not measured here; where it is asked for, the arm holds
         )
 
     def _fitting(self, draft: tuple[int, ...]) -> tuple[int, ...]:

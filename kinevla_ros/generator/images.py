@@ -18,6 +18,9 @@ SIGLIP_MEAN, SIGLIP_STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
 STATE_SCALE = np.array([np.pi] * 7 + [0.07], np.float32)
 """Half range of each state entry: joint positions (rad), gripper opening (m)."""
 
+SCENE_SCALE = np.tile(np.array([0.25, 0.25, 1.0, 1.0], np.float32), 3)
+"""Unit of each scene entry: x and y (m), cosine and sine of the yaw, object by object."""
+
 
 def square(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Cut the centre square out of an RGB image [H, W, 3] and resize it to [size, size, 3]."""

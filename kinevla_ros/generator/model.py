@@ -40,10 +40,29 @@ _MAY_LOOK = torch.tensor(
     dtype=torch.bool,
 )
 
+# The same with words and codes apart: each sees the observation and its own kind alone.
+_MAY_LOOK_APART = torch.tensor(
+    [
+        [1, 0, 0, 0, 0],
+        [0, 1, 0, 0, 0],
+        [0, 0, 1, 0, 0],
+        [0, 0, 1, 1, 0],
+        [0, 0, 1, 0, 1],
+    ],
+    dtype=torch.bool,
+)
 
-def may_look(device: torch.device) -> Tensor:
-    """Which segment (row) may look at which (column), shape [5, 5], bool."""
-    return _MAY_LOOK.to(device)
+LOCATOR_WIDTH = 128
+
+
+def may_look(device: torch.device, apart: bool = False) -> Tensor:
+    """Which segment (row) may look at which (column), shape [5, 5], bool.
+
+    Args:
+        device: where the table is wanted.
+        apart: whether words and codes are hidden from each other, and the instruction from both.
+    """
+    return (_MAY_LOOK_APART if apart else _MAY_LOOK).to(device)
 
 
 def attention_allowed(
@@ -83,8 +102,23 @@ class Temperature(nn.Module):
         return scores * self.log.exp().clamp(max=100.0)
 
 
+class Octaves(nn.Module):
+    """Values of about [-1, 1] beside their sines and cosines, so that small differences count.
+
+    Takes [..., n], gives [..., (1 + 2 COUNT) n].
+    """
+
+    COUNT = 6
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Append the waves, each octave of half the period of the one before."""
+        octaves = 2.0 ** torch.arange(self.COUNT, device=values.device)
+        angles = (torch.pi * values[..., None] * octaves).flatten(-2)
+        return torch.cat([values, angles.sin(), angles.cos()], dim=-1)
+
+
 class Generator(nn.Module):
-    """Vision, projector, state embedding and causal language model with one output head."""
+    """Vision, projector, state and scene embedding, causal language model with one output head."""
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
@@ -101,9 +135,15 @@ class Generator(nn.Module):
         if config.image_positions:
             self.image_position = nn.Parameter(torch.randn(2, config.image_tokens, width) * 0.02)
         if config.state_dim:
-            self.state = nn.Sequential(
-                nn.Linear(config.state_dim, width), nn.GELU(), nn.Linear(width, width)
+            self.state = _number_token(config.state_dim, width)
+        if config.scene_dim:
+            seen = (2 * config.image_tokens + bool(config.state_dim)) * width
+            self.locator = nn.Sequential(
+                nn.Linear(seen, LOCATOR_WIDTH),
+                nn.GELU(),
+                nn.Linear(LOCATOR_WIDTH, config.scene_dim),
             )
+            self.scene = _number_token(config.scene_dim, width)
         self.words_head = nn.Linear(width, config.embedding_dim)
         self.codes_head = nn.Linear(width, config.embedding_dim)
         self.temperature = Temperature()
@@ -112,8 +152,9 @@ class Generator(nn.Module):
 
     @property
     def observation_tokens(self) -> int:
-        """Tokens of one observation: both images and the state."""
-        return 2 * self.config.image_tokens + bool(self.config.state_dim)
+        """Tokens of one observation: both images, the state and the scene."""
+        config = self.config
+        return 2 * config.image_tokens + bool(config.state_dim) + bool(config.scene_dim)
 
     def observe(self, images: Tensor, state: Tensor) -> Tensor:
         """Embed an observation.
@@ -123,10 +164,17 @@ class Generator(nn.Module):
             state: normalised joint positions and gripper opening, shape [B, 8].
 
         Returns:
-            Shape [B, 2 T + 1, width]: front tokens, wrist tokens, the state token if there is one.
+            Shape [B, observation_tokens, width]: front tokens, wrist tokens, then the state token
+            and the scene token, if there are any.
         """
-        images = images.to(next(self.vision.parameters()).dtype)
-        tokens = self.projector(self.vision(images.flatten(0, 1)))
+        tokens = self.see(images, state)
+        return self.with_scene(tokens, self.locate(tokens))
+
+    def see(self, images: Tensor, state: Tensor) -> Tensor:
+        """The tokens of an observation without the scene token."""
+        # Convolutions of a CPU are faster with the channels last.
+        pixels = images.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        tokens = self.projector(self.vision(pixels.to(next(self.vision.parameters()).dtype)))
         tokens = tokens.unflatten(0, (images.shape[0], 2))
         if self.config.image_positions:
             tokens = tokens + self.image_position
@@ -134,6 +182,16 @@ class Generator(nn.Module):
         if self.config.state_dim:
             tokens = torch.cat([tokens, self.state(state)[:, None]], dim=1)
         return cast(Tensor, tokens)
+
+    def locate(self, tokens: Tensor) -> Tensor | None:
+        """Where the objects are, [B, scene_dim] in units of `SCENE_SCALE`, read from `see`."""
+        return self.locator(tokens.flatten(1)) if self.config.scene_dim else None
+
+    def with_scene(self, tokens: Tensor, scene: Tensor | None) -> Tensor:
+        """Append the scene token. The codes' loss does not reach the estimate through it."""
+        if scene is None:
+            return tokens
+        return torch.cat([tokens, self.scene(scene.detach().float())[:, None]], dim=1)
 
     def embed(self, ids: Tensor) -> Tensor:
         """Embed token ids, shape [B, N], to [B, N, width]."""
@@ -161,6 +219,7 @@ class Generator(nn.Module):
         segments: Tensor,
         cache: Cache | None = None,
         heads: bool = True,
+        apart: bool = False,
     ) -> tuple[Tensor, Tensor]:
         """Run the language model over new positions.
 
@@ -169,6 +228,7 @@ class Generator(nn.Module):
             segments: segments of all positions, cached and new, shape [B, K], int64.
             cache: keys and values of the K - Q positions before; grows by Q.
             heads: whether to compute the logits.
+            apart: see `attention_allowed`.
 
         Returns:
             Logits [B, Q, V] (empty without `heads`) and last hidden states [B, Q, width].
@@ -180,7 +240,7 @@ class Generator(nn.Module):
             segments[:, first:],
             segments,
             places,
-            may_look(embeddings.device),
+            may_look(embeddings.device, apart),
             whole=not self.config.images_first,
         )
         mask = torch.zeros_like(allowed, dtype=embeddings.dtype)
@@ -194,6 +254,32 @@ class Generator(nn.Module):
         ).last_hidden_state
         logits = self.language.lm_head(hidden) if heads else hidden.new_empty(0)
         return logits, hidden
+
+    def consistency(self, hidden: Tensor, segments: Tensor) -> Tensor:
+        """How well codes agree with words: s_ij of the paper's equation 6 without temperature.
+
+        Words and codes must have been read `apart`. Where a code's state has seen the words, or a
+        word's state the instruction, each can copy the other and any pair agrees.
+
+        Args:
+            hidden: last hidden states, shape [B, N, width].
+            segments: what the positions hold, shape [B, N]; words and codes in each row.
+
+        Returns:
+            Cosine of the embeddings that the InfoNCE loss compares, shape [B], -1 to 1.
+        """
+        embeddings = []
+        for kind, head in ((Segment.WORDS, self.words_head), (Segment.CODES, self.codes_head)):
+            weights = (segments == kind).to(hidden.dtype)[..., None]
+            pooled = (hidden * weights).sum(dim=1) / weights.sum(dim=1)
+            embeddings.append(head(pooled).float())
+        return nn.functional.cosine_similarity(embeddings[0], embeddings[1], dim=-1)
+
+
+def _number_token(numbers: int, width: int) -> nn.Sequential:
+    """Numbers of about [-1, 1] as one token."""
+    waves = (1 + 2 * Octaves.COUNT) * numbers
+    return nn.Sequential(Octaves(), nn.Linear(waves, width), nn.GELU(), nn.Linear(width, width))
 
 
 def _projector(widths: list[int]) -> nn.Sequential:

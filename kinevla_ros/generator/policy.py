@@ -18,6 +18,7 @@ from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decode import BilevelDecoder, Draft
 from kinevla_ros.generator.images import pixels, square, state_tensor
 from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.override import Override, OverrideError
 from kinevla_ros.generator.sequence import InstructionTooLong
 from kinevla_ros.generator.weights import read_generator
 from kinevla_ros.language.llama_vocabulary import open_vocabulary
@@ -52,6 +53,7 @@ class Inference:
         draft_accepted: whether the previous chunk's words were verified and kept.
         passes: forward passes through the language model.
         model_time: time spent here (s).
+        consistency: how well the codes agree with the words, -1 to 1.
     """
 
     sequence: int
@@ -65,6 +67,7 @@ class Inference:
     passes: int
     model_time: float
     chunk: ActionChunk
+    consistency: float
 
 
 class Policy:
@@ -108,6 +111,7 @@ class Policy:
         joints: NDArray[np.float64],
         gripper: float,
         stamp: float,
+        override: Override | None = None,
     ) -> Inference:
         """Write the reasoning and the chunk for one observation.
 
@@ -117,9 +121,10 @@ class Policy:
             joints: measured joint positions, shape [7], rad.
             gripper: measured opening (m).
             stamp: time of the observation (s).
+            override: words or codes to follow instead of the model's own.
 
         Raises:
-            NotUnderstood: the instruction or the written reasoning names no task.
+            NotUnderstood: the instruction, the written or the given reasoning names no task.
             GenerationError: the model wrote no complete output.
         """
         started = time.perf_counter()
@@ -127,13 +132,19 @@ class Policy:
             parse_instruction(instruction)
             if instruction != self._instruction:
                 self._instruction, self._draft = instruction, None
+            override = override or Override()
             generation = self._bilevel.generate(
-                instruction, self._tensors(images), state_tensor(joints, gripper), self._draft
+                instruction,
+                self._tensors(images),
+                state_tensor(joints, gripper),
+                self._draft,
+                override.given(self.vocabulary, self.model.config),
             )
             goal = self.vocabulary.decode_text(generation.words.goal)
             kinematics = self.vocabulary.decode_text(generation.words.kinematics)
-            parse_reasoning(goal, kinematics)
-        except (UnknownInstruction, InstructionTooLong, UnknownReasoning) as problem:
+            if override.must_name_command:
+                parse_reasoning(goal, kinematics)
+        except (UnknownInstruction, InstructionTooLong, UnknownReasoning, OverrideError) as problem:
             raise NotUnderstood(str(problem)) from problem
         self._draft = generation.words
         codes = np.array([*generation.goal_codes, *generation.kinematics_codes])
@@ -152,6 +163,7 @@ class Policy:
             passes=generation.passes,
             model_time=time.perf_counter() - started,
             chunk=chunk,
+            consistency=generation.consistency,
         )
 
     def _tensors(self, images: Mapping[str, NDArray[np.uint8]]) -> torch.Tensor:
@@ -185,6 +197,18 @@ def load_generator(folder: Path) -> tuple[Generator, Vocabulary]:
     return model, vocabulary
 
 
+def load_contract(folder: Path) -> Contract:
+    """Read kinevla.json.
+
+    Raises:
+        CheckpointError: it is missing or damaged.
+    """
+    try:
+        return Contract.from_json((folder / CONTRACT_FILE).read_text())
+    except (OSError, ContractError) as problem:
+        raise CheckpointError(f"{folder} is no complete checkpoint: {problem}") from problem
+
+
 def _load_decoder(folder: Path, config: GeneratorConfig) -> OnnxDecoder:
     """Open decoder.onnx and hold it against kinevla.json and the generator."""
     for name in (DECODER_FILE, CONTRACT_FILE):
@@ -192,7 +216,7 @@ def _load_decoder(folder: Path, config: GeneratorConfig) -> OnnxDecoder:
             raise CheckpointError(f"{folder} is no complete checkpoint: {name} is missing")
     try:
         decoder = OnnxDecoder(folder / DECODER_FILE)
-        decoder.contract.require(Contract.from_json((folder / CONTRACT_FILE).read_text()))
+        decoder.contract.require(load_contract(folder))
     except ContractError as problem:
         raise CheckpointError(f"{folder}: {problem}") from problem
     stacks = (config.goal_codes, config.kinematics_codes, config.codes_per_level)

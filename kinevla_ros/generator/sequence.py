@@ -64,6 +64,23 @@ def tail(
     kinematics_codes: Sequence[int],
 ) -> Tail:
     """Build the written part from reasoning texts and codes."""
+    return written_part(
+        vocabulary,
+        vocabulary.encode_text(goal),
+        vocabulary.encode_text(kinematics),
+        goal_codes,
+        kinematics_codes,
+    )
+
+
+def written_part(
+    vocabulary: Vocabulary,
+    goal: Sequence[int],
+    kinematics: Sequence[int],
+    goal_codes: Sequence[int],
+    kinematics_codes: Sequence[int],
+) -> Tail:
+    """Build the written part from word ids and codes."""
     result = Tail([], [], [], [])
     spans = (
         (vocabulary.goal, goal, vocabulary.goal_codes, "goal", goal_codes),
@@ -75,8 +92,7 @@ def tail(
             kinematics_codes,
         ),
     )
-    for opening, text, closing, level, codes in spans:
-        words = vocabulary.encode_text(text)
+    for opening, words, closing, level, codes in spans:
         result.ids.extend([opening, *words, closing])
         result.segments.extend([Segment.WORDS] * (len(words) + 1) + [Segment.CODES])
         result.text.extend([False] + [True] * (len(words) + 1))

@@ -10,9 +10,13 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.publisher import Publisher
 from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64
 from std_srvs.srv import SetBool, Trigger
 
 from kinevla_ros.msg import ActionChunk, SafetyStatus
+from kinevla_ros.nodes.arm_display import ArmDisplay
+from kinevla_ros.nodes.arm_parameters import PARAMETERS, limits_from, workspace_from
+from kinevla_ros.nodes.arm_stages import arm_stages
 from kinevla_ros.nodes.claim import Claim
 from kinevla_ros.nodes.latency import Latency
 from kinevla_ros.nodes.managed import Diagnosis, ManagedNode
@@ -21,27 +25,19 @@ from kinevla_ros.nodes.messages import (
     chunk_from_message,
     joints_to_message,
     status_to_message,
+    target_from_message,
 )
-from kinevla_ros.nodes.parameters import Parameter
 from kinevla_ros.nodes.qos import LATCHED
+from kinevla_ros.nodes.rm_driver import RmDriverArm
 from kinevla_ros.nodes.runtime import run
-from kinevla_ros.robot.arm import SafetyState, Status
+from kinevla_ros.nodes.safety_markers import workspace_box
 from kinevla_ros.robot.driver import ArmDriver, Tick
-from kinevla_ros.robot.vendor import ArmConnectionError, VendorArm
-from kinevla_ros.robot.verdict import Verdict
+from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.robot.status import SafetyState, Status
+from kinevla_ros.robot.transport import ArmConnectionError, Transport
+from kinevla_ros.robot.vendor import VendorArm
+from kinevla_ros.robot.verdict import Fault, Verdict
 
-PARAMETERS = {
-    "arm_ip": Parameter("192.168.1.18", "Address of the arm's controller."),
-    "arm_port": Parameter(8080, "TCP port of the arm's controller.", 1, 65535),
-    "udp_port": Parameter(
-        8089, "Port on this computer for the arm's state; each arm needs its own.", 1, 65535
-    ),
-    "host_ip": Parameter("", "This computer's address as the arm sees it; empty: by route."),
-    "rate": Parameter(50.0, "Joint targets a second (Hz).", 20.0, 200.0),
-    "enable_on_activate": Parameter(
-        False, "Allow motion at once; on a real arm leave that to /arm/enable."
-    ),
-}
 TARGETS = "kinevla/joint_targets"
 STATUS_PERIOD = 0.1
 ENABLE_TIMEOUT = 3.0
@@ -60,21 +56,38 @@ class ArmNode(ManagedNode):
         self._status_due = self._ticked_at = 0.0
         self._periods = Latency()
         self._joints = self.create_publisher(JointState, "/joint_states", 10)
+        workspace = workspace_box(self.values)
+        self._display = ArmDisplay(self, self._stamps, RM75_LIMITS, workspace)
         self._safety = self.create_publisher(SafetyStatus, "kinevla/safety_status", LATCHED)
         self.create_subscription(ActionChunk, "kinevla/action_chunk", self._on_chunk, 1)
+        # As leader arms publish where they are.
+        self.create_subscription(JointState, "kinevla/teleop_targets", self._on_teleop, 1)
+        self.create_subscription(Float64, "~/speed_scaling", self._on_speed_scaling, 1)
         self.create_service(SetBool, "~/enable", self._on_enable)
+        self.create_service(SetBool, "~/pause", self._on_pause)
         self.create_service(Trigger, "~/stop", self._on_stop)
         self.create_service(Trigger, "~/reset", self._on_reset)
 
     def configure(self) -> None:
         """Connect to the arm."""
         values = self.values
-        ip, port = values["arm_ip"], values["arm_port"]
-        self._claim = Claim(f"{ip}:{port}")
-        arm = VendorArm(ip, port, values["udp_port"], values["host_ip"] or None)
-        self._driver = ArmDriver(arm, values["rate"], self._on_tick)
+        arm, where = self._transport()
+        self._claim = Claim(where)
+        limits, workspace = limits_from(values), workspace_from(values)
+        self._driver = ArmDriver(arm, values["rate"], limits, workspace, self._on_tick)
         info = self._driver.connect()
-        self.get_logger().info(f"connected to {info.model}, {info.firmware}, at {ip}:{port}")
+        self._driver.set_speed(values["speed_scaling"])
+        self.hardware_id = f"{info.model} at {where}"
+        self.get_logger().info(f"connected to {info.model}, {info.firmware}, at {where}")
+
+    def _transport(self) -> tuple[Transport, str]:
+        """Return the way to the arm, not connected, and the arm's name."""
+        values = self.values
+        if values["transport"] == "rm_driver":
+            return RmDriverArm(self.get_namespace()), self.resolve_topic_name("rm_driver")
+        ip, port = values["arm_ip"], values["arm_port"]
+        arm = VendorArm(ip, port, values["udp_port"], values["host_ip"] or None)
+        return arm, f"{ip}:{port}"
 
     def cleanup(self) -> None:
         """Disconnect."""
@@ -121,6 +134,12 @@ class ArmNode(ManagedNode):
             },
         )
 
+    def stages(self) -> dict[str, Diagnosis]:
+        """Link, controller, stream and chunks."""
+        if self._driver is None or self._status is None:
+            return {}
+        return arm_stages(self._driver, self._status, self._periods, 1 / self.values["rate"])
+
     def _on_tick(self, tick: Tick) -> None:
         """Publish what the tick gave; called from the streaming thread."""
         if self._ticked_at:
@@ -135,6 +154,7 @@ class ArmNode(ManagedNode):
                 joints_to_message(tick.sample.position, tick.sample.gripper, stamp)
             )
         self._publish_status(tick)
+        self._display.on_tick(tick)
 
     def _publish_status(self, tick: Tick) -> None:
         """Publish the status when it changes, and ten times a second."""
@@ -150,16 +170,40 @@ class ArmNode(ManagedNode):
         if self.state != "active" or self._driver is None:
             return
         try:
-            verdict = self._driver.submit(chunk_from_message(message, self._stamps))
+            chunk = chunk_from_message(message, self._stamps)
+            verdict = self._driver.submit(chunk)
+            if verdict.ok:
+                self._display.on_chunk(chunk)
         except ValueError as error:
-            verdict = self._driver.refuse(str(error))
+            verdict = self._driver.refuse(Fault.INVALID_CHUNK, str(error))
+        self._warn_if_refused("chunk", verdict)
+
+    def _on_teleop(self, message: JointState) -> None:
+        if self.state != "active" or self._driver is None:
+            return
+        try:
+            verdict = self._driver.lead(target_from_message(message, self._stamps))
+        except ValueError as error:
+            verdict = self._driver.refuse(Fault.INVALID_TARGET, str(error))
+        self._warn_if_refused("teleoperation", verdict)
+
+    def _on_speed_scaling(self, message: Float64) -> None:
+        if self._driver is not None and self._driver.connected:
+            self._warn_if_refused("speed scaling", self._driver.set_speed(message.data))
+
+    def _warn_if_refused(self, what: str, verdict: Verdict) -> None:
         if not verdict.ok:
-            self.get_logger().warning(f"chunk refused: {verdict.reason}", throttle_duration_sec=1.0)
+            reason = f"{what} refused: {verdict.reason}"
+            self.get_logger().warning(reason, throttle_duration_sec=1.0)
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         if request.data:
             return self._serve(response, self._enable, "motion is enabled")
         return self._serve(response, lambda driver: driver.disable(), "slowing down, then disabled")
+
+    def _on_pause(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        done = "paused" if request.data else "going on"
+        return self._serve(response, lambda driver: driver.pause(request.data), done)
 
     def _on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         return self._serve(response, lambda driver: driver.stop(), "stopped until /arm/reset")
@@ -192,7 +236,12 @@ class ArmNode(ManagedNode):
             time.sleep(0.05)
 
     def _refuse_a_second_node(self) -> None:
-        """Raise RuntimeError if another arm node streams under the same name."""
+        """Raise RuntimeError if another arm node streams, or somebody else tells joint states."""
+        if self.count_publishers(self._joints.topic_name) > 1:
+            raise RuntimeError(
+                "another node publishes /joint_states, whose stamps and gripper may be wrong. End "
+                "it; start the vendor's driver with -r joint_states:=rm_driver/joint_states"
+            )
         own = 0 if self._targets is None else 1
         if self.count_publishers(TARGETS) > own:
             raise RuntimeError(

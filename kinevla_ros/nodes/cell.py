@@ -92,6 +92,27 @@ class CellNode(ManagedNode):
         figures = {"simulated time given up (s)": f"{self._cell.lost_time:.2f}"}
         return Diagnosis("the cell runs", figures=figures)
 
+    def stages(self) -> dict[str, Diagnosis]:
+        """World and controller."""
+        cell, controller = self._cell, self._controller
+        if cell is None or controller is None:
+            return {}
+        late = Diagnosis(
+            "the world loses time: this computer is too slow or too busy",
+            DiagnosticStatus.WARN,
+            {"simulated time given up (s)": f"{cell.lost_time:.2f}"},
+        )
+        clients = str(len(controller.clients))
+        refused = controller.records.refused
+        taken = Diagnosis("takes targets", figures={"clients": clients})
+        refuses = Diagnosis(
+            "has refused targets", DiagnosticStatus.WARN, {"targets refused": str(refused)}
+        )
+        return {
+            "world": late if cell.lost_time > 0 else Diagnosis("keeps time"),
+            "controller": refuses if refused else taken,
+        }
+
     def _publish_images(self, images: Images, time: float) -> None:
         if self.state != "active":
             return

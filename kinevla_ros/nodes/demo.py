@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from kinevla_ros.data.video import VideoWriter
 from kinevla_ros.evaluation.video import FRAME_HEIGHT, FRAME_WIDTH, annotated
 from kinevla_ros.msg import Reasoning, SafetyStatus
 from kinevla_ros.nodes.images import to_array
+from kinevla_ros.nodes.isolation import free_tcp_port, free_udp_port, own_domain
 from kinevla_ros.nodes.latency import Latency
 from kinevla_ros.nodes.launcher import (
     CELL_HOST,
@@ -51,11 +50,12 @@ REST_TIMEOUT = 5.0
 def demo(instruction: str, video: Path, timeout: float, seed: int) -> int:
     """Run the demonstration; returns 0 if every process worked and there is a verdict."""
     console = Console(highlight=False, soft_wrap=True)
-    port = _stay_apart()
+    own_domain()
+    port = free_tcp_port(CELL_HOST)
     overrides: dict[str, dict[str, Any]] = {
         "cell": {"host": CELL_HOST, "port": port, "seed": seed},
         "policy": {},
-        "arm": {**simulated(port), "udp_port": _free_udp_port()},
+        "arm": {**simulated(port), "udp_port": free_udp_port(CELL_HOST)},
     }
     with client_node("kinevla_demo") as (node, interrupted):
         try:
@@ -227,25 +227,3 @@ def _mark(kept: bool) -> str:
 
 def _codes(codes: list[int]) -> str:
     return " ".join(f"{code:3}" for code in codes)
-
-
-def _stay_apart() -> int:
-    """Take a DDS domain and a TCP port that nobody uses here; returns the port."""
-    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-    for domain in range(1, 102):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                # The port of a domain's first participant.
-                probe.bind(("", 7400 + 250 * domain + 10))
-            except OSError:
-                continue
-        os.environ["ROS_DOMAIN_ID"] = str(domain)
-        break
-    with socket.create_server((CELL_HOST, 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-def _free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((CELL_HOST, 0))
-        return int(probe.getsockname()[1])

@@ -23,6 +23,11 @@ class Latency:
         """Forget everything."""
         self._seconds.clear()
 
+    def tail(self) -> float:
+        """99th percentile, s; 0 before the first value."""
+        values = list(self._seconds)
+        return float(np.percentile(values, 99)) if values else 0.0
+
     def summary(self) -> str:
         """Median and tail in milliseconds; a dash before the first value."""
         values = list(self._seconds)

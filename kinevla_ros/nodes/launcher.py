@@ -21,6 +21,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
+from kinevla_ros.robot.workspace import CELL_WORKSPACE
 from kinevla_ros.share import share_path
 
 Overrides = Mapping[str, Mapping[str, Any]]
@@ -107,6 +108,10 @@ class Launcher:
                 process.kill()
                 process.wait()
 
+    def pid(self, name: str) -> int:
+        """Process id of a node."""
+        return self._processes[name].pid
+
     def bring_up(self) -> None:
         """Configure and activate all nodes; the policy reads its checkpoint meanwhile.
 
@@ -189,7 +194,12 @@ def up(sim: bool, arm_ip: str | None, model: Path | None, config: Path | None) -
 
 def simulated(port: int) -> dict[str, Any]:
     """Parameters of an arm node that drives the cell's controller."""
-    return {"arm_ip": CELL_HOST, "arm_port": port, "enable_on_activate": True}
+    return {
+        "arm_ip": CELL_HOST,
+        "arm_port": port,
+        "enable_on_activate": True,
+        "workspace.finger_clearance": CELL_WORKSPACE.finger_clearance,
+    }
 
 
 def parameter_file(given: Path | None) -> Path:

@@ -37,6 +37,7 @@ class ManagedNode(Node):
 
     Attributes:
         values: the parameters' values.
+        hardware_id: for /diagnostics; what the node drives, empty if nothing.
         state: label of the lifecycle state.
     """
 
@@ -44,6 +45,7 @@ class ManagedNode(Node):
         super().__init__(name)
         self.values: dict[str, Any] = declare(self, parameters)
         self.state = "unconfigured"
+        self.hardware_id = ""
         self._problem = ""
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_timer(DIAGNOSTICS_PERIOD, self.publish_diagnosis)
@@ -63,6 +65,10 @@ class ManagedNode(Node):
     def diagnosis(self) -> Diagnosis:
         """How the active node is."""
         return Diagnosis("active")
+
+    def stages(self) -> dict[str, Diagnosis]:
+        """How each stage of the active node's work is, by its name."""
+        return {}
 
     def close(self) -> None:
         """Deactivate and clean up from whatever state the node is in."""
@@ -122,17 +128,25 @@ class ManagedNode(Node):
         return TransitionCallbackReturn.SUCCESS
 
     def publish_diagnosis(self) -> None:
-        """Publish on /diagnostics how the node is."""
+        """Publish on /diagnostics how the node and its stages are (REP 107)."""
+        stages: dict[str, Diagnosis] = {}
         if self._problem:
             diagnosis = Diagnosis(self._problem, DiagnosticStatus.ERROR)
         elif self.state == "active":
-            diagnosis = self.diagnosis()
+            diagnosis, stages = self.diagnosis(), self.stages()
         else:
             diagnosis = Diagnosis(self.state, DiagnosticStatus.STALE)
-        status = DiagnosticStatus(
-            level=diagnosis.level, name=self.get_fully_qualified_name(), message=diagnosis.text
-        )
-        status.values = [KeyValue(key=key, value=text) for key, text in diagnosis.figures.items()]
-        message = DiagnosticArray(status=[status])
+        name = self.get_fully_qualified_name()
+        message = DiagnosticArray(status=[self._line(name, diagnosis)])
+        message.status += [self._line(f"{name}: {stage}", d) for stage, d in stages.items()]
         message.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(message)
+
+    def _line(self, name: str, diagnosis: Diagnosis) -> DiagnosticStatus:
+        return DiagnosticStatus(
+            level=diagnosis.level,
+            name=name,
+            message=diagnosis.text,
+            hardware_id=self.hardware_id,
+            values=[KeyValue(key=key, value=text) for key, text in diagnosis.figures.items()],
+        )

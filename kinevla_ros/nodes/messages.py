@@ -15,7 +15,8 @@ from sensor_msgs.msg import JointState
 from kinevla_ros.codec.chunk import HORIZON, JOINT_NAMES, ActionChunk
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import Reasoning, SafetyStatus
-from kinevla_ros.robot.arm import Status
+from kinevla_ros.robot.status import Status
+from kinevla_ros.robot.teleop_checks import JointTarget
 
 if TYPE_CHECKING:
     # Only the policy's process pays for torch.
@@ -109,8 +110,29 @@ def joints_from_message(message: JointState) -> tuple[NDArray[np.float64], float
     return values[:-1], float(values[-1])
 
 
-def reasoning_to_message(inference: Inference, stamp: Time) -> Reasoning:
-    """Return words and codes of an inference from an observation taken at `stamp`."""
+def target_from_message(message: JointState, stamps: Stamps) -> JointTarget:
+    """Read a teleoperation target: the seven joints, in whatever order, and perhaps the gripper.
+
+    Raises:
+        ValueError: a joint or the stamp is missing.
+    """
+    positions = dict(zip(message.name, message.position, strict=False))
+    missing = [name for name in JOINT_NAMES if name not in positions]
+    if missing:
+        raise ValueError(f"a teleoperation target lacks {', '.join(missing)}")
+    if message.header.stamp == Time():
+        raise ValueError("a teleoperation target has no stamp; set header.stamp to the time now")
+    stamp = stamps.to_monotonic(message.header.stamp)
+    joints = np.array([positions[name] for name in JOINT_NAMES])
+    return JointTarget(stamp, joints, positions.get(GRIPPER))
+
+
+def reasoning_to_message(inference: Inference, stamp: Time, overridden: bool = False) -> Reasoning:
+    """Return words and codes of an inference from an observation taken at `stamp`.
+
+    Args:
+        overridden: whether the words are an operator's.
+    """
     message = Reasoning(
         sequence=inference.sequence,
         status=Reasoning.OK,
@@ -119,6 +141,8 @@ def reasoning_to_message(inference: Inference, stamp: Time) -> Reasoning:
         kinematics=inference.kinematics,
         goal_codes=list(inference.goal_codes),
         kinematics_codes=list(inference.kinematics_codes),
+        overridden=overridden,
+        consistency=inference.consistency,
         draft_accepted=inference.draft_accepted,
         model_time=inference.model_time,
     )
@@ -134,6 +158,8 @@ def status_to_message(status: Status, stamp: Time) -> SafetyStatus:
         reason=status.reason,
         joint=status.joint,
         margin=float(status.margin),
+        speed_scaling=100 * status.speed,
+        takeover=status.takeover,
     )
     message.header.stamp = stamp
     return message

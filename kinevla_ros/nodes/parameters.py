@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy.exceptions import InvalidParameterValueException
 from rclpy.node import Node
 
 
@@ -16,16 +17,20 @@ class Parameter:
     Attributes:
         description: what it does, with its unit.
         lower, upper: range of a number.
+        choices: the words it may be; any if empty.
     """
 
     default: Any
     description: str
     lower: float | None = None
     upper: float | None = None
+    choices: tuple[str, ...] = ()
 
     def descriptor(self) -> ParameterDescriptor:
         """Return what `ros2 param describe` shows."""
         descriptor = ParameterDescriptor(description=self.description, read_only=True)
+        if self.choices:
+            descriptor.additional_constraints = f"one of {', '.join(self.choices)}"
         if self.lower is None or self.upper is None:
             return descriptor
         if isinstance(self.default, float):
@@ -42,9 +47,15 @@ def declare(node: Node, parameters: dict[str, Parameter]) -> dict[str, Any]:
 
     Raises:
         rclpy.exceptions.InvalidParameterValueException, InvalidParameterTypeException: a given
-            value is out of range or of another type.
+            value is out of range, not one of the choices, or of another type.
     """
-    return {
+    values = {
         name: node.declare_parameter(name, spec.default, spec.descriptor()).value
         for name, spec in parameters.items()
     }
+    for name, value in values.items():
+        choices = parameters[name].choices
+        if choices and value not in choices:
+            reason = f"it is one of {', '.join(choices)}"
+            raise InvalidParameterValueException(name, value, reason)
+    return values

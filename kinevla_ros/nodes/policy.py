@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
@@ -29,11 +30,13 @@ from kinevla_ros.nodes.messages import (
     reasoning_to_message,
 )
 from kinevla_ros.nodes.observation import CAMERAS, NoObservation, Observation, Observations
+from kinevla_ros.nodes.override import OperatorWords
 from kinevla_ros.nodes.parameters import Parameter
 from kinevla_ros.nodes.qos import image_qos
 from kinevla_ros.nodes.runtime import run
 from kinevla_ros.nodes.rviz import planned_path, reasoning_markers
 from kinevla_ros.share import share_path
+from kinevla_ros.srv import OverrideReasoning
 
 if TYPE_CHECKING:
     from kinevla_ros.generator.policy import Inference, Policy
@@ -46,11 +49,19 @@ PARAMETERS = {
     ),
     "max_observation_age": Parameter(0.3, "Oldest usable picture or joint state (s).", 0.05, 2.0),
     "max_camera_skew": Parameter(0.1, "Largest time between the two pictures (s).", 0.0, 1.0),
+    "min_consistency": Parameter(
+        -1.0,
+        "Least agreement of codes and words for a chunk to be sent, as `kinevla calibrate` finds "
+        "it for a checkpoint; -1 sends every chunk.",
+        -1.0,
+        1.0,
+    ),
     "images_reliable": Parameter(
         False, "Ask for reliable pictures; best effort matches every camera driver."
     ),
 }
 STOP = "stop"
+VETOED = "an operator has vetoed the motion; ~/override_reasoning with RELEASE ends it"
 STAMP_JITTER = 0.02
 """A picture so little (s) before its time is as good as due; the next would come much later."""
 
@@ -72,6 +83,7 @@ class PolicyNode(ManagedNode):
         )
         self._policy: Policy | None = None
         self._instruction: str | None = None
+        self._words = OperatorWords()
         self._stop, self._picture = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._model_time, self._latency = Latency(), Latency()
@@ -89,6 +101,7 @@ class PolicyNode(ManagedNode):
             self.create_subscription(Image, topic, partial(self._on_image, camera), qos)
         self.create_subscription(JointState, "/joint_states", self._on_joints, 10)
         self.create_subscription(String, "/instruction", self._on_instruction, 1)
+        self.create_service(OverrideReasoning, "~/override_reasoning", self._on_override)
 
     def configure(self) -> None:
         """Load the checkpoint."""
@@ -134,6 +147,19 @@ class PolicyNode(ManagedNode):
         text = f'carrying out "{instruction}"' if instruction else "waiting for an instruction"
         return Diagnosis(text, figures=figures)
 
+    def stages(self) -> dict[str, Diagnosis]:
+        """Observation and inference."""
+        now = time.monotonic()
+        try:
+            age = now - self._observations.newest(now).stamp
+            seen = Diagnosis("fresh", figures={"age (s)": f"{age:.3f}"})
+        except (NoObservation, ImageError) as problem:
+            seen = Diagnosis(str(problem), DiagnosticStatus.WARN)
+        figures = {"model time": self._model_time.summary()}
+        idle = self._instruction is None
+        inferring = Diagnosis("idle" if idle else "inferring", figures=figures)
+        return {"observation": seen, "inference": inferring}
+
     def _on_image(self, camera: str, image: Image) -> None:
         self._observations.add_image(camera, self._stamps.to_monotonic(image.header.stamp), image)
         self._picture.set()
@@ -153,6 +179,8 @@ class PolicyNode(ManagedNode):
             self.get_logger().warning("the policy is not active: the instruction is ignored")
             return
         text = message.data.strip()
+        if text != self._instruction:
+            self._words.command = None
         self._instruction, self._complaint = None, ""
         if not text or text.lower() == STOP:
             self.get_logger().info("no instruction is in force: the arm slows to rest")
@@ -168,6 +196,19 @@ class PolicyNode(ManagedNode):
         self._complained_at = time.monotonic()
         self._instruction = text
 
+    def _on_override(
+        self, request: OverrideReasoning.Request, response: OverrideReasoning.Response
+    ) -> OverrideReasoning.Response:
+        """Replace, veto or release the words."""
+        try:
+            response.message = self._words.answer(request, self._instruction)
+        except ValueError as problem:
+            response.message = str(problem)
+            return response
+        response.success = True
+        self.get_logger().warning(f"operator: {response.message}")
+        return response
+
     def _infer_until_stopped(self) -> None:
         due = 0.0
         while not self._stop.is_set():
@@ -175,6 +216,9 @@ class PolicyNode(ManagedNode):
             self._picture.clear()
             instruction = self._instruction
             if instruction is None:
+                continue
+            if self._words.vetoed:
+                self._complain(Reasoning.VETOED, instruction, VETOED)
                 continue
             try:
                 observation = self._observations.newest(time.monotonic())
@@ -187,9 +231,11 @@ class PolicyNode(ManagedNode):
 
     def _infer(self, instruction: str, observation: Observation) -> None:
         """Infer once and publish what came of it."""
+        from kinevla_ros.generator.override import Override
         from kinevla_ros.generator.policy import NotUnderstood
 
         assert self._policy is not None
+        command = self._words.command
         try:
             inference = self._policy.infer(
                 instruction,
@@ -197,6 +243,7 @@ class PolicyNode(ManagedNode):
                 observation.joints,
                 observation.gripper,
                 observation.stamp,
+                Override.naming(command) if command else None,
             )
         except NotUnderstood as problem:
             self._complain(Reasoning.NOT_UNDERSTOOD, instruction, str(problem))
@@ -206,12 +253,24 @@ class PolicyNode(ManagedNode):
             self.get_logger().error(traceback.format_exc(), throttle_duration_sec=10.0)
             self._complain(Reasoning.ERROR, instruction, f"{type(problem).__name__}: {problem}")
             return
-        # A new instruction may have come in the meantime.
-        if instruction == self._instruction and not self._stop.is_set():
-            self._publish(inference, observation.ros_stamp)
+        # A new instruction, other words or a veto may have come in the meantime.
+        same = instruction == self._instruction and command == self._words.command
+        if same and not self._words.vetoed and not self._stop.is_set():
+            self._publish(inference, observation.ros_stamp, command is not None)
 
-    def _publish(self, inference: Inference, stamp: Time) -> None:
-        reasoning = reasoning_to_message(inference, stamp)
+    def _publish(self, inference: Inference, stamp: Time, overridden: bool) -> None:
+        reasoning = reasoning_to_message(inference, stamp, overridden)
+        least = self.values["min_consistency"]
+        # Written so that NaN holds too.
+        if not inference.consistency >= least:
+            reasoning.status = Reasoning.INCONSISTENT
+            reasoning.detail = self._complaint = (
+                f"codes and words agree by {inference.consistency:.2f}, less than "
+                f"min_consistency {least:.2f}: say it in other words, or override the reasoning"
+            )
+            self._reasoning.publish(reasoning)
+            self._markers.publish(reasoning_markers(reasoning))
+            return
         self._chunks.publish(chunk_to_message(inference.chunk, stamp))
         self._latency.add(time.monotonic() - inference.stamp)
         self._model_time.add(inference.model_time)
@@ -232,6 +291,7 @@ class PolicyNode(ManagedNode):
     def _explain(self, status: int, instruction: str, detail: str) -> None:
         """Publish why no chunk follows."""
         message = Reasoning(status=status, instruction=instruction, detail=detail)
+        message.consistency = math.nan
         message.header.stamp = self.get_clock().now().to_msg()
         self._reasoning.publish(message)
         self._markers.publish(reasoning_markers(message))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import signal
 import sys
 import threading
@@ -16,16 +14,13 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from kinevla_ros.nodes.managed import ManagedNode
+from kinevla_ros.robot.priority import ADVICE, take_priority
 
 POLL = 0.05
 """Longest time until a signal is noticed, s: Python runs its handlers between two waits."""
 
 SWITCH_INTERVAL = 5e-4
 """How long a thread may keep the interpreter from others, s; 5 ms would hold up the stream."""
-
-
-REALTIME_PRIORITY = 10
-"""Of processes whose threads sleep most of the time and must not wait when they are due."""
 
 
 def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:
@@ -36,14 +31,13 @@ def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:
 
     Args:
         make_node: called once the signals are ours.
-        prompt: see `take_priority`.
+        prompt: take real-time priority, or warn that there is none.
     """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     sys.setswitchinterval(SWITCH_INTERVAL)
-    if prompt:
-        take_priority()
+    waits = prompt and not take_priority()
     rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = make_node()
@@ -52,6 +46,8 @@ def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:
         rclpy.try_shutdown()
         return 2
     logging.getLogger("kinevla_ros").addHandler(RosLog(node))
+    if waits:
+        node.get_logger().warning(ADVICE)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     try:
@@ -63,16 +59,6 @@ def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:
         node.destroy_node()
         rclpy.try_shutdown()
     return 0
-
-
-def take_priority() -> None:
-    """Let this thread, and those it starts, run before all ordinary processes.
-
-    The system permits that to root, with CAP_SYS_NICE or under an rtprio limit; elsewhere a busy
-    computer holds up the stream.
-    """
-    with contextlib.suppress(PermissionError):
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(REALTIME_PRIORITY))
 
 
 class RosLog(logging.Handler):

@@ -49,9 +49,11 @@ def reasoning_markers(reasoning: Reasoning) -> MarkerArray:
 
 def lines(reasoning: Reasoning) -> list[str]:
     """A reasoning message for people to read."""
-    if reasoning.status != Reasoning.OK:
-        return [f"no motion: {reasoning.detail}"]
-    return [
-        f"goal: {reasoning.goal} {list(reasoning.goal_codes)}",
-        f"how: {reasoning.kinematics} {list(reasoning.kinematics_codes)}",
-    ]
+    found = [] if reasoning.status == Reasoning.OK else [f"no motion: {reasoning.detail}"]
+    if reasoning.goal:
+        source = " (operator)" if reasoning.overridden else ""
+        found += [
+            f"goal{source}: {reasoning.goal} {list(reasoning.goal_codes)}",
+            f"how{source}: {reasoning.kinematics} {list(reasoning.kinematics_codes)}",
+        ]
+    return found

@@ -6,12 +6,17 @@ It has no clock and no thread; every time, s, is handed in. What each event does
 | ---------------------------------------- | ------------------------------------ | ------------- |
 | chunk fails a check, is old or reordered | finishes the motion under way, holds | next chunk    |
 | no further chunk comes                   | slows to rest at the last target     | next chunk    |
+| a person takes over                      | follows the person, takes no chunks  | 0.2 s silence |
+| teleoperation target fails a check       | holds                                | next target   |
+| speed below 100 %, pause                 | slows down on the same path          | changed       |
 | arm's state older than 0.1 s             | fault, slows to rest                 | reset, enable |
-| arm further than 0.2 rad from its target | fault, slows to rest                 | reset, enable |
+| arm further than 0.1 rad from its path   | fault, slows to rest                 | reset, enable |
+| a joint that is to move stands for 2 s   | fault, slows to rest                 | reset, enable |
 | controller or joint reports an error     | fault, slows to rest                 | reset, enable |
 | software stop, also while disabled       | fault, slows to rest                 | reset, enable |
-| connection to the controller lost        | fault, nothing more is sent          | reset, enable |
-| target fails a check                     | fault, stays at the target before it | reset, enable |
+| target fails a check                     | fault, slows to rest instead         | reset, enable |
+| connection to the controller lost        | fault; slows to rest if targets get  | reset, enable |
+|                                          | there another way, else sends no more |              |
 | disable                                  | slows to rest                        | enable        |
 
 A fault is latched: the first one keeps its name until `reset`, which needs a fresh state without
@@ -24,57 +29,25 @@ connection has come back. Motion begins only by `enable`, and at the measured po
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from enum import IntEnum
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kinevla_ros.codec.chunk import ActionChunk
-from kinevla_ros.robot.gate import check_arm, check_chunk, check_target
+from kinevla_ros.robot.arm_checks import ArmCase
+from kinevla_ros.robot.collision import CollisionModel
+from kinevla_ros.robot.following import REST_TIME, Following
+from kinevla_ros.robot.gate import ARM_CHECKS, judge
+from kinevla_ros.robot.gated_stream import GatedStream
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.state import ArmState
-from kinevla_ros.robot.stream import JointStream, StreamSample
+from kinevla_ros.robot.status import SafetyState, Status
+from kinevla_ros.robot.stream import StreamSample
+from kinevla_ros.robot.teleop_checks import JointTarget
 from kinevla_ros.robot.verdict import PASSED, Fault, Verdict, refused
 
-Array = NDArray[np.float64]
-
-REST_BAND = 0.005
-"""A joint that stays within this band is at rest (rad) ..."""
-
-REST_TIME = 0.1
-"""... once it has done so for this long (s)."""
-
-
-class SafetyState(IntEnum):
-    """States of the arm; values as in `SafetyStatus.msg`."""
-
-    DISABLED = 0
-    READY = 1
-    MOVING = 2
-    HOLDING = 3
-    FAULTED = 4
-
-
-@dataclass(frozen=True)
-class Status:
-    """What the arm is doing and why.
-
-    Attributes:
-        state: state of the arm.
-        fault: why the state is FAULTED; NONE otherwise.
-        reason: in words, with figures and the way out; empty when all is well.
-        joint: joint concerned; empty when none is.
-        margin: distance to the limit concerned, negative beyond it; NaN when there is none.
-        refused_chunks: number of chunks refused since the start.
-    """
-
-    state: SafetyState
-    fault: Fault
-    reason: str
-    joint: str
-    margin: float
-    refused_chunks: int
+TAKEOVER = 0.2
+"""A person leads until no target has come for so long (s)."""
 
 
 class ArmCore:
@@ -82,43 +55,49 @@ class ArmCore:
 
     Args:
         limits: limits of the joints.
+        space: clearances of the arm.
         dt: time between ticks, s.
         gripper_lead: how much earlier than due the gripper's targets are given, s.
     """
 
-    def __init__(self, limits: JointLimits, dt: float = 0.02, gripper_lead: float = 0.0) -> None:
-        self._limits, self._dt = limits, dt
-        self._stream = JointStream(limits, dt, gripper_lead)
+    def __init__(
+        self,
+        limits: JointLimits,
+        space: CollisionModel,
+        dt: float = 0.02,
+        gripper_lead: float = 0.0,
+    ) -> None:
+        self._stream = GatedStream(limits, space, dt, gripper_lead)
+        self._following = Following()
         self._state = SafetyState.DISABLED
-        self._sent: Array | None = None  # last target; None while nothing is sent
-        self._disabling = False
+        self._disabling = self._paused = False
+        self._speed = 1.0
         self._fault, self._fault_time = PASSED, -math.inf
         self._refusal, self._refused_chunks = PASSED, 0
-        self._chunk_time = math.nan
+        self._led = -math.inf  # when the last chunk or target was taken
+        self._takeover_ends = -math.inf
         self._arm: ArmState | None = None
-        self._still: ArmState | None = None  # first of the states that have not moved since
 
     def enable(self, now: float) -> Verdict:
         """Take hold of the arm where it is; chunks are accepted from now on.
 
         Returns:
-            Passed, or why not: it moves, its state is old, has errors or is outside the limits.
+            Passed, or why not: it moves, its state is old, it has errors, is outside its limits or
+            too near to something.
         """
         if self._state is SafetyState.FAULTED:
             return refused(self._fault.fault, f"{self._fault.reason}; call /arm/reset first")
         if self._disabling:
             return refused(Fault.NONE, "the arm is slowing down to be disabled; enable it at rest")
-        if self._sent is not None:
+        if self._stream.sending:
             return PASSED
         if not (verdict := self._fit(now)).ok:
             return verdict
-        q = self._measured_q()
-        if not (verdict := check_target(q, q, self._limits, self._dt)).ok:
-            reason = f"{verdict.joint} is outside its limits; move it back by hand"
-            return replace(verdict, reason=reason)
-        self._stream.reset(q)
-        self._sent, self._state = q, SafetyState.READY
-        self._refusal = PASSED
+        assert self._arm is not None
+        if not (verdict := self._stream.begin(np.array(self._arm.q))).ok:
+            return replace(verdict, reason=f"{verdict.reason}; move the arm away by hand")
+        self._state, self._refusal = SafetyState.READY, PASSED
+        self._led = self._takeover_ends = -math.inf
         return PASSED
 
     def disable(self) -> None:
@@ -131,11 +110,18 @@ class ArmCore:
         """Software stop: slow down to rest and stay there until `reset`, also when disabled."""
         self._latch(refused(Fault.SOFTWARE_STOP, "stopped by software; call /arm/reset"), now)
 
-    def connection_lost(self, reason: str, now: float) -> None:
-        """Send nothing more: nobody listens, and whoever does later must not be surprised."""
-        if self._sent is not None:
+    def connection_lost(self, reason: str, now: float, reachable: bool = False) -> None:
+        """Send nothing more: nobody listens, and whoever does later must not be surprised.
+
+        Args:
+            reason: what became of the connection.
+            now: time, s.
+            reachable: targets still get there another way: slow down to rest first.
+        """
+        if self._stream.sending:
             self._latch(refused(Fault.CONNECTION_LOST, reason), now)
-            self._sent = None
+            if not reachable:
+                self._let_go()
 
     def reset(self, now: float) -> Verdict:
         """Clear the fault of an arm that is at rest and well; it is disabled afterwards.
@@ -145,21 +131,31 @@ class ArmCore:
         """
         if self._state is not SafetyState.FAULTED:
             return PASSED
-        if self._sent is not None:
+        if self._stream.sending:
             return refused(Fault.NONE, "the arm is slowing down; reset it at rest")
         if not (verdict := self._fit(now)).ok:
             return verdict
         self._state, self._fault = SafetyState.DISABLED, PASSED
         return PASSED
 
-    def on_state(self, state: ArmState, now: float) -> None:
+    def set_speed(self, percent: float) -> Verdict:
+        """Move at 0 to 100 % of the speed on the same path, from now on until changed."""
+        if not 0 <= percent <= 100:
+            return refused(Fault.NONE, f"speed scaling cannot be {percent} %; give 0 to 100 %")
+        self._speed = percent / 100
+        self._stream.set_speed(self._asked)
+        return PASSED
+
+    def pause(self, paused: bool) -> None:
+        """Come to rest on the path and stay there; or go on, with what is not too old by then."""
+        self._paused = paused
+        self._stream.set_speed(self._asked)
+
+    def on_state(self, state: ArmState) -> None:
         """Take a measured state; one that is not newer than the last is ignored."""
-        if self._arm is not None and state.stamp <= self._arm.stamp:
-            return
-        self._arm = state
-        if self._still is None or not (abs(state.q - self._still.q) <= REST_BAND).all():
-            self._still = state
-        self._watch(now)
+        if self._arm is None or state.stamp > self._arm.stamp:
+            self._arm = state
+            self._following.measured(state)
 
     def on_chunk(self, chunk: ActionChunk, now: float) -> Verdict:
         """Follow the chunk from the next tick on.
@@ -169,52 +165,79 @@ class ArmCore:
         """
         if not self._active() or self._arm is None:
             return refused(Fault.NONE, f"no motion: the arm is {self._state.name.lower()}")
-        verdict = check_chunk(chunk, self._arm, self._limits, now)
-        if verdict.ok and (ignored := self._stream.add(chunk, now)) is not None:
-            verdict = refused(Fault.STALE_CHUNK, ignored)
-        if verdict.ok:
-            self._refusal, self._chunk_time = PASSED, now
-            return PASSED
-        return self._refuse(verdict)
+        if now < self._takeover_ends:
+            return refused(Fault.NONE, "a person has taken over")
+        if chunk.stamp < self._takeover_ends:
+            reason = f"chunk {chunk.sequence} is from before the end of the takeover"
+            return self._refuse(refused(Fault.STALE_CHUNK, reason))
+        verdict = self._stream.follow(chunk, self._arm, now)
+        return self._accept(now) if verdict.ok else self._refuse(verdict)
 
-    def on_malformed_chunk(self, reason: str) -> Verdict:
-        """Count something that was to be a chunk and is none."""
-        return self._refuse(refused(Fault.INVALID_CHUNK, reason))
+    def on_teleop(self, target: JointTarget, now: float) -> Verdict:
+        """Let a person lead: go to the target, and take no chunks until `TAKEOVER` after the last.
+
+        A target that is refused because it would break a limit takes over as well: the arm holds.
+
+        Returns:
+            Passed, or why the target is refused.
+        """
+        if not self._active():
+            return refused(Fault.NONE, f"no motion: the arm is {self._state.name.lower()}")
+        verdict = self._stream.lead(target, now, TAKEOVER)
+        if verdict.fault is not Fault.INVALID_TARGET:
+            self._takeover_ends = now + TAKEOVER
+        return self._accept(now) if verdict.ok else self._refuse(verdict)
+
+    def on_malformed(self, fault: Fault, reason: str) -> Verdict:
+        """Count something that was to be a chunk or a target and is none."""
+        return self._refuse(refused(fault, reason))
 
     def tick(self, now: float) -> StreamSample | None:
         """Return what to send now; None if nothing is to be sent."""
         self._watch(now)
-        if self._sent is None:
+        if not self._stream.sending or self._arm is None:
             return None
         if not self._active() and self._stream.at_rest:
             self._let_go()
             return None
-        sample = self._stream.step(now)
-        verdict = check_target(sample.position, self._sent, self._limits, self._dt)
+        sample, verdict = self._stream.next(self._arm.q, now)
         if not verdict.ok:
-            self._stream.reset(self._sent)
             self._latch(verdict, now)
-            sample = self._stream.step(now)
-        self._sent = sample.position
+        if sample is None:
+            self._let_go()
+            return None
+        self._following.sent(sample.position, sample.goal, now)
         if self._active():
-            self._state = _state_of(sample)
+            self._state = self._state_of(sample, now)
         return sample
 
     def status(self, now: float) -> Status:
         """Return what the arm is doing and why."""
         why = self._explain(now)
         return Status(
-            self._state, self._fault.fault, why.reason, why.joint, why.margin, self._refused_chunks
+            self._state,
+            self._fault.fault,
+            why.reason,
+            why.joint,
+            why.margin,
+            self._refused_chunks,
+            self._asked,
+            self._active() and now < self._takeover_ends,
         )
+
+    @property
+    def _asked(self) -> float:
+        """Share of full speed that is asked for."""
+        return 0.0 if self._paused else self._speed
 
     def _active(self) -> bool:
         """Whether chunks are accepted."""
         faulted = self._state is SafetyState.FAULTED
-        return self._sent is not None and not faulted and not self._disabling
+        return self._stream.sending and not faulted and not self._disabling
 
     def _watch(self, now: float) -> None:
-        if self._sent is not None:
-            verdict = check_arm(self._arm, self._sent, now)
+        if self._stream.sending:
+            verdict = judge(ARM_CHECKS, ArmCase(self._arm, self._following, now))
             if not verdict.ok:
                 self._latch(verdict, now)
 
@@ -222,34 +245,41 @@ class ArmCore:
         if self._state is SafetyState.FAULTED:
             return
         self._state, self._fault, self._fault_time = SafetyState.FAULTED, verdict, now
-        if self._sent is not None:
+        if self._stream.sending:
             self._stream.halt()
 
     def _let_go(self) -> None:
-        self._sent = None
+        self._stream.end()
+        self._following.restart()
         self._disabling = False
         if self._state is not SafetyState.FAULTED:
             self._state = SafetyState.DISABLED
+
+    def _accept(self, now: float) -> Verdict:
+        self._refusal, self._led = PASSED, now
+        return PASSED
 
     def _refuse(self, verdict: Verdict) -> Verdict:
         self._refusal = verdict
         self._refused_chunks += 1
         return verdict
 
-    def _measured_q(self) -> Array:
-        return np.zeros(7) if self._arm is None else np.array(self._arm.q)
-
     def _fit(self, now: float) -> Verdict:
         """Return whether the arm is well and at rest."""
-        if not (verdict := check_arm(self._arm, self._measured_q(), now)).ok:
+        if not (verdict := judge(ARM_CHECKS, ArmCase(self._arm, self._following, now))).ok:
             return verdict
         assert self._arm is not None
-        assert self._still is not None
         if self._arm.stamp <= self._fault_time:
             return refused(Fault.STALE_STATE, "the arm has sent no state since the fault")
-        if self._arm.stamp - self._still.stamp < REST_TIME:
+        if not self._following.at_rest(self._arm):
             return refused(Fault.NONE, f"the arm has not been at rest for {REST_TIME} s")
         return PASSED
+
+    def _state_of(self, sample: StreamSample, now: float) -> SafetyState:
+        if self._led == -math.inf:
+            return SafetyState.READY
+        led = not sample.starved or now < self._takeover_ends
+        return SafetyState.MOVING if led and self._asked > 0 else SafetyState.HOLDING
 
     def _explain(self, now: float) -> Verdict:
         if self._state is SafetyState.FAULTED:
@@ -258,14 +288,12 @@ class ArmCore:
             return refused(Fault.NONE, "call /arm/enable to allow motion")
         if self._disabling:
             return refused(Fault.NONE, "slowing down to be disabled")
+        if self._paused:
+            return refused(Fault.NONE, "paused; call /arm/pause with false to go on")
         if self._state is SafetyState.HOLDING:
-            silence = f"holding: the last chunk came {now - self._chunk_time:.2f} s ago"
+            silence = f"holding: the last chunk came {now - self._led:.2f} s ago"
             reason = f"{silence}; {self._refusal.reason}" if self._refusal.reason else silence
             return replace(self._refusal, reason=reason)
+        if self._refusal.ok and now < self._takeover_ends:
+            return refused(Fault.NONE, "a person leads")
         return self._refusal
-
-
-def _state_of(sample: StreamSample) -> SafetyState:
-    if sample.chunk_sequence is None:
-        return SafetyState.READY
-    return SafetyState.HOLDING if sample.starved else SafetyState.MOVING

@@ -5,25 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kinevla_ros.codec.chunk import JOINT_NAMES
+from kinevla_ros.robot.following import PATIENCE, Following
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.verdict import PASSED, Fault, Verdict, refused, worst
 
 MAX_STATE_AGE = 0.1
 """The controller sends a state every 5 ms; twenty missing in a row are a failure (s)."""
 
-MAX_TRACKING_ERROR = 0.2
-"""So far from where it was sent a joint is taken to be blocked (rad)."""
+MAX_TRACKING_ERROR = 0.1
+"""So far from all it was sent of late, a joint has been pushed or is blocked (rad)."""
+
+LEAST_WAY = 0.03
+"""A joint that is to go so far (rad) ..."""
+
+LEAST_SHARE = 0.1
+"""... goes at least this share of it in `PATIENCE`."""
 
 
 @dataclass(frozen=True, eq=False)
 class ArmCase:
-    """The newest state, None before the first; the last target, rad, shape (7,); the time, s."""
+    """The newest state, None before the first; what was sent and measured; the time, s."""
 
     state: ArmState | None
-    target: NDArray[np.float64]
+    following: Following
     now: float
 
 
@@ -52,15 +58,36 @@ def error_codes(case: ArmCase) -> Verdict:
 
 
 def tracking_error(case: ArmCase) -> Verdict:
-    """The arm is near where it was sent."""
-    if case.state is None:
+    """The arm is near where it was sent of late."""
+    if case.state is None or (band := case.following.band(case.state.stamp)) is None:
         return PASSED
-    errors = abs(case.state.q - case.target)
+    lower, upper = band
+    q = case.state.q
+    errors = np.maximum(lower - q, q - upper)
     _, column, joint, margin = worst(MAX_TRACKING_ERROR - errors)
     if margin >= 0:
         return PASSED
     reason = (
         f"{joint} is {errors[column]:.3f} rad from where it was sent; allowed are "
         f"{MAX_TRACKING_ERROR} rad. Is it blocked?"
+    )
+    return refused(Fault.TRACKING_ERROR, reason, joint, margin)
+
+
+def obeys(case: ArmCase) -> Verdict:
+    """A joint that is to go somewhere all the time gets on.
+
+    A blocked arm whose policy begins every chunk where the arm is never comes far from its target.
+    """
+    if (found := case.following.obedience()) is None:
+        return PASSED
+    wanted, gone = found
+    missing = np.where(wanted < LEAST_WAY, -np.inf, LEAST_SHARE * wanted - gone)
+    _, column, joint, margin = worst(-missing)
+    if margin >= 0:
+        return PASSED
+    reason = (
+        f"{joint} was to go {wanted[column]:.3f} rad and went {gone[column]:.3f} rad in "
+        f"{PATIENCE} s. Is it blocked?"
     )
     return refused(Fault.TRACKING_ERROR, reason, joint, margin)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kinevla_ros.codec.chunk import CHUNK_DT, ActionChunk
+from kinevla_ros.robot.collision import CollisionModel, too_near
 from kinevla_ros.robot.limits import POSITION_MARGIN, JointLimits
 from kinevla_ros.robot.model import GRIPPER_STROKE
 from kinevla_ros.robot.state import ArmState
@@ -22,13 +24,28 @@ GRIPPER_TOLERANCE = 0.01
 """How far beyond its stroke the gripper may be sent; it stops at its ends by itself (m)."""
 
 
+RESERVE = 0.002
+"""A chunk keeps so much more distance than a target: the motion rounds its corners (m)."""
+
+
 @dataclass(frozen=True, eq=False)
 class ChunkCase:
-    """A chunk to be judged, the measured state of the arm, its limits and the time, s."""
+    """A chunk to be judged, with what it is judged by.
+
+    Attributes:
+        chunk: the chunk.
+        state: the newest measured state.
+        start: where the motion under way is, shape (7,), rad.
+        limits: limits of the joints.
+        space: clearances of the arm.
+        now: the time, s.
+    """
 
     chunk: ActionChunk
     state: ArmState
+    start: NDArray[np.float64]
     limits: JointLimits
+    space: CollisionModel
     now: float
 
 
@@ -123,3 +140,11 @@ def gripper_stroke(case: ChunkCase) -> Verdict:
         f"{gripper.max():.3f} m; it opens from 0 to {GRIPPER_STROKE} m"
     )
     return refused(Fault.POSITION_LIMIT, reason, "gripper", margin)
+
+
+def clearance(case: ChunkCase) -> Verdict:
+    """Nothing comes too near on the whole way from the motion under way to the last target."""
+    ahead = case.chunk.times() > case.now
+    path = np.vstack([case.start, case.chunk.positions[ahead]])
+    found = case.space.obstacle(path, RESERVE)
+    return PASSED if found is None else too_near(found, f"chunk {case.chunk.sequence}")

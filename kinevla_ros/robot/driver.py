@@ -1,4 +1,4 @@
-"""The arm core joined to the vendor's client: a thread that streams, another that reconnects."""
+"""The arm core joined to the way to the arm: a thread that streams, another that reconnects."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kinevla_ros.codec.chunk import ActionChunk
-from kinevla_ros.robot.arm import ArmCore, Status
-from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.robot.arm import ArmCore
+from kinevla_ros.robot.backoff import BackOff
+from kinevla_ros.robot.collision import CollisionModel
+from kinevla_ros.robot.grid import Grid
+from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.state import ArmState
+from kinevla_ros.robot.status import Status
 from kinevla_ros.robot.stream import StreamSample
-from kinevla_ros.robot.vendor import ArmConnectionError, ArmInfo, VendorArm
-from kinevla_ros.robot.verdict import Verdict
+from kinevla_ros.robot.teleop_checks import JointTarget
+from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo, Transport
+from kinevla_ros.robot.verdict import Fault, Verdict
+from kinevla_ros.robot.workspace import Workspace
 
 LONGEST_SILENCE = 1.0
 """An arm that has sent no state for so long is connected anew, s."""
-
-FIRST_RETRY, LAST_RETRY = 0.5, 8.0
-"""Time between attempts to connect, doubled from the first to the last, s."""
 
 REST_TIMEOUT = 2.0
 """From full speed to rest takes a fraction of it, s."""
@@ -52,31 +55,43 @@ class ArmDriver:
     """Streams to one arm; every method may be called from any thread.
 
     Args:
-        arm: the vendor's client, not connected.
+        arm: the way to the arm, not connected.
         rate: targets a second, Hz.
+        limits: limits of the joints; the arm may have stricter ones.
+        workspace: where links and gripper may be.
         on_tick: called after each tick from the streaming thread; must not block.
     """
 
-    def __init__(self, arm: VendorArm, rate: float, on_tick: Callable[[Tick], None]) -> None:
+    def __init__(
+        self,
+        arm: Transport,
+        rate: float,
+        limits: JointLimits,
+        workspace: Workspace,
+        on_tick: Callable[[Tick], None],
+    ) -> None:
         self._arm, self._period, self._on_tick = arm, 1 / rate, on_tick
+        self._limits, self._workspace = limits, workspace
         self._core: ArmCore | None = None
         self._lock = threading.Lock()
         self._end = threading.Event()
         self._lost, self._idle = threading.Event(), threading.Event()
+        self._braking = False  # the link has ended, and targets go past it until the arm rests
         self._threads: list[threading.Thread] = []
         self._enabled_once = False
         self._opening: float | None = None
         self._last_stamp = self._connected_at = 0.0
 
     def connect(self) -> ArmInfo:
-        """Connect; the limits are the stricter ones of this package and of the arm.
+        """Connect; the stricter ones of the given limits and of the arm's hold.
 
         Raises:
             ArmConnectionError: says what failed and what to check.
         """
         info = self._arm.connect()
         self._connected_at = time.monotonic()
-        self._core = ArmCore(RM75_LIMITS.stricter(info.limits), self._period, GRIPPER_DELAY)
+        limits, space = self._limits.stricter(info.limits), CollisionModel(self._workspace)
+        self._core = ArmCore(limits, space, self._period, GRIPPER_DELAY)
         return info
 
     def close(self) -> None:
@@ -89,6 +104,15 @@ class ArmDriver:
         """Whether the arm is there, as far as is known."""
         return self._core is not None and not self._lost.is_set()
 
+    @property
+    def can_stop(self) -> bool:
+        """Whether a stop would get through past everything else, as far as is known."""
+        return self._arm.can_stop
+
+    def latest(self) -> ArmState | None:
+        """Return the arm's last state, however old."""
+        return self._arm.latest()
+
     def start(self) -> None:
         """Tick from now on; connects first if the connection has been lost in the meantime.
 
@@ -99,6 +123,7 @@ class ArmDriver:
             self.connect()
         self._end.clear()
         self._lost.clear()
+        self._braking = False
         self._threads = [
             threading.Thread(target=self._stream, name="stream", daemon=True),
             threading.Thread(target=self._keep_connected, name="reconnect", daemon=True),
@@ -163,10 +188,25 @@ class ArmDriver:
         with self._lock:
             return self._ready.on_chunk(chunk, time.monotonic())
 
-    def refuse(self, reason: str) -> Verdict:
-        """See `ArmCore.on_malformed_chunk`."""
+    def lead(self, target: JointTarget) -> Verdict:
+        """See `ArmCore.on_teleop`."""
         with self._lock:
-            return self._ready.on_malformed_chunk(reason)
+            return self._ready.on_teleop(target, time.monotonic())
+
+    def refuse(self, fault: Fault, reason: str) -> Verdict:
+        """See `ArmCore.on_malformed`."""
+        with self._lock:
+            return self._ready.on_malformed(fault, reason)
+
+    def set_speed(self, percent: float) -> Verdict:
+        """See `ArmCore.set_speed`."""
+        with self._lock:
+            return self._ready.set_speed(percent)
+
+    def pause(self, paused: bool) -> None:
+        """See `ArmCore.pause`."""
+        with self._lock:
+            self._ready.pause(paused)
 
     @property
     def _ready(self) -> ArmCore:
@@ -175,14 +215,10 @@ class ArmDriver:
         return self._core
 
     def _stream(self) -> None:
-        due = time.monotonic()
+        grid = Grid(self._period)
         try:
             while not self._end.is_set():
-                now = time.monotonic()
-                self._on_tick(self._tick(now))
-                # Ticks on an absolute grid; those that were missed are not made up for.
-                due = max(due + self._period, now)
-                time.sleep(max(due - time.monotonic(), 0))
+                self._on_tick(self._tick(grid.wait()))
         except Exception:
             logger.exception("the stream has failed; the arm is stopped")
             self._stop_controller()
@@ -197,14 +233,15 @@ class ArmDriver:
         with self._lock:
             if state is not None and fresh:
                 self._last_stamp = state.stamp
-                self._ready.on_state(state, now)
-            elif not lost:
+                self._ready.on_state(state)
+            elif not lost and not self._braking:
                 self._check_connection(now)
             sample = self._ready.tick(now)
             if sample is not None:
                 self._send(sample, now)
             else:
                 self._idle.set()
+                self._end_braking()
             return Tick(now, state if fresh else None, sample, self._ready.status(now))
 
     def _check_connection(self, now: float) -> None:
@@ -214,33 +251,49 @@ class ArmDriver:
             self._lose(f"the arm has been silent for {LONGEST_SILENCE:g} s", now)
 
     def _send(self, sample: StreamSample, now: float) -> None:
-        try:
-            self._arm.send(sample.position)
-            if sample.gripper is not None and sample.gripper != self._opening:
-                self._arm.send_gripper(sample.gripper)
-                self._opening = sample.gripper
-        except ArmConnectionError as error:
-            self._lose(str(error), now)
+        if not self._braking:
+            try:
+                self._arm.send(sample.position)
+                if sample.gripper is not None and sample.gripper != self._opening:
+                    self._arm.send_gripper(sample.gripper)
+                    self._opening = sample.gripper
+                return
+            except ArmConnectionError as error:
+                self._lose(str(error), now)
+        if self._braking:
+            try:
+                self._arm.brake(sample.position)
+            except ArmConnectionError as error:
+                self._ready.connection_lost(str(error), now)
+                self._end_braking()
 
     def _lose(self, reason: str, now: float) -> None:
-        self._ready.connection_lost(f"{reason}; connecting again, then call /arm/reset", now)
+        self._braking = self._arm.can_brake()
+        reason = f"{reason}; connecting again, then call /arm/reset"
+        self._ready.connection_lost(reason, now, self._braking)
         self._opening = None
-        self._lost.set()
+        if not self._braking:
+            self._lost.set()
+
+    def _end_braking(self) -> None:
+        if self._braking:
+            self._braking = False
+            self._lost.set()
 
     def _keep_connected(self) -> None:
-        retry = FIRST_RETRY
+        back_off = BackOff()
+        back_off.connected(self._connected_at)
         while not self._end.wait(0.05):
-            if not self._lost.is_set():
+            if not self._lost.is_set() or self._end.wait(back_off.wait(time.monotonic())):
                 continue
             try:
                 self._arm.connect()
             except ArmConnectionError as error:
                 logger.warning("%s", error)
-                self._end.wait(retry)
-                retry = min(2 * retry, LAST_RETRY)
             else:
                 logger.warning("connected again; call /arm/reset")
-                retry, self._connected_at = FIRST_RETRY, time.monotonic()
+                self._connected_at = time.monotonic()
+                back_off.connected(self._connected_at)
                 self._lost.clear()
 
     def _wait_for_state(self, since: float) -> None:

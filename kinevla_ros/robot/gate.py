@@ -1,7 +1,16 @@
 """The safety gate: what may reach the arm.
 
-Each check knows one limit; the three tuples are the gate, in the order in which they are asked.
-A chunk that fails one is refused whole; nothing is clipped.
+Each check knows one limit; the four tuples are the gate, in the order in which they are asked.
+
+| what is judged                | checks        | when one fails                                 |
+| ----------------------------- | ------------- | ---------------------------------------------- |
+| an action chunk               | CHUNK_CHECKS  | refused whole; the motion under way runs out   |
+| a teleoperation target        | TELEOP_CHECKS | refused; the arm holds                         |
+| each target before it is sent | TARGET_CHECKS | not sent; the arm slows to rest; latched fault |
+| the arm, at each tick         | ARM_CHECKS    | the arm slows to rest; latched fault           |
+
+Nothing is clipped. The one thing that is scaled is time: `JointStream` keeps the speed,
+acceleration and jerk of its motion inside the limits and takes longer where a chunk is too fast.
 """
 
 from __future__ import annotations
@@ -9,19 +18,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from kinevla_ros.codec.chunk import ActionChunk
-from kinevla_ros.robot import arm_checks, chunk_checks, target_checks
+from kinevla_ros.robot import arm_checks, chunk_checks, target_checks, teleop_checks
 from kinevla_ros.robot.arm_checks import ArmCase
 from kinevla_ros.robot.chunk_checks import ChunkCase
-from kinevla_ros.robot.limits import JointLimits
-from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.target_checks import TargetCase
+from kinevla_ros.robot.teleop_checks import TeleopCase
 from kinevla_ros.robot.verdict import PASSED, Verdict
 
-Array = NDArray[np.float64]
 Case = TypeVar("Case")
 
 CHUNK_CHECKS: tuple[Callable[[ChunkCase], Verdict], ...] = (
@@ -32,36 +35,56 @@ CHUNK_CHECKS: tuple[Callable[[ChunkCase], Verdict], ...] = (
     chunk_checks.speed,
     chunk_checks.begins_at_the_arm,
     chunk_checks.gripper_stroke,
+    chunk_checks.clearance,
 )
 
-TARGET_CHECKS: tuple[Callable[[TargetCase], Verdict], ...] = (
+TELEOP_CHECKS: tuple[Callable[[TeleopCase], Verdict], ...] = (
+    teleop_checks.finite,
+    teleop_checks.age,
+    teleop_checks.position,
+    teleop_checks.near_the_arm,
+    teleop_checks.gripper_stroke,
+    teleop_checks.clearance,
+)
+
+MOTION_CHECKS: tuple[Callable[[TargetCase], Verdict], ...] = (
     target_checks.finite,
     target_checks.position,
     target_checks.speed,
+    target_checks.acceleration,
+    target_checks.jerk,
     target_checks.frame_step,
 )
+"""What holds for a target even while the arm slows to rest after a fault."""
+
+TARGET_CHECKS: tuple[Callable[[TargetCase], Verdict], ...] = (
+    *MOTION_CHECKS,
+    target_checks.braking_distance,
+    target_checks.step_from_the_arm,
+    target_checks.clearance,
+)
+
+START_CHECKS: tuple[Callable[[TargetCase], Verdict], ...] = (
+    target_checks.finite,
+    target_checks.position,
+    target_checks.clearance,
+)
+"""What holds for the place where motion is to begin."""
+
+FIRST_TARGET_CHECKS: tuple[Callable[[TargetCase], Verdict], ...] = (
+    *TARGET_CHECKS,
+    target_checks.first_at_the_arm,
+)
+"""What holds for the target with which motion begins."""
 
 ARM_CHECKS: tuple[Callable[[ArmCase], Verdict], ...] = (
     arm_checks.state_age,
     arm_checks.error_codes,
     arm_checks.tracking_error,
+    arm_checks.obeys,
 )
 
 
-def check_chunk(chunk: ActionChunk, state: ArmState, limits: JointLimits, now: float) -> Verdict:
-    """Return whether the stream may follow `chunk` from where the arm is."""
-    return _first_failure(CHUNK_CHECKS, ChunkCase(chunk, state, limits, now))
-
-
-def check_target(target: Array, previous: Array, limits: JointLimits, dt: float) -> Verdict:
-    """Return whether `target` may be sent `dt` s after `previous`; both rad, shape (7,)."""
-    return _first_failure(TARGET_CHECKS, TargetCase(target, previous, limits, dt))
-
-
-def check_arm(state: ArmState | None, target: Array, now: float) -> Verdict:
-    """Return whether the arm is well and near `target`, the last one sent, rad, shape (7,)."""
-    return _first_failure(ARM_CHECKS, ArmCase(state, target, now))
-
-
-def _first_failure(checks: Iterable[Callable[[Case], Verdict]], case: Case) -> Verdict:
+def judge(checks: Iterable[Callable[[Case], Verdict]], case: Case) -> Verdict:
+    """Return the first failure, or that all checks passed."""
     return next((verdict for check in checks if not (verdict := check(case)).ok), PASSED)

@@ -1,4 +1,4 @@
-"""Forward kinematics of the tool centre point and the closed-form inverse for a tool held down."""
+"""Forward kinematics of links and tool, and the closed-form inverse for a tool held down."""
 
 from __future__ import annotations
 
@@ -29,12 +29,27 @@ def forward(q: Array) -> tuple[Array, Array]:
     Returns:
         Position, shape (3,), m, and rotation matrix, shape (3, 3).
     """
+    return link_poses(q)["tool"]
+
+
+def link_poses(q: Array) -> dict[str, tuple[Array, Array]]:
+    """Poses of the links `link1` to `link7` and of `tool` in `base_link`.
+
+    Args:
+        q: joint positions, shape (7,), rad.
+
+    Returns:
+        Position, shape (3,), m, and rotation matrix, shape (3, 3), by name.
+    """
     position, rotation = np.zeros(3), np.eye(3)
+    poses = {}
     for link, angle in zip(LINKS, q, strict=True):
         position = position + rotation @ np.asarray(link.xyz)
         rotation = rotation @ _about_x(link.roll) @ _about_z(angle)
+        poses[link.name] = position, rotation
     position = position + rotation @ np.array([0.0, 0.0, TOOL_LENGTH])
-    return position, rotation @ _about_z(math.pi)
+    poses["tool"] = position, rotation @ _about_z(math.pi)
+    return poses
 
 
 def tool_yaw(q: Array) -> float:

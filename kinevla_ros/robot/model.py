@@ -22,6 +22,13 @@ TOOL_LENGTH = 0.122
 GRIPPER_STROKE = 0.070
 """Opening between the pads when fully open (m); the vendor's position 1000."""
 
+Box = tuple[Vector, Vector]
+"""Half sizes and centre (m)."""
+
+PALM: Box = ((0.020, 0.045, 0.025), (0.0, 0.0, 0.025))
+FINGERS: Box = ((0.010, 0.051, 0.041), (0.0, 0.0, 0.091))
+"""Boxes around the gripper at whatever opening, in the flange's frame (that of link 7)."""
+
 
 @dataclass(frozen=True)
 class Link:

@@ -1,7 +1,8 @@
 """Stopping the arm over a TCP connection of its own, past the vendor library.
 
 A stop inside the library waits for whatever request is pending there, and hangs with it; on a
-second connection the controller answers within a millisecond.
+second connection the controller answers within a millisecond. Hence this line also tells whether
+the controller is there at all, and a motion can be brought to rest over it when the library dies.
 """
 
 from __future__ import annotations
@@ -12,16 +13,21 @@ import json
 import socket
 import threading
 import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinevla_ros.robot.transport import ArmConnectionError
 
 REPLY_TIMEOUT = 0.2
 """The controller answers within milliseconds or not at all, s."""
 
+PROBE_TIMEOUT = 0.05
+"""So long a probe may hold up a stop, s."""
+
 SLOW_STOP_TIME = 0.3
 """Full speed to rest at the controller's default acceleration (180 deg/s, 600 deg/s^2), s."""
-
-
-class ArmConnectionError(RuntimeError):
-    """The arm's controller cannot be reached or does not do what it must."""
 
 
 class StopLine:
@@ -58,6 +64,44 @@ class StopLine:
                 time.sleep(SLOW_STOP_TIME)
             self._request("set_arm_stop", "arm_stop")
 
+    def send_target(self, q: NDArray[np.float64]) -> None:
+        """Send one pass-through target, low follow, as the vendor's library does.
+
+        Args:
+            q: joint positions, shape (7,), rad.
+
+        Raises:
+            ArmConnectionError: no connection.
+        """
+        joint = [round(angle) for angle in (np.degrees(q) * 1000).tolist()]
+        point = {"command": "movej_canfd", "joint": joint, "follow": False, "expand": 0}
+        line = json.dumps({**point, "trajectory_mode": 0, "radio": 0}).encode() + b"\r\n"
+        with self._lock:
+            if self._socket is None:
+                self._open(PROBE_TIMEOUT)
+            assert self._socket is not None
+            try:
+                self._socket.sendall(line)
+            except OSError as error:
+                self._close()
+                raise ArmConnectionError(_explain(error, *self._address)) from error
+
+    def answers(self) -> bool:
+        """Tell whether the controller answers; connects again if the connection was closed."""
+        with self._lock:
+            # The first attempt may only find out that the connection was closed.
+            for _ in range(2):
+                try:
+                    if self._socket is None:
+                        self._open(PROBE_TIMEOUT)
+                except ArmConnectionError:
+                    return False
+                assert self._socket is not None
+                probe = self._ask(self._socket, "get_arm_power_state", "power_state", PROBE_TIMEOUT)
+                if probe is not None or self._socket is not None:
+                    return probe is not None
+            return False
+
     def close(self) -> None:
         """Disconnect; a later stop connects again."""
         with self._lock:
@@ -69,7 +113,6 @@ class StopLine:
             self._socket = socket.create_connection(self._address, timeout=timeout)
         except OSError as error:
             raise ArmConnectionError(_explain(error, *self._address)) from error
-        self._socket.settimeout(REPLY_TIMEOUT)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _close(self) -> None:
@@ -78,33 +121,41 @@ class StopLine:
             self._socket = None
 
     def _request(self, command: str, confirmation: str) -> None:
-        if self._socket is not None and self._ask(self._socket, command, confirmation):
+        if self._socket is not None and self._ask(self._socket, command, confirmation) is True:
             return
         # The connection may have died unnoticed since it was opened.
         self._open(REPLY_TIMEOUT)
-        if self._socket is None or not self._ask(self._socket, command, confirmation):
+        if self._socket is None or self._ask(self._socket, command, confirmation) is not True:
             self._close()
             ip, port = self._address
             raise ArmConnectionError(f"the controller at {ip}:{port} did not confirm {command}")
 
-    @staticmethod
-    def _ask(connection: socket.socket, command: str, confirmation: str) -> bool:
-        deadline = time.monotonic() + REPLY_TIMEOUT
+    def _ask(
+        self, connection: socket.socket, command: str, key: str, timeout: float = REPLY_TIMEOUT
+    ) -> Any:
+        """Return the value of `key` in the reply; None without one. Drops a dead connection."""
+        deadline = time.monotonic() + timeout
+        rest = b""
         try:
             connection.sendall(json.dumps({"command": command}).encode() + b"\r\n")
-            with connection.makefile("rb") as lines:
-                while time.monotonic() < deadline:
-                    line = lines.readline()
-                    if not line:
-                        return False
-                    # Events of other motions come in between.
+            while (left := deadline - time.monotonic()) > 0:
+                connection.settimeout(left)
+                data = connection.recv(4096)
+                if not data:
+                    self._close()
+                    return None
+                *lines, rest = (rest + data).split(b"\n")
+                # Events of other motions, and replies that came too late, come in between.
+                for line in lines:
                     with contextlib.suppress(ValueError):
                         reply = json.loads(line)
-                        if isinstance(reply, dict) and confirmation in reply:
-                            return reply[confirmation] is True
-        except OSError:
+                        if isinstance(reply, dict) and key in reply:
+                            return reply[key]
+        except TimeoutError:
             pass
-        return False
+        except OSError:
+            self._close()
+        return None
 
 
 def _explain(error: OSError, ip: str, port: int) -> str:

@@ -1,9 +1,10 @@
 """Action chunks in, one jerk-limited joint target per tick out.
 
-The chunks' targets make a reference in time. At every tick ruckig heads for where the reference
-is, to be at rest there. So the arm can always stop within the reference: it passes no target,
-hence no position limit, whatever the next chunk brings, and a chunk that never comes needs no
-reaction. The price is a lag of the braking distance, 4 ms for each 0.05 rad/s.
+The chunks' targets make a path in time. At every tick ruckig heads for where the reference on it
+is, to be at rest there. So the arm can always stop within the path: it passes no target, hence no
+position limit, whatever the next chunk brings, and a chunk that never comes needs no reaction. The
+price is a lag of the braking distance, 4 ms for each 0.05 rad/s. Slower speed lets the reference
+run slower on the same path.
 """
 
 from __future__ import annotations
@@ -12,15 +13,29 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from ruckig import ControlInterface, InputParameter, OutputParameter, Ruckig, Synchronization
+from ruckig import (
+    ControlInterface,
+    InputParameter,
+    OutputParameter,
+    Result,
+    Ruckig,
+    Synchronization,
+)
 
 from kinevla_ros.codec.chunk import JOINT_NAMES, ActionChunk
 from kinevla_ros.robot.limits import JointLimits
 
 Array = NDArray[np.float64]
 
-_SAME_TIME = 1e-9
+SPEED_RAMP = 5.0
+"""How fast the speed scaling follows what is asked for, 1/s: from full speed to pause in 0.2 s."""
+
+_SAME_TIME, _SAME_PLACE = 1e-9, 1e-6
 _REST = [0.0] * len(JOINT_NAMES)
+
+
+class StreamError(RuntimeError):
+    """No motion inside the limits could be found."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +47,7 @@ class StreamSample:
         velocity: shape (7,), rad/s.
         acceleration: shape (7,), rad/s^2.
         gripper: opening, m; None to leave the gripper as it is.
-        chunk_sequence: number of the chunk followed; None before the first.
+        goal: where the path leads at the speed that is asked for, shape (7,), rad.
         starved: No target lies ahead: the joints go to rest at the last one and stay.
     """
 
@@ -40,21 +55,41 @@ class StreamSample:
     velocity: Array
     acceleration: Array
     gripper: float | None
-    chunk_sequence: int | None
+    goal: Array
     starved: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Path:
+    """Targets to be led through: shape (n, 7), rad, at times from the path's start, s.
+
+    Attributes:
+        ends: time on the clock after which the path is no longer followed, s.
+        grip_times, grips: when the gripper is sent where, m.
+    """
+
+    times: Array
+    positions: Array
+    ends: float
+    grip_times: Array
+    grips: Array
 
 
 class JointStream:
     """Joins chunks into one motion and samples it on a fixed grid.
 
-    A new chunk takes over from its first target that still lies ahead; the reference leads there
-    in a straight line from where it is. From tick to tick the joints move on by exactly `dt`,
+    A new chunk takes over from its first target that still lies ahead; the path leads there in a
+    straight line from the reference. From tick to tick the joints move on by exactly `dt`,
     whatever the clock says: a late tick delays the motion, it never makes it faster.
 
     Args:
         limits: limits of the joints.
         dt: time between ticks, s.
         gripper_lead: how much earlier than due the gripper's targets are given, s.
+
+    Attributes:
+        speed: share of full speed that is asked for, 0 to 1.
+        halted: whether the joints go to rest until `reset`.
     """
 
     def __init__(self, limits: JointLimits, dt: float = 0.02, gripper_lead: float = 0.0) -> None:
@@ -66,6 +101,7 @@ class JointStream:
         self._input.max_acceleration = limits.acceleration.tolist()
         self._input.max_jerk = limits.jerk.tolist()
         self._input.synchronization = Synchronization.No
+        self.speed = self._speed = 1.0
         self._ready = False
         self._clear(np.zeros(joints))
 
@@ -75,20 +111,25 @@ class JointStream:
         Raises:
             ValueError: A joint is not inside its position limits.
         """
-        if not ((q >= self._limits.lower) & (q <= self._limits.upper)).all():
+        lower, upper = self._limits.lower - _SAME_PLACE, self._limits.upper + _SAME_PLACE
+        if not ((q >= lower) & (q <= upper)).all():
             raise ValueError(f"joints at {q} are not inside their limits; no motion starts there")
         self._clear(q)
         self._ready = True
 
     def _clear(self, q: Array) -> None:
         self._newest: ActionChunk | None = None
-        self._halted = False
+        self.halted = False
+        self._speed = self.speed
         self._gripper: float | None = None
-        self._due = 0.0
-        self._times, self._positions = np.zeros(1), np.array([q])
+        self._clock = -np.inf  # time of the reference
+        self._along = 0.0  # time on the path of the reference
+        none = np.zeros(0)
+        self._path = _Path(np.zeros(1), np.array([q]), -np.inf, none, none)
         self._input.current_position = q.tolist()
         self._input.current_velocity = self._input.current_acceleration = _REST
         self._input.control_interface = ControlInterface.Position
+        self._before = (q.tolist(), _REST, _REST)
 
     def add(self, chunk: ActionChunk, now: float) -> str | None:
         """Follow `chunk` from the next tick on.
@@ -99,10 +140,10 @@ class JointStream:
         Returns:
             Why the chunk is ignored; None when it is taken.
         """
-        if self._halted:
+        if self.halted:
             return "the motion is halted"
-        due = chunk.times()
-        if due[-1] < now + self._dt:
+        start, due = max(now, self._clock), chunk.times()
+        if due[-1] < start + self._dt - _SAME_TIME:
             late = now - due[-1]
             return f"chunk {chunk.sequence} came too late: its last target is {late:.3f} s old"
         newest = self._newest
@@ -111,17 +152,49 @@ class JointStream:
             return f"chunk {chunk.sequence} is {age:.3f} s older than chunk {newest.sequence}"
         if newest and now <= newest.times()[-1] and chunk.sequence <= newest.sequence:
             return f"chunk {chunk.sequence} comes out of order, after chunk {newest.sequence}"
-        ahead = due >= now + self._dt - _SAME_TIME
-        targets = np.clip(chunk.positions, self._limits.target_lower, self._limits.target_upper)
-        start = self._reference(now)
-        self._times = np.append(now, due[ahead])
-        self._positions = np.vstack([start, targets[ahead]])
+        ahead = due >= start + self._dt - _SAME_TIME
+        times, positions = due[ahead] - start, chunk.positions[ahead]
+        self._lead(times, positions, start, float(due[-1]), due - start, chunk.gripper)
         self._newest = chunk
         return None
 
+    def lead(self, q: Array, gripper: float | None, now: float, lasts: float) -> None:
+        """Go straight to `q`, shape (7,), rad, and open to `gripper`, m, unless halted.
+
+        Args:
+            lasts: time after which the way is no longer followed, s.
+        """
+        if self.halted:
+            return
+        start = max(now, self._clock)
+        seconds = float((abs(q - self._reference()) / self._limits.velocity).max())
+        times = np.array([max(seconds, self._dt)])
+        grips = np.zeros(0) if gripper is None else np.array([gripper])
+        self._lead(times, q[None], start, now + lasts, np.zeros(len(grips)), grips)
+
+    def _lead(
+        self,
+        times: Array,
+        positions: Array,
+        start: float,
+        ends: float,
+        grip_times: Array,
+        grips: Array,
+    ) -> None:
+        inside = np.clip(positions, self._limits.target_lower, self._limits.target_upper)
+        route = np.vstack([self._reference(), inside])
+        self._path = _Path(np.append(0.0, times), route, ends, grip_times, grips)
+        self._clock, self._along = start, 0.0
+
+    def stay(self) -> None:
+        """Rest where the reference is."""
+        none = np.zeros(0)
+        self._path = _Path(np.zeros(1), self._reference()[None], -np.inf, none, none)
+        self._along = 0.0
+
     def halt(self) -> None:
         """Go to rest as fast as the limits permit and take no chunk until `reset`."""
-        self._halted = True
+        self.halted = True
         self._input.control_interface = ControlInterface.Velocity
 
     def step(self, now: float) -> StreamSample:
@@ -129,43 +202,74 @@ class JointStream:
 
         Raises:
             RuntimeError: There was no `reset`.
+            StreamError: There is no motion inside the limits.
         """
         if not self._ready:
             raise RuntimeError("the stream has no position to start from; call reset(q) first")
-        due = self._due = now + self._dt
-        self._input.target_position = self._reference(due).tolist()
-        self._input.target_velocity = self._input.target_acceleration = _REST
-        self._ruckig.update(self._input, self._output)
-        self._output.pass_to_input(self._input)
+        given = self._input
+        self._before = (given.current_position, given.current_velocity, given.current_acceleration)
+        self._advance(now + self._dt)
+        given.target_position = self._reference().tolist()
+        given.target_velocity = given.target_acceleration = _REST
+        result = self._ruckig.update(given, self._output)
+        if result not in (Result.Working, Result.Finished):
+            raise StreamError(f"no motion inside the limits is found: {result}")
+        self._output.pass_to_input(given)
         return StreamSample(
             position=np.array(self._output.new_position),
             velocity=np.array(self._output.new_velocity),
             acceleration=np.array(self._output.new_acceleration),
-            gripper=self._grip(due),
-            chunk_sequence=None if self._newest is None else self._newest.sequence,
-            starved=self._starved(due),
+            gripper=self._grip(),
+            goal=self._goal(),
+            starved=self._starved(),
         )
+
+    def undo(self) -> None:
+        """Return the joints to where they were before the last step, which was not sent."""
+        given = self._input
+        given.current_position, given.current_velocity, given.current_acceleration = self._before
 
     @property
     def at_rest(self) -> bool:
         """Whether the last sample was at rest with no target ahead."""
         moving = np.abs(self._input.current_velocity).max() > 1e-6
-        away = np.abs(np.array(self._input.current_position) - self._positions[-1]).max() > 1e-6
-        return self._starved(self._due) and not moving and (self._halted or not away)
+        away = np.abs(np.array(self._input.current_position) - self._reference()).max() > 1e-6
+        return self._starved() and not moving and (self.halted or not away)
 
-    def _reference(self, time: float) -> Array:
-        """Where the chunks want the joints at a time: straight between targets, shape (7,)."""
-        columns = self._positions.T
-        return np.array([np.interp(time, self._times, column) for column in columns])
+    def _advance(self, due: float) -> None:
+        """Move the reference on to the time `due`, as far as speed and path permit."""
+        change = SPEED_RAMP * self._dt
+        self._speed += float(np.clip(self.speed - self._speed, -change, change))
+        passed = min(due, self._path.ends) - self._clock
+        if passed > 0 and np.isfinite(passed):
+            self._along = min(self._along + self._speed * passed, float(self._path.times[-1]))
+        self._clock = max(due, self._clock)
 
-    def _starved(self, time: float) -> bool:
-        return self._halted or bool(self._times[-1] <= time + _SAME_TIME)
+    def _reference(self) -> Array:
+        """Where the path wants the joints now: straight between targets, shape (7,)."""
+        path, along = self._path, self._along
+        if len(path.times) == 1:
+            return np.array(path.positions[0])
+        index = int(np.clip(np.searchsorted(path.times, along), 1, len(path.times) - 1))
+        begin, end = path.times[index - 1], path.times[index]
+        share = min(max((along - begin) / (end - begin), 0.0), 1.0)
+        return np.array((1 - share) * path.positions[index - 1] + share * path.positions[index])
 
-    def _grip(self, time: float) -> float | None:
+    def _goal(self) -> Array:
+        reference = self._reference()
+        if self._starved():
+            return reference
+        return np.array(reference + self._speed * (self._path.positions[-1] - reference))
+
+    def _starved(self) -> bool:
+        over = self._clock >= self._path.ends - _SAME_TIME
+        return self.halted or over or bool(self._along >= self._path.times[-1] - _SAME_TIME)
+
+    def _grip(self) -> float | None:
         """Return the gripper value of the last target that is due, kept until the next is."""
-        if self._newest is not None and not self._halted:
-            due = time + self._gripper_lead + _SAME_TIME
-            passed = int((self._newest.times() <= due).sum())
+        if not self.halted:
+            due = self._along + self._gripper_lead + _SAME_TIME
+            passed = int((self._path.grip_times <= due).sum())
             if passed:
-                self._gripper = float(self._newest.gripper[passed - 1])
+                self._gripper = float(self._path.grips[passed - 1])
         return self._gripper

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.robot.collision import CollisionModel, too_near
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.verdict import PASSED, Fault, Verdict, refused, worst
 
@@ -16,55 +17,78 @@ Array = NDArray[np.float64]
 MAX_FRAME_STEP = math.radians(10)
 """The vendor's controller refuses a larger step from one frame to the next (rad)."""
 
+START_BAND = 0.02
+"""So near the measured arm is the first target (rad)."""
+
+LAG = 0.15
+"""The arm trails its targets by no more than this (s)."""
+
 _ROUNDING = 1e-6
+"""Share of a limit that is lost in rounding."""
 
 
 @dataclass(frozen=True, eq=False)
 class TargetCase:
-    """A target about to be sent and the one before it, rad, shape (7,), `dt` s apart."""
+    """A target about to be sent, with what it is judged by.
 
-    target: Array
-    previous: Array
+    Attributes:
+        path: the last three targets sent and this one, shape (4, 7), rad.
+        way: on which the joints come to rest if braked from this target on, shape (n, 7), rad.
+        measured: where the joints are, shape (7,), rad.
+        limits: limits of the joints.
+        space: clearances of the arm.
+        dt: time from target to target, s.
+    """
+
+    path: Array
+    way: Array
+    measured: Array
     limits: JointLimits
+    space: CollisionModel
     dt: float
+
+    @property
+    def target(self) -> Array:
+        """The target itself, shape (7,), rad."""
+        return np.array(self.path[-1])
 
 
 def finite(case: TargetCase) -> Verdict:
     """All numbers are finite."""
-    if np.isfinite(case.target).all():
+    if np.isfinite(case.path).all() and np.isfinite(case.way).all():
         return PASSED
-    return refused(Fault.POSITION_LIMIT, "a target is NaN or infinite")
+    return refused(Fault.INVALID_TARGET, "a target is NaN or infinite")
 
 
 def position(case: TargetCase) -> Verdict:
     """Every joint stays inside its position limits."""
-    target, limits = case.target, case.limits
-    _, column, joint, margin = worst(np.minimum(target - limits.lower, limits.upper - target))
-    if margin >= 0:
-        return PASSED
-    reason = (
-        f"{joint} would go to {target[column]:.3f} rad; its limits are "
-        f"{limits.lower[column]:.3f} and {limits.upper[column]:.3f} rad"
-    )
-    return refused(Fault.POSITION_LIMIT, reason, joint, margin)
+    return _inside(case, case.path[-1:], "be")
+
+
+def braking_distance(case: TargetCase) -> Verdict:
+    """Every joint can still be brought to rest inside its position limits."""
+    return _inside(case, case.way, "not come to rest before it is")
 
 
 def speed(case: TargetCase) -> Verdict:
     """No joint exceeds its speed from the previous target."""
-    speeds = abs(case.target - case.previous) / case.dt
-    _, column, joint, margin = worst(case.limits.velocity - speeds)
-    if margin >= -_ROUNDING:
-        return PASSED
-    reason = (
-        f"{joint} would move at {speeds[column]:.2f} rad/s; allowed are "
-        f"{case.limits.velocity[column]:.2f} rad/s"
-    )
-    return refused(Fault.VELOCITY_LIMIT, reason, joint, margin)
+    return _rate(case, 1, case.limits.velocity, Fault.VELOCITY_LIMIT, "move at", "rad/s")
+
+
+def acceleration(case: TargetCase) -> Verdict:
+    """No joint changes its speed faster than it may."""
+    limit = case.limits.acceleration
+    return _rate(case, 2, limit, Fault.ACCELERATION_LIMIT, "accelerate by", "rad/s^2")
+
+
+def jerk(case: TargetCase) -> Verdict:
+    """No joint changes its acceleration faster than it may."""
+    return _rate(case, 3, case.limits.jerk, Fault.JERK_LIMIT, "jerk by", "rad/s^3")
 
 
 def frame_step(case: TargetCase) -> Verdict:
     """No joint steps further in one frame than the controller accepts."""
-    steps = abs(case.target - case.previous)
+    steps = abs(case.path[-1] - case.path[-2])
     _, column, joint, margin = worst(MAX_FRAME_STEP - steps)
     if margin > 0:
         return PASSED
@@ -73,3 +97,56 @@ def frame_step(case: TargetCase) -> Verdict:
         f"{MAX_FRAME_STEP:.3f} rad"
     )
     return refused(Fault.VELOCITY_LIMIT, reason, joint, margin)
+
+
+def step_from_the_arm(case: TargetCase) -> Verdict:
+    """No joint is sent further from where it is than a trailing arm can be."""
+    return _near(case, START_BAND + LAG * case.limits.velocity)
+
+
+def first_at_the_arm(case: TargetCase) -> Verdict:
+    """The first target is where the arm is."""
+    return _near(case, np.full(len(case.measured), START_BAND))
+
+
+def clearance(case: TargetCase) -> Verdict:
+    """Nothing comes too near, from the target to where the arm would come to rest."""
+    found = case.space.obstacle(case.way)
+    return PASSED if found is None else too_near(found, "the arm")
+
+
+def _inside(case: TargetCase, places: Array, verb: str) -> Verdict:
+    """Judge joint positions, shape (n, 7), rad."""
+    limits = case.limits
+    row, column, joint, margin = worst(np.minimum(places - limits.lower, limits.upper - places))
+    if margin >= -_ROUNDING:
+        return PASSED
+    reason = (
+        f"{joint} would {verb} at {places[row, column]:.3f} rad; its limits are "
+        f"{limits.lower[column]:.3f} and {limits.upper[column]:.3f} rad"
+    )
+    return refused(Fault.POSITION_LIMIT, reason, joint, margin)
+
+
+def _rate(
+    case: TargetCase, order: int, limit: Array, fault: Fault, verb: str, unit: str
+) -> Verdict:
+    """Judge the last difference of an order: speed, acceleration, jerk."""
+    rates = abs(np.diff(case.path, order, axis=0)[-1]) / case.dt**order
+    _, column, joint, margin = worst(limit - rates)
+    if margin >= -_ROUNDING * limit[column]:
+        return PASSED
+    reason = f"{joint} would {verb} {rates[column]:.2f} {unit}; allowed are {limit[column]:.2f}"
+    return refused(fault, f"{reason} {unit}", joint, margin)
+
+
+def _near(case: TargetCase, allowed: Array) -> Verdict:
+    away = abs(case.target - case.measured)
+    _, column, joint, margin = worst(allowed - away)
+    if margin >= 0:
+        return PASSED
+    reason = (
+        f"{joint} would be sent {away[column]:.3f} rad from where it is; allowed are "
+        f"{allowed[column]:.3f} rad"
+    )
+    return refused(Fault.TRACKING_ERROR, reason, joint, margin)

@@ -5,15 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import os
 import select
 import socket
 import subprocess
-import sys
 import threading
 import time
-from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -22,43 +18,36 @@ from numpy.typing import NDArray
 
 from kinevla_ros.robot.limits import RM75_LIMITS, JointLimits
 from kinevla_ros.robot.state import ArmState
-from kinevla_ros.robot.stop_line import ArmConnectionError, StopLine
+from kinevla_ros.robot.stop_line import StopLine
+from kinevla_ros.robot.stop_line_watch import StopLineWatch
+from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo, checked_target
 from kinevla_ros.robot.vendor_channel import (
     CLEAR_KIND,
     GRIPPER,
     GRIPPER_KIND,
+    LIFE,
+    LIFE_KIND,
     LONGEST_PACKET,
     TARGET,
     TARGET_KIND,
     Board,
-    Settings,
-    create_channel,
-    create_memory,
 )
+from kinevla_ros.robot.vendor_start import has_ended, start_vendor_process
 
 __all__ = ["ArmConnectionError", "ArmInfo", "VendorArm"]
 
 LOST_HEARTBEAT = 0.5
 """The process counts as hung after so long a silence, s."""
 
+FRESH_HEARTBEAT = 0.15
+"""It has ended in the middle of its work if its last heartbeat is younger, s."""
+
 CLEAR_TIMEOUT = 5.0
 CLOSE_TIMEOUT = 1.0
 
 
-@dataclass(frozen=True)
-class ArmInfo:
-    """Who is at the other end; the arm does not tell its jerk limit, which is this package's."""
-
-    model: str
-    firmware: str
-    limits: JointLimits
-
-
 class VendorArm:
-    """Sends targets, receives states, stops; one arm.
-
-    Nothing here waits for the arm except `connect`, `stop` and `clear_errors`. Whether the arm is
-    there shows in the age of `latest()`, never in what `send` does.
+    """The transport `api`; see `Transport`.
 
     Args:
         ip, port: the controller's address.
@@ -87,6 +76,7 @@ class VendorArm:
         self._channel: socket.socket | None = None
         self._board: Board | None = None
         self._replies = threading.Lock()
+        self._watch: StopLineWatch | None = None
 
     def connect(self, timeout: float = 5.0) -> ArmInfo:
         """Start the vendor library's process (again) and wait until the arm's state arrives.
@@ -98,14 +88,22 @@ class VendorArm:
         deadline = time.monotonic() + timeout
         try:
             self._stop_line.open(timeout)
-            self._start_process()
-            return self._await_arm(deadline)
+            self._process, self._channel, self._board = start_vendor_process(
+                self._address, self._udp_port, self._host_ip, self._cycle_ms
+            )
+            info = self._await_arm(deadline)
+            self._watch = StopLineWatch(self._stop_line, self._state_at, self._tell_life)
+            self._watch.start()
+            return info
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
         """Disconnect and end the process; the arm keeps its last target."""
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
         self._stop_line.close()
         if self._channel is not None:
             self._channel.close()
@@ -137,37 +135,37 @@ class VendorArm:
         beat = self._board.heartbeat.read()
         return beat is not None and time.monotonic() - beat[0] < LOST_HEARTBEAT
 
+    @property
+    def can_stop(self) -> bool:
+        """Whether the controller answered over the stop line when last asked."""
+        return self._watch is not None and self._watch.answers
+
     def send(self, q: NDArray[np.float64]) -> None:
-        """Hand over one target without waiting; one that the arm cannot take in time is dropped.
+        """See `Transport`; a target that the arm cannot take in time is dropped."""
+        self._send(TARGET.pack(TARGET_KIND, time.monotonic(), *checked_target(q)))
 
-        Args:
-            q: joint positions, shape (7,), rad.
+    def can_brake(self) -> bool:
+        """See `Transport`; not past a process that hung before it ended."""
+        process, channel, board = self._process, self._channel, self._board
+        beat = None if board is None else board.heartbeat.read()
+        if process is None or channel is None or beat is None:
+            return False
+        if time.monotonic() - beat[0] > FRESH_HEARTBEAT or not has_ended(process, channel):
+            return False
+        return self._stop_line.answers()
 
-        Raises:
-            ValueError: not seven finite numbers.
-            ArmConnectionError: not connected, or the process has ended.
-        """
-        target = np.asarray(q, dtype=float)
-        if target.shape != (7,) or not np.isfinite(target).all():
-            raise ValueError(f"a target is seven finite joint positions, not {q!r}")
-        self._send(TARGET.pack(TARGET_KIND, time.monotonic(), *target))
+    def brake(self, q: NDArray[np.float64]) -> None:
+        """See `Transport`."""
+        self._stop_line.send_target(checked_target(q))
 
     def send_gripper(self, opening: float) -> None:
-        """Move the gripper without waiting; the newest opening replaces one not yet sent.
-
-        Args:
-            opening: m, 0 closed.
-
-        Raises:
-            ValueError: not a finite number.
-            ArmConnectionError: not connected, or the process has ended.
-        """
+        """See `Transport`."""
         if not math.isfinite(opening):
             raise ValueError(f"a gripper opening is a finite number of metres, not {opening!r}")
         self._send(GRIPPER.pack(GRIPPER_KIND, opening))
 
     def latest(self) -> ArmState | None:
-        """Return the last sound state, however old; None before the first."""
+        """See `Transport`."""
         board = self._board
         record = board.state.read() if board is not None else None
         if board is None or record is None:
@@ -184,53 +182,16 @@ class VendorArm:
         )
 
     def stop(self) -> None:
-        """Stop the arm over a connection of its own; works whatever state the process is in.
-
-        Raises:
-            ArmConnectionError: the controller did not confirm; use the emergency button.
-        """
+        """Stop the arm over a connection of its own, whatever state the process is in."""
         self._stop_line.stop()
 
     def clear_errors(self) -> None:
-        """Clear the errors of joints and controller and enable the joints; the arm must be at rest.
-
-        Raises:
-            ArmConnectionError: not connected, no reply, or an error that stays.
-        """
+        """See `Transport`; enables the joints as well."""
         with self._replies:
             self._send(CLEAR_KIND)
             problem = self._receive(time.monotonic() + CLEAR_TIMEOUT)["cleared"]
         if problem is not None:
             raise ArmConnectionError(f"the arm's errors are not cleared: {problem}")
-
-    def _start_process(self) -> None:
-        ip, port = socket.gethostbyname(self._address[0]), self._address[1]
-        memory = create_memory()
-        self._channel, child = create_channel()
-        settings = Settings(
-            ip=ip,
-            port=port,
-            host_ip=self._host_ip or _address_towards(ip),
-            udp_port=self._udp_port,
-            cycle_ms=self._cycle_ms,
-            channel=child.fileno(),
-            memory=memory,
-        )
-        root = str(Path(__file__).parents[2])
-        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-        try:
-            self._board = Board(memory)
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "kinevla_ros.robot.vendor_process", settings.to_argument()],
-                env={**os.environ, "PYTHONPATH": path},
-                pass_fds=(child.fileno(), memory),
-                stdin=subprocess.DEVNULL,
-                stdout=2,
-                start_new_session=True,
-            )
-        finally:
-            os.close(memory)
-            child.close()
 
     def _await_arm(self, deadline: float) -> ArmInfo:
         reply = self._receive(deadline)
@@ -247,6 +208,14 @@ class VendorArm:
                 )
             time.sleep(0.002)
         return ArmInfo(reply["model"], reply["firmware"], limits)
+
+    def _state_at(self) -> float:
+        state = self.latest()
+        return -math.inf if state is None else state.stamp
+
+    def _tell_life(self, now: float) -> None:
+        with contextlib.suppress(ArmConnectionError):
+            self._send(LIFE.pack(LIFE_KIND, now))
 
     @property
     def _where(self) -> str:
@@ -275,8 +244,11 @@ class VendorArm:
                 "and that its network is not overloaded."
             )
         packet = b""
-        with contextlib.suppress(OSError):
-            packet = channel.recv(LONGEST_PACKET)
+        # A process that ends with targets unread leaves an error, and behind it its last words.
+        for _ in range(2):
+            with contextlib.suppress(OSError):
+                packet = channel.recv(LONGEST_PACKET)
+                break
         reply = json.loads(packet) if packet else {"error": "the process has ended, see the log"}
         if "error" in reply:
             raise ArmConnectionError(f"{self._where} is lost: {reply['error']}")
@@ -288,10 +260,3 @@ class VendorArm:
         except ArmConnectionError as error:
             return f"{error}; call connect() again"
         return f"{self._where} is lost; call connect() again"
-
-
-def _address_towards(ip: str) -> str:
-    """Return this computer's address on the route to `ip`; sends nothing."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect((ip, 9))
-        return str(probe.getsockname()[0])

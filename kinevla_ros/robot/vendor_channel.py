@@ -20,7 +20,10 @@ TARGET = struct.Struct("<cd7d")
 GRIPPER = struct.Struct("<cd")
 """Kind, opening (m)."""
 
-TARGET_KIND, GRIPPER_KIND, CLEAR_KIND = b"T", b"G", b"C"
+LIFE = struct.Struct("<cd")
+"""Kind, time (s, monotonic) at which the controller has answered over the stop line."""
+
+TARGET_KIND, GRIPPER_KIND, CLEAR_KIND, LIFE_KIND = b"T", b"G", b"C", b"L"
 
 LONGEST_PACKET = 4096
 MOST_ERRORS = 24

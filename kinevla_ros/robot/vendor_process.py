@@ -35,6 +35,8 @@ from kinevla_ros.robot.vendor_channel import (
     CLEAR_KIND,
     GRIPPER,
     GRIPPER_KIND,
+    LIFE,
+    LIFE_KIND,
     LONGEST_PACKET,
     MOST_ERRORS,
     TARGET,
@@ -52,7 +54,7 @@ HEARTBEAT = 0.05
 PARENT_CHECK_MS = 1000
 
 STALE = 0.1
-"""No target is sent that is older (s), nor any while the arm's state is older.
+"""No target is sent that is older (s), nor any while the controller's last sign of life is older.
 
 A process or a controller that was frozen must not replay old targets when it is back.
 """
@@ -60,7 +62,9 @@ A process or a controller that was frozen must not replay old targets when it is
 UNACKNOWLEDGED_MS = 500
 """The kernel gives up the connection when the controller's computer is silent for so long."""
 
-_ERRORS_ONLY = 3
+_NO_LOG = 4
+"""Above its levels: every return code is looked at, and it would log each broken packet."""
+
 _OK = 0
 _SEND_FAILED = -1
 
@@ -76,7 +80,7 @@ class Link:
         self._settings = settings
         self._channel = socket.socket(fileno=settings.channel)
         self._board = Board(settings.memory)
-        self._state_at = -math.inf
+        self._heard_at = -math.inf
         # The library prints its version.
         with contextlib.redirect_stdout(io.StringIO()):
             self._arm = RoboticArm(rm_thread_mode_e.RM_TRIPLE_MODE_E)
@@ -112,11 +116,12 @@ class Link:
 
     def _connect(self) -> dict[str, Any]:
         ip, port = self._settings.ip, self._settings.port
-        handle = self._arm.rm_create_robot_arm(ip, port, _ERRORS_ONLY)
+        handle = self._arm.rm_create_robot_arm(ip, port, _NO_LOG)
         if handle.id < 0:
             raise LinkError(
                 f"{ip}:{port} accepts connections but does not answer as an arm's controller. "
-                "Check the ip address and port, and restart the controller if they are right."
+                "Check the ip address and port, that no teach pendant or other program is "
+                "connected (some controllers serve few clients), and restart the controller."
             )
         identity = _checked(self._arm.rm_get_robot_info(), "model")
         if identity["arm_model"] != "RM_75":
@@ -137,7 +142,8 @@ class Link:
         }
 
     def _receive_state(self, velocity: list[float]) -> None:
-        sound = SampleFilter(velocity)
+        joints = _checked(self._arm.rm_get_joint_degree(), "joint positions")
+        sound = SampleFilter(velocity, [math.radians(angle) for angle in joints], time.monotonic())
         address = self._settings.ip.encode()
         write = self._board.state.write
 
@@ -148,7 +154,7 @@ class Link:
                 return
             count = min(state.err.err_len, MOST_ERRORS)
             write(stamp, *q, *state.joint_status.joint_err_code, count, *state.err.err)
-            self._state_at = stamp
+            self._heard_at = stamp
 
         # The library keeps no reference to the callback.
         self._callback = rm_realtime_arm_state_callback_ptr(on_state)
@@ -182,12 +188,15 @@ class Link:
             self._send_target(sent, q)
         elif kind == GRIPPER_KIND:
             self._requests.move_gripper(GRIPPER.unpack(packet)[1])
+        elif kind == LIFE_KIND:
+            # State or answer, whichever came last; times of one clock.
+            self._heard_at = max(self._heard_at, LIFE.unpack(packet)[1])
         elif kind == CLEAR_KIND:
             self._requests.clear_errors()
 
     def _send_target(self, sent: float, q: list[float]) -> None:
         now = time.monotonic()
-        if now - sent > STALE or now - self._state_at > STALE:
+        if now - sent > STALE or now - self._heard_at > STALE:
             return
         # The library cuts to 0.001 deg towards zero; half a unit more makes that a rounding.
         degrees = [math.degrees(angle) + math.copysign(0.0005, angle) for angle in q]

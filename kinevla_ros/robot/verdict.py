@@ -25,6 +25,12 @@ class Fault(IntEnum):
     CONTROLLER_ERROR = 7
     CONNECTION_LOST = 8
     SOFTWARE_STOP = 9
+    INVALID_TARGET = 10
+    ACCELERATION_LIMIT = 11
+    JERK_LIMIT = 12
+    WORKSPACE_LIMIT = 13
+    TABLE_COLLISION = 14
+    SELF_COLLISION = 15
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,7 @@ class Verdict:
         ok: whether it passed.
         fault: limit broken; NONE when passed or when a request merely came at the wrong time.
         reason: in words, with figures and the way out; empty when passed.
-        joint: joint concerned; empty when none is.
+        joint: joint, link or part of the gripper concerned; empty when none is.
         margin: distance to the limit in its unit, negative beyond it; NaN when there is none.
     """
 

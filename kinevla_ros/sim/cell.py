@@ -20,8 +20,8 @@ from kinevla_ros.sim.scene import (
     CAMERA_WIDTH,
     SERVO_DAMPING,
     SERVO_STIFFNESS,
-    scene_xml,
 )
+from kinevla_ros.sim.variation import Variation, cell_model
 
 Array = NDArray[np.float64]
 
@@ -63,10 +63,14 @@ class CellState:
 
 
 class Cell:
-    """One MuJoCo world. Not thread safe: one thread steps and renders it."""
+    """One MuJoCo world. Not thread safe: one thread steps and renders it.
 
-    def __init__(self) -> None:
-        self.model = mujoco.MjModel.from_xml_string(scene_xml())
+    Args:
+        variation: what is other than usual; see `sim.variation`.
+    """
+
+    def __init__(self, variation: Variation | None = None) -> None:
+        self.model = cell_model(variation)
         self.data = mujoco.MjData(self.model)
         self.dt = float(self.model.opt.timestep)
         self._renderer: mujoco.Renderer | None = None
@@ -93,11 +97,19 @@ class Cell:
         self.data.time = 0.0
         return self.state()
 
-    def _set_arm(self, q: Array) -> None:
+    def place_arm(self, q: Array, opening: float = GRIPPER_STROKE) -> None:
+        """Put the arm, at rest, at joint positions (rad), shape (7,), and opening (m)."""
+        self._set_arm(q, opening)
+        # What the tool was put into moves out of its way.
+        self.step(0.2)
+        self.data.time = 0.0
+
+    def _set_arm(self, q: Array, opening: float = GRIPPER_STROKE) -> None:
         self.data.qpos[:7] = q
-        self.data.qpos[7:9] = GRIPPER_STROKE / 2
+        self.data.qvel[:9] = 0.0
+        self.data.qpos[7:9] = opening / 2
         self._reference, self._rate, self._left = np.array(q), np.zeros(7), 0.0
-        self._opening = self._opening_target = GRIPPER_STROKE
+        self._opening = self._opening_target = opening
         mujoco.mj_forward(self.model, self.data)
 
     def set_joint_target(self, q: Array) -> None:

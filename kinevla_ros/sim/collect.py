@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import multiprocessing
 import signal
 from collections.abc import Callable
@@ -23,7 +25,8 @@ from kinevla_ros.language.grammar import (
     kinematics_text,
     siblings,
 )
-from kinevla_ros.robot.kinematics import top_down_ik
+from kinevla_ros.robot.kinematics import UnreachableError, top_down_ik
+from kinevla_ros.robot.model import GRIPPER_STROKE
 from kinevla_ros.robot.verdict import Fault
 from kinevla_ros.sim.cell import OBJECTS, Cell, CellState
 from kinevla_ros.sim.demonstrator import Plan, done, holding, plan
@@ -56,6 +59,9 @@ class Driver(Protocol):
     seconds: float
     must_finish: bool
 
+    def place(self, cell: Cell, rng: np.random.Generator) -> None:
+        """Put the arm where the episode starts; the objects lie in their places."""
+
     def begin(self, said: str, rng: np.random.Generator) -> None:
         """Start an episode of the instruction `said`."""
 
@@ -69,6 +75,10 @@ class PerturbedDemonstrator:
     seconds = 16.0
     must_finish = True
 
+    def place(self, cell: Cell, rng: np.random.Generator) -> None:
+        """Start at home, or anywhere above the table."""
+        place_at_random(cell, rng)
+
     def begin(self, said: str, rng: np.random.Generator) -> None:
         """Draw how large the perturbation is."""
         self._rng, self._noise = rng, float(rng.choice(NOISE))
@@ -78,6 +88,30 @@ class PerturbedDemonstrator:
         ramp = np.arange(1, HORIZON + 1)[:, None] / HORIZON
         offset = self._rng.normal(0.0, self._noise, len(JOINT_NAMES)) * ramp
         return arm.chunk(planned.positions + offset, planned.gripper)
+
+
+class CloseUp(PerturbedDemonstrator):
+    """A moment near an object, in a scene of its own: where success is decided.
+
+    Whole demonstrations show few scenes, and each for long; the eye learns from many.
+    """
+
+    seconds = 0.45
+    must_finish = False
+
+    def place(self, cell: Cell, rng: np.random.Generator) -> None:
+        """Put the tool beside, above or around an object, the gripper open or half closed."""
+        name = rng.choice(OBJECTS, p=(0.15, 0.6, 0.25))
+        x, y, _, yaw = cell.state().poses[name]
+        along, across = rng.uniform(-0.06, 0.06), rng.normal(0.0, 0.025)
+        c, s = np.cos(yaw), np.sin(yaw)
+        height = 0.015 + min(rng.exponential(0.04), 0.15)
+        position = np.array([x + c * along - s * across, y + s * along + c * across, height])
+        turn = np.clip(rng.normal(0.0, 0.25), -0.6, 0.6)
+        opening = rng.uniform(0.03, GRIPPER_STROKE) if rng.random() < 0.2 else GRIPPER_STROKE
+        # Out of reach the arm stays at home.
+        with contextlib.suppress(UnreachableError):
+            cell.place_arm(top_down_ik(position, math.remainder(yaw + turn, math.pi)), opening)
 
 
 def collect(
@@ -139,13 +173,19 @@ def demonstrate(cell: Cell, driver: Driver, command: Command, rng: np.random.Gen
     Draws again while the driver must finish and does not, so that no dataset teaches a stuck arm.
     """
     while True:
-        start = _random_start(rng) if rng.random() < PERTURBED_START else None
-        cell.reset(rng, start)
+        cell.reset(rng)
+        driver.place(cell, rng)
         said = instruction(command, rng)
         driver.begin(said, rng)
         frames, finished = _run(cell, driver, command, rng)
         if finished or not driver.must_finish:
             return Episode(said, frames)
+
+
+def place_at_random(cell: Cell, rng: np.random.Generator) -> None:
+    """Leave the arm at home or, in a share of the episodes, put it anywhere above the table."""
+    if rng.random() < PERTURBED_START:
+        cell.place_arm(_random_start(rng))
 
 
 def _random_start(rng: np.random.Generator) -> np.ndarray:

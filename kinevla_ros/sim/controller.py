@@ -12,52 +12,30 @@ import logging
 import socket
 import threading
 import time
-from collections import deque
+from collections.abc import Callable
 from types import TracebackType
-from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
+from kinevla_ros.sim.controller_client import Client
 from kinevla_ros.sim.controller_commands import Commands
+from kinevla_ros.sim.controller_control import ControlLine
+from kinevla_ros.sim.controller_faults import Faults
 from kinevla_ros.sim.controller_gripper import Gripper
 from kinevla_ros.sim.controller_motion import Motion
 from kinevla_ros.sim.controller_protocol import (
-    LINE_END,
-    LineReader,
     Message,
     angles_from_wire,
-    encode,
 )
+from kinevla_ros.sim.controller_records import ReceivedCommand, Records, StreamRecord
 from kinevla_ros.sim.plant import ArmPlant
 
 TICK = 0.005
 """Period of planned motion and of the fastest state push, s."""
-
-POINTS_KEPT = 200_000
-COMMANDS_KEPT = 10_000
 
 logger = logging.getLogger(__name__)
 
 
 class ControllerError(RuntimeError):
     """The emulated controller cannot start or has failed."""
-
-
-class StreamRecord(NamedTuple):
-    """Pass-through points as they arrived: `times` [N] s (monotonic), `targets` [N, 7] rad."""
-
-    times: NDArray[np.float64]
-    targets: NDArray[np.float64]
-    accepted: NDArray[np.bool_]
-
-
-class ReceivedCommand(NamedTuple):
-    """A command other than a pass-through point: arrival (s, monotonic), client's port, name."""
-
-    time: float
-    client: int
-    name: str
 
 
 class EmulatedController:
@@ -67,18 +45,26 @@ class EmulatedController:
         plant: what moves.
         host: address to listen on and to push the state from.
         port: TCP port; 0 takes a free one.
+        control_port: port on 127.0.0.1 of the control socket, see `controller_control`; 0 takes a
+            free one, None opens none.
     """
 
-    def __init__(self, plant: ArmPlant, host: str = "127.0.0.1", port: int = 8080) -> None:
+    def __init__(
+        self,
+        plant: ArmPlant,
+        host: str = "127.0.0.1",
+        port: int = 8080,
+        control_port: int | None = None,
+    ) -> None:
         self.address = (host, port)
         """Host and TCP port; the true port once started."""
+        self.control_address = None if control_port is None else ("127.0.0.1", control_port)
+        """Host and port of the control socket; the true port once started."""
+        self.faults = Faults()
         self._motion = Motion(plant)
         self._commands = Commands(self._motion, Gripper(plant))
-        self._clients: set[_Client] = set()
-        self._points: deque[tuple[float, NDArray[np.float64], bool]] = deque(maxlen=POINTS_KEPT)
-        self._received: deque[ReceivedCommand] = deque(maxlen=COMMANDS_KEPT)
-        self._muted = False
-        self._push_off = False
+        self.clients: set[Client] = set()
+        self.records = Records()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
@@ -88,11 +74,17 @@ class EmulatedController:
         Raises:
             ControllerError: the address cannot be used.
         """
-        listener = self._listen()
+        listener, control = _listen(self.address), None
         self.address = listener.getsockname()
+        if self.control_address is not None:
+            control = _listen(self.control_address)
+            self.control_address = control.getsockname()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
-            target=self._run, args=(self._loop, listener), name="emulated-controller", daemon=True
+            target=self._run,
+            args=(self._loop, listener, control),
+            name="emulated-controller",
+            daemon=True,
         )
         self._thread.start()
 
@@ -124,29 +116,24 @@ class EmulatedController:
 
     def stream_record(self) -> StreamRecord:
         """Return the last pass-through points, accepted or not."""
-        points = list(self._points)
-        return StreamRecord(
-            np.array([point[0] for point in points]),
-            np.array([point[1] for point in points]).reshape(-1, 7),
-            np.array([point[2] for point in points], dtype=bool),
-        )
+        return self.records.stream()
 
     def received_commands(self) -> list[ReceivedCommand]:
         """Return the last commands, oldest first."""
-        return list(self._received)
-
-    def mute(self, on: bool = True) -> None:
-        """Read everything, carry out pass-through points, answer nothing."""
-        self._muted = on
-
-    def udp_off(self, on: bool = True) -> None:
-        """Push no state."""
-        self._push_off = on
+        return self.records.commands()
 
     def close_clients(self) -> None:
         """Close every TCP connection; new ones are accepted."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._drop_clients)
+        self._in_thread(lambda client: client.close())
+
+    def reset_clients(self) -> None:
+        """Break every TCP connection off without a farewell (RST); new ones are accepted."""
+        self._in_thread(lambda client: client.reset())
+
+    def freeze(self, on: bool = True) -> None:
+        """Do nothing at all while the connections stay: what comes in meanwhile is late."""
+        self.faults.frozen = on
+        self._in_thread(lambda client: client.read(not on))
 
     def joint_error(self, joint: int, bits: int) -> None:
         """Latch error bits of joint 1..7; 0 clears them."""
@@ -156,22 +143,15 @@ class EmulatedController:
         """Latch a controller error."""
         self._motion.raise_error(code)
 
-    def _listen(self) -> socket.socket:
-        host, port = self.address
-        try:
-            return socket.create_server((host, port))
-        except OSError as error:
-            fix = {
-                errno.EADDRINUSE: "stop the program that holds it or choose another port",
-                errno.EADDRNOTAVAIL: "choose an address of this machine",
-            }.get(error.errno or 0, "choose another address")
-            message = f"cannot listen on TCP port {port} of {host} ({error.strerror}): {fix}"
-            raise ControllerError(message) from error
-
-    def _run(self, loop: asyncio.AbstractEventLoop, listener: socket.socket) -> None:
+    def _run(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        listener: socket.socket,
+        control: socket.socket | None,
+    ) -> None:
         asyncio.set_event_loop(loop)
         try:
-            loop.run_until_complete(self._serve(listener))
+            loop.run_until_complete(self._serve(listener, control))
         except asyncio.CancelledError:
             pass
         except Exception:
@@ -179,17 +159,21 @@ class EmulatedController:
         finally:
             loop.close()
 
-    async def _serve(self, listener: socket.socket) -> None:
+    async def _serve(self, listener: socket.socket, control: socket.socket | None) -> None:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: _Client(self), sock=listener)
+        servers = [await loop.create_server(lambda: Client(self), sock=listener)]
+        if control is not None:
+            servers.append(await loop.create_server(lambda: ControlLine(self), sock=control))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as push_socket:
             push_socket.setblocking(False)
             push_socket.bind((self.address[0], 0))
             try:
                 await self._tick(push_socket)
             finally:
-                server.close()
-                self._drop_clients()
+                for server in servers:
+                    server.close()
+                for client in list(self.clients):
+                    client.close()
                 await asyncio.sleep(0)
 
     def _cancel(self) -> None:
@@ -201,65 +185,64 @@ class EmulatedController:
         due = time.monotonic()
         while True:
             now = time.monotonic()
-            for event in self._commands.tick(now):
-                for client in self._clients:
-                    client.send(event)
-            push = None if self._push_off or now < next_push - TICK / 2 else self._commands.push()
-            if push is not None:
-                period, address, packet = push
-                next_push = max(next_push, now - period) + period
-                _send_datagram(push_socket, packet, address)
+            if not self.faults.frozen:
+                next_push = self._move_on(now, next_push, push_socket)
             due = max(due + TICK, now)
             await asyncio.sleep(due - time.monotonic())
 
-    def _drop_clients(self) -> None:
-        for client in list(self._clients):
-            client.close()
+    def _move_on(self, now: float, next_push: float, push_socket: socket.socket) -> float:
+        """Carry out one tick; returns when the next state push is due (s)."""
+        for event in self._commands.tick(now):
+            for client in self.clients:
+                client.send(event)
+        self.records.add_position(now, self._motion.joint_positions())
+        push = None if now < next_push - TICK / 2 else self._commands.push()
+        if push is None:
+            return next_push
+        period, address, packet = push
+        datagram = self.faults.datagram(packet)
+        if datagram is not None:
+            _send_datagram(push_socket, datagram, address)
+        return max(next_push, now - period) + period
 
-    def _receive(self, client: _Client, message: Message) -> None:
+    def _in_thread(self, act: Callable[[Client], None]) -> None:
+        """Do something to every client in the controller's thread."""
+
+        def act_on_all() -> None:
+            for client in list(self.clients):
+                act(client)
+
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(act_on_all)
+
+    def receive(self, client: Client, message: Message) -> None:
+        """Carry out a message and answer it."""
         now = time.monotonic()
         if message.get("command") == "movej_canfd":
             target = angles_from_wire(message.get("joint"))
             if target is not None:
-                self._points.append((now, target, self._motion.stream(target, now)))
+                self.records.add_point(now, target, self._motion.stream(target, now))
             return
-        self._received.append(ReceivedCommand(now, client.port, str(message.get("command"))))
-        if self._muted:
+        command = str(message.get("command"))
+        self.records.add_command(ReceivedCommand(now, client.port, command))
+        if self.faults.mute:
             return
         reply = self._commands.answer(message, now)
         if reply is not None:
             client.send(reply)
 
 
-class _Client(asyncio.Protocol):
-    """One TCP connection."""
-
-    def __init__(self, controller: EmulatedController) -> None:
-        self._controller = controller
-        self._reader = LineReader()
-        self._transport: asyncio.Transport | None = None
-        self.port = 0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self.port = transport.get_extra_info("peername")[1]
-        self._controller._clients.add(self)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._controller._clients.discard(self)
-
-    def data_received(self, data: bytes) -> None:
-        for message in self._reader.feed(data):
-            self._controller._receive(self, message)
-
-    def send(self, message: Message) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(encode(message) + LINE_END)
-
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
+def _listen(address: tuple[str, int]) -> socket.socket:
+    host, port = address
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        fix = {
+            errno.EADDRINUSE: "stop the program that holds it or choose another port",
+            errno.EADDRNOTAVAIL: "choose an address of this machine",
+        }.get(error.errno or 0, "choose another address")
+        message = f"cannot listen on TCP port {port} of {host} ({error.strerror}): {fix}"
+        raise ControllerError(message) from error
 
 
 def _send_datagram(push_socket: socket.socket, packet: bytes, address: tuple[str, int]) -> None:

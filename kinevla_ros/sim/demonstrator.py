@@ -29,7 +29,8 @@ TURN_SPEED = 1.5
 """Largest turn of the tool about the vertical (rad/s)."""
 
 HOVER = 0.075  # height of travel above the lower target (m)
-TOLERANCE = 0.006  # distance from the target at which the gripper acts (m)
+TOLERANCE = 0.010  # distance from the target in the plane at which the gripper acts (m)
+HEIGHT_TOLERANCE = 0.008  # the same in height (m)
 RELEASE_SIDE = 0.045  # offset of the carrot from the plate's centre (m)
 NEAREST, HIGHEST = 0.19, 0.22  # bounds of the tool (m)
 RESERVE = 0.01  # distance kept from the end of the arm's reach (m)
@@ -122,7 +123,8 @@ def _funnel(s: _Sketch, goal: Array, yaw: float, height: float) -> tuple[Array, 
     low = max(0.0, target[2] - s.tool[2] - 0.01)
     share = max(0.0, 1.0 - low / 0.03)
     target[:2] = s.tool[:2] + share * (goal - s.tool[:2])
-    near = away < TOLERANCE and turn < 0.12 and abs(s.tool[2] - height) < TOLERANCE
+    low_enough = abs(s.tool[2] - height) < HEIGHT_TOLERANCE
+    near = away < TOLERANCE and turn < 0.15 and low_enough
     return target, near
 
 

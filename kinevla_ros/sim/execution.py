@@ -6,9 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.codec.chunk import ActionChunk
-from kinevla_ros.robot.arm import REST_TIME, ArmCore
+from kinevla_ros.robot.arm import ArmCore
+from kinevla_ros.robot.collision import CollisionModel
+from kinevla_ros.robot.following import REST_TIME
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.state import ArmState
+from kinevla_ros.robot.workspace import CELL_WORKSPACE
 from kinevla_ros.sim.cell import Cell
 
 PERIOD = 0.02
@@ -29,10 +32,10 @@ class SimulatedArm:
         self._cell, self._sequence = cell, 0
         self._waiting: list[tuple[float, ActionChunk]] = []
         self.now = 0.0
-        self.core = ArmCore(RM75_LIMITS, dt=PERIOD)
+        self.core = ArmCore(RM75_LIMITS, CollisionModel(CELL_WORKSPACE), dt=PERIOD)
         # The core enables an arm only once it has seen it rest.
         for age in np.arange(REST_TIME + PERIOD, 0.0, -PERIOD):
-            self.core.on_state(self._measured(-age), -age)
+            self.core.on_state(self._measured(-age))
         enabled = self.core.enable(self.now)
         if not enabled.ok:
             raise RuntimeError(f"the simulated arm cannot start: {enabled.reason}")
@@ -51,7 +54,7 @@ class SimulatedArm:
         for _ in range(round(seconds / PERIOD)):
             while self._waiting and self._waiting[0][0] <= self.now + 1e-9:
                 self.core.on_chunk(self._waiting.pop(0)[1], self.now)
-            self.core.on_state(self._measured(self.now), self.now)
+            self.core.on_state(self._measured(self.now))
             sample = self.core.tick(self.now)
             if sample is not None:
                 self._cell.set_joint_target(sample.position)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.images import STATE_SCALE, pixels
-from kinevla_ros.generator.sequence import instruction_ids, tail
+from kinevla_ros.generator.images import SCENE_SCALE, STATE_SCALE, pixels
+from kinevla_ros.generator.sequence import Tail, instruction_ids, tail
 from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text, siblings
 from kinevla_ros.language.vocabulary import Vocabulary
-from kinevla_ros.training.objective import Batch, LossWeights
+from kinevla_ros.training.objective import MOTION_SCALE, Batch, LossWeights
 from kinevla_ros.training.samples import Samples
 
 PHRASINGS = 1024
@@ -27,8 +27,9 @@ class GeneratorSettings:
     """How to train.
 
     Attributes:
-        steps, batch_size, learning_rate, warmup, weight_decay: AdamW with a cosine schedule.
-        alternative_share: samples that follow another command than the demonstration did.
+        steps, batch_size, learning_rate, warmup, weight_decay: AdamW with a cosine schedule; a
+            batch shows each of its frames twice, with two commands.
+        alternative_share: frames seen with another command than the demonstration followed.
         swap_share: samples whose instruction is another of the same family while words and
             codes stay true; they carry no text loss and teach the codes to heed the words.
         seed: of batches and weights.
@@ -40,7 +41,7 @@ class GeneratorSettings:
     learning_rate: float = 8e-4
     warmup: int = 300
     weight_decay: float = 0.02
-    alternative_share: float = 0.5
+    alternative_share: float = 0.25
     swap_share: float = 0.25
     seed: int = 0
     save_every: int = 500
@@ -58,7 +59,7 @@ class BatchMaker:
         config: GeneratorConfig,
         settings: GeneratorSettings,
     ) -> None:
-        self._samples, self._codes = samples, codes
+        self._samples, self._codes, self._common = samples, codes, samples.common()
         self._vocabulary, self._config, self._settings = vocabulary, config, settings
         rng = np.random.default_rng(settings.seed)
         self._prompts = [
@@ -75,31 +76,25 @@ class BatchMaker:
             len(tail(vocabulary, goal_text(c), kinematics_text(c), *codes_of_zero).ids)
             for c in TASKS
         )
-        scene = samples.scene
-        self._scene_mean = scene.mean(axis=0)
-        self._scene_scale = scene.std(axis=0) + 1e-3
+        self._scene_scale = SCENE_SCALE[: samples.scene.shape[1]]
 
     def __call__(self, step: int) -> Batch:
         """Return the batch of a step, on the CPU."""
         settings, samples = self._settings, self._samples
         rng = np.random.default_rng((settings.seed, step))
-        ends = np.cumsum(samples.parts)
-        part = rng.integers(len(ends), size=settings.batch_size)
-        size = np.asarray(samples.parts)[part]
-        rows = np.sort(ends[part] - size + rng.integers(size))
+        rows = self._rows(rng)
         images = samples.images[rows]
-        tasks, prompts, tails, swapped = [], [], [], []
-        for row in rows:
-            task = int(samples.task[row])
-            if rng.random() < settings.alternative_share:
-                task = int(rng.choice(np.flatnonzero(samples.valid[row])))
+        tasks, prompts, tails, swapped, motions = [], [], [], [], []
+        seen = [(row, *view) for row in rows.tolist() for view in self._pair(row, rng)]
+        for row, task, variant in seen:
             asked = task
             if rng.random() < settings.swap_share:
                 asked = int(rng.choice(self._sibling[task]))
-            codes = self._codes[row, task]
+            codes = self._codes[row, task, variant]
             split = self._config.goal_codes
             command = TASKS[task]
             tasks.append(task)
+            motions.append([self._common[row, task], samples.chunks[row, task]])
             swapped.append(asked != task)
             prompts.append(self._prompts[asked][int(rng.integers(PHRASINGS))])
             tails.append(
@@ -111,10 +106,11 @@ class BatchMaker:
                     codes[split:].tolist(),
                 )
             )
+            if variant:
+                tails[-1] = _goal_codes_given(tails[-1], split)
         length = self._length
         text = _padded([t.text for t in tails], length).bool()
         text[torch.tensor(swapped)] = False
-        scene = (samples.scene[rows] - self._scene_mean) / self._scene_scale
         return Batch(
             images=pixels(self._config, _relit(images, rng)),
             state=torch.from_numpy(samples.state[rows] / STATE_SCALE),
@@ -125,8 +121,45 @@ class BatchMaker:
             text=text,
             code=_padded([t.code for t in tails], length).bool(),
             family=torch.tensor(tasks),
-            scene=torch.from_numpy(scene),
+            starts=torch.tensor([self._starts(t) for t in tails]),
+            motion=torch.from_numpy(np.array(motions) / np.array(MOTION_SCALE, np.float32)).flatten(
+                2
+            ),
+            scene=torch.from_numpy(samples.scene[rows] / self._scene_scale),
         )
+
+    def _starts(self, written: Tail) -> list[int]:
+        """Where each level's codes are asked for."""
+        closings = self._vocabulary.goal_codes, self._vocabulary.kinematics_codes
+        return [written.ids.index(closing) for closing in closings]
+
+    def _rows(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Frames of a batch, as many of each dataset."""
+        ends = np.cumsum(self._samples.parts)
+        part = rng.integers(len(ends), size=self._settings.batch_size // 2)
+        size = np.asarray(self._samples.parts)[part]
+        return np.sort(ends[part] - size + rng.integers(size))
+
+    def _pair(self, row: int, rng: np.random.Generator) -> tuple[tuple[int, int], ...]:
+        """Two commands for a frame: the same goal in two ways, so that the words decide.
+
+        The second comes with a variant of its codes: at run time goal codes are sometimes wrong,
+        and the kinematics codes have to make up for it.
+        """
+        valid = np.flatnonzero(self._samples.valid[row])
+        task = int(self._samples.task[row])
+        if rng.random() < self._settings.alternative_share:
+            task = int(rng.choice(valid))
+        others = np.intersect1d(self._sibling[task], valid)
+        other = int(rng.choice(others)) if len(others) else task
+        return (task, 0), (other, int(rng.integers(self._codes.shape[2])))
+
+
+def _goal_codes_given(written: Tail, count: int) -> Tail:
+    """The tail without a loss on its first `count` codes, those of the goal."""
+    first = written.code.index(True)
+    code = [flag and not first <= i < first + count for i, flag in enumerate(written.code)]
+    return replace(written, code=code)
 
 
 def _padded(rows: Sequence[Sequence[int]], length: int) -> Tensor:

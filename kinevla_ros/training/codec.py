@@ -72,6 +72,7 @@ class CodecSettings:
 
 def train_codec(
     chunks: NDArray[np.float32],
+    common: NDArray[np.float32],
     settings: CodecSettings,
     out_dir: Path,
     *,
@@ -85,6 +86,8 @@ def train_codec(
         chunks: Physical, shape (N, H, D), in the order of their episodes, so that the chunks
             held out are of other episodes: joint offsets from the measured configuration at the
             chunk's start (rad), then the gripper's opening (m).
+        common: What each chunk shares with the other ways to its goal, alike; the chunk itself
+            where it is the only one known.
         settings: How to train.
         out_dir: Folder for codec.safetensors, codec.json, report.json and log/.
         config: Shape of the codec.
@@ -96,6 +99,8 @@ def train_codec(
             settings.
     """
     config = config or CodecConfig()
+    if chunks.shape != common.shape:
+        raise ValueError(f"chunks have shape {chunks.shape} and their common parts {common.shape}")
     if chunks.ndim != 3 or chunks.shape[1:] != (config.horizon, config.action_dim):
         raise ValueError(
             f"chunks have shape {chunks.shape}, not (N, {config.horizon}, {config.action_dim})"
@@ -106,13 +111,13 @@ def train_codec(
             f"{len(chunks)} chunks cannot fill {config.codes_per_level} codes; collect more"
         )
     with _reproducible(settings.seed):
-        run = _Run(chunks[:-held_out], settings, config, out_dir)
+        run = _Run(chunks[:-held_out], common[:-held_out], settings, config, out_dir)
         if resume:
             run.restore()
-        stable = run.train(chunks[-held_out:], progress)
+        stable = run.train(common[-held_out:], progress)
     trained = TrainedCodec(run.codec.eval(), run.statistics)
     save_codec(trained, out_dir)
-    figures = report(trained, chunks[-held_out:], stable)
+    figures = report(trained, chunks[-held_out:], common[-held_out:], stable)
     (out_dir / REPORT_FILE).write_text(json.dumps(asdict(figures), indent=2) + "\n")
     return figures
 
@@ -136,6 +141,7 @@ class _Run:
     def __init__(
         self,
         chunks: NDArray[np.float32],
+        common: NDArray[np.float32],
         settings: CodecSettings,
         config: CodecConfig,
         out_dir: Path,
@@ -143,6 +149,7 @@ class _Run:
         self.statistics = ActionStatistics.fit(chunks)
         self._settings, self._out_dir = settings, out_dir
         self._chunks = torch.from_numpy(self.statistics.normalise(chunks)).to(settings.device)
+        self._common = torch.from_numpy(self.statistics.normalise(common)).to(settings.device)
         self._joint_weights = _joint_weights(chunks, self.statistics).to(settings.device)
         self._chunk_weights = _chunk_weights(chunks).to(settings.device)
         self.codec = BilevelCodec(config).to(settings.device)
@@ -196,12 +203,12 @@ class _Run:
             self._initialise_stack(second)
         quantise = local >= settings.warmup_steps
         drawn = self._draw(settings.batch_size)
-        batch = self._chunks[drawn]
+        batch, common = self._chunks[drawn], self._common[drawn]
         if second:
             goal_only = torch.rand(len(batch), device=batch.device) < settings.goal_only_share
-            result = self.codec.full_pass(batch, quantise, goal_only)
+            result = self.codec.full_pass(batch, common, quantise, goal_only)
         else:
-            batch = coarse(batch)
+            batch = coarse(common)
             result = self.codec.goal_pass(batch, quantise)
         terms = self._losses(result, batch, self._chunk_weights[drawn])
         self._optimiser.zero_grad()
@@ -227,13 +234,14 @@ class _Run:
 
     @torch.no_grad()
     def _initialise_stack(self, second: bool) -> None:
-        sample = self._chunks[self._draw(min(len(self._chunks), _KMEANS_SAMPLES))]
+        drawn = self._draw(min(len(self._chunks), _KMEANS_SAMPLES))
+        goal_latents = self.codec.goal_latents(self._common[drawn])
         if second:
-            residual = self.codec.kinematics_latents(sample)
-            goal = self.codec.goal_stack(self.codec.goal_latents(sample))
+            residual = self.codec.kinematics_latents(self._chunks[drawn])
+            goal = self.codec.goal_stack(goal_latents)
             self.codec.kinematics_stack.initialise(residual - goal.entries.sum(1))
         else:
-            self.codec.goal_stack.initialise(self.codec.goal_latents(coarse(sample)))
+            self.codec.goal_stack.initialise(goal_latents)
 
     def _draw(self, count: int) -> Tensor:
         return torch.randint(len(self._chunks), (count,)).to(self._chunks.device)

@@ -43,9 +43,14 @@ class CodecReport:
     goal_code_stability: float
 
 
-def report(trained: TrainedCodec, chunks: NDArray[np.float32], stability: float) -> CodecReport:
-    """Measure a codec on physical chunks, shape (N, H, D); see `CodecReport`."""
-    codes = trained.encode(chunks)
+def report(
+    trained: TrainedCodec,
+    chunks: NDArray[np.float32],
+    common: NDArray[np.float32],
+    stability: float,
+) -> CodecReport:
+    """Measure a codec on physical chunks and their common parts, shape (N, H, D) each."""
+    codes = trained.encode(chunks, common)
     decoded = trained.decode(codes)
     error = 1e3 * np.abs(decoded - chunks)[..., :-1]
     goal_codes = codes[:, : trained.codec.config.goal_levels]

@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
+from kinevla_ros.codec.chunk import ACTION_DIM, HORIZON
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.language.vocabulary import Vocabulary
@@ -34,7 +35,7 @@ class _Parts:
     """What a training run moves along."""
 
     model: Generator
-    scene_head: nn.Module | None
+    motion_head: nn.Linear
     optimiser: torch.optim.AdamW
     device: torch.device
 
@@ -53,7 +54,8 @@ def train_generator(
 
     Args:
         samples: frames of a dataset.
-        codes: codec's code of each sample's chunk for each command, [N, 7, levels].
+        codes: codes of each sample's chunk for each command, [N, 7, variants, levels]; of the
+            variants the first is exact, the others have disturbed goal codes.
         vocabulary, config, settings: see there.
         out: folder for checkpoints and the TensorBoard log; the result is in `out`.
         start: checkpoint whose weights to start from; random ones without it.
@@ -67,7 +69,7 @@ def train_generator(
         ValueError: the checkpoint was made with other settings.
     """
     out.mkdir(parents=True, exist_ok=True)
-    parts = _build(config, settings, samples.scene.shape[1])
+    parts = _build(config, settings)
     if start is not None:
         parts.model.load_state_dict(load_file(start / MODEL_FILE, device=str(parts.device)))
     first = _restore(parts, settings, out) if resume else 0
@@ -96,15 +98,13 @@ def train_generator(
     return out
 
 
-def _build(config: GeneratorConfig, settings: GeneratorSettings, scene: int) -> _Parts:
+def _build(config: GeneratorConfig, settings: GeneratorSettings) -> _Parts:
     torch.manual_seed(settings.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = Generator(config).to(device).train()
-    width = config.language["hidden_size"]
-    head = nn.Linear(2 * config.image_tokens * width, scene).to(device) if scene else None
-    parameters = [*model.parameters(), *(head.parameters() if head else ())]
+    head = nn.Linear(config.language["hidden_size"], HORIZON * ACTION_DIM).to(device)
     optimiser = torch.optim.AdamW(
-        parameters,
+        [*model.parameters(), *head.parameters()],
         settings.learning_rate,
         betas=(0.9, 0.95),
         weight_decay=settings.weight_decay,
@@ -129,7 +129,7 @@ def _step(
     for group in parts.optimiser.param_groups:
         group["lr"] = settings.learning_rate * _schedule(step, settings)
     with torch.autocast(parts.device.type, torch.bfloat16):
-        terms, figures = losses(parts.model, moved, parts.scene_head)
+        terms, figures = losses(parts.model, moved, parts.motion_head)
     weights = asdict(settings.weights)
     loss = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
     if not torch.isfinite(loss):
@@ -152,8 +152,7 @@ def _schedule(step: int, settings: GeneratorSettings) -> float:
 def _save(parts: _Parts, settings: GeneratorSettings, step: int, out: Path) -> None:
     """Write a checkpoint to resume from; the old one stays until the new one is whole."""
     tensors = {f"model.{k}": v for k, v in parts.model.state_dict().items()}
-    if parts.scene_head is not None:
-        tensors |= {f"scene.{k}": v for k, v in parts.scene_head.state_dict().items()}
+    tensors |= {f"motion.{k}": v for k, v in parts.motion_head.state_dict().items()}
     for index, state in parts.optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{k}": v for k, v in state.items()}
     meta = {"step": str(step), "settings": json.dumps(asdict(settings))}
@@ -173,8 +172,7 @@ def _restore(parts: _Parts, settings: GeneratorSettings, out: Path) -> int:
         raise ValueError(f"{path} was made with other settings ({meta['settings']})")
     tensors = load_file(path, device=str(parts.device))
     parts.model.load_state_dict(_under(tensors, "model."))
-    if parts.scene_head is not None:
-        parts.scene_head.load_state_dict(_under(tensors, "scene."))
+    parts.motion_head.load_state_dict(_under(tensors, "motion."))
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in _under(tensors, "optimiser.").items():
         index, name = key.split(".")

@@ -76,6 +76,8 @@ class BilevelObjective(nn.Module):
         text: Tensor,
         code: Tensor,
         family: Tensor,
+        starts: Tensor,
+        motion: Tensor,
         scene: Tensor,
     ) -> dict[str, Tensor]:
         """Fields of a `Batch` to `loss`, its terms and figures to log."""
@@ -89,9 +91,11 @@ class BilevelObjective(nn.Module):
             text=text,
             code=code,
             family=family,
+            starts=starts,
+            motion=motion,
             scene=scene,
         )
-        terms, figures = losses(self.generator, batch, scene_head=None)
+        terms, figures = losses(self.generator, batch, motion_head=None)
         weights = asdict(self.weights)
         loss = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
         shown = {name: value.detach() for name, value in (terms | figures).items()}

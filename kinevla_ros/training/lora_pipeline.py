@@ -16,7 +16,7 @@ from kinevla_ros.generator.policy import CONTRACT_FILE, DECODER_FILE
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary, open_vocabulary
 from kinevla_ros.training.lora import LoraSettings
 from kinevla_ros.training.lora_run import fine_tune
-from kinevla_ros.training.pipeline import spread_codes
+from kinevla_ros.training.pipeline import code_variants
 from kinevla_ros.training.samples import load_samples
 
 
@@ -56,7 +56,7 @@ def lora_from_dataset(
     # Pictures are decoded once on each machine, then every process maps the same file.
     with PartialState(cpu=not torch.cuda.is_available()).local_main_process_first():
         samples = load_samples(datasets, config.image_size)
-    codes = spread_codes(samples, trained.encode(samples.chunks[samples.valid]))
+    codes = code_variants(samples, trained, settings.seed)
     fine_tune(base, config, vocabulary, samples, codes, settings, out, resume)
     for name in (DECODER_FILE, CONTRACT_FILE):
         shutil.copyfile(codec / name, out / name)

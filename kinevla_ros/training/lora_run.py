@@ -38,7 +38,7 @@ LOG_EVERY = 10
 
 
 class Draws(Dataset):
-    """Samples drawn at random; sample i depends on the seed and i alone, so runs resume."""
+    """Pairs of sequences over one frame; pair i depends on the seed and i alone: runs resume."""
 
     def __init__(self, maker: BatchMaker, count: int) -> None:
         self._maker, self._count = maker, count
@@ -47,7 +47,7 @@ class Draws(Dataset):
         return self._count
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        return {name: value[0] for name, value in as_fields(self._maker(index)).items()}
+        return as_fields(self._maker(index))
 
 
 class LoraTrainer(Trainer):
@@ -152,13 +152,13 @@ def _draws(
     settings: LoraSettings,
 ) -> Draws:
     one = GeneratorSettings(
-        batch_size=1,
+        batch_size=2,
         alternative_share=settings.alternative_share,
         swap_share=settings.swap_share,
         seed=settings.seed,
     )
     processes = int(os.environ.get("WORLD_SIZE", "1"))
-    count = settings.steps * settings.accumulation * settings.batch_size * processes
+    count = settings.steps * settings.accumulation * settings.batch_size // 2 * processes
     return Draws(BatchMaker(samples, codes, vocabulary, config, one), count)
 
 
@@ -167,7 +167,7 @@ def _arguments(settings: LoraSettings, out: Path, bfloat16: bool) -> TrainingArg
     return TrainingArguments(
         output_dir=str(out / RUN_FOLDER),
         max_steps=settings.steps,
-        per_device_train_batch_size=settings.batch_size,
+        per_device_train_batch_size=settings.batch_size // 2,  # pairs
         gradient_accumulation_steps=settings.accumulation,
         learning_rate=settings.learning_rate,
         lr_scheduler_type="constant",
@@ -190,7 +190,7 @@ def _arguments(settings: LoraSettings, out: Path, bfloat16: bool) -> TrainingArg
 
 
 def _stacked(rows: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
+    return {name: torch.cat([row[name] for row in rows]) for name in rows[0]}
 
 
 def _announce(model: PeftModel, config: GeneratorConfig, settings: LoraSettings, tail: int) -> None:

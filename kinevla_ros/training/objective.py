@@ -1,4 +1,8 @@
-"""The training objective: cross-entropy over words and codes, InfoNCE, scene regression."""
+"""The training objective: cross-entropy over words and codes, InfoNCE, and two regressions.
+
+Where the objects are, and how the arm moves, are learnt as numbers too: a code says nothing of
+which other codes are near it. The head that reads the motion serves training alone.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,15 @@ from torch.nn import functional as F
 
 from kinevla_ros.generator.model import Generator, Segment
 
+SCENE_BETA = 0.02
+"""Error of the scene up to which the loss is quadratic: 5 mm."""
+
+MOTION_BETA = 0.05
+"""The same of the motion: 5 mrad."""
+
+MOTION_SCALE = (0.1,) * 7 + (0.07,)
+"""Unit of the motion: joint offsets (rad), gripper opening (m)."""
+
 
 @dataclass(frozen=True)
 class LossWeights:
@@ -18,20 +31,23 @@ class LossWeights:
     text: float = 0.3
     codes: float = 1.0
     mutual_information: float = 0.1
-    scene: float = 1.0
+    scene: float = 5.0
+    motion: float = 2.0
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One batch of sequences.
+    """B sequences over F frames, as many for each frame, next to each other.
 
     Attributes:
-        images: [B, 2, 3, S, S], normalised.
-        state: [B, 8], normalised.
+        images: [F, 2, 3, S, S], normalised.
+        state: [F, 8], normalised.
         prompt: instruction ids [B, P]; `prompt_segments` alike.
         tail: written ids [B, N]; `tail_segments`, `text`, `code` alike.
         family: index of the command behind words and codes [B]; equal ones are InfoNCE positives.
-        scene: object poses [B, n] for the auxiliary regression; n may be 0.
+        starts: where in `tail` each level's codes are asked for [B, 2].
+        motion: what the goal codes and what all codes say [B, 2, H D], in units of `MOTION_SCALE`.
+        scene: object poses [F, n] in units of `SCENE_SCALE`; n is 0 where they are not known.
     """
 
     images: Tensor
@@ -43,14 +59,19 @@ class Batch:
     text: Tensor
     code: Tensor
     family: Tensor
+    starts: Tensor
+    motion: Tensor
     scene: Tensor
 
 
 def losses(
-    model: Generator, batch: Batch, scene_head: torch.nn.Module | None
+    model: Generator, batch: Batch, motion_head: torch.nn.Module | None
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Loss terms, and figures to log, of one batch."""
-    observation = model.observe(batch.images, batch.state)
+    tokens = model.see(batch.images, batch.state)
+    scene = model.locate(tokens)
+    seen = model.with_scene(tokens, scene)
+    observation = seen.repeat_interleave(len(batch.prompt) // len(seen), dim=0)
     embeddings, segments = model.context(batch.prompt, batch.prompt_segments, observation)
     embeddings = torch.cat([embeddings, model.embed(batch.tail[:, :-1])], dim=1)
     segments = torch.cat([segments, batch.tail_segments[:, :-1]], dim=1)
@@ -69,9 +90,12 @@ def losses(
         terms[name] = (each * weight).sum() / count
         figures[f"{name}_top1"] = (right * weight).sum() / count
     terms["mutual_information"] = _info_nce(model, written, batch)
-    if scene_head is not None:
-        tokens = observation[:, : 2 * model.config.image_tokens].flatten(1)
-        terms["scene"] = F.smooth_l1_loss(scene_head(tokens).float(), batch.scene, beta=0.1)
+    if motion_head is not None:
+        asked = written.gather(1, batch.starts[..., None].expand(-1, -1, written.shape[-1]))
+        read = motion_head(asked).float()
+        terms["motion"] = F.smooth_l1_loss(read, batch.motion, beta=MOTION_BETA)
+    if scene is not None and batch.scene.numel():
+        terms["scene"] = F.smooth_l1_loss(scene.float(), batch.scene, beta=SCENE_BETA)
     return terms, figures
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from kinevla_ros.codec.checkpoint import load_codec
+from kinevla_ros.codec.checkpoint import TrainedCodec, load_codec
 from kinevla_ros.codec.onnx_export import export_onnx
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.policy import CONTRACT_FILE, DECODER_FILE
@@ -21,6 +22,8 @@ from kinevla_ros.training.generator import train_generator
 from kinevla_ros.training.samples import Samples, load_samples
 
 MAX_CODEC_CHUNKS = 400_000
+DISTURBANCES = (0.1, 0.2, 0.3)
+"""Noise on the goal latents of the disturbed variants of a chunk's codes."""
 
 
 def codec_from_dataset(
@@ -32,10 +35,10 @@ def codec_from_dataset(
         DatasetError: the dataset is missing or damaged.
     """
     samples = load_samples(datasets, image_size=None)
-    chunks = samples.chunks[samples.valid]
+    chunks, common = samples.chunks[samples.valid], samples.common()[samples.valid]
     # Every n-th chunk, so that all episodes stay in.
-    chunks = chunks[:: max(1, -(-len(chunks) // MAX_CODEC_CHUNKS))]
-    report = train_codec(chunks, settings, out, resume=resume)
+    stride = max(1, -(-len(chunks) // MAX_CODEC_CHUNKS))
+    report = train_codec(chunks[::stride], common[::stride], settings, out, resume=resume)
     trained = load_codec(out)
     export_onnx(trained.codec, trained.statistics, out / DECODER_FILE)
     (out / CONTRACT_FILE).write_text(trained.contract.to_json() + "\n")
@@ -70,7 +73,7 @@ def generator_from_dataset(
     vocabulary = Vocabulary.from_grammar(contract.codes_per_level)
     config = GeneratorConfig.tiny(len(vocabulary))
     samples = load_samples(datasets, config.image_size)
-    codes = spread_codes(samples, trained.encode(samples.chunks[samples.valid]))
+    codes = code_variants(samples, trained, settings.seed)
     train_generator(samples, codes, vocabulary, config, settings, out, start, resume)
     for name in (DECODER_FILE, CONTRACT_FILE):
         shutil.copyfile(codec / name, out / name)
@@ -82,8 +85,16 @@ def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def spread_codes(samples: Samples, valid: np.ndarray) -> np.ndarray:
-    """Spread the codes of the labelled chunks to [N, 7, levels]; -1 where there is none."""
-    codes = np.full((*samples.valid.shape, valid.shape[1]), -1, np.int64)
-    codes[samples.valid] = valid
+def code_variants(samples: Samples, trained: TrainedCodec, seed: int) -> NDArray[np.int64]:
+    """Codes of the labelled chunks, [N, 7, variants, levels]; -1 where there is no chunk.
+
+    The first variant is exact, the others have disturbed goal codes.
+    """
+    valid = samples.valid
+    pair = samples.chunks[valid], samples.common()[valid]
+    torch.manual_seed(seed)
+    variants = [trained.encode(*pair), *(trained.encode(*pair, d) for d in DISTURBANCES)]
+    encoded = np.stack(variants, axis=1)
+    codes = np.full((*valid.shape, *encoded.shape[1:]), -1, np.int64)
+    codes[valid] = encoded
     return codes

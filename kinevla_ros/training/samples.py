@@ -20,7 +20,7 @@ from kinevla_ros.codec.chunk import ACTION_DIM, HORIZON
 from kinevla_ros.data.episode import CAMERAS
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.generator.images import square
-from kinevla_ros.language.grammar import TASKS, Command
+from kinevla_ros.language.grammar import TASKS, Command, goal_text
 from kinevla_ros.language.parse import parse_reasoning
 
 ALTERNATIVES, ALTERNATIVES_VALID = "action.alternatives", "action.alternatives_valid"
@@ -52,6 +52,16 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.state)
+
+    def common(self) -> NDArray[np.float32]:
+        """What the ways to each goal share: the mean of their chunks, shaped as `chunks`."""
+        common = np.zeros_like(self.chunks)
+        for goal in {goal_text(command) for command in TASKS}:
+            ways = [i for i, command in enumerate(TASKS) if goal_text(command) == goal]
+            weight = self.valid[:, ways, None, None].astype(np.float32)
+            total = (self.chunks[:, ways] * weight).sum(axis=1, keepdims=True)
+            common[:, ways] = total / np.maximum(weight.sum(axis=1, keepdims=True), 1)
+        return common
 
 
 def load_samples(datasets: Sequence[Path], image_size: int | None) -> Samples:

@@ -1,0 +1,216 @@
+"""The work behind `kinevla calibrate`: below which agreement of codes and words the arm holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from kinevla_ros.evaluation.latency import Observation, record
+from kinevla_ros.evaluation.machine import machine, versions
+from kinevla_ros.evaluation.statistics import Roc
+from kinevla_ros.generator.decode import GenerationError
+from kinevla_ros.generator.override import Override
+from kinevla_ros.generator.policy import CheckpointError, Inference, NotUnderstood, Policy
+from kinevla_ros.language.grammar import TASKS, Command, instruction, siblings
+from kinevla_ros.share import share_path
+
+FALSE_HOLDS = 0.01
+"""Share of chunks whose words and codes belong together that the threshold holds all the same."""
+
+USEFUL_AUC = 0.8
+"""Below it the score would hold about as many right chunks as wrong ones."""
+
+SAME_GOAL, OTHER_GOAL = "codes of another command with the same goal", "codes of another goal"
+
+
+@dataclass
+class Scores:
+    """Agreement of words and codes that belong together, and of such that do not."""
+
+    matched: list[float] = field(default_factory=list)
+    mismatched: dict[str, list[float]] = field(
+        default_factory=lambda: {SAME_GOAL: [], OTHER_GOAL: []}
+    )
+
+
+def calibrate(
+    model: Path | None, scenes: int, seed: int, report: Path | None, figures: Path | None = None
+) -> int:
+    """Measure how well the score tells matched from mismatched codes; returns the exit code.
+
+    Args:
+        model: checkpoint folder; the shipped one without it.
+        scenes: demonstrations of each task along which it is measured.
+        report: folder for a page with the ROC.
+        figures: JSON file to write.
+    """
+    console = Console()
+    try:
+        folder = model or share_path("models", "kinevla-tiny")
+        if report and not find_spec("matplotlib"):
+            raise ValueError("a report needs matplotlib; pip install matplotlib")
+        for path in (report, figures and figures.parent):
+            if path:
+                path.mkdir(parents=True, exist_ok=True)
+        policy = Policy(folder)
+        with Progress(transient=True) as progress:
+            bar = progress.add_task("calibrate", total=scenes)
+            scores = measure(policy, scenes, seed, lambda: progress.advance(bar))
+        found = summary(scores)
+    except (CheckpointError, ValueError, OSError) as problem:
+        Console(stderr=True).print(f"[red]{problem}", highlight=False)
+        return 1
+    content = {
+        "model": str(folder),
+        "scenes": scenes,
+        "seed": seed,
+        **found,
+        "machine": machine(),
+        "versions": versions(),
+    }
+    for line in lines(found):
+        console.print(line, highlight=False)
+    if figures:
+        figures.write_text(json.dumps(content, indent=2) + "\n")
+    if report:
+        (report / "index.html").write_text(page(scores, content))
+        console.print(f"report: {report / 'index.html'}", highlight=False)
+    return 0
+
+
+def measure(
+    policy: Policy, scenes: int, seed: int, advance: Callable[[], object] = lambda: None
+) -> Scores:
+    """Score words with their own codes and with those that the policy writes for other words.
+
+    Codes that are the same for both commands are no mismatch and are left out.
+    """
+    scores, rng = Scores(), np.random.default_rng(seed)
+    for scene in range(scenes):
+        for command, observations in record(seed + scene).items():
+            for seen in observations:
+                _compare(policy, command, seen, rng, scores)
+        advance()
+    return scores
+
+
+def _compare(
+    policy: Policy, command: Command, seen: Observation, rng: np.random.Generator, scores: Scores
+) -> None:
+    strangers = [other for other in TASKS if other.object != command.object]
+    own = _infer(policy, command, seen, rng)
+    if own is None:
+        return
+    scores.matched.append(own.consistency)
+    for kind, others in ((SAME_GOAL, siblings(command)), (OTHER_GOAL, strangers)):
+        other = _infer(policy, others[int(rng.integers(len(others)))], seen, rng)
+        if other is None or _codes(other) == _codes(own):
+            continue
+        override = Override(own.goal, own.kinematics, other.goal_codes, other.kinematics_codes)
+        mixed = _infer(policy, command, seen, rng, override)
+        if mixed is not None:
+            scores.mismatched[kind].append(mixed.consistency)
+
+
+def _infer(
+    policy: Policy,
+    command: Command,
+    seen: Observation,
+    rng: np.random.Generator,
+    override: Override | None = None,
+) -> Inference | None:
+    said = instruction(command, rng, "held_out")
+    try:
+        return policy.infer(said, seen.images, seen.joints, seen.gripper, 0.0, override)
+    except (NotUnderstood, GenerationError):
+        return None
+
+
+def _codes(inference: Inference) -> tuple[int, ...]:
+    return (*inference.goal_codes, *inference.kinematics_codes)
+
+
+def summary(scores: Scores) -> dict[str, Any]:
+    """Threshold, AUC with interval and share of mismatches held, as plain JSON types.
+
+    The threshold is None where the score cannot tell one from the other.
+
+    Raises:
+        ValueError: there are no scores of one kind.
+    """
+    roc = Roc.of(scores.matched, _all(scores))
+    threshold = float(np.quantile(scores.matched, FALSE_HOLDS))
+    kinds = {
+        kind: {
+            "n": len(found),
+            "auc": Roc.of(scores.matched, found).auc,
+            "held": float(np.mean(np.array(found) < threshold)),
+        }
+        for kind, found in scores.mismatched.items()
+        if found
+    }
+    return {
+        "min_consistency": threshold if roc.interval[0] >= USEFUL_AUC else None,
+        "quantile": threshold,
+        "false_holds": FALSE_HOLDS,
+        "matched": len(scores.matched),
+        "auc": roc.auc,
+        "auc_interval": roc.interval,
+        "mismatched": kinds,
+    }
+
+
+def _all(scores: Scores) -> Sequence[float]:
+    return [score for found in scores.mismatched.values() for score in found]
+
+
+def lines(found: Mapping[str, Any]) -> list[str]:
+    """The same for people to read, with what to do."""
+    low, high = found["auc_interval"]
+    rows = [
+        f"agreement of codes and words tells matched ({found['matched']}) from mismatched: AUC "
+        f"{found['auc']:.3f} ({low:.3f} to {high:.3f}); 0.5 is chance"
+    ]
+    rows += [
+        f"{kind} ({own['n']}): AUC {own['auc']:.3f}, {own['held']:.0%} held where "
+        f"{found['false_holds']:.0%} of the matched are"
+        for kind, own in found["mismatched"].items()
+    ]
+    if found["min_consistency"] is None:
+        rows.append(
+            f"This is too little (less than {USEFUL_AUC}): leave the policy node's min_consistency "
+            "off, or train the checkpoint's InfoNCE heads with words and codes apart."
+        )
+    else:
+        rows.append(f"policy node: min_consistency: {found['min_consistency']:.3f}")
+    return rows
+
+
+def page(scores: Scores, content: Mapping[str, Any]) -> str:
+    """The ROC, the scores behind it and the figures, as one HTML page."""
+    from kinevla_ros.evaluation.page import STYLE, table
+    from kinevla_ros.evaluation.plots import roc_plot, scores_plot
+
+    roc = Roc.of(scores.matched, _all(scores))
+    threshold = content["quantile"]
+    chosen = tuple(
+        float(np.mean(np.array(found) < threshold)) for found in (scores.matched, _all(scores))
+    )
+    text = "".join(f"<p>{line}</p>" for line in lines(content))
+    pictures = roc_plot(roc.false_alarms, roc.hits, (chosen[0], chosen[1]), roc.auc)
+    pictures += scores_plot({"matched": scores.matched, **scores.mismatched}, threshold)
+    rows = [[key, str(content[key])] for key in ("model", "scenes", "seed")]
+    rows += [[key, str(v)] for part in ("machine", "versions") for key, v in content[part].items()]
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>kinevla calibrate</title>'
+        f"<style>{STYLE}</style><h1>kinevla calibrate</h1>{text}{pictures}"
+        f"{table(('', ''), rows)}</html>\n"
+    )

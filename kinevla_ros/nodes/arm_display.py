@@ -1,0 +1,61 @@
+"""What the arm node shows: markers for RViz and, where nobody else does, the arm's frames."""
+
+from __future__ import annotations
+
+from rclpy.node import Node
+from visualization_msgs.msg import MarkerArray
+
+from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.nodes.frames import PERIOD as FRAMES_PERIOD
+from kinevla_ros.nodes.frames import Frames
+from kinevla_ros.nodes.messages import Stamps
+from kinevla_ros.nodes.safety_markers import Box, safety_markers
+from kinevla_ros.robot.driver import Tick
+from kinevla_ros.robot.limits import JointLimits
+from kinevla_ros.robot.state import ArmState
+from kinevla_ros.robot.status import SafetyState
+
+MARKERS_PERIOD = 0.2
+
+
+class ArmDisplay:
+    """Draws from timers of the node, so that nothing is drawn in the stream's thread.
+
+    Args:
+        node: that publishes.
+        stamps: of its clock.
+        limits: of the joints, for the colours of the path.
+        workspace: ranges of x, y and z, m; None where there is none.
+    """
+
+    def __init__(self, node: Node, stamps: Stamps, limits: JointLimits, workspace: Box | None):
+        self._stamps, self._limits, self._workspace = stamps, limits, workspace
+        self._tick: Tick | None = None
+        self._state: ArmState | None = None
+        self._chunk: ActionChunk | None = None
+        self._markers = node.create_publisher(MarkerArray, "kinevla/safety_markers", 1)
+        self._frames = Frames(node)
+        node.create_timer(MARKERS_PERIOD, self._draw)
+        node.create_timer(FRAMES_PERIOD, self._tell_frames)
+
+    def on_tick(self, tick: Tick) -> None:
+        """Take what a tick gave, in whatever thread."""
+        self._tick, self._state = tick, tick.state or self._state
+
+    def on_chunk(self, chunk: ActionChunk) -> None:
+        """Take a chunk that was accepted."""
+        self._chunk = chunk
+
+    def _draw(self) -> None:
+        tick = self._tick
+        if tick is None or not self._markers.get_subscription_count():
+            return
+        chunk = self._chunk if tick.status.state is SafetyState.MOVING else None
+        stamp = self._stamps.to_ros(tick.now)
+        self._markers.publish(
+            safety_markers(tick.status, chunk, self._limits, self._workspace, stamp)
+        )
+
+    def _tell_frames(self) -> None:
+        if self._state is not None:
+            self._frames.update(self._state.q, self._stamps.to_ros(self._state.stamp))

@@ -1,0 +1,272 @@
+"""Arm node, emulated controller and a chunk player as processes, and the ways to break them."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rclpy.node import Node
+from std_srvs.srv import SetBool, Trigger
+
+from kinevla_ros.msg import SafetyStatus
+from kinevla_ros.nodes.isolation import free_udp_port
+from kinevla_ros.nodes.launcher import CELL_HOST, Launcher, LaunchError
+from kinevla_ros.nodes.messages import Stamps
+from kinevla_ros.nodes.qos import LATCHED
+from kinevla_ros.robot.verdict import Fault
+from kinevla_ros.sim.controller_control import RemoteControl
+
+CALL_TIMEOUT = 10.0
+RECOVERY_TIMEOUT = 30.0
+RETRY = 0.1
+POLL = 0.01
+
+
+class Emulator:
+    """The emulated controller as a process; a context."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-m", "kinevla_ros.cli", "emulate"]
+        self.process = subprocess.Popen(
+            [*command, "--host", CELL_HOST, "--port", "0"], stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout is not None
+        lines = [self.process.stdout.readline().split() for _ in range(2)]
+        if not all(lines):
+            raise LaunchError("the emulated controller does not start; see its message above")
+        (self.host, port), (control_host, control_port) = (line[-1].split(":") for line in lines)
+        self.port = int(port)
+        self.control = RemoteControl(control_host, int(control_port))
+
+    def __enter__(self) -> Emulator:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.control.close()
+        self.process.send_signal(signal.SIGCONT)
+        self.process.terminate()
+        self.process.wait()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A status: when the arm node decided it (monotonic, s), state and fault."""
+
+    time: float
+    state: int
+    fault: str
+
+
+class FaultRig:
+    """Drives the processes from outside, over topics, services, signals and the control socket.
+
+    Args:
+        node: this process's node.
+        launcher: of the arm node.
+        emulator: of the controller.
+        interruptions: gets what happens that was not asked for: the fault, or HOLDING, when the
+            arm stops by itself, and calls without answer.
+    """
+
+    def __init__(
+        self, node: Node, launcher: Launcher, emulator: Emulator, interruptions: list[str]
+    ) -> None:
+        self._node, self._launcher, self.emulator = node, launcher, emulator
+        self._interruptions = interruptions
+        self._clients: dict[str, Any] = {}
+        self._stamps = Stamps(node.get_clock())
+        self.seen: list[Seen] = []
+        self._player: subprocess.Popen[bytes] | None = None
+        node.create_subscription(SafetyStatus, "kinevla/safety_status", self._on_status, LATCHED)
+
+    def close(self) -> None:
+        """End the player."""
+        self.kill_player()
+
+    def spin_until(self, end: float) -> None:
+        """Listen until `end` (monotonic, s)."""
+        while time.monotonic() < end:
+            self._launcher.spin(POLL)
+
+    def await_status(
+        self, wanted: Callable[[Seen], bool], since: float, timeout: float
+    ) -> Seen | None:
+        """Return the first status from `since` on that is wanted; None if none comes."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            found = [seen for seen in self.seen if seen.time >= since and wanted(seen)]
+            if found:
+                return found[0]
+            self._launcher.spin(POLL)
+        return None
+
+    def start_moving(self) -> float:
+        """Bring the arm to motion, whatever was before; returns when it was allowed to (s).
+
+        Raises:
+            LaunchError: it does not move.
+        """
+        end = time.monotonic() + RECOVERY_TIMEOUT
+        self.start_player()
+        allowed = time.monotonic()
+        while time.monotonic() < end:
+            state = self.seen[-1].state if self.seen else SafetyStatus.DISABLED
+            if state == SafetyStatus.MOVING:
+                return allowed
+            if state == SafetyStatus.FAULTED:
+                self._call(Trigger, "/arm/reset", Trigger.Request())
+            elif state == SafetyStatus.DISABLED:
+                allowed = time.monotonic()
+                self._call(SetBool, "/arm/enable", SetBool.Request(data=True))
+            self.spin_until(time.monotonic() + RETRY)
+        raise LaunchError(f"the arm does not move again: {self.seen[-1] if self.seen else None}")
+
+    def move_for(self, seconds: float) -> None:
+        """Return when the arm has been moving for so long without a break.
+
+        Raises:
+            LaunchError: it does not move.
+        """
+        while True:
+            self.start_moving()
+            since = time.monotonic()
+            stopped = self.await_status(
+                lambda seen: seen.state != SafetyStatus.MOVING, since, seconds
+            )
+            if stopped is None:
+                return
+            faulted = stopped.state == SafetyStatus.FAULTED
+            self._interruptions.append(stopped.fault if faulted else "HOLDING")
+
+    def start_player(self) -> None:
+        """Start the player unless it runs."""
+        if self._player is None or self._player.poll() is not None:
+            command = [sys.executable, "-m", "kinevla_ros.nodes.player"]
+            self._player = subprocess.Popen(command, start_new_session=True)
+
+    def kill_player(self) -> None:
+        """Kill the player."""
+        if self._player is not None:
+            self._player.kill()
+            self._player.wait()
+
+    def vendor_process(self) -> int:
+        """Process id of the vendor library's process.
+
+        Raises:
+            LaunchError: there is none.
+        """
+        parent = self._launcher.pid("arm")
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[1]) == parent and fields[0] != "Z":
+                return int(folder.name)
+        raise LaunchError("the arm node has no vendor process")
+
+    def _call(self, kind: Any, name: str, request: Any) -> Any:
+        """Call a service and return its answer; None, with a note, if there is none."""
+        # One client for all calls: a new one would have to be discovered each time.
+        if name not in self._clients:
+            self._clients[name] = self._node.create_client(kind, name)
+        client = self._clients[name]
+        self._launcher.wait_for(client.service_is_ready, CALL_TIMEOUT, f"{name} is not there")
+        future = client.call_async(request)
+        end = time.monotonic() + CALL_TIMEOUT
+        while not future.done():
+            if time.monotonic() > end:
+                self._interruptions.append(f"{name} without answer")
+                return None
+            self._launcher.spin(POLL)
+        return future.result()
+
+    def _on_status(self, message: SafetyStatus) -> None:
+        stamp = self._stamps.to_monotonic(message.header.stamp)
+        self.seen.append(Seen(stamp, message.state, Fault(message.fault).name))
+
+
+@dataclass(frozen=True)
+class FaultKind:
+    """A way to break something.
+
+    Attributes:
+        name: for the table.
+        expected: faults that are right; "NONE" stands for holding without a fault.
+        inject: breaks it.
+        gentle: whether the arm can and must be brought to rest, instead of being left where it is.
+        undo: mends it, if that takes more than switching all faults of the controller off.
+    """
+
+    name: str
+    expected: tuple[str, ...]
+    inject: Callable[[FaultRig], object]
+    gentle: bool
+    undo: Callable[[FaultRig], object] | None = None
+
+
+def _signal_vendor(number: signal.Signals) -> Callable[[FaultRig], object]:
+    return lambda rig: os.kill(rig.vendor_process(), number)
+
+
+def _signal_emulator(number: signal.Signals) -> Callable[[FaultRig], object]:
+    return lambda rig: rig.emulator.process.send_signal(number)
+
+
+def _ask(**request: Any) -> Callable[[FaultRig], object]:
+    return lambda rig: rig.emulator.control.ask(**request)
+
+
+def _joint_error(rig: FaultRig) -> None:
+    error = {"joint": random.randint(1, 7), "bits": 0x4000}
+    rig.emulator.control.ask(joint_error=error)
+
+
+LOST, STALE, ERROR = ("CONNECTION_LOST",), ("STALE_STATE",), ("CONTROLLER_ERROR",)
+
+KINDS = (
+    FaultKind("policy killed", ("NONE",), FaultRig.kill_player, True),
+    FaultKind("vendor process killed", LOST, _signal_vendor(signal.SIGKILL), True),
+    FaultKind("vendor process frozen", STALE, _signal_vendor(signal.SIGSTOP), False),
+    FaultKind(
+        "controller frozen",
+        STALE,
+        _signal_emulator(signal.SIGSTOP),
+        False,
+        _signal_emulator(signal.SIGCONT),
+    ),
+    FaultKind("TCP closed", LOST, _ask(close=True), True),
+    FaultKind("TCP reset", LOST, _ask(reset=True), True),
+    FaultKind("UDP off", STALE, _ask(udp="off"), True),
+    FaultKind("UDP garbage", STALE, _ask(udp="garbage"), True),
+    FaultKind("UDP truncated", STALE, _ask(udp="truncated"), True),
+    FaultKind("UDP zeros", STALE, _ask(udp="zeros"), True),
+    FaultKind("reply too long", LOST, _ask(long_reply=True), True),
+    FaultKind("joint error", ERROR, _joint_error, True),
+)
+
+
+def emulated(emulator: Emulator) -> dict[str, Any]:
+    """Parameters of an arm node that drives the emulated controller and waits to be enabled."""
+    return {
+        "transport": "api",
+        "arm_ip": emulator.host,
+        "arm_port": emulator.port,
+        "udp_port": free_udp_port(CELL_HOST),
+        "enable_on_activate": False,
+    }

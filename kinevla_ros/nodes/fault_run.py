@@ -1,0 +1,169 @@
+"""The work behind `kinevla bench faults`: break something while the arm moves, again and again."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from kinevla_ros.evaluation.fault_report import (
+    Trial,
+    cut_speed,
+    figures,
+    first_step,
+    largest_share,
+    rest_time,
+    table,
+)
+from kinevla_ros.evaluation.machine import machine, versions
+from kinevla_ros.msg import SafetyStatus
+from kinevla_ros.nodes.fault_rig import KINDS, Emulator, FaultKind, FaultRig, Seen, emulated
+from kinevla_ros.nodes.isolation import own_domain
+from kinevla_ros.nodes.launcher import (
+    Interrupted,
+    Launcher,
+    LaunchError,
+    client_node,
+    parameter_file,
+)
+from kinevla_ros.nodes.runtime import take_priority
+from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.sim.controller_records import records_of
+
+STREAM_PERIOD = 0.02
+"""The arm node's default, s."""
+
+MOTION = (0.8, 2.2)
+"""Shortest and longest motion before the fault, s."""
+
+THAW = (0.3, 1.3)
+"""Shortest and longest freeze, s; beyond one second the connection is made anew."""
+
+DETECTION_TIMEOUT = 3.0
+SETTLING = 0.8
+RETURN = 0.5
+"""How long the motion after the fault is looked at, s."""
+
+NONE = "NONE"
+TABLE_WIDTH = 120
+
+
+def bench_faults(count: int, seed: int, report: Path | None) -> int:
+    """Inject `count` faults, print the table, write the JSON file; returns the exit code."""
+    own_domain()
+    with measuring():
+        return _run(count, seed, report)
+
+
+@contextmanager
+def measuring() -> Iterator[None]:
+    """Let this process, which only watches, not wait for others."""
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    take_priority()
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, *before)
+
+
+def _run(count: int, seed: int, report: Path | None) -> int:
+    console = Console(highlight=False, width=TABLE_WIDTH)
+    trials: list[Trial] = []
+    interruptions: list[str] = []
+    with client_node("kinevla_faults") as (node, interrupted), Emulator() as emulator:
+        overrides = {"arm": emulated(emulator)}
+        launcher = Launcher(node, interrupted, parameter_file(None), overrides, "fatal")
+        try:
+            with launcher, Progress(console=console, transient=True) as progress:
+                launcher.bring_up()
+                rig = FaultRig(node, launcher, emulator, interruptions)
+                bar = progress.add_task("faults", total=count)
+                try:
+                    for kind in draw(count, seed):
+                        trials.append(run_trial(rig, kind))
+                        if trials[-1].problems:
+                            console.print(f"{kind.name}: {'; '.join(trials[-1].problems)}")
+                        progress.advance(bar)
+                finally:
+                    rig.close()
+        except Interrupted:
+            console.print("interrupted")
+        except LaunchError as error:
+            console.print(f"[red]error:[/] {error}")
+    if trials:
+        console.print(table(trials))
+    if interruptions:
+        console.print(f"not asked for: {', '.join(interruptions)}")
+    found = figures(trials, interruptions)
+    if report:
+        found |= {"seed": seed, "machine": machine(), "versions": versions()}
+        report.write_text(json.dumps(found, indent=2) + "\n")
+    return int(found["failed"] > 0 or len(trials) < count)
+
+
+def draw(count: int, seed: int) -> list[FaultKind]:
+    """Every kind as often as every other, give or take one, in random order."""
+    random.seed(seed)
+    kinds = random.sample(KINDS, len(KINDS))
+    drawn = [kinds[i % len(kinds)] for i in range(count)]
+    random.shuffle(drawn)
+    return drawn
+
+
+def run_trial(rig: FaultRig, kind: FaultKind) -> Trial:
+    """Break something while the arm moves, see what happens, and let the arm move again.
+
+    Raises:
+        LaunchError: the arm does not move, before or after.
+    """
+    begin = time.monotonic()
+    rig.move_for(random.uniform(*MOTION))
+    broken = time.monotonic()
+    kind.inject(rig)
+    seen = rig.await_status(_noticed(kind), broken, DETECTION_TIMEOUT)
+    detected = seen.time if seen else broken + DETECTION_TIMEOUT
+    mended = detected
+    if kind.undo is not None:
+        rig.spin_until(broken + random.uniform(*THAW))
+        mended = time.monotonic()
+        kind.undo(rig)
+    settled = max(mended, detected) + SETTLING
+    rig.spin_until(settled)
+    stream, motion = records_of(rig.emulator.control.ask(record=begin)["record"])
+    cut = cut_speed(stream, STREAM_PERIOD)
+    # A controller that was frozen has nothing to show before it is mended.
+    rest, way = rest_time(motion, max(detected, mended))
+    rig.emulator.control.ask(sound=True)
+    allowed = rig.start_moving()
+    rig.spin_until(time.monotonic() + RETURN)
+    stream, motion = records_of(rig.emulator.control.ask(record=begin)["record"])
+    before = (stream.times >= begin) & (stream.times < broken)
+    # An arm that merely holds is sent its place all the time.
+    between = (stream.times >= settled) & (stream.times < allowed)
+    strays = 0 if kind.expected == (NONE,) else int(between.sum())
+    return Trial(
+        kind=kind.name,
+        reason=seen.fault if seen else "not noticed",
+        expected=kind.expected,
+        detection=detected - broken,
+        rest=rest,
+        way=way,
+        share=largest_share(stream, RM75_LIMITS, STREAM_PERIOD),
+        refused=int((~stream.accepted[before]).sum()),
+        cut=cut,
+        gentle=kind.gentle,
+        strays=strays,
+        lunge=first_step(stream, motion, allowed),
+    )
+
+
+def _noticed(kind: FaultKind) -> Callable[[Seen], bool]:
+    state = SafetyStatus.HOLDING if kind.expected == (NONE,) else SafetyStatus.FAULTED
+    return lambda seen: seen.state == state

@@ -1,0 +1,76 @@
+"""The gripper behind the vendor's ROS 2 driver, which tells no gripper position.
+
+It is taken to be where the driver has last confirmed that it was told to go, by whomever: before
+a first command its opening is unknown.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from std_msgs.msg import Bool
+
+from kinevla_ros.robot.model import GRIPPER_STROKE
+
+COMMAND = "rm_driver/set_gripper_position_cmd"
+RESULT = "rm_driver/set_gripper_position_result"
+
+PERIOD = 0.1
+"""The gripper's serial line takes no more than ten requests a second, s."""
+
+FULL_POSITION = 1000
+
+TIMEOUT = 1
+"""Without one the vendor's library waits for a whole second, s."""
+
+
+class RmDriverGripper:
+    """Tells the newest opening, as often as the gripper can take it.
+
+    Args:
+        node: whose executor calls back.
+        messages: the vendor's message package.
+        qos: of commands and results.
+    """
+
+    def __init__(self, node: Node, messages: Any, qos: QoSProfile) -> None:
+        self.opening: float | None = None
+        """m; None while it is unknown."""
+        self._message_type = messages.Gripperset
+        self._wanted = self._told = self._awaited = 0
+        self._due = 0.0
+        self._commands = node.create_publisher(messages.Gripperset, COMMAND, qos)
+        node.create_subscription(messages.Gripperset, COMMAND, self._on_command, qos)
+        node.create_subscription(Bool, RESULT, self._on_result, qos)
+
+    def move(self, opening: float) -> None:
+        """Go to `opening`, m, at the next tick.
+
+        Raises:
+            ValueError: not a finite number.
+        """
+        if not math.isfinite(opening):
+            raise ValueError(f"a gripper opening is a finite number of metres, not {opening!r}")
+        share = min(max(opening / GRIPPER_STROKE, 0.0), 1.0)
+        self._wanted = 1 + round(share * (FULL_POSITION - 1))
+
+    def tick(self) -> None:
+        """Tell what was not yet told."""
+        now = time.monotonic()
+        if self._wanted == self._told or now < self._due:
+            return
+        self._told, self._due = self._wanted, now + PERIOD
+        self._commands.publish(
+            self._message_type(position=self._wanted, block=False, timeout=TIMEOUT)
+        )
+
+    def _on_command(self, message: Any) -> None:
+        self._awaited = message.position
+
+    def _on_result(self, message: Bool) -> None:
+        if message.data and self._awaited:
+            self.opening = (self._awaited - 1) / (FULL_POSITION - 1) * GRIPPER_STROKE

@@ -1,0 +1,150 @@
+"""The stream behind the gate: nothing leaves it that a check has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.robot.braking import Brake
+from kinevla_ros.robot.chunk_checks import ChunkCase
+from kinevla_ros.robot.collision import CollisionModel
+from kinevla_ros.robot.gate import (
+    CHUNK_CHECKS,
+    FIRST_TARGET_CHECKS,
+    MOTION_CHECKS,
+    START_CHECKS,
+    TARGET_CHECKS,
+    TELEOP_CHECKS,
+    judge,
+)
+from kinevla_ros.robot.limits import JointLimits
+from kinevla_ros.robot.state import ArmState
+from kinevla_ros.robot.stream import JointStream, StreamError, StreamSample
+from kinevla_ros.robot.target_checks import TargetCase
+from kinevla_ros.robot.teleop_checks import JointTarget, TeleopCase
+from kinevla_ros.robot.verdict import PASSED, Fault, Verdict, refused
+
+Array = NDArray[np.float64]
+
+
+class GatedStream:
+    """Takes chunks and teleoperation targets that pass, gives targets that pass.
+
+    Args:
+        limits: limits of the joints.
+        space: clearances of the arm.
+        dt: time between targets, s.
+        gripper_lead: how much earlier than due the gripper's targets are given, s.
+    """
+
+    def __init__(
+        self, limits: JointLimits, space: CollisionModel, dt: float, gripper_lead: float
+    ) -> None:
+        self._limits, self._space, self._dt = limits, space, dt
+        self._stream, self._brake = JointStream(limits, dt, gripper_lead), Brake(limits)
+        self._path: Array | None = None  # the last three targets; None while nothing is sent
+        self._first = False
+
+    @property
+    def sending(self) -> bool:
+        """Whether there is a next target."""
+        return self._path is not None
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether the last target was at rest with none ahead."""
+        return self._stream.at_rest
+
+    def begin(self, q: Array) -> Verdict:
+        """Rest at `q`, where the arm is, shape (7,), rad; or say why no motion may begin there."""
+        path = np.tile(q, (4, 1))
+        if not (verdict := self._judge(START_CHECKS, path, q[None], q)).ok:
+            return verdict
+        self._stream.reset(q)
+        self._path, self._first = path[1:], True
+        return PASSED
+
+    def end(self) -> None:
+        """Send nothing more."""
+        self._path = None
+
+    def halt(self) -> None:
+        """Go to rest as fast as the limits permit."""
+        self._stream.halt()
+
+    def set_speed(self, share: float) -> None:
+        """Run at this share of full speed, 0 to 1, on the same path."""
+        self._stream.speed = share
+
+    def follow(self, chunk: ActionChunk, state: ArmState, now: float) -> Verdict:
+        """Follow the chunk from the next target on, or say why not and go on as before."""
+        assert self._path is not None
+        case = ChunkCase(chunk, state, self._path[-1], self._limits, self._space, now)
+        if not (verdict := judge(CHUNK_CHECKS, case)).ok:
+            return verdict
+        ignored = self._stream.add(chunk, now)
+        return PASSED if ignored is None else refused(Fault.STALE_CHUNK, ignored)
+
+    def lead(self, target: JointTarget, now: float, lasts: float) -> Verdict:
+        """Go to the target, or say why not and stay; after `lasts` s stay in any case."""
+        assert self._path is not None
+        case = TeleopCase(target, self._path[-1], self._limits, self._space, now)
+        if (verdict := judge(TELEOP_CHECKS, case)).ok:
+            self._stream.lead(target.positions, target.gripper, now, lasts)
+        elif verdict.fault is not Fault.INVALID_TARGET:
+            self._stream.stay()
+        return verdict
+
+    def next(self, measured: Array, now: float) -> tuple[StreamSample | None, Verdict]:
+        """Return what to send now, and the failure that has halted the motion if one has.
+
+        The target that failed is not sent; in its place goes one that brakes from the target
+        before. Nothing more is sent if that fails as well, or if it was to be the first.
+
+        Args:
+            measured: where the joints are, shape (7,), rad.
+            now: the time, s.
+        """
+        may_brake = not (self._stream.halted or self._first)
+        sample, verdict = self._candidate(measured, now)
+        if not verdict.ok:
+            failed, sample = sample, None
+            if failed is not None:
+                self._stream.undo()
+            self._stream.halt()
+            if may_brake:
+                braking, passed = self._candidate(measured, now)
+                sample = braking if passed.ok else None
+        if sample is None:
+            self.end()
+        else:
+            assert self._path is not None
+            self._path, self._first = np.vstack([self._path[1:], sample.position]), False
+        return sample, verdict
+
+    def _candidate(self, measured: Array, now: float) -> tuple[StreamSample | None, Verdict]:
+        """Return the stream's next sample and whether it may be sent."""
+        assert self._path is not None
+        try:
+            sample = self._stream.step(now)
+        except StreamError as error:
+            return None, refused(Fault.INVALID_TARGET, str(error))
+        path = np.vstack([self._path, sample.position])
+        if self._stream.halted:
+            return sample, self._judge(MOTION_CHECKS, path, path[-1:], measured)
+        way = self._brake.way(sample.position, sample.velocity, sample.acceleration)
+        checks = FIRST_TARGET_CHECKS if self._first else TARGET_CHECKS
+        return sample, self._judge(checks, path, way, measured)
+
+    def _judge(
+        self,
+        checks: Iterable[Callable[[TargetCase], Verdict]],
+        path: Array,
+        way: Array,
+        measured: Array,
+    ) -> Verdict:
+        case = TargetCase(path, way, measured, self._limits, self._space, self._dt)
+        return judge(checks, case)

@@ -1,0 +1,28 @@
+"""Real-time priority for the process that streams."""
+
+from __future__ import annotations
+
+import os
+
+PRIORITY = 10
+"""Of processes whose threads sleep most of the time and must not wait when they are due."""
+
+ADVICE = (
+    "no right to real-time priority: on a busy computer the stream is less even. Add the line "
+    "'<user> - rtprio 20' to /etc/security/limits.d/kinevla.conf and log in again"
+)
+
+
+def take_priority() -> bool:
+    """Let this thread, and those it starts, run before all ordinary processes (SCHED_FIFO).
+
+    The system permits that to root, with CAP_SYS_NICE or under an rtprio limit.
+
+    Returns:
+        Whether it is permitted.
+    """
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
+    except PermissionError:
+        return False
+    return True

@@ -1,0 +1,129 @@
+"""What must hold for a teleoperation target before the stream may go there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinevla_ros.codec.chunk import JOINT_NAMES
+from kinevla_ros.robot.chunk_checks import CLOCK_TOLERANCE, GRIPPER_TOLERANCE, RESERVE
+from kinevla_ros.robot.collision import CollisionModel, too_near
+from kinevla_ros.robot.limits import POSITION_MARGIN, JointLimits
+from kinevla_ros.robot.model import GRIPPER_STROKE
+from kinevla_ros.robot.verdict import PASSED, Fault, Verdict, refused, worst
+
+Array = NDArray[np.float64]
+
+MAX_AGE = 0.1
+"""As old may a target be (s); MoveIt Servo's default."""
+
+MAX_AWAY = 0.3
+"""So far may a target be from where the arm is sent (rad)."""
+
+
+@dataclass(frozen=True, eq=False)
+class JointTarget:
+    """Where a person wants the arm.
+
+    Attributes:
+        stamp: when the person wanted it, s.
+        positions: shape (7,), rad, read-only.
+        gripper: opening, m; None to leave the gripper as it is.
+
+    Raises:
+        ValueError: There are not seven positions.
+    """
+
+    stamp: float
+    positions: Array
+    gripper: float | None = None
+
+    def __post_init__(self) -> None:
+        positions = np.array(self.positions, dtype=np.float64)
+        if positions.shape != (len(JOINT_NAMES),):
+            raise ValueError(
+                f"a target has positions of shape {positions.shape}; the arm has seven joints"
+            )
+        positions.flags.writeable = False
+        object.__setattr__(self, "positions", positions)
+
+
+@dataclass(frozen=True, eq=False)
+class TeleopCase:
+    """A target to be judged, where the motion under way is, shape (7,), rad, and the time, s."""
+
+    target: JointTarget
+    start: Array
+    limits: JointLimits
+    space: CollisionModel
+    now: float
+
+
+def finite(case: TeleopCase) -> Verdict:
+    """All numbers are finite."""
+    target = case.target
+    numbers = [target.stamp, *target.positions, target.gripper or 0.0]
+    if np.isfinite(numbers).all():
+        return PASSED
+    return refused(Fault.INVALID_TARGET, "a teleoperation target holds NaN or infinity")
+
+
+def age(case: TeleopCase) -> Verdict:
+    """The target is recent and not from the future."""
+    seconds = case.now - case.target.stamp
+    margin = min(MAX_AGE - seconds, seconds + CLOCK_TOLERANCE)
+    if margin >= 0:
+        return PASSED
+    reason = (
+        f"a teleoperation target is {seconds:.3f} s old; allowed are {MAX_AGE} s. "
+        "Do the machines' clocks differ?"
+    )
+    return refused(Fault.INVALID_TARGET, reason, margin=margin)
+
+
+def position(case: TeleopCase) -> Verdict:
+    """The target keeps the margin to the position limits."""
+    q, limits = case.target.positions, case.limits
+    _, column, joint, margin = worst(np.minimum(q - limits.target_lower, limits.target_upper - q))
+    if margin >= 0:
+        return PASSED
+    reason = (
+        f"teleoperation sends {joint} to {q[column]:.3f} rad; allowed are "
+        f"{limits.target_lower[column]:.3f} to {limits.target_upper[column]:.3f} rad, "
+        f"{POSITION_MARGIN} rad inside its limits"
+    )
+    return refused(Fault.POSITION_LIMIT, reason, joint, margin)
+
+
+def near_the_arm(case: TeleopCase) -> Verdict:
+    """The target is near the motion under way."""
+    away = abs(case.target.positions - case.start)
+    _, column, joint, margin = worst(MAX_AWAY - away)
+    if margin >= 0:
+        return PASSED
+    reason = (
+        f"teleoperation is {away[column]:.3f} rad from {joint}; bring it to where the arm is, "
+        f"within {MAX_AWAY} rad"
+    )
+    return refused(Fault.TRACKING_ERROR, reason, joint, margin)
+
+
+def gripper_stroke(case: TeleopCase) -> Verdict:
+    """The gripper is sent to an opening it has."""
+    opening = case.target.gripper
+    if opening is None:
+        return PASSED
+    margin = GRIPPER_TOLERANCE + min(opening, GRIPPER_STROKE - opening)
+    if margin >= 0:
+        return PASSED
+    reason = f"teleoperation sends the gripper to {opening:.3f} m; it opens to {GRIPPER_STROKE} m"
+    return refused(Fault.POSITION_LIMIT, reason, "gripper", margin)
+
+
+def clearance(case: TeleopCase) -> Verdict:
+    """Nothing comes too near on the straight way to the target."""
+    path = np.vstack([case.start, case.target.positions])
+    found = case.space.obstacle(path, RESERVE)
+    return PASSED if found is None else too_near(found, "teleoperation")

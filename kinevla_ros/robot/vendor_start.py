@@ -1,0 +1,71 @@
+"""Starts the vendor library's process; spawned, for a fork would copy this one's threads."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from kinevla_ros.robot.vendor_channel import Board, Settings, create_channel, create_memory
+
+
+def start_vendor_process(
+    address: tuple[str, int], udp_port: int, host_ip: str | None, cycle_ms: int
+) -> tuple[subprocess.Popen[bytes], socket.socket, Board]:
+    """Start the process and return it with the parent's ends of channel and shared memory.
+
+    Args:
+        address: of the controller.
+        udp_port: port on this computer for the state.
+        host_ip: this computer's address as the controller sees it; found from the route if None.
+        cycle_ms: period of the state push, a multiple of 5.
+    """
+    ip = socket.gethostbyname(address[0])
+    memory = create_memory()
+    channel, child = create_channel()
+    settings = Settings(
+        ip=ip,
+        port=address[1],
+        host_ip=host_ip or _address_towards(ip),
+        udp_port=udp_port,
+        cycle_ms=cycle_ms,
+        channel=child.fileno(),
+        memory=memory,
+    )
+    root = str(Path(__file__).parents[2])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kinevla_ros.robot.vendor_process", settings.to_argument()],
+            env={**os.environ, "PYTHONPATH": path},
+            pass_fds=(child.fileno(), memory),
+            stdin=subprocess.DEVNULL,
+            stdout=2,
+            start_new_session=True,
+        )
+        return process, channel, Board(memory)
+    finally:
+        os.close(memory)
+        child.close()
+
+
+def has_ended(process: subprocess.Popen[bytes], channel: socket.socket) -> bool:
+    """Tell whether a process has ended, or ends: its side of the channel goes with its last thread.
+
+    What the kernel has to clear away after that may take a while.
+    """
+    if process.poll() is not None:
+        return True
+    poller = select.poll()
+    poller.register(channel, 0)
+    return bool(poller.poll(0))
+
+
+def _address_towards(ip: str) -> str:
+    """Return this computer's address on the route to `ip`; sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((ip, 9))
+        return str(probe.getsockname()[0])

@@ -1,0 +1,103 @@
+"""An arm core with an arm that does what it is sent."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.robot.arm import ArmCore
+from kinevla_ros.robot.collision import CollisionModel
+from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.robot.state import ArmState
+from kinevla_ros.robot.status import SafetyState
+from kinevla_ros.robot.stream import StreamSample
+from kinevla_ros.robot.teleop_checks import JointTarget
+from kinevla_ros.robot.verdict import Fault, Verdict
+from kinevla_ros.robot.workspace import DEFAULT_WORKSPACE
+
+Array = NDArray[np.float64]
+
+DT = 0.02
+SPACE = CollisionModel(DEFAULT_WORKSPACE)
+HOME = np.array([0.0, 0.3, 0.0, 1.5, 0.0, 1.3, 0.0])
+
+
+class ArmBench:
+    """An arm core with an arm that is where it was sent, three ticks late.
+
+    Attributes:
+        blocked, silent: the arm does not move; the arm sends no states.
+        controller_errors: what the arm's states report.
+        sent, measured: what was sent and where the arm was, by tick.
+    """
+
+    def __init__(self, q: Array = HOME) -> None:
+        self.core = ArmCore(RM75_LIMITS, SPACE, DT)
+        self.now = 100.0
+        self.q = q
+        self.blocked = self.silent = False
+        self.controller_errors: tuple[int, ...] = ()
+        self.sequence = 0
+        self.sent: list[StreamSample | None] = []
+        self.measured: list[Array] = []
+        self._late = [q] * 3
+        self.run(0.2)
+
+    def run(self, seconds: float) -> list[StreamSample | None]:
+        first = len(self.sent)
+        for _ in range(round(seconds / DT)):
+            self.now += DT
+            if not self.silent:
+                state = ArmState(self.q, self.now, controller_errors=self.controller_errors)
+                self.core.on_state(state)
+            sample = self.core.tick(self.now)
+            self.sent.append(sample)
+            self.measured.append(self.q)
+            self._late.append(self._late[-1] if sample is None else sample.position)
+            if not self.blocked:
+                self.q = self._late[-4]
+        return self.sent[first:]
+
+    def send(self, speed: float = 0.5, age: float = 0.08) -> Verdict:
+        """Send a chunk that goes on at this speed from where the arm is."""
+        self.sequence += 1
+        times = 0.1 * np.arange(1, 6) - age
+        chunk = ActionChunk(
+            self.now - age, self.sequence, self.q + speed * times[:, None], np.full(5, 0.02)
+        )
+        return self.core.on_chunk(chunk, self.now)
+
+    def move(self, seconds: float = 0.4, speed: float = 0.5) -> None:
+        for _ in range(round(seconds / 0.2)):
+            assert (verdict := self.send(speed)).ok, verdict.reason
+            self.run(0.2)
+
+    @property
+    def state(self) -> SafetyState:
+        return self.core.status(self.now).state
+
+    @property
+    def fault(self) -> Fault:
+        return self.core.status(self.now).fault
+
+    @property
+    def reason(self) -> str:
+        return self.core.status(self.now).reason
+
+    def lead(self, q: Array, age: float = 0.02, gripper: float | None = None) -> Verdict:
+        """Send a teleoperation target."""
+        return self.core.on_teleop(JointTarget(self.now - age, q, gripper), self.now)
+
+
+def positions(samples: list[StreamSample | None]) -> Array:
+    return np.array([sample.position for sample in samples if sample is not None])
+
+
+def assert_smooth(samples: list[StreamSample | None], start: Array = HOME) -> None:
+    """Check speed, acceleration and jerk by differences of what was sent."""
+    path = np.concatenate([[start] * 3, positions(samples)])
+    for order, limit in enumerate(
+        (RM75_LIMITS.velocity, RM75_LIMITS.acceleration, RM75_LIMITS.jerk), start=1
+    ):
+        assert (abs(np.diff(path, order, axis=0)) / DT**order <= limit * 1.001).all()

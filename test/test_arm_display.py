@@ -1,0 +1,175 @@
+"""What RViz shows of the arm node, and the frames it tells where nobody else does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("rclpy")
+pytest.importorskip("rosidl_generator_c")
+
+import rclpy
+from builtin_interfaces.msg import Time
+from message_builds import message_package
+from node_bench import Bench, bench
+from std_msgs.msg import String
+from visualization_msgs.msg import Marker
+
+from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.nodes.frames import Frames, transforms
+from kinevla_ros.nodes.poses import to_quaternion
+from kinevla_ros.nodes.qos import LATCHED
+from kinevla_ros.nodes.safety_markers import AMPLE, colour, safety_markers, workspace_box
+from kinevla_ros.robot.kinematics import forward, link_poses
+from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.robot.status import SafetyState, Status
+from kinevla_ros.robot.verdict import Fault
+from kinevla_ros.sim.plant import READY_POSE
+
+READY = np.array(READY_POSE)
+NOW = Time(sec=7)
+MOVING = Status(SafetyState.MOVING, Fault.NONE, "", "", float("nan"), 0)
+
+
+def chunk(end: np.ndarray) -> ActionChunk:
+    return ActionChunk(0.0, 1, np.linspace(READY, end, 5), np.full(5, 0.03))
+
+
+def drawn(status: Status = MOVING, **values: Any) -> dict[str, list[Marker]]:
+    """Markers by namespace."""
+    given = {"chunk": None, "limits": RM75_LIMITS, "workspace": None, "stamp": NOW} | values
+    found: dict[str, list[Marker]] = {}
+    for marker in safety_markers(status, **given).markers:
+        assert marker.header.frame_id == "base_link"
+        assert marker.header.stamp == NOW
+        found.setdefault(marker.ns, []).append(marker)
+    return found
+
+
+def place(marker: Marker) -> np.ndarray:
+    p = marker.pose.position
+    return np.array([p.x, p.y, p.z])
+
+
+def test_the_ghost_stands_where_the_chunk_ends() -> None:
+    end = READY + 0.2
+    ghost = drawn(chunk=chunk(end))["chunk_end"]
+    assert len(ghost) == 7
+    poses = link_poses(end)
+    # The upper arm's cylinder lies between shoulder and elbow.
+    middle = (poses["link2"][0] + poses["link3"][0]) / 2
+    assert place(ghost[1]) == pytest.approx(middle, abs=0.08)
+
+
+def test_the_path_leads_the_tool_from_the_first_target_to_the_last() -> None:
+    (path,) = drawn(chunk=chunk(READY + 0.2))["chunk_path"]
+    assert len(path.points) == len(path.colors)
+    for point, q in ((path.points[0], READY), (path.points[-1], READY + 0.2)):
+        assert [point.x, point.y, point.z] == pytest.approx(forward(q)[0])
+
+
+def test_the_path_turns_red_towards_a_limit() -> None:
+    end = READY.copy()
+    end[3] = RM75_LIMITS.target_upper[3]
+    (path,) = drawn(chunk=chunk(end))["chunk_path"]
+    first, last = path.colors[0], path.colors[-1]
+    assert (first.r, first.g) == (0.0, 1.0)
+    assert (last.r, last.g) == pytest.approx((1.0, 0.0))
+
+
+@given(st.floats(allow_nan=False))
+def test_every_margin_has_a_colour(margin: float) -> None:
+    shade = colour(margin)
+    assert max(shade.r, shade.g) == 1.0
+    assert (shade.r == 0.0) == (margin >= AMPLE)
+
+
+def test_a_fault_is_shown_by_its_name_and_reason() -> None:
+    status = Status(SafetyState.FAULTED, Fault.STALE_STATE, "0.2 s old", "", float("nan"), 0)
+    (text,) = drawn(status)["state"]
+    assert text.text == "FAULTED: STALE_STATE\n0.2 s old"
+
+
+def test_the_workspace_is_a_box_of_twelve_edges() -> None:
+    values = {
+        "workspace.x": [-0.4, 0.7],
+        "workspace.y": [-0.6, 0.6],
+        "workspace.table": 0.0,
+        "workspace.top": 1.1,
+    }
+    box = workspace_box(values)
+    (edges,) = drawn(workspace=box)["workspace"]
+    corners = {(p.x, p.y, p.z) for p in edges.points}
+    assert len(edges.points) == 24
+    assert len(corners) == 8
+    assert (-0.4, 0.6, 1.1) in corners
+    assert workspace_box({}) is None
+
+
+@given(st.lists(st.floats(-3, 3), min_size=7, max_size=7))
+def test_quaternions_turn_as_the_rotation_does(q: list[float]) -> None:
+    for _, rotation in link_poses(np.array(q)).values():
+        found = to_quaternion(rotation)
+        w, x, y, z = found.w, found.x, found.y, found.z
+        assert w**2 + x**2 + y**2 + z**2 == pytest.approx(1)
+        turned = np.array(
+            [
+                [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+                [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+                [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+            ]
+        )
+        assert turned == pytest.approx(rotation, abs=1e-9)
+
+
+def test_every_link_and_the_tool_have_a_frame() -> None:
+    frames = {frame.child_frame_id: frame for frame in transforms(READY, NOW)}
+    assert set(frames) == {*(f"link{i}" for i in range(1, 8)), "tool"}
+    tool = frames["tool"].transform.translation
+    assert [tool.x, tool.y, tool.z] == pytest.approx(forward(READY)[0])
+
+
+@pytest.fixture
+def node_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    message_package("tf2_msgs", request.config)
+    with bench({}) as node_bench:
+        yield node_bench
+
+
+def test_frames_and_description_come_where_no_robot_state_publisher_is(node_bench: Bench) -> None:
+    from tf2_msgs.msg import TFMessage
+
+    received = node_bench.record(TFMessage, "/tf")
+    descriptions = node_bench.record(String, "/robot_description", LATCHED)
+    frames = Frames(node_bench.client)
+
+    def told() -> bool:
+        frames.update(READY, NOW)
+        return bool(received and descriptions)
+
+    node_bench.spin_until(told, "frames")
+    assert len(received[-1].transforms) == 8
+    assert descriptions[0].data.startswith("<?xml")
+
+
+def test_frames_are_left_to_the_robot_state_publisher(node_bench: Bench) -> None:
+    from tf2_msgs.msg import TFMessage
+
+    other = rclpy.create_node("robot_state_publisher")
+    try:
+        node_bench.spin_until(
+            lambda: "robot_state_publisher" in node_bench.client.get_node_names(), "publisher"
+        )
+        received = node_bench.record(TFMessage, "/tf")
+        frames = Frames(node_bench.client)
+        for _ in range(20):
+            frames.update(READY, NOW)
+            node_bench.spin_for(0.01)
+        assert not received
+    finally:
+        other.destroy_node()

@@ -1,0 +1,124 @@
+"""What becomes of a motion when the link to the arm ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.robot.driver import ArmDriver
+from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.robot.state import ArmState
+from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo
+from kinevla_ros.robot.verdict import Fault
+from kinevla_ros.robot.workspace import DEFAULT_WORKSPACE
+from kinevla_ros.sim.plant import READY_POSE
+
+PERIOD = 0.02
+
+
+class FakeArm:
+    """An arm that is at once where it is sent, behind a link that can be cut."""
+
+    can_stop = True
+
+    def __init__(self, other_way: bool) -> None:
+        self.other_way = other_way
+        self.cut = False
+        self.connections = 0
+        self.q = np.array(READY_POSE)
+        self.targets: list[np.ndarray] = []
+        self.past: list[np.ndarray] = []
+
+    @property
+    def alive(self) -> bool:
+        return not self.cut
+
+    def connect(self) -> ArmInfo:
+        self.connections += 1
+        self.cut = False
+        return ArmInfo("fake", "none", RM75_LIMITS)
+
+    def close(self) -> None:
+        pass
+
+    def latest(self) -> ArmState:
+        return ArmState(self.q, time.monotonic())
+
+    def send(self, q: np.ndarray) -> None:
+        if self.cut:
+            raise ArmConnectionError("cut")
+        self.targets.append(q)
+        self.q = q
+
+    def can_brake(self) -> bool:
+        return self.other_way
+
+    def brake(self, q: np.ndarray) -> None:
+        if not self.other_way:
+            raise ArmConnectionError("cut as well")
+        self.past.append(q)
+        self.q = q
+
+    def send_gripper(self, opening: float) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+    def clear_errors(self) -> None:
+        pass
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def cut_in_motion(arm: FakeArm) -> list[Fault]:
+    """Move the arm, cut its link, wait for the next connection; returns the faults on the way."""
+    faults: list[Fault] = []
+    driver = ArmDriver(
+        arm,
+        1 / PERIOD,
+        RM75_LIMITS,
+        DEFAULT_WORKSPACE,
+        lambda tick: faults.append(tick.status.fault),
+    )
+    driver.connect()
+    driver.start()
+    wait_until(lambda: driver.enable().ok)
+    ways = np.linspace(0, 0.4, 6)[1:, None] * np.eye(7)[0]
+    driver.submit(ActionChunk(time.monotonic(), 1, arm.q + ways, np.full(5, 0.03)))
+    wait_until(lambda: arm.q[0] > 0.1)
+    arm.cut = True
+    wait_until(lambda: arm.connections == 2)
+    driver.finish()
+    driver.close()
+    return faults
+
+
+def test_the_arm_is_brought_to_rest_where_there_is_another_way() -> None:
+    arm = FakeArm(other_way=True)
+    faults = cut_in_motion(arm)
+    assert Fault.CONNECTION_LOST in faults
+    q = np.array([*arm.targets, *arm.past])
+    velocity = np.diff(q, axis=0) / PERIOD
+    acceleration = np.diff(velocity, axis=0) / PERIOD
+    assert len(arm.past) > 3
+    assert (np.abs(velocity) <= RM75_LIMITS.velocity + 1e-6).all()
+    assert (np.abs(acceleration) <= RM75_LIMITS.acceleration + 1e-6).all()
+    assert velocity[-1] == pytest.approx(0, abs=0.05)
+
+
+def test_without_another_way_nothing_more_is_sent() -> None:
+    arm = FakeArm(other_way=False)
+    faults = cut_in_motion(arm)
+    assert Fault.CONNECTION_LOST in faults
+    assert not arm.past
+    assert arm.q is arm.targets[-1]

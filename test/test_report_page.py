@@ -1,0 +1,128 @@
+"""The report folder: everything a reader needs, in files that need nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+pytest.importorskip("matplotlib")
+pytest.importorskip("sacrebleu")
+
+from kinevla_ros.codec.contract import Contract
+from kinevla_ros.evaluation import evaluate as command
+from kinevla_ros.evaluation.codes import code_usage
+from kinevla_ros.evaluation.episode import Episode, EpisodeResult
+from kinevla_ros.evaluation.evaluate import Settings
+from kinevla_ros.evaluation.plots import confusion_plot, rates_plot
+from kinevla_ros.evaluation.statistics import Rate
+from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
+from kinevla_ros.share import share_path
+
+
+def result(episode: Episode, kept: bool = True) -> EpisodeResult:
+    """What a run might have given; no simulation."""
+    names = [n for n in episode.command.slots() if n != "object"]
+    return EpisodeResult(
+        episode=episode,
+        instruction=episode.instruction,
+        goal=True,
+        constraints={**dict.fromkeys(names, kept), "order": True},
+        measures={},
+        executed=episode.command.slots() if kept else dict.fromkeys(names),
+        worded=None,
+        as_worded=False,
+        seconds=5.0,
+        model_times=(0.05, 0.01, 0.012),
+        warm=(False, True, True),
+        texts=((goal_text(episode.command), kinematics_text(episode.command)),) * 3,
+        codes=((1, 2, 3, 4), (1, 5, 3, 4), (1, 2, 3, 127)),
+        path=((0.25, 0.0, 0.2),) * 3,
+        reasoning_correct=3,
+        no_motion={},
+        refused_chunks=0,
+        fault=None,
+    )
+
+
+class Sources(HTMLParser):
+    """Everything that a page would load."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = ("src", "href", "xlink:href")
+        inside = ("#", "data:")
+        self.found += [v for n, v in attrs if n in names and v and not v.startswith(inside)]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+
+    def run(model: Path, plan: list[Episode], workers: int, inspect: Path) -> object:
+        (inspect / "carrot_upper_right_trial000.mp4").touch()
+        for number, episode in enumerate(plan):
+            found = result(episode, kept=number % 3 > 0)
+            yield replace(found, worded=TASKS[0]) if episode.intervention else found
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(command, "run_checkpoint", run)
+    settings = Settings(
+        trials=2, interventions=("mismatched",), variations=("lights",), paired=True
+    )
+    model = share_path("models", "kinevla-tiny")
+    assert command.evaluate(model, settings, report=folder) == 0
+    patch.undo()
+    return folder
+
+
+def test_the_page_stands_alone_but_for_the_videos_beside_it(report: Path) -> None:
+    parser = Sources()
+    parser.feed((report / "index.html").read_text())
+    assert parser.found == ["failures/carrot_upper_right_trial000.mp4"]
+    assert (report / parser.found[0]).is_file()
+    assert (report / "index.html").stat().st_size < 500_000
+
+
+def test_every_plot_is_a_well_formed_picture(report: Path) -> None:
+    pictures = re.findall(r"<svg.*?</svg>", (report / "index.html").read_text(), re.DOTALL)
+    assert len(pictures) >= 7
+    for picture in pictures:
+        ElementTree.fromstring(picture)
+
+
+def test_the_figures_beside_the_page_hold_every_condition(report: Path) -> None:
+    content = json.loads((report / "figures.json").read_text())
+    assert content["episodes"] == 14
+    assert set(content["conditions"]) == {"mismatched", "lights"}
+    assert content["language_sensitivity"]["one_word_followed"]["n"] == 14
+    assert content["reasoning"]["episodes"]["bleu"]["both"] == pytest.approx(1.0)
+    assert content["codes"]["goal 1"]["perplexity"] == pytest.approx(1.0)
+    page = (report / "index.html").read_text()
+    for heading in ("Success", "carried out", "mismatched", "reworded", "Latency", "Failures"):
+        assert heading in page
+
+
+def test_perplexity_counts_the_entries_that_are_used_alike() -> None:
+    found = code_usage([result(Episode(TASKS[0], 1, 0))], Contract())
+    assert found["goal 1"]["perplexity"] == pytest.approx(1.0)
+    assert found["kinematics 2"]["perplexity"] == pytest.approx(
+        np.exp(-(2 / 3 * np.log(2 / 3) + 1 / 3 * np.log(1 / 3)))
+    )
+    assert sum(found["goal 2"]["counts"]) == 3
+    assert code_usage([], Contract())["goal 1"]["perplexity"] == 0.0
+
+
+def test_a_plot_shows_what_was_not_clearly_done() -> None:
+    episodes = [result(Episode(c, 1, 0), kept=i % 2 > 0) for i, c in enumerate(TASKS)]
+    assert "nothing clear" in confusion_plot(episodes, "side")
+    assert "<svg" in rates_plot({"none": {"goal": Rate(0, 0)}})
