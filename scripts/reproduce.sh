@@ -25,7 +25,7 @@ kinevla collect --out "$run/dataset" --episodes "$episodes" --workers "$workers"
 kinevla collect --close-ups --out "$run/close_ups" --episodes "$close_ups" --seed 50 \
   --workers "$workers"
 [ -e "$run/codec/decoder.onnx" ] ||
-  kinevla train codec --dataset "$run/dataset" --out "$run/codec" \
+  kinevla train codec --dataset "$run/dataset" --dataset "$run/close_ups" --out "$run/codec" \
     $(resume "$run/codec/training.safetensors")
 
 datasets=(--dataset "$run/dataset" --dataset "$run/close_ups")
