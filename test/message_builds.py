@@ -24,6 +24,6 @@ def message_package(name: str, config: pytest.Config) -> Any:
         version = hashlib.sha256(sources).hexdigest()[:12]
         built = config.cache.mkdir(f"rosidl_{name}") / version
         if not (built / name).exists():
-            build(name, folder, built, ["builtin_interfaces", "std_msgs", "geometry_msgs"])
+            build(name, folder.parent, built, ["builtin_interfaces", "std_msgs", "geometry_msgs"])
         sys.path.insert(0, str(built))
     return importlib.import_module(f"{name}.msg")
