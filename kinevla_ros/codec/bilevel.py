@@ -95,7 +95,9 @@ class BilevelCodec(nn.Module):
                 somewhat wrong, and the kinematics codes make up for it.
         """
         latents = self.goal_latents(chunks if common is None else common)
-        goal = self.goal_stack(latents + disturbance * torch.randn_like(latents))
+        if disturbance:
+            latents = latents + disturbance * torch.randn_like(latents)
+        goal = self.goal_stack(latents)
         residual = self.kinematics_latents(chunks) - goal.entries.sum(1)
         return torch.cat([goal.codes, self.kinematics_stack(residual).codes], dim=1)
 
