@@ -101,17 +101,24 @@ class CloseUp(PerturbedDemonstrator):
 
     def place(self, cell: Cell, rng: np.random.Generator) -> None:
         """Put the tool beside, above or around an object, the gripper open or half closed."""
-        name = rng.choice(OBJECTS, p=(0.15, 0.6, 0.25))
-        x, y, _, yaw = cell.state().poses[name]
-        along, across = rng.uniform(-0.06, 0.06), rng.normal(0.0, 0.025)
-        c, s = np.cos(yaw), np.sin(yaw)
-        height = 0.015 + min(rng.exponential(0.04), 0.15)
-        position = np.array([x + c * along - s * across, y + s * along + c * across, height])
-        turn = np.clip(rng.normal(0.0, 0.25), -0.6, 0.6)
         opening = rng.uniform(0.03, GRIPPER_STROKE) if rng.random() < 0.2 else GRIPPER_STROKE
-        # Out of reach the arm stays at home.
-        with contextlib.suppress(UnreachableError):
-            cell.place_arm(top_down_ik(position, math.remainder(yaw + turn, math.pi)), opening)
+        while True:
+            # Drawn again while out of reach.
+            with contextlib.suppress(UnreachableError):
+                cell.place_arm(_near_an_object(cell, rng), opening)
+                return
+
+
+def _near_an_object(cell: Cell, rng: np.random.Generator) -> np.ndarray:
+    """Joint positions that hold the tool down, close to an object."""
+    name = rng.choice(OBJECTS, p=(0.15, 0.6, 0.25))
+    x, y, _, yaw = cell.state().poses[name]
+    along, across = rng.uniform(-0.06, 0.06), rng.normal(0.0, 0.025)
+    c, s = np.cos(yaw), np.sin(yaw)
+    height = 0.015 + min(rng.exponential(0.04), 0.15)
+    position = np.array([x + c * along - s * across, y + s * along + c * across, height])
+    turn = np.clip(rng.normal(0.0, 0.25), -0.6, 0.6)
+    return top_down_ik(position, math.remainder(yaw + turn, math.pi))
 
 
 def collect(
