@@ -26,7 +26,7 @@ SETTINGS = LoraSettings(
     batch_size=4,
     learning_rate=1e-2,
     alternative_share=0.0,
-    swap_share=0.0,
+    refusal_share=0.0,
     save_every=1000,
 )
 

@@ -60,7 +60,9 @@ class FakePolicy:
         gripper: float,
         stamp: float,
         override: Override | None = None,
+        agreement: bool = False,
     ) -> Inference:
+        assert agreement
         self.gate.wait(5.0)
         if self.trouble is not None:
             raise self.trouble

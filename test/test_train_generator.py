@@ -11,21 +11,31 @@ from small_generator import small_config
 
 from kinevla_ros.generator.decode import BilevelDecoder
 from kinevla_ros.generator.images import STATE_SCALE, image_tensor
+from kinevla_ros.generator.model import Segment
 from kinevla_ros.generator.policy import load_generator
-from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text, siblings
+from kinevla_ros.language.grammar import (
+    REFUSAL,
+    TASKS,
+    goal_text,
+    instruction,
+    kinematics_text,
+    siblings,
+)
 from kinevla_ros.language.vocabulary import Vocabulary
 from kinevla_ros.training.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.generator import train_generator
+from kinevla_ros.training.objective import LossWeights
 from kinevla_ros.training.samples import Samples
 
 SETTINGS = GeneratorSettings(
-    steps=260,
+    steps=400,
     batch_size=16,
     learning_rate=3e-3,
     warmup=20,
     save_every=50,
-    swap_share=0.0,
+    refusal_share=0.0,
     alternative_share=1.0,
+    weights=LossWeights(text=1.0),
 )
 
 
@@ -144,11 +154,18 @@ def test_disturbed_goal_codes_are_read_and_not_learnt(vocabulary: Vocabulary) ->
     assert set(learnt[1::2].tolist()) == {2, 4}
 
 
-def test_a_swapped_instruction_carries_no_text_loss(vocabulary: Vocabulary) -> None:
+def test_an_instruction_that_names_no_task_is_answered_with_a_refusal(
+    vocabulary: Vocabulary,
+) -> None:
     samples, codes = memory()
-    config = small_config(vocabulary)
-    swapped = BatchMaker(samples, codes, vocabulary, config, replace(SETTINGS, swap_share=1.0))(0)
-    honest = BatchMaker(samples, codes, vocabulary, config, SETTINGS)(0)
-    assert not swapped.text.any()
-    assert honest.text.any(dim=1).all()
-    assert swapped.code.any(dim=1).all()
+    settings = replace(SETTINGS, refusal_share=1.0)
+    batch = BatchMaker(samples, codes, vocabulary, small_config(vocabulary), settings)(0)
+    for targets, text in zip(batch.targets, batch.text, strict=True):
+        *written, closing = targets[text].tolist()
+        assert vocabulary.decode_text(written) == REFUSAL
+        assert closing == vocabulary.goal_codes
+    # What the codes read is true, and so are they.
+    assert (batch.code.sum(dim=1) == 4).all()
+    read = batch.tail[0][batch.tail_segments[0] == Segment.READING].tolist()
+    command = TASKS[int(batch.family[0])]
+    assert vocabulary.decode_text(read) == f"{goal_text(command)} {kinematics_text(command)}"

@@ -129,7 +129,9 @@ def _infer(
 ) -> Inference | None:
     said = instruction(command, rng, "held_out")
     try:
-        return policy.infer(said, seen.images, seen.joints, seen.gripper, 0.0, override)
+        return policy.infer(
+            said, seen.images, seen.joints, seen.gripper, 0.0, override, agreement=True
+        )
     except (NotUnderstood, GenerationError):
         return None
 
@@ -187,7 +189,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     if found["min_consistency"] is None:
         rows.append(
             f"This is too little (less than {USEFUL_AUC}): leave the policy node's min_consistency "
-            "off, or train the checkpoint's InfoNCE heads with words and codes apart."
+            "off, or train longer."
         )
     else:
         rows.append(f"policy node: min_consistency: {found['min_consistency']:.3f}")

@@ -3,11 +3,13 @@
 The previous chunk's words are fed as a draft together with the delimiter that follows them.
 Each position's own greedy choice must agree; the first that does not is taken instead and
 decoding goes on from there. The result equals plain greedy decoding, and with an accepted
-draft a chunk costs one pass per code: the pass that checks the words yields the first code.
+draft a chunk costs one pass per code: the pass that checks the words reads them to the codes too
+and yields the first one.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,11 +19,16 @@ from transformers import DynamicCache
 
 from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.generator.sequence import instruction_ids, written_part
+from kinevla_ros.language.grammar import REFUSAL
 from kinevla_ros.language.vocabulary import Level, Vocabulary
 
 
 class GenerationError(RuntimeError):
     """The model wrote no complete bi-level output; there is nothing to execute."""
+
+
+class Refusal(GenerationError):
+    """The model wrote that it does not understand the instruction."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class Generation:
         goal_codes, kinematics_codes: codebook entries per residual level.
         draft_accepted: whether every word of a non-empty draft stood; given words are no draft.
         passes: forward passes through the language model until the last code.
-        consistency: how well the codes agree with the words, -1 to 1.
+        consistency: how well the codes agree with the words, -1 to 1; NaN where nobody asked.
     """
 
     words: Draft
@@ -62,7 +69,7 @@ class Generation:
     kinematics_codes: tuple[int, ...]
     draft_accepted: bool
     passes: int
-    consistency: float = field(compare=False)
+    consistency: float = field(default=math.nan, compare=False)
 
 
 class BilevelDecoder:
@@ -81,6 +88,7 @@ class BilevelDecoder:
             "goal": torch.from_numpy(vocabulary.code_mask("goal")).to(device),
             "kinematics": torch.from_numpy(vocabulary.code_mask("kinematics")).to(device),
         }
+        self._refusal = tuple(vocabulary.encode_text(REFUSAL))
         self._instruction: str | None = None
         self._prompt: tuple[list[int], list[int]] = [], []
         self._passes = 0
@@ -95,6 +103,7 @@ class BilevelDecoder:
         state: Tensor,
         draft: Draft | None = None,
         given: Given | None = None,
+        agreement: bool = False,
     ) -> Generation:
         """Write words and codes of both levels for one observation.
 
@@ -104,9 +113,11 @@ class BilevelDecoder:
             state: normalised joint positions and gripper, shape [8].
             draft: words to verify instead of writing them one by one.
             given: words and codes to take unverified.
+            agreement: whether to measure how well codes and words agree, in one more pass.
 
         Raises:
             InstructionTooLong: the instruction has no room.
+            Refusal: the goal's words say that the instruction is not understood.
             GenerationError: a text did not end.
         """
         self._begin(instruction)
@@ -117,6 +128,8 @@ class BilevelDecoder:
         goal, logits = self._words(
             lead, lead_segments, vocabulary.goal, draft.goal, vocabulary.goal_codes, given.goal
         )
+        if goal == self._refusal:
+            raise Refusal(REFUSAL)
         goal_codes = self._read_codes("goal", logits, config.goal_codes, given.goal_codes)
         lead = self._model.embed(self._tensor([vocabulary.code_id("goal", goal_codes[-1])]))
         kinematics, logits = self._words(
@@ -133,26 +146,22 @@ class BilevelDecoder:
         words = Draft(goal, kinematics)
         accepted = draft == words and given.goal is None and given.kinematics is None
         passes = self._passes
-        score = self._consistency(words, goal_codes, codes)
+        score = self._agreement(words, goal_codes, codes) if agreement else math.nan
         return Generation(words, goal_codes, codes, accepted, passes, score)
 
-    def _consistency(
+    def _agreement(
         self, words: Draft, goal_codes: tuple[int, ...], codes: tuple[int, ...]
     ) -> float:
-        """Read words and codes once more, hidden from each other, and compare them."""
+        """Feed the written part once more as in training, and compare words and codes."""
         vocabulary, model = self._vocabulary, self._model
         start = model.config.max_instruction_tokens + model.observation_tokens
         self._drop(len(self._segments) - start)
         written = written_part(vocabulary, words.goal, words.kinematics, goal_codes, codes)
         self._segments.extend(written.segments)
-        _, hidden = model(
-            model.embed(self._tensor(written.ids)),
-            self._tensor(self._segments),
-            self._cache,
-            heads=False,
-            apart=True,
-        )
-        return float(model.consistency(hidden, self._tensor(written.segments)))
+        embeddings = model.embed(self._tensor(written.ids))
+        _, hidden = model(embeddings, self._tensor(self._segments), self._cache, heads=False)
+        read, echoed = model.agreement(hidden, self._tensor(written.segments))
+        return float((read * echoed).sum())
 
     def _begin(self, instruction: str) -> None:
         """Keep the cached instruction, or read a new one."""
@@ -190,33 +199,34 @@ class BilevelDecoder:
     ) -> tuple[tuple[int, ...], Tensor]:
         """Write one reasoning text; returns its word ids and the logits of the first code."""
         allowed = self._allowed[closing]
-        fed, closed = (draft, bool(draft)) if given is None else (given, True)
-        ids = [opening, *fed, *([closing] if closed else [])]
-        segments = [int(Segment.WORDS)] * (1 + len(fed)) + [int(Segment.CODES)] * closed
+        fed = draft if given is None else given
+        ids, segments = [opening, *fed], [int(Segment.WORDS)] * (1 + len(fed))
+        if draft or given is not None:
+            reading, read_segments = _reading(fed, closing)
+            ids, segments = ids + reading, segments + read_segments
         tokens = self._model.embed(self._tensor(ids))
         logits = self._feed(torch.cat([lead, tokens], dim=1), lead_segments + segments)
         if given is not None:
             return given, logits[-1]
         logits = logits[-len(ids) :]
-        choices = logits[:-1].masked_fill(~allowed, -torch.inf).argmax(-1).tolist()
+        choices = logits[: 1 + len(fed)].masked_fill(~allowed, -torch.inf).argmax(-1).tolist()
         agreed = next(
-            (i for i, (a, b) in enumerate(zip(choices, ids[1:], strict=True)) if a != b),
-            len(choices),
+            (i for i, (a, b) in enumerate(zip(choices, fed, strict=False)) if a != b), len(fed)
         )
-        if draft and agreed == len(choices):
+        if draft and choices == [*draft, closing]:
             return tuple(draft), logits[-1]
-        self._drop(len(choices) - agreed)
-        words, last = list(draft[:agreed]), logits[agreed]
-        while len(words) <= self._model.config.max_text_tokens:
-            token = int(last.masked_fill(~allowed, -torch.inf).argmax())
-            segment = Segment.CODES if token == closing else Segment.WORDS
-            last = self._feed(self._model.embed(self._tensor([token])), [int(segment)])[-1]
-            if token == closing:
-                return tuple(words), last
+        self._drop(len(ids) - 1 - agreed)
+        words, token = list(draft[:agreed]), choices[agreed]
+        while token != closing:
             words.append(token)
-        raise GenerationError(
-            f"a reasoning text ran past {self._model.config.max_text_tokens} tokens"
-        )
+            if len(words) > self._model.config.max_text_tokens:
+                raise GenerationError(
+                    f"a reasoning text ran past {self._model.config.max_text_tokens} tokens"
+                )
+            last = self._feed(self._model.embed(self._tensor([token])), [int(Segment.WORDS)])[-1]
+            token = int(last.masked_fill(~allowed, -torch.inf).argmax())
+        reading, read_segments = _reading(words, closing)
+        return tuple(words), self._feed(self._model.embed(self._tensor(reading)), read_segments)[-1]
 
     def _read_codes(
         self, level: Level, logits: Tensor, count: int, given: tuple[int, ...] | None
@@ -248,3 +258,9 @@ class BilevelDecoder:
 
     def _tensor(self, ids: Sequence[int]) -> Tensor:
         return torch.tensor([list(ids)], device=next(self._model.parameters()).device)
+
+
+def _reading(words: Sequence[int], closing: int) -> tuple[list[int], list[int]]:
+    """Words as the codes read them, and the delimiter that asks for the first code."""
+    segments = [int(Segment.READING)] * len(words) + [int(Segment.CODES)]
+    return [*words, closing], segments

@@ -1,7 +1,8 @@
 """The generator network: vision tower, projector and causal language model.
 
-One class for every size; a configuration decides. Of the segments only the words may look at the
-instruction, so the instruction reaches the action codes through the positions of the words alone.
+One class for every size; a configuration decides. Only the written words may look at the
+instruction. The codes see the words read once more, without the instruction, so that what moves
+the arm is what the words say and nothing that their hidden states could carry past them.
 """
 
 from __future__ import annotations
@@ -19,35 +20,31 @@ from kinevla_ros.generator.vision import build_vision
 
 
 class Segment(IntEnum):
-    """What a position of the sequence holds."""
+    """What a position of the sequence holds.
+
+    READING is the words once more, for the codes; ECHO the codes once more, to be compared with
+    the words that they have not seen.
+    """
 
     PAD = 0
     INSTRUCTION = 1
     OBSERVATION = 2
     WORDS = 3
     CODES = 4
+    READING = 5
+    ECHO = 6
 
 
 # Row: the segment that looks; column: the segment it may look at.
 _MAY_LOOK = torch.tensor(
     [
-        [1, 0, 0, 0, 0],
-        [0, 1, 1, 0, 0],
-        [0, 0, 1, 0, 0],
-        [0, 1, 1, 1, 1],
-        [0, 0, 1, 1, 1],
-    ],
-    dtype=torch.bool,
-)
-
-# The same with words and codes apart: each sees the observation and its own kind alone.
-_MAY_LOOK_APART = torch.tensor(
-    [
-        [1, 0, 0, 0, 0],
-        [0, 1, 0, 0, 0],
-        [0, 0, 1, 0, 0],
-        [0, 0, 1, 1, 0],
-        [0, 0, 1, 0, 1],
+        [1, 0, 0, 0, 0, 0, 0],
+        [0, 1, 1, 0, 0, 0, 0],
+        [0, 0, 1, 0, 0, 0, 0],
+        [0, 1, 1, 1, 1, 0, 0],
+        [0, 0, 1, 0, 1, 1, 0],
+        [0, 0, 1, 0, 0, 1, 0],
+        [0, 0, 1, 0, 0, 0, 1],
     ],
     dtype=torch.bool,
 )
@@ -55,14 +52,9 @@ _MAY_LOOK_APART = torch.tensor(
 LOCATOR_WIDTH = 128
 
 
-def may_look(device: torch.device, apart: bool = False) -> Tensor:
-    """Which segment (row) may look at which (column), shape [5, 5], bool.
-
-    Args:
-        device: where the table is wanted.
-        apart: whether words and codes are hidden from each other, and the instruction from both.
-    """
-    return (_MAY_LOOK_APART if apart else _MAY_LOOK).to(device)
+def may_look(device: torch.device) -> Tensor:
+    """Which segment (row) may look at which (column), shape [7, 7], bool, on a device."""
+    return _MAY_LOOK.to(device)
 
 
 def attention_allowed(
@@ -219,7 +211,6 @@ class Generator(nn.Module):
         segments: Tensor,
         cache: Cache | None = None,
         heads: bool = True,
-        apart: bool = False,
     ) -> tuple[Tensor, Tensor]:
         """Run the language model over new positions.
 
@@ -228,7 +219,6 @@ class Generator(nn.Module):
             segments: segments of all positions, cached and new, shape [B, K], int64.
             cache: keys and values of the K - Q positions before; grows by Q.
             heads: whether to compute the logits.
-            apart: see `attention_allowed`.
 
         Returns:
             Logits [B, Q, V] (empty without `heads`) and last hidden states [B, Q, width].
@@ -240,7 +230,7 @@ class Generator(nn.Module):
             segments[:, first:],
             segments,
             places,
-            may_look(embeddings.device, apart),
+            may_look(embeddings.device),
             whole=not self.config.images_first,
         )
         mask = torch.zeros_like(allowed, dtype=embeddings.dtype)
@@ -255,25 +245,27 @@ class Generator(nn.Module):
         logits = self.language.lm_head(hidden) if heads else hidden.new_empty(0)
         return logits, hidden
 
-    def consistency(self, hidden: Tensor, segments: Tensor) -> Tensor:
-        """How well codes agree with words: s_ij of the paper's equation 6 without temperature.
+    def agreement(self, hidden: Tensor, segments: Tensor) -> tuple[Tensor, Tensor]:
+        """Embeddings of the words as read and of the codes' echo, which have not seen each other.
 
-        Words and codes must have been read `apart`. Where a code's state has seen the words, or a
-        word's state the instruction, each can copy the other and any pair agrees.
+        Where a code's state has seen the words, or a word's state the instruction, each could
+        copy the other and any pair would agree.
 
         Args:
             hidden: last hidden states, shape [B, N, width].
-            segments: what the positions hold, shape [B, N]; words and codes in each row.
+            segments: what the positions hold, shape [B, N].
 
         Returns:
-            Cosine of the embeddings that the InfoNCE loss compares, shape [B], -1 to 1.
+            Two times [B, embedding_dim], of length 1; their products are s_ij of the paper's
+            equation 6 without temperature.
         """
         embeddings = []
-        for kind, head in ((Segment.WORDS, self.words_head), (Segment.CODES, self.codes_head)):
+        for kind, head in ((Segment.READING, self.words_head), (Segment.ECHO, self.codes_head)):
             weights = (segments == kind).to(hidden.dtype)[..., None]
-            pooled = (hidden * weights).sum(dim=1) / weights.sum(dim=1)
-            embeddings.append(head(pooled).float())
-        return nn.functional.cosine_similarity(embeddings[0], embeddings[1], dim=-1)
+            # Words can be taken away altogether.
+            pooled = (hidden * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1.0)
+            embeddings.append(nn.functional.normalize(head(pooled).float(), dim=-1))
+        return embeddings[0], embeddings[1]
 
 
 def _number_token(numbers: int, width: int) -> nn.Sequential:

@@ -15,7 +15,7 @@ from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.codec.contract import Contract, ContractError
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.decode import BilevelDecoder, Draft
+from kinevla_ros.generator.decode import BilevelDecoder, Draft, GenerationError, Refusal
 from kinevla_ros.generator.images import pixels, square, state_tensor
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.override import Override, OverrideError
@@ -53,7 +53,7 @@ class Inference:
         draft_accepted: whether the previous chunk's words were verified and kept.
         passes: forward passes through the language model.
         model_time: time spent here (s).
-        consistency: how well the codes agree with the words, -1 to 1.
+        consistency: how well the codes agree with the words, -1 to 1; NaN where nobody asked.
     """
 
     sequence: int
@@ -112,6 +112,7 @@ class Policy:
         gripper: float,
         stamp: float,
         override: Override | None = None,
+        agreement: bool = False,
     ) -> Inference:
         """Write the reasoning and the chunk for one observation.
 
@@ -122,14 +123,15 @@ class Policy:
             gripper: measured opening (m).
             stamp: time of the observation (s).
             override: words or codes to follow instead of the model's own.
+            agreement: whether to measure how well codes and words agree.
 
         Raises:
-            NotUnderstood: the instruction, the written or the given reasoning names no task.
+            NotUnderstood: the model refuses the instruction, or the instruction, the written or
+                the given reasoning names no task.
             GenerationError: the model wrote no complete output.
         """
         started = time.perf_counter()
         try:
-            parse_instruction(instruction)
             if instruction != self._instruction:
                 self._instruction, self._draft = instruction, None
             override = override or Override()
@@ -139,11 +141,16 @@ class Policy:
                 state_tensor(joints, gripper),
                 self._draft,
                 override.given(self.vocabulary, self.model.config),
+                agreement,
             )
+            # The model has the first word, this the last: what no reader knows moves nothing.
+            parse_instruction(instruction)
             goal = self.vocabulary.decode_text(generation.words.goal)
             kinematics = self.vocabulary.decode_text(generation.words.kinematics)
             if override.must_name_command:
                 parse_reasoning(goal, kinematics)
+        except GenerationError as problem:
+            raise _no_output(instruction, problem) from problem
         except (UnknownInstruction, InstructionTooLong, UnknownReasoning, OverrideError) as problem:
             raise NotUnderstood(str(problem)) from problem
         self._draft = generation.words
@@ -170,6 +177,18 @@ class Policy:
         config = self.model.config
         squares = [square(images[n], config.image_size) for n in ("front", "wrist")]
         return pixels(config, np.stack(squares))
+
+
+def _no_output(instruction: str, problem: GenerationError) -> Exception:
+    """What to raise: an instruction that no reader knows is the likeliest cause."""
+    told = f'the model writes "{problem}"; ' if isinstance(problem, Refusal) else ""
+    try:
+        parse_instruction(instruction)
+    except UnknownInstruction as unknown:
+        return NotUnderstood(f"{told}{unknown}")
+    if told:
+        return NotUnderstood(f'{told}say "{instruction}" in other words')
+    return problem
 
 
 def load_generator(folder: Path) -> tuple[Generator, Vocabulary]:

@@ -132,6 +132,8 @@ PAIRS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "carrot": (("hold", "place"), ("hold", "part"), ("place", "side")),
 }
 GOALS: Mapping[str, str] = {"bread": "move the bread", "carrot": "place the carrot in the plate"}
+REFUSAL = "this is not understood"
+"""What the model writes in the place of a goal that it does not know."""
 SYNONYMS = 6
 
 TASKS: tuple[Command, ...] = (

@@ -17,7 +17,7 @@ from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
 
-from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
+from kinevla_ros.language.grammar import REFUSAL, TASKS, goal_text, instruction, kinematics_text
 
 Level = Literal["goal", "kinematics"]
 LEVELS: tuple[Level, ...] = ("goal", "kinematics")
@@ -247,4 +247,5 @@ def _check_layout(vocabulary: dict[str, int]) -> int:
 def _corpus() -> list[str]:
     rng = np.random.default_rng(CORPUS_SEED)
     instructions = [instruction(task, rng) for task in TASKS for _ in range(CORPUS_PER_TASK)]
-    return instructions + [write(task) for task in TASKS for write in (goal_text, kinematics_text)]
+    texts = [write(task) for task in TASKS for write in (goal_text, kinematics_text)]
+    return [*instructions, *texts, REFUSAL]

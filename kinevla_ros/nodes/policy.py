@@ -41,6 +41,7 @@ from kinevla_ros.srv import OverrideReasoning
 if TYPE_CHECKING:
     from kinevla_ros.generator.policy import Inference, Policy
 
+ANY_CONSISTENCY = -1.0
 PARAMETERS = {
     "model": Parameter("", "Checkpoint folder; empty for this package's models/kinevla-tiny."),
     "threads": Parameter(1, "Threads of the model's arithmetic.", 1, 64),
@@ -50,7 +51,7 @@ PARAMETERS = {
     "max_observation_age": Parameter(0.3, "Oldest usable picture or joint state (s).", 0.05, 2.0),
     "max_camera_skew": Parameter(0.1, "Largest time between the two pictures (s).", 0.0, 1.0),
     "min_consistency": Parameter(
-        -1.0,
+        ANY_CONSISTENCY,
         "Least agreement of codes and words for a chunk to be sent, as `kinevla calibrate` finds "
         "it for a checkpoint; -1 sends every chunk.",
         -1.0,
@@ -244,6 +245,7 @@ class PolicyNode(ManagedNode):
                 observation.gripper,
                 observation.stamp,
                 Override.naming(command) if command else None,
+                agreement=self.values["min_consistency"] > ANY_CONSISTENCY,
             )
         except NotUnderstood as problem:
             self._complain(Reasoning.NOT_UNDERSTOOD, instruction, str(problem))
@@ -262,7 +264,7 @@ class PolicyNode(ManagedNode):
         reasoning = reasoning_to_message(inference, stamp, overridden)
         least = self.values["min_consistency"]
         # Written so that NaN holds too.
-        if not inference.consistency >= least:
+        if least > ANY_CONSISTENCY and not inference.consistency >= least:
             reasoning.status = Reasoning.INCONSISTENT
             reasoning.detail = self._complaint = (
                 f"codes and words agree by {inference.consistency:.2f}, less than "

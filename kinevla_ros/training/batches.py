@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,8 +13,16 @@ from torch import Tensor
 
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.images import SCENE_SCALE, STATE_SCALE, pixels
-from kinevla_ros.generator.sequence import Tail, instruction_ids, tail
-from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text, siblings
+from kinevla_ros.generator.sequence import InstructionTooLong, Tail, instruction_ids, tail
+from kinevla_ros.language.grammar import (
+    REFUSAL,
+    TASKS,
+    goal_text,
+    instruction,
+    kinematics_text,
+    siblings,
+)
+from kinevla_ros.language.out_of_scope import out_of_scope
 from kinevla_ros.language.vocabulary import Vocabulary
 from kinevla_ros.training.objective import MOTION_SCALE, Batch, LossWeights
 from kinevla_ros.training.samples import Samples
@@ -30,8 +39,8 @@ class GeneratorSettings:
         steps, batch_size, learning_rate, warmup, weight_decay: AdamW with a cosine schedule; a
             batch shows each of its frames twice, with two commands.
         alternative_share: frames seen with another command than the demonstration followed.
-        swap_share: samples whose instruction is another of the same family while words and
-            codes stay true; they carry no text loss and teach the codes to heed the words.
+        refusal_share: samples whose instruction names no task: the words written are a refusal.
+            The words read are still true, and so are the codes.
         seed: of batches and weights.
         save_every: steps between checkpoints.
     """
@@ -42,7 +51,7 @@ class GeneratorSettings:
     warmup: int = 300
     weight_decay: float = 0.02
     alternative_share: float = 0.25
-    swap_share: float = 0.25
+    refusal_share: float = 0.06
     seed: int = 0
     save_every: int = 500
     weights: LossWeights = field(default_factory=LossWeights)
@@ -69,12 +78,14 @@ class BatchMaker:
             ]
             for command in TASKS
         ]
+        self._nonsense = self._refusable(rng)
         codes_of_zero = [0] * config.goal_codes, [0] * config.kinematics_codes
         self._sibling = [[TASKS.index(s) for s in siblings(command)] for command in TASKS]
         # One length for all batches: a CPU compiles its kernels anew for each shape.
         self._length = max(
-            len(tail(vocabulary, goal_text(c), kinematics_text(c), *codes_of_zero).ids)
+            len(tail(vocabulary, goal_text(c), kinematics_text(c), *codes_of_zero, said).ids)
             for c in TASKS
+            for said in (None, REFUSAL)
         )
         self._scene_scale = SCENE_SCALE[: samples.scene.shape[1]]
 
@@ -84,33 +95,15 @@ class BatchMaker:
         rng = np.random.default_rng((settings.seed, step))
         rows = self._rows(rng)
         images = samples.images[rows]
-        tasks, prompts, tails, swapped, motions = [], [], [], [], []
+        tasks, prompts, tails, motions = [], [], [], []
         seen = [(row, *view) for row in rows.tolist() for view in self._pair(row, rng)]
         for row, task, variant in seen:
-            asked = task
-            if rng.random() < settings.swap_share:
-                asked = int(rng.choice(self._sibling[task]))
-            codes = self._codes[row, task, variant]
-            split = self._config.goal_codes
-            command = TASKS[task]
+            refused = rng.random() < settings.refusal_share
             tasks.append(task)
             motions.append([self._common[row, task], samples.chunks[row, task]])
-            swapped.append(asked != task)
-            prompts.append(self._prompts[asked][int(rng.integers(PHRASINGS))])
-            tails.append(
-                tail(
-                    self._vocabulary,
-                    goal_text(command),
-                    kinematics_text(command),
-                    codes[:split].tolist(),
-                    codes[split:].tolist(),
-                )
-            )
-            if variant:
-                tails[-1] = _goal_codes_given(tails[-1], split)
+            prompts.append(self._prompt(task, refused, rng))
+            tails.append(self._tail(task, self._codes[row, task, variant], variant > 0, refused))
         length = self._length
-        text = _padded([t.text for t in tails], length).bool()
-        text[torch.tensor(swapped)] = False
         return Batch(
             images=pixels(self._config, _relit(images, rng)),
             state=torch.from_numpy(samples.state[rows] / STATE_SCALE),
@@ -118,7 +111,8 @@ class BatchMaker:
             prompt_segments=torch.tensor([segments for _, segments in prompts]),
             tail=_padded([t.ids for t in tails], length),
             tail_segments=_padded([t.segments for t in tails], length),
-            text=text,
+            targets=_padded([t.targets for t in tails], length),
+            text=_padded([t.text for t in tails], length).bool(),
             code=_padded([t.code for t in tails], length).bool(),
             family=torch.tensor(tasks),
             starts=torch.tensor([self._starts(t) for t in tails]),
@@ -127,6 +121,34 @@ class BatchMaker:
             ),
             scene=torch.from_numpy(samples.scene[rows] / self._scene_scale),
         )
+
+    def _prompt(
+        self, task: int, refused: bool, rng: np.random.Generator
+    ) -> tuple[list[int], list[int]]:
+        """Ids and segments of an instruction."""
+        prompts = self._nonsense if refused else self._prompts[task]
+        return prompts[int(rng.integers(len(prompts)))]
+
+    def _tail(self, task: int, codes: NDArray[np.int64], disturbed: bool, refused: bool) -> Tail:
+        """The written part of a sample; disturbed goal codes are given and carry no loss."""
+        command, split = TASKS[task], self._config.goal_codes
+        written = tail(
+            self._vocabulary,
+            goal_text(command),
+            kinematics_text(command),
+            codes[:split].tolist(),
+            codes[split:].tolist(),
+            REFUSAL if refused else None,
+        )
+        return _goal_codes_given(written, split) if disturbed else written
+
+    def _refusable(self, rng: np.random.Generator) -> list[tuple[list[int], list[int]]]:
+        """Prompts that name no task and have room."""
+        found = []
+        while len(found) < PHRASINGS * len(TASKS):
+            with contextlib.suppress(InstructionTooLong):
+                found.append(instruction_ids(self._vocabulary, self._config, out_of_scope(rng)))
+        return found
 
     def _starts(self, written: Tail) -> list[int]:
         """Where each level's codes are asked for."""

@@ -37,7 +37,7 @@ class LoraSettings:
         accumulation: passes of an optimiser step.
         learning_rate: of AdamW, constant.
         rank, alpha: of the adapters; their product is scaled by alpha / rank.
-        alternative_share, swap_share: as in `GeneratorSettings`.
+        alternative_share, refusal_share: as in `GeneratorSettings`.
         seed: of samples and adapters.
         save_every: steps between checkpoints.
     """
@@ -49,7 +49,7 @@ class LoraSettings:
     rank: int = 32
     alpha: int = 16
     alternative_share: float = 0.5
-    swap_share: float = 0.25
+    refusal_share: float = 0.06
     seed: int = 0
     save_every: int = 1000
     weights: LossWeights = field(default_factory=LossWeights)
@@ -73,6 +73,7 @@ class BilevelObjective(nn.Module):
         prompt_segments: Tensor,
         tail: Tensor,
         tail_segments: Tensor,
+        targets: Tensor,
         text: Tensor,
         code: Tensor,
         family: Tensor,
@@ -88,6 +89,7 @@ class BilevelObjective(nn.Module):
             prompt_segments=prompt_segments,
             tail=tail,
             tail_segments=tail_segments,
+            targets=targets,
             text=text,
             code=code,
             family=family,

@@ -154,7 +154,7 @@ def _draws(
     one = GeneratorSettings(
         batch_size=2,
         alternative_share=settings.alternative_share,
-        swap_share=settings.swap_share,
+        refusal_share=settings.refusal_share,
         seed=settings.seed,
     )
     processes = int(os.environ.get("WORLD_SIZE", "1"))

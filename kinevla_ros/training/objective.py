@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from kinevla_ros.generator.model import Generator, Segment
+from kinevla_ros.generator.model import Generator
 
 SCENE_BETA = 0.02
 """Error of the scene up to which the loss is quadratic: 5 mm."""
@@ -43,7 +43,7 @@ class Batch:
         images: [F, 2, 3, S, S], normalised.
         state: [F, 8], normalised.
         prompt: instruction ids [B, P]; `prompt_segments` alike.
-        tail: written ids [B, N]; `tail_segments`, `text`, `code` alike.
+        tail: written ids [B, N]; `tail_segments`, `targets`, `text`, `code` alike.
         family: index of the command behind words and codes [B]; equal ones are InfoNCE positives.
         starts: where in `tail` each level's codes are asked for [B, 2].
         motion: what the goal codes and what all codes say [B, 2, H D], in units of `MOTION_SCALE`.
@@ -56,6 +56,7 @@ class Batch:
     prompt_segments: Tensor
     tail: Tensor
     tail_segments: Tensor
+    targets: Tensor
     text: Tensor
     code: Tensor
     family: Tensor
@@ -73,20 +74,18 @@ def losses(
     seen = model.with_scene(tokens, scene)
     observation = seen.repeat_interleave(len(batch.prompt) // len(seen), dim=0)
     embeddings, segments = model.context(batch.prompt, batch.prompt_segments, observation)
-    embeddings = torch.cat([embeddings, model.embed(batch.tail[:, :-1])], dim=1)
-    segments = torch.cat([segments, batch.tail_segments[:, :-1]], dim=1)
+    embeddings = torch.cat([embeddings, model.embed(batch.tail)], dim=1)
+    segments = torch.cat([segments, batch.tail_segments], dim=1)
     _, hidden = model(embeddings, segments, heads=False)
-    written = hidden[:, -(batch.tail.shape[1] - 1) :]
-    target = batch.tail[:, 1:]
+    written = hidden[:, -batch.tail.shape[1] :]
     terms, figures = {}, {}
     # All positions, so that shapes stay the same from batch to batch.
     logits = model.language.lm_head(written).float()
-    each = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction="none")
-    right = (logits.argmax(-1) == target).flatten().float()
+    each = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), reduction="none")
+    right = (logits.argmax(-1) == batch.targets).flatten().float()
     for name, mask in (("text", batch.text), ("codes", batch.code)):
-        weight = mask[:, 1:].flatten().float()
-        # No position carries the text term when every prompt of the batch was swapped.
-        count = weight.sum().clamp(min=1.0)
+        weight = mask.flatten().float()
+        count = weight.sum()
         terms[name] = (each * weight).sum() / count
         figures[f"{name}_top1"] = (right * weight).sum() / count
     terms["mutual_information"] = _info_nce(model, written, batch)
@@ -102,19 +101,13 @@ def losses(
 def _info_nce(model: Generator, written: Tensor, batch: Batch) -> Tensor:
     """Symmetric InfoNCE between pooled words and pooled codes (paper equations 6 and 7).
 
+    Each is read without the other, so that neither can copy what it is compared with.
     Samples of one command say the same and are positives of each other, not negatives.
     """
-    segments = batch.tail_segments[:, :-1]
-    words = F.normalize(model.words_head(_pool(written, segments == Segment.WORDS)).float(), dim=-1)
-    codes = F.normalize(model.codes_head(_pool(written, segments == Segment.CODES)).float(), dim=-1)
+    words, codes = model.agreement(written, batch.tail_segments)
     scores = model.temperature(words @ codes.T)
     same = (batch.family[:, None] == batch.family[None, :]).float()
     positives = same / same.sum(dim=1, keepdim=True)
     rows = -(positives * scores.log_softmax(dim=1)).sum(dim=1).mean()
     columns = -(positives * scores.T.log_softmax(dim=1)).sum(dim=1).mean()
     return (rows + columns) / 2
-
-
-def _pool(hidden: Tensor, mask: Tensor) -> Tensor:
-    weights = mask.to(hidden.dtype)[..., None]
-    return (hidden * weights).sum(dim=1) / weights.sum(dim=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,12 @@ def generator_from_dataset(
     trained = load_codec(codec)
     contract = trained.contract
     vocabulary = Vocabulary.from_grammar(contract.codes_per_level)
-    config = GeneratorConfig.tiny(len(vocabulary))
+    config = replace(
+        GeneratorConfig.tiny(len(vocabulary)),
+        goal_codes=contract.goal_levels,
+        kinematics_codes=contract.kinematics_levels,
+        codes_per_level=contract.codes_per_level,
+    )
     samples = load_samples(datasets, config.image_size)
     codes = code_variants(samples, trained, settings.seed)
     train_generator(samples, codes, vocabulary, config, settings, out, start, resume)
