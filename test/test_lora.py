@@ -19,15 +19,17 @@ from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinemati
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary
 from kinevla_ros.training.lora import LoraSettings, add_adapters
 from kinevla_ros.training.lora_run import fine_tune
+from kinevla_ros.training.objective import LossWeights
 from kinevla_ros.training.samples import Samples
 
 SETTINGS = LoraSettings(
-    steps=64,
+    steps=96,
     batch_size=4,
     learning_rate=1e-2,
     alternative_share=0.0,
     refusal_share=0.0,
     save_every=1000,
+    weights=LossWeights(text=1.0),
 )
 
 

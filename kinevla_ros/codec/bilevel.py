@@ -36,8 +36,8 @@ class CodecConfig:
 
     horizon: int = HORIZON
     action_dim: int = ACTION_DIM
-    goal_levels: int = 3
-    kinematics_levels: int = 3
+    goal_levels: int = 2
+    kinematics_levels: int = 2
     codes_per_level: int = 128
     latent_dim: int = 64
     hidden_dim: int = 256

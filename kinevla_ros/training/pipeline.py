@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from kinevla_ros.codec.bilevel import CodecConfig
 from kinevla_ros.codec.checkpoint import TrainedCodec, load_codec
 from kinevla_ros.codec.onnx_export import export_onnx
 from kinevla_ros.generator.config import GeneratorConfig
@@ -23,6 +24,9 @@ from kinevla_ros.training.generator import train_generator
 from kinevla_ros.training.samples import Samples, load_samples
 
 MAX_CODEC_CHUNKS = 400_000
+CODEC = CodecConfig(goal_levels=3, kinematics_levels=3)
+"""Two levels a stack leave 8.5 mrad of error near a grasp, three 5.2."""
+
 DISTURBANCES = (0.1, 0.2, 0.3)
 """Noise on the goal latents of the disturbed variants of a chunk's codes."""
 
@@ -39,7 +43,9 @@ def codec_from_dataset(
     chunks, common = samples.chunks[samples.valid], samples.common()[samples.valid]
     # Every n-th chunk, so that all episodes stay in.
     stride = max(1, -(-len(chunks) // MAX_CODEC_CHUNKS))
-    report = train_codec(chunks[::stride], common[::stride], settings, out, resume=resume)
+    report = train_codec(
+        chunks[::stride], common[::stride], settings, out, config=CODEC, resume=resume
+    )
     trained = load_codec(out)
     export_onnx(trained.codec, trained.statistics, out / DECODER_FILE)
     (out / CONTRACT_FILE).write_text(trained.contract.to_json() + "\n")
