@@ -29,6 +29,7 @@ from kinevla_ros.evaluation.failures import VIDEOS
 from kinevla_ros.evaluation.pairs import CHANGED, REWORDED, Pair, pair_lines, pairs, sensitivity
 from kinevla_ros.evaluation.reasoning import bert_score, metrics, read_phrasings, readings_of
 from kinevla_ros.evaluation.reasoning import lines as word_lines
+from kinevla_ros.evaluation.refusals import read_out_of_scope, refusal_figures, refusal_line
 from kinevla_ros.evaluation.report import rates, remarks, summary, table
 from kinevla_ros.evaluation.suite import episodes, run_checkpoint, under
 from kinevla_ros.generator.decode import GenerationError
@@ -50,7 +51,8 @@ class Settings:
         interventions: see `evaluation.intervention.MEANING`; each runs all trials once more.
         variations: see `sim.variation.MEANING`; each runs all trials once more.
         paired: whether each trial also runs with one word changed, and reworded.
-        phrasings: how many wordings of each task are read in a still scene.
+        phrasings: how many wordings of each task are read in a still scene, and as many
+            instructions that name none.
         bert_model: folder of a model for BERTScore.
     """
 
@@ -116,6 +118,7 @@ def evaluate(
             **_content(groups, found_pairs, results),
             "codes": code_usage(groups[PLAIN], load_contract(folder)),
             "reasoning": _reasoning(groups[PLAIN], folder, settings, console),
+            **_refusals(folder, settings, console),
         }
     except (CheckpointError, ValueError, OSError) as problem:
         errors.print(f"[red]{problem}", highlight=False)
@@ -178,6 +181,19 @@ def _reasoning(
     return found
 
 
+def _refusals(folder: Path, settings: Settings, console: Console) -> dict[str, Any]:
+    """What the checkpoint does with as much nonsense as phrasings are asked for."""
+    count = settings.phrasings * len(TASKS)
+    if not count:
+        return {}
+    with Progress(console=console, transient=True) as progress:
+        bar = progress.add_task("out of scope", total=count)
+        answers = read_out_of_scope(
+            folder, count, settings.seed, settings.phrasing, lambda: progress.advance(bar)
+        )
+    return {"refusals": refusal_figures(answers)}
+
+
 def _print(
     console: Console, groups: Mapping[str, list[EpisodeResult]], content: Mapping[str, Any]
 ) -> None:
@@ -187,6 +203,8 @@ def _print(
     for name, own in content["reasoning"].items():
         for line in word_lines(name, own):
             console.print(line, highlight=False)
+    if "refusals" in content:
+        console.print(refusal_line(content["refusals"]), highlight=False)
     compared = content.get("conditions", {})
     if compared:
         names = (PLAIN, *compared)
