@@ -325,6 +325,19 @@ def chunk(
 
 
 @bench.command()
+def stack(
+    model: Model = None,
+    trials: Annotated[int, typer.Option(min=1, help="Random scenes of each task.")] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="Scenes and wordings.")] = 3000,
+    report: Report = None,
+) -> None:
+    """Say every task to the running stack, in real time, and count what it does right."""
+    from kinevla_ros.nodes.stack_trials import bench_stack
+
+    raise typer.Exit(bench_stack(model, trials, seed, report))
+
+
+@bench.command()
 def faults(
     count: Annotated[int, typer.Option(min=1, help="Faults to inject.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Kinds and moments.")] = 0,

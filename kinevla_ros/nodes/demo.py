@@ -77,16 +77,21 @@ def demo(instruction: str, video: Path, timeout: float, seed: int) -> int:
 class Demonstration:
     """Listens to the nodes, prints, films; a context that closes the video.
 
+    Args:
+        video: where to film to; nothing is filmed without it.
+
     Attributes:
         latency: from the picture's time to its reasoning here.
         model_time: of the inferences.
     """
 
-    def __init__(self, node: Node, launcher: Launcher, console: Console, video: Path) -> None:
+    def __init__(
+        self, node: Node, launcher: Launcher, console: Console, video: Path | None = None
+    ) -> None:
         self._node, self._launcher, self._console = node, launcher, console
         self._stamps = Stamps(node.get_clock())
         self.video, self.latency, self.model_time = video, Latency(), Latency()
-        self._writer = VideoWriter(video, FRAME_WIDTH, FRAME_HEIGHT, FPS)
+        self._writer = VideoWriter(video, FRAME_WIDTH, FRAME_HEIGHT, FPS) if video else None
         self._wrist: Image | None = None
         self._reasoning: Reasoning | None = None
         self._arm = ""
@@ -97,16 +102,23 @@ class Demonstration:
         self._judge = node.create_client(Trigger, "/cell/judge")
         node.create_subscription(Reasoning, "kinevla/reasoning", self._on_reasoning, 10)
         node.create_subscription(SafetyStatus, "kinevla/safety_status", self._on_status, LATCHED)
-        pictures = image_qos(reliable=True)
-        topic = "/camera/{}/color/image_raw"
-        node.create_subscription(Image, topic.format("front"), self._on_front, pictures)
-        node.create_subscription(Image, topic.format("wrist"), self._on_wrist, pictures)
+        if self._writer:
+            pictures = image_qos(reliable=True)
+            topic = "/camera/{}/color/image_raw"
+            node.create_subscription(Image, topic.format("front"), self._on_front, pictures)
+            node.create_subscription(Image, topic.format("wrist"), self._on_wrist, pictures)
 
     def __enter__(self) -> Demonstration:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._writer.close()
+        if self._writer:
+            self._writer.close()
+
+    @property
+    def arm(self) -> str:
+        """State of the arm node, such as moving."""
+        return self._arm
 
     def run(self, instruction: str, timeout: float) -> dict[str, Any]:
         """Publish the instruction and wait for the end; returns the judge's verdict.
@@ -119,7 +131,7 @@ class Demonstration:
         self._launcher.wait_for(
             lambda: listeners() >= 2, DISCOVERY_TIMEOUT, "policy and cell do not hear us"
         )
-        self._start = time.monotonic()
+        self._start, self._done, self._refusal = time.monotonic(), False, None
         self._print(f'instruction: [bold]"{instruction}"[/]')
         self._publisher.publish(String(data=instruction))
         self._publisher.wait_for_all_acked(Duration(seconds=2))
@@ -190,7 +202,7 @@ class Demonstration:
         self._wrist = image
 
     def _on_front(self, image: Image) -> None:
-        if self._wrist is None:
+        if self._wrist is None or self._writer is None:
             return
         text = [f"{time.monotonic() - self._start:5.1f} s   arm: {self._arm}"]
         if self._reasoning is not None:

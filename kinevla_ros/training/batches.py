@@ -144,7 +144,7 @@ class BatchMaker:
 
     def _refusable(self, rng: np.random.Generator) -> list[tuple[list[int], list[int]]]:
         """Prompts that name no task and have room."""
-        found = []
+        found: list[tuple[list[int], list[int]]] = []
         while len(found) < PHRASINGS * len(TASKS):
             with contextlib.suppress(InstructionTooLong):
                 found.append(instruction_ids(self._vocabulary, self._config, out_of_scope(rng)))
