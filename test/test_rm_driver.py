@@ -110,7 +110,7 @@ def test_without_the_driver_the_error_says_how_to_start_it(arm: RmDriverArm) -> 
         arm.connect(timeout=0.3)
 
 
-def test_the_drivers_callback_gets_seven_joints_dof_7_and_low_follow(
+def test_the_drivers_callback_gets_seven_joints_and_dof_7(
     driver: Callable[..., FakeRmDriver], arm: RmDriverArm
 ) -> None:
     node = driver()
@@ -119,9 +119,21 @@ def test_the_drivers_callback_gets_seven_joints_dof_7_and_low_follow(
     arm.send(target)
     assert wait_until(lambda: node.targets)
     message = node.targets[-1]
-    assert (len(message.joint), message.dof, message.follow, message.expand) == (7, 7, False, 0.0)
+    assert (len(message.joint), message.dof, message.expand) == (7, 7, 0.0)
     assert np.degrees(target) == pytest.approx(node.degrees, abs=1e-3)
     assert wait_until(lambda: np.abs(arm.latest().q - target).max() < 1e-4)
+
+
+@pytest.mark.parametrize(("period", "high"), [(0.02, False), (0.01, True), (0.005, True)])
+def test_the_driver_is_told_high_follow_at_ten_milliseconds_or_less_and_low_above(
+    driver: Callable[..., FakeRmDriver], messages: Any, period: float, high: bool
+) -> None:
+    node, arm = driver(), RmDriverArm("/", period)
+    arm.connect()
+    arm.send(READY)
+    assert wait_until(lambda: node.targets)
+    assert node.targets[-1].follow is high
+    arm.close()
 
 
 @pytest.mark.parametrize("q", [READY[:6], np.full(7, np.nan)])

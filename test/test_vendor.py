@@ -141,6 +141,21 @@ class TestMotion:
         assert np.degrees(np.abs(record.targets - np.array(sent))).max() < 0.002
         assert record.accepted.all()
 
+    @pytest.mark.parametrize(("period", "high"), [(0.02, False), (0.01, True), (0.005, True)])
+    def test_targets_ten_milliseconds_apart_or_less_are_sent_in_high_follow_and_others_in_low(
+        self, controller: EmulatedController, period: float, high: bool
+    ) -> None:
+        address = controller.address
+        with VendorArm(*address, udp_port=free_udp_port(), period=period) as arm:
+            arm.connect()
+            arm.send(READY)
+            assert wait_until(lambda: len(controller.stream_record().times) == 1)
+            os.kill(process_of(arm), signal.SIGKILL)
+            assert wait_until(arm.can_brake, 0.5)
+            arm.brake(READY)
+            assert wait_until(lambda: len(controller.stream_record().times) == 2)
+        assert controller.stream_record().follow.tolist() == [high, high]
+
     def test_the_measured_state_comes_back(self, arm: VendorArm) -> None:
         target = READY + 0.05
         arm.send(target)

@@ -83,10 +83,12 @@ class ArmNode(ManagedNode):
     def _transport(self) -> tuple[Transport, str]:
         """Return the way to the arm, not connected, and the arm's name."""
         values = self.values
+        period = 1 / values["rate"]
         if values["transport"] == "rm_driver":
-            return RmDriverArm(self.get_namespace()), self.resolve_topic_name("rm_driver")
+            return RmDriverArm(self.get_namespace(), period), self.resolve_topic_name("rm_driver")
         ip, port = values["arm_ip"], values["arm_port"]
-        arm = VendorArm(ip, port, values["udp_port"], values["host_ip"] or None)
+        host_ip = values["host_ip"] or None
+        arm = VendorArm(ip, port, values["udp_port"], host_ip, period=period)
         return arm, f"{ip}:{port}"
 
     def cleanup(self) -> None:

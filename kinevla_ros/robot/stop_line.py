@@ -64,17 +64,18 @@ class StopLine:
                 time.sleep(SLOW_STOP_TIME)
             self._request("set_arm_stop", "arm_stop")
 
-    def send_target(self, q: NDArray[np.float64]) -> None:
-        """Send one pass-through target, low follow, as the vendor's library does.
+    def send_target(self, q: NDArray[np.float64], follow: bool) -> None:
+        """Send one pass-through target, as the vendor's library does.
 
         Args:
             q: joint positions, shape (7,), rad.
+            follow: high follow instead of low.
 
         Raises:
             ArmConnectionError: no connection.
         """
         joint = [round(angle) for angle in (np.degrees(q) * 1000).tolist()]
-        point = {"command": "movej_canfd", "joint": joint, "follow": False, "expand": 0}
+        point = {"command": "movej_canfd", "joint": joint, "follow": follow, "expand": 0}
         line = json.dumps({**point, "trajectory_mode": 0, "radio": 0}).encode() + b"\r\n"
         with self._lock:
             if self._socket is None:
