@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.state import ArmState
 
-
 HIGH_FOLLOW_PERIOD = 0.01
 """Longest period of targets that the controller may hand to the joints as they are, s."""
 
