@@ -105,7 +105,8 @@ def largest_share(stream: StreamRecord, limits: JointLimits, dt: float) -> float
     share = float((turns / (steps * dt)[:, None] / limits.velocity)[steps < 10].max(initial=0.0))
     for part in np.split(np.arange(len(stream.times)), np.flatnonzero(steps > 1) + 1):
         times = np.array([dt * k for k in range(len(part))], dtype=np.float64)
-        piece = StreamRecord(times, *(values[part] for values in stream[1:]))
+        targets, accepted = stream.targets[part], stream.accepted[part]
+        piece = StreamRecord(times, targets, accepted, stream.follow[part])
         share = max(share, *stream_figures(piece, limits, dt).shares.values())
     return share
 

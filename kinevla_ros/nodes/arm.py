@@ -30,9 +30,7 @@ from kinevla_ros.nodes.messages import (
 from kinevla_ros.nodes.qos import LATCHED
 from kinevla_ros.nodes.rm_driver import RmDriverArm
 from kinevla_ros.nodes.runtime import run
-from kinevla_ros.nodes.safety_markers import workspace_box
 from kinevla_ros.robot.driver import ArmDriver, Tick
-from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.status import SafetyState, Status
 from kinevla_ros.robot.transport import ArmConnectionError, Transport
 from kinevla_ros.robot.vendor import VendorArm
@@ -56,8 +54,7 @@ class ArmNode(ManagedNode):
         self._status_due = self._ticked_at = 0.0
         self._periods = Latency()
         self._joints = self.create_publisher(JointState, "/joint_states", 10)
-        workspace = workspace_box(self.values)
-        self._display = ArmDisplay(self, self._stamps, RM75_LIMITS, workspace)
+        self._display = ArmDisplay(self, self._stamps)
         self._safety = self.create_publisher(SafetyStatus, "kinevla/safety_status", LATCHED)
         self.create_subscription(ActionChunk, "kinevla/action_chunk", self._on_chunk, 1)
         # As leader arms publish where they are.
@@ -77,6 +74,7 @@ class ArmNode(ManagedNode):
         self._driver = ArmDriver(arm, values["rate"], limits, workspace, self._on_tick)
         info = self._driver.connect()
         self._driver.set_speed(values["speed_scaling"])
+        self._display.show(self._driver.limits, workspace)
         self.hardware_id = f"{info.model} at {where}"
         self.get_logger().info(f"connected to {info.model}, {info.firmware}, at {where}")
 

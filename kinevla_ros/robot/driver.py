@@ -71,7 +71,9 @@ class ArmDriver:
         on_tick: Callable[[Tick], None],
     ) -> None:
         self._arm, self._period, self._on_tick = arm, 1 / rate, on_tick
-        self._limits, self._workspace = limits, workspace
+        self._given, self._workspace = limits, workspace
+        self.limits = limits
+        """Those that hold: the stricter ones once connected."""
         self._core: ArmCore | None = None
         self._lock = threading.Lock()
         self._end = threading.Event()
@@ -90,8 +92,8 @@ class ArmDriver:
         """
         info = self._arm.connect()
         self._connected_at = time.monotonic()
-        limits, space = self._limits.stricter(info.limits), CollisionModel(self._workspace)
-        self._core = ArmCore(limits, space, self._period, GRIPPER_DELAY)
+        self.limits, space = self._given.stricter(info.limits), CollisionModel(self._workspace)
+        self._core = ArmCore(self.limits, space, self._period, GRIPPER_DELAY)
         return info
 
     def close(self) -> None:
