@@ -138,6 +138,7 @@ class StopLine:
         deadline = time.monotonic() + timeout
         rest = b""
         try:
+            _drop_late_replies(connection)
             connection.sendall(json.dumps({"command": command}).encode() + b"\r\n")
             while (left := deadline - time.monotonic()) > 0:
                 connection.settimeout(left)
@@ -146,7 +147,7 @@ class StopLine:
                     self._close()
                     return None
                 *lines, rest = (rest + data).split(b"\n")
-                # Events of other motions, and replies that came too late, come in between.
+                # Events of other motions come in between.
                 for line in lines:
                     with contextlib.suppress(ValueError):
                         reply = json.loads(line)
@@ -157,6 +158,18 @@ class StopLine:
         except OSError:
             self._close()
         return None
+
+
+def _drop_late_replies(connection: socket.socket) -> None:
+    """Drop what has come in: a reply from before the question says nothing about now.
+
+    Raises:
+        OSError: the connection is dead.
+    """
+    connection.settimeout(0.0)
+    with contextlib.suppress(BlockingIOError):
+        while connection.recv(4096):
+            pass
 
 
 def _explain(error: OSError, ip: str, port: int) -> str:
