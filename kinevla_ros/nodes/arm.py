@@ -74,7 +74,6 @@ class ArmNode(ManagedNode):
         self._driver = ArmDriver(arm, values["rate"], limits, workspace, self._on_tick)
         info = self._driver.connect()
         self._driver.set_speed(values["speed_scaling"])
-        self._display.show(self._driver.limits, workspace)
         self.hardware_id = f"{info.model} at {where}"
         self.get_logger().info(f"connected to {info.model}, {info.firmware}, at {where}")
 
@@ -105,6 +104,7 @@ class ArmNode(ManagedNode):
         self._status = None
         self._targets = self.create_publisher(JointState, TARGETS, 10)
         self._driver.start()
+        self._display.show(self._driver.limits, workspace_from(self.values))
         if self.values["enable_on_activate"]:
             self._enable_soon(self._driver)
 
