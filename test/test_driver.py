@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from waiting import wait_until
 
 from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.robot.driver import ArmDriver
@@ -78,13 +78,6 @@ class FakeArm:
         pass
 
 
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 def cut_in_motion(arm: FakeArm) -> list[Fault]:
     """Move the arm, cut its link, wait for the next connection; returns the faults on the way."""
     faults: list[Fault] = []
@@ -97,12 +90,12 @@ def cut_in_motion(arm: FakeArm) -> list[Fault]:
     )
     driver.connect()
     driver.start()
-    wait_until(lambda: driver.enable().ok)
+    assert wait_until(lambda: driver.enable().ok)
     ways = np.linspace(0, 0.4, 6)[1:, None] * np.eye(7)[0]
     driver.submit(ActionChunk(time.monotonic(), 1, arm.q + ways, np.full(5, 0.03)))
-    wait_until(lambda: arm.q[0] > 0.1)
+    assert wait_until(lambda: arm.q[0] > 0.1)
     arm.cut = True
-    wait_until(lambda: arm.connections == 2)
+    assert wait_until(lambda: arm.connections == 2)
     driver.finish()
     driver.close()
     return faults
@@ -138,8 +131,8 @@ def test_an_arm_that_comes_back_with_other_limits_is_not_moved_until_they_are_ta
     driver.start()
     slower = replace(RM75_LIMITS, velocity=RM75_LIMITS.velocity / 2)
     arm.limits, arm.cut = slower, True
-    wait_until(lambda: arm.connections == 2)
-    wait_until(lambda: "other limits" in caplog.text)
+    assert wait_until(lambda: arm.connections == 2)
+    assert wait_until(lambda: "other limits" in caplog.text)
     assert not driver.connected
     driver.finish()
     arm.cut = True

@@ -23,6 +23,7 @@ from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, Empty
 from std_srvs.srv import SetBool
+from waiting import wait_until
 
 from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
@@ -41,15 +42,6 @@ READY = np.array([0.3, 0.3, 0.1, 1.5, -0.2, 1.3, 3.0])
 def messages(request: pytest.FixtureRequest) -> Any:
     """The vendor's messages, or the few of them that are needed."""
     return message_package("rm_ros_interfaces", request.config)
-
-
-def wait_until(condition: Callable[[], object], timeout: float = 5.0) -> bool:
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.005)
-    return False
 
 
 class Running:

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ pytest.importorskip("rclpy")
 pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library is not installed")
 
 from node_bench import free_port, promptly
+from waiting import wait_until
 
 from kinevla_ros.robot.vendor import ArmConnectionError, VendorArm
 from kinevla_ros.sim.controller import EmulatedController
@@ -23,15 +24,6 @@ from kinevla_ros.sim.controller_faults import Faults, Push
 from kinevla_ros.sim.plant import READY_POSE, JointPlant
 
 TURNED = np.array([*READY_POSE[:6], 1.0])
-
-
-def wait_until(condition: Callable[[], object], timeout: float = 5.0) -> bool:
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.005)
-    return False
 
 
 @pytest.fixture(scope="module")

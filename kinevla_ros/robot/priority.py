@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 PRIORITY = 10
 """Of processes whose threads sleep most of the time and must not wait when they are due."""
@@ -26,3 +28,14 @@ def take_priority() -> bool:
     except PermissionError:
         return False
     return True
+
+
+@contextmanager
+def promptly() -> Iterator[None]:
+    """Real-time priority for a while, where the system permits it."""
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    take_priority()
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, *before)
