@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from arm_bench import HOME, SPACE, ArmBench, assert_smooth, positions
-from numpy.typing import NDArray
 
 from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.robot.arm import ArmCore
@@ -14,9 +13,6 @@ from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState
 from kinevla_ros.robot.verdict import Fault
-
-Array = NDArray[np.float64]
-
 
 @pytest.fixture
 def bench() -> ArmBench:
