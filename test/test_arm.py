@@ -14,6 +14,7 @@ from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState
 from kinevla_ros.robot.verdict import Fault
 
+
 @pytest.fixture
 def bench() -> ArmBench:
     return ArmBench()

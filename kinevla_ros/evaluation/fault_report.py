@@ -10,6 +10,7 @@ import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from kinevla_ros.evaluation.machine import machine
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.sim.controller_records import MotionRecord, StreamRecord
 from kinevla_ros.sim.stream_check import WIRE_STEP, stream_figures
@@ -164,6 +165,8 @@ def table(trials: Sequence[Trial]) -> Table:
         grid.add_row(kind, *_row(group), ", ".join(sorted({trial.reason for trial in group})))
     grid.add_section()
     grid.add_row("all", *_row(trials), "")
+    host = machine()
+    grid.caption = f"{host['processor']}, {host['cores']} cores"
     return grid
 
 
