@@ -31,11 +31,10 @@ def take_priority() -> bool:
 
 
 @contextmanager
-def promptly() -> Iterator[None]:
-    """Real-time priority for a while, where the system permits it."""
+def promptly() -> Iterator[bool]:
+    """Real-time priority for a while; gives whether the system permits it."""
     before = os.sched_getscheduler(0), os.sched_getparam(0)
-    take_priority()
     try:
-        yield
+        yield take_priority()
     finally:
         os.sched_setscheduler(0, *before)
