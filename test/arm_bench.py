@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.robot.arm import ArmCore
 from kinevla_ros.robot.collision import CollisionModel
+from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState
@@ -21,6 +22,11 @@ Array = NDArray[np.float64]
 DT = 0.02
 SPACE = CollisionModel(DEFAULT_WORKSPACE)
 HOME = np.array([0.0, 0.3, 0.0, 1.5, 0.0, 1.3, 0.0])
+
+
+def over_the_table(height: float) -> Array:
+    """Joints with the tool straight down and its point so high, m."""
+    return top_down_ik(np.array([0.35, 0.0, height]), 0.0)
 
 
 class ArmBench:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +15,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 
 from kinevla_ros.nodes.managed import ManagedNode
-from kinevla_ros.robot.priority import take_priority
+from kinevla_ros.robot.priority import promptly
 from kinevla_ros.share import share_path
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
@@ -76,21 +75,11 @@ class Bench:
 
 
 @contextmanager
-def promptly() -> Iterator[None]:
-    """As the processes of arm and cell do: a busy computer must not look like a lost arm."""
-    before = os.sched_getscheduler(0), os.sched_getparam(0)
-    take_priority()
-    try:
-        yield
-    finally:
-        os.sched_setscheduler(0, *before)
-
-
-@contextmanager
 def bench(parameters: Mapping[str, Any]) -> Iterator[Bench]:
     """A bench for nodes with these parameters; closes them all."""
     given = [word for name, value in parameters.items() for word in ("-p", f"{name}:={value}")]
     file = str(share_path("config", "realman.yaml"))
+    # As the processes of arm and cell do: a busy computer must not look like a lost arm.
     with promptly():
         rclpy.init(args=["--ros-args", "--params-file", file, *given])
         bench = Bench()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,33 +17,39 @@ from builtin_interfaces.msg import Time
 from message_builds import message_package
 from node_bench import Bench, bench
 from std_msgs.msg import String
-from visualization_msgs.msg import Marker
+from visualization_msgs.msg import Marker, MarkerArray
 
 from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.nodes import arm_display
 from kinevla_ros.nodes.frames import Frames, transforms
+from kinevla_ros.nodes.messages import Stamps
 from kinevla_ros.nodes.poses import to_quaternion
 from kinevla_ros.nodes.qos import LATCHED
-from kinevla_ros.nodes.safety_markers import AMPLE, colour, safety_markers, workspace_box
-from kinevla_ros.robot.kinematics import forward, link_poses
+from kinevla_ros.nodes.safety_markers import chunk_markers, colour, safety_markers
+from kinevla_ros.robot.collision import CollisionModel
+from kinevla_ros.robot.driver import Tick
+from kinevla_ros.robot.kinematics import forward, link_poses, top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.status import SafetyState, Status
 from kinevla_ros.robot.verdict import Fault
+from kinevla_ros.robot.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.sim.plant import READY_POSE
 
 READY = np.array(READY_POSE)
 NOW = Time(sec=7)
+SPACE = CollisionModel(DEFAULT_WORKSPACE)
 MOVING = Status(SafetyState.MOVING, Fault.NONE, "", "", float("nan"), 0)
 
 
-def chunk(end: np.ndarray) -> ActionChunk:
-    return ActionChunk(0.0, 1, np.linspace(READY, end, 5), np.full(5, 0.03))
+def chunk(end: np.ndarray, start: np.ndarray = READY) -> ActionChunk:
+    return ActionChunk(0.0, 1, np.linspace(start, end, 5), np.full(5, 0.03))
 
 
-def drawn(status: Status = MOVING, **values: Any) -> dict[str, list[Marker]]:
+def drawn(status: Status = MOVING, chunk: ActionChunk | None = None) -> dict[str, list[Marker]]:
     """Markers by namespace."""
-    given = {"chunk": None, "limits": RM75_LIMITS, "workspace": None, "stamp": NOW} | values
+    of_chunk = [] if chunk is None else chunk_markers(chunk, RM75_LIMITS, SPACE)
     found: dict[str, list[Marker]] = {}
-    for marker in safety_markers(status, **given).markers:
+    for marker in safety_markers(status, of_chunk, DEFAULT_WORKSPACE, NOW).markers:
         assert marker.header.frame_id == "base_link"
         assert marker.header.stamp == NOW
         found.setdefault(marker.ns, []).append(marker)
@@ -73,20 +78,32 @@ def test_the_path_leads_the_tool_from_the_first_target_to_the_last() -> None:
         assert [point.x, point.y, point.z] == pytest.approx(forward(q)[0])
 
 
-def test_the_path_turns_red_towards_a_limit() -> None:
-    end = READY.copy()
-    end[3] = RM75_LIMITS.target_upper[3]
-    (path,) = drawn(chunk=chunk(end))["chunk_path"]
+HIGH = top_down_ik(np.array([0.35, 0.0, 0.1]), 0.0)
+ENDS = {
+    "a joint's limit": np.where(np.arange(7) == 6, RM75_LIMITS.target_upper[6], READY),
+    "the table": top_down_ik(np.array([0.35, 0.0, 0.011]), 0.0),
+    "the arm itself": np.array([0.0, -0.4, 0.0, 2.24, 0.0, 1.4, 0.0]),
+    "a wall": np.array([1.5, 1.09, 0.0, 0.2, 0.0, 0.0, 0.0]),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_the_path_turns_from_green_to_red_towards_whatever_limit_is_nearest(
+    end: np.ndarray,
+) -> None:
+    start = HIGH if end is ENDS["the table"] else READY
+    (path,) = drawn(chunk=chunk(end, start))["chunk_path"]
     first, last = path.colors[0], path.colors[-1]
     assert (first.r, first.g) == (0.0, 1.0)
-    assert (last.r, last.g) == pytest.approx((1.0, 0.0))
+    assert last.r == 1.0
+    assert last.g < 0.2
 
 
 @given(st.floats(allow_nan=False))
-def test_every_margin_has_a_colour(margin: float) -> None:
-    shade = colour(margin)
+def test_every_room_has_a_colour(room: float) -> None:
+    shade = colour(room)
     assert max(shade.r, shade.g) == 1.0
-    assert (shade.r == 0.0) == (margin >= AMPLE)
+    assert (shade.r == 0.0) == (room >= 1)
 
 
 def test_a_fault_is_shown_by_its_name_and_reason() -> None:
@@ -96,19 +113,11 @@ def test_a_fault_is_shown_by_its_name_and_reason() -> None:
 
 
 def test_the_workspace_is_a_box_of_twelve_edges() -> None:
-    values = {
-        "workspace.x": [-0.4, 0.7],
-        "workspace.y": [-0.6, 0.6],
-        "workspace.table": 0.0,
-        "workspace.top": 1.1,
-    }
-    box = workspace_box(values)
-    (edges,) = drawn(workspace=box)["workspace"]
+    (edges,) = drawn()["workspace"]
     corners = {(p.x, p.y, p.z) for p in edges.points}
     assert len(edges.points) == 24
     assert len(corners) == 8
-    assert (-0.4, 0.6, 1.1) in corners
-    assert workspace_box({}) is None
+    assert (-0.4, 0.7, 1.1) in corners
 
 
 @given(st.lists(st.floats(-3, 3), min_size=7, max_size=7))
@@ -173,3 +182,21 @@ def test_frames_are_left_to_the_robot_state_publisher(node_bench: Bench) -> None
         assert not received
     finally:
         other.destroy_node()
+
+
+def test_a_chunk_is_drawn_once_however_often_it_is_shown(
+    node_bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+    monkeypatch.setattr(arm_display, "chunk_markers", lambda chunk, *_: drawn.append(chunk) or [])
+    display = arm_display.ArmDisplay(node_bench.client, Stamps(node_bench.client.get_clock()))
+    display.show(RM75_LIMITS, DEFAULT_WORKSPACE)
+    display.on_chunk(chunk(READY + 0.1))
+    display.on_tick(Tick(0.0, None, None, MOVING))
+    seen = node_bench.record(MarkerArray, "/kinevla/safety_markers")
+    node_bench.spin_until(lambda: len(seen) >= 3, "markers")
+    assert len(drawn) == 1
+    display.on_chunk(chunk(READY - 0.1))
+    shown = len(seen)
+    node_bench.spin_until(lambda: len(seen) >= shown + 2, "markers")
+    assert len(drawn) == 2

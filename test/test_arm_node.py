@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -102,16 +103,37 @@ class Arm:
             self.bench.spin_for(0.2)
 
 
-@pytest.fixture(scope="module")
-def arm() -> Iterator[Arm]:
+@contextmanager
+def arm_node(**parameters: object) -> Iterator[Arm]:
+    """An arm node with these parameters, active, at an emulated controller."""
     with promptly(), EmulatedController(JointPlant(), "127.0.0.5", 0) as controller:
         ip, port = controller.address
-        udp_port = free_port(socket.SOCK_DGRAM)
-        with bench({"arm_ip": ip, "arm_port": port, "udp_port": udp_port}) as node_bench:
+        where = {"arm_ip": ip, "arm_port": port, "udp_port": free_port(socket.SOCK_DGRAM)}
+        with bench(where | parameters) as node_bench:
             node = node_bench.add(ArmNode)
             assert node.trigger_configure() == SUCCESS
             assert node.trigger_activate() == SUCCESS
             yield Arm(node_bench, controller)
+
+
+def test_at_a_hundred_hertz_the_controller_gets_high_follow_and_every_limit_is_kept() -> None:
+    with arm_node(rate=100.0) as arm:
+        arm.bench.spin_until(lambda: arm.joints, "joint states")
+        arm.become_ready()
+        arm.move_for(1.0)
+        record = arm.controller.stream_record()
+        assert record.follow.all()
+        figures = stream_figures(record, RM75_LIMITS, 0.01)
+        assert figures.refused == 0
+        assert figures.rate == pytest.approx(100, rel=0.1)
+        assert np.ptp(record.targets[:, 0]) > 0.1
+        assert max(figures.shares["velocity"], figures.shares["acceleration"]) <= 1
+
+
+@pytest.fixture(scope="module")
+def arm() -> Iterator[Arm]:
+    with arm_node() as arm:
+        yield arm
 
 
 def test_the_arm_tells_where_it_is_and_moves_only_when_enabled(arm: Arm) -> None:
@@ -142,6 +164,7 @@ def test_the_arm_follows_chunks_inside_its_limits_and_holds_when_they_end(arm: A
     assert figures.rate == pytest.approx(50, rel=0.1)
     assert figures.shares["velocity"] <= 1
     assert figures.shares["acceleration"] <= 1
+    assert not arm.controller.stream_record().follow.any()
 
 
 def test_a_person_takes_over_by_joint_states_of_a_leader_arm(arm: Arm) -> None:

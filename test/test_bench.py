@@ -49,6 +49,7 @@ def test_every_kind_of_attack_can_be_made_and_delivered() -> None:
         (HOME + 1.01 * 0.02**2 * RM75_LIMITS.acceleration, "acceleration"),
         (HOME + 1.01 * 0.02**3 * RM75_LIMITS.jerk, "jerk"),
         (top_down_ik(np.array([0.35, 0.0, 0.005]), 0.0), "clearance"),
+        (HOME + np.radians(10.1), "refused by the controller"),
     ],
 )
 def test_the_witness_sees_every_kind_of_violation(step: np.ndarray, limit: str) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from waiting import wait_until
 
 from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.robot.driver import ArmDriver
@@ -28,7 +29,9 @@ class FakeArm:
     def __init__(self, other_way: bool) -> None:
         self.other_way = other_way
         self.cut = False
+        self.stamp = 0.0
         self.connections = 0
+        self.limits = RM75_LIMITS
         self.q = np.array(READY_POSE)
         self.targets: list[np.ndarray] = []
         self.past: list[np.ndarray] = []
@@ -40,13 +43,15 @@ class FakeArm:
     def connect(self) -> ArmInfo:
         self.connections += 1
         self.cut = False
-        return ArmInfo("fake", "none", RM75_LIMITS)
+        return ArmInfo("fake", "none", self.limits)
 
     def close(self) -> None:
         pass
 
     def latest(self) -> ArmState:
-        return ArmState(self.q, time.monotonic())
+        if not self.cut:
+            self.stamp = time.monotonic()
+        return ArmState(self.q, self.stamp)
 
     def send(self, q: np.ndarray) -> None:
         if self.cut:
@@ -73,13 +78,6 @@ class FakeArm:
         pass
 
 
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 def cut_in_motion(arm: FakeArm) -> list[Fault]:
     """Move the arm, cut its link, wait for the next connection; returns the faults on the way."""
     faults: list[Fault] = []
@@ -92,12 +90,12 @@ def cut_in_motion(arm: FakeArm) -> list[Fault]:
     )
     driver.connect()
     driver.start()
-    wait_until(lambda: driver.enable().ok)
+    assert wait_until(lambda: driver.enable().ok)
     ways = np.linspace(0, 0.4, 6)[1:, None] * np.eye(7)[0]
     driver.submit(ActionChunk(time.monotonic(), 1, arm.q + ways, np.full(5, 0.03)))
-    wait_until(lambda: arm.q[0] > 0.1)
+    assert wait_until(lambda: arm.q[0] > 0.1)
     arm.cut = True
-    wait_until(lambda: arm.connections == 2)
+    assert wait_until(lambda: arm.connections == 2)
     driver.finish()
     driver.close()
     return faults
@@ -122,3 +120,23 @@ def test_without_another_way_nothing_more_is_sent() -> None:
     assert Fault.CONNECTION_LOST in faults
     assert not arm.past
     assert arm.q is arm.targets[-1]
+
+
+def test_an_arm_that_comes_back_with_other_limits_is_not_moved_until_they_are_taken_over(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    arm = FakeArm(other_way=False)
+    driver = ArmDriver(arm, 1 / PERIOD, RM75_LIMITS, DEFAULT_WORKSPACE, lambda tick: None)
+    driver.connect()
+    driver.start()
+    slower = replace(RM75_LIMITS, velocity=RM75_LIMITS.velocity / 2)
+    arm.limits, arm.cut = slower, True
+    assert wait_until(lambda: arm.connections == 2)
+    assert wait_until(lambda: "other limits" in caplog.text)
+    assert not driver.connected
+    driver.finish()
+    arm.cut = True
+    driver.start()
+    assert driver.connected
+    assert driver.limits.equal(slower)
+    driver.finish()

@@ -27,7 +27,7 @@ def stream(q1: np.ndarray, times: np.ndarray | None = None) -> StreamRecord:
     targets = np.zeros((len(q1), 7))
     targets[:, 0] = q1
     times = DT * np.arange(len(q1)) if times is None else times
-    return StreamRecord(times, targets, np.ones(len(q1), bool))
+    return StreamRecord(times, targets, np.ones(len(q1), bool), np.zeros(len(q1), bool))
 
 
 def motion(q1: np.ndarray) -> MotionRecord:

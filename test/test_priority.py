@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kinevla_ros.robot.priority import PRIORITY, take_priority
+from kinevla_ros.robot.priority import PRIORITY, promptly, take_priority
 
 
 def test_the_stream_runs_first_in_first_out_where_that_is_permitted(
@@ -29,3 +29,12 @@ def test_where_it_is_not_permitted_the_caller_learns_it(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(os, "sched_setscheduler", forbid)
     assert not take_priority()
+
+
+def test_priority_for_a_while_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(os, "sched_setscheduler", lambda _, policy, __: asked.append(policy))
+    before = os.sched_getscheduler(0)
+    with promptly() as prompt:
+        assert prompt
+    assert asked == [os.SCHED_FIFO, before]

@@ -23,6 +23,7 @@ from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, Empty
 from std_srvs.srv import SetBool
+from waiting import wait_until
 
 from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
@@ -41,15 +42,6 @@ READY = np.array([0.3, 0.3, 0.1, 1.5, -0.2, 1.3, 3.0])
 def messages(request: pytest.FixtureRequest) -> Any:
     """The vendor's messages, or the few of them that are needed."""
     return message_package("rm_ros_interfaces", request.config)
-
-
-def wait_until(condition: Callable[[], object], timeout: float = 5.0) -> bool:
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.005)
-    return False
 
 
 class Running:
@@ -110,7 +102,7 @@ def test_without_the_driver_the_error_says_how_to_start_it(arm: RmDriverArm) -> 
         arm.connect(timeout=0.3)
 
 
-def test_the_drivers_callback_gets_seven_joints_dof_7_and_low_follow(
+def test_the_drivers_callback_gets_seven_joints_and_dof_7(
     driver: Callable[..., FakeRmDriver], arm: RmDriverArm
 ) -> None:
     node = driver()
@@ -119,9 +111,21 @@ def test_the_drivers_callback_gets_seven_joints_dof_7_and_low_follow(
     arm.send(target)
     assert wait_until(lambda: node.targets)
     message = node.targets[-1]
-    assert (len(message.joint), message.dof, message.follow, message.expand) == (7, 7, False, 0.0)
+    assert (len(message.joint), message.dof, message.expand) == (7, 7, 0.0)
     assert np.degrees(target) == pytest.approx(node.degrees, abs=1e-3)
     assert wait_until(lambda: np.abs(arm.latest().q - target).max() < 1e-4)
+
+
+@pytest.mark.parametrize(("period", "high"), [(0.02, False), (0.01, True), (0.005, True)])
+def test_the_driver_is_told_high_follow_at_ten_milliseconds_or_less_and_low_above(
+    driver: Callable[..., FakeRmDriver], messages: Any, period: float, high: bool
+) -> None:
+    node, arm = driver(), RmDriverArm("/", period)
+    arm.connect()
+    arm.send(READY)
+    assert wait_until(lambda: node.targets)
+    assert node.targets[-1].follow is high
+    arm.close()
 
 
 @pytest.mark.parametrize("q", [READY[:6], np.full(7, np.nan)])
@@ -216,8 +220,11 @@ def test_a_driver_that_has_gone_is_noticed(ros: None, messages: Any, arm: RmDriv
         arm.send(READY)
 
 
-def test_chunks_move_the_arm_through_the_driver_and_repeated_states_stop_it(messages: Any) -> None:
-    with bench({"transport": "rm_driver"}) as node_bench:
+@pytest.mark.parametrize(("rate", "high"), [(50.0, False), (100.0, True)])
+def test_chunks_move_the_arm_through_the_driver_and_repeated_states_stop_it(
+    messages: Any, rate: float, high: bool
+) -> None:
+    with bench({"transport": "rm_driver", "rate": rate}) as node_bench:
         running = Running(messages)
         driver = running.node
         node = node_bench.add(ArmNode)
@@ -244,8 +251,8 @@ def test_chunks_move_the_arm_through_the_driver_and_repeated_states_stop_it(mess
         at_rest = driver.degrees.copy()
         node_bench.spin_for(0.1)
         assert driver.degrees == pytest.approx(at_rest)
-        assert len(driver.targets) < count + 25
-        assert all(target.dof == 7 for target in driver.targets)
+        assert len(driver.targets) < count + 0.5 * rate
+        assert {(target.dof, target.follow) for target in driver.targets} == {(7, high)}
         node.close()
         running.end()
 

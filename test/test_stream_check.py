@@ -16,7 +16,7 @@ def record(targets: np.ndarray, pause_after: int | None = None) -> StreamRecord:
     times = DT * np.arange(len(targets))
     if pause_after is not None:
         times[pause_after:] += 1.0
-    return StreamRecord(times, targets, np.ones(len(targets), bool))
+    return StreamRecord(times, targets, np.ones(len(targets), bool), np.zeros(len(targets), bool))
 
 
 def sine(amplitude: float, frequency: float, count: int = 200) -> np.ndarray:
@@ -56,7 +56,7 @@ def test_the_rounding_of_the_wire_is_not_taken_for_jerk() -> None:
 
 
 def test_refused_targets_are_counted_and_an_empty_record_is_no_error() -> None:
-    empty = StreamRecord(np.zeros(0), np.zeros((0, 7)), np.zeros(0, bool))
+    empty = StreamRecord(np.zeros(0), np.zeros((0, 7)), *np.zeros((2, 0), bool))
     assert stream_figures(empty, RM75_LIMITS, DT).points == 0
     refused = record(np.zeros((4, 7)))._replace(accepted=np.array([True, False, True, False]))
     assert stream_figures(refused, RM75_LIMITS, DT).refused == 2

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -16,7 +16,8 @@ import pytest
 pytest.importorskip("rclpy")
 pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library is not installed")
 
-from node_bench import promptly
+from node_bench import free_port, promptly
+from waiting import wait_until
 
 from kinevla_ros.robot.vendor import ArmConnectionError, VendorArm
 from kinevla_ros.sim.controller import EmulatedController
@@ -24,21 +25,6 @@ from kinevla_ros.sim.controller_faults import Push
 from kinevla_ros.sim.plant import READY_POSE, JointPlant
 
 READY = np.array(READY_POSE)
-
-
-def wait_until(condition: Callable[[], object], timeout: float = 5.0) -> bool:
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.005)
-    return False
-
-
-def free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def sine(step: int) -> np.ndarray:
@@ -59,14 +45,14 @@ def controller() -> Iterator[EmulatedController]:
 @pytest.fixture
 def arm(controller: EmulatedController) -> Iterator[VendorArm]:
     ip, port = controller.address
-    with VendorArm(ip, port, udp_port=free_udp_port()) as arm:
+    with VendorArm(ip, port, udp_port=free_port(socket.SOCK_DGRAM)) as arm:
         arm.connect()
         yield arm
 
 
 class TestConnection:
     def test_the_arm_tells_who_it_is_and_its_limits(self, controller: EmulatedController) -> None:
-        with VendorArm(*controller.address, udp_port=free_udp_port()) as arm:
+        with VendorArm(*controller.address, udp_port=free_port(socket.SOCK_DGRAM)) as arm:
             info = arm.connect()
             assert arm.alive
         assert info.model == "RM75-BI"
@@ -84,14 +70,14 @@ class TestConnection:
 
     def test_a_mute_controller_is_no_arm(self, controller: EmulatedController) -> None:
         controller.faults.mute = True
-        arm = VendorArm(*controller.address, udp_port=free_udp_port())
+        arm = VendorArm(*controller.address, udp_port=free_port(socket.SOCK_DGRAM))
         with pytest.raises(ArmConnectionError, match="does not answer"):
             arm.connect()
         assert not arm.alive
 
     def test_a_connection_without_state_is_refused(self, controller: EmulatedController) -> None:
         controller.faults.push = Push.OFF
-        udp_port = free_udp_port()
+        udp_port = free_port(socket.SOCK_DGRAM)
         arm = VendorArm(*controller.address, udp_port=udp_port)
         with pytest.raises(ArmConnectionError, match=f"UDP port {udp_port}"):
             arm.connect(timeout=1.5)
@@ -106,7 +92,7 @@ class TestConnection:
             "print(arm._process.pid, flush=True)\n"
             "time.sleep(60)\n"
         )
-        arguments = [str(controller.address[1]), str(free_udp_port())]
+        arguments = [str(controller.address[1]), str(free_port(socket.SOCK_DGRAM))]
         with subprocess.Popen(
             [sys.executable, "-c", program, *arguments],
             stdout=subprocess.PIPE,
@@ -140,6 +126,21 @@ class TestMotion:
         record = controller.stream_record()
         assert np.degrees(np.abs(record.targets - np.array(sent))).max() < 0.002
         assert record.accepted.all()
+
+    @pytest.mark.parametrize(("period", "high"), [(0.02, False), (0.01, True), (0.005, True)])
+    def test_targets_ten_milliseconds_apart_or_less_are_sent_in_high_follow_and_others_in_low(
+        self, controller: EmulatedController, period: float, high: bool
+    ) -> None:
+        address = controller.address
+        with VendorArm(*address, udp_port=free_port(socket.SOCK_DGRAM), period=period) as arm:
+            arm.connect()
+            arm.send(READY)
+            assert wait_until(lambda: len(controller.stream_record().times) == 1)
+            os.kill(process_of(arm), signal.SIGKILL)
+            assert wait_until(arm.can_brake, 0.5)
+            arm.brake(READY)
+            assert wait_until(lambda: len(controller.stream_record().times) == 2)
+        assert controller.stream_record().follow.tolist() == [high, high]
 
     def test_the_measured_state_comes_back(self, arm: VendorArm) -> None:
         target = READY + 0.05

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ pytest.importorskip("rclpy")
 pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library is not installed")
 
 from node_bench import free_port, promptly
+from waiting import wait_until
 
 from kinevla_ros.robot.vendor import ArmConnectionError, VendorArm
 from kinevla_ros.sim.controller import EmulatedController
@@ -23,15 +24,6 @@ from kinevla_ros.sim.controller_faults import Faults, Push
 from kinevla_ros.sim.plant import READY_POSE, JointPlant
 
 TURNED = np.array([*READY_POSE[:6], 1.0])
-
-
-def wait_until(condition: Callable[[], object], timeout: float = 5.0) -> bool:
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.005)
-    return False
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +69,25 @@ def test_replies_in_pieces_and_among_garbage_disturb_nothing(
     arm.connect()
     arm.send_gripper(0.02)
     assert wait_until(lambda: abs((arm.latest().gripper or 0) - 0.02) < 1e-3)
+
+
+@pytest.mark.parametrize("delay", [0.3, 0.7])
+def test_a_late_reply_holds_up_neither_targets_nor_states_and_shows_at_the_stop_line(
+    arm: VendorArm, controller: EmulatedController, delay: float
+) -> None:
+    """The library waits half a second for a reply: one comes in time, one after it has given up."""
+    controller.faults.delay, start = delay, time.monotonic()
+    assert wait_until(lambda: "get_gripper_state" in commands(controller, start))
+    begun = time.monotonic()
+    for _ in range(25):
+        send_for(arm, 0.04)
+        assert time.monotonic() - arm.latest().stamp < 0.1
+    times = controller.stream_record().times
+    assert np.diff(times[times >= begun]).max() < 0.1
+    assert wait_until(lambda: not arm.can_stop)
+    controller.faults.delay = 0.0
+    arm.send_gripper(0.05)
+    assert wait_until(lambda: arm.can_stop and abs((arm.latest().gripper or 0) - 0.05) < 1e-3)
 
 
 def test_stop_and_targets_go_out_while_the_library_waits_for_a_reply_that_never_comes(

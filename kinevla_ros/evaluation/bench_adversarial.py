@@ -24,6 +24,9 @@ from kinevla_ros.robot.arm import ArmCore
 from kinevla_ros.robot.collision import CollisionModel
 from kinevla_ros.robot.limits import RM75_LIMITS as LIMITS
 from kinevla_ros.robot.workspace import DEFAULT_WORKSPACE
+from kinevla_ros.sim.controller_motion import Motion
+from kinevla_ros.sim.controller_protocol import angles_from_wire, angles_to_wire
+from kinevla_ros.sim.plant import JointPlant
 
 Array = NDArray[np.float64]
 
@@ -60,17 +63,23 @@ class Report:
 
 
 class Witness:
-    """Sees what the arm is sent, and nothing of how it came about."""
+    """Sees what the arm is sent, and nothing of how it came about.
+
+    It hands everything on, as it goes over the wire, to the rules by which the emulated controller
+    takes targets.
+    """
 
     def __init__(self, report: Report, space: CollisionModel, dt: float) -> None:
         self._report, self._space, self._dt = report, space, dt
         self._path: Array | None = None
-        names = ("position", "velocity", "acceleration", "jerk", "clearance", "finite")
-        report.violations = dict.fromkeys(names, 0)
+        self._now = 0.0
+        limits = ("position", "velocity", "acceleration", "jerk", "clearance")
+        report.violations = dict.fromkeys((*limits, "finite", "refused by the controller"), 0)
         report.largest = dict.fromkeys(("velocity", "acceleration", "jerk"), 0.0)
 
     def see(self, before: Array, sent: Array | None) -> None:
         """Judge a target, shape (7,), rad, None for none; `before` is where the arm was."""
+        self._now += self._dt
         if sent is None:
             self._path = None
             return
@@ -79,8 +88,13 @@ class Witness:
         if not np.isfinite(sent).all():
             report.violations["finite"] += 1
             return
-        path = np.tile(before, (3, 1)) if self._path is None else self._path[-3:]
-        self._path = path = np.vstack([path, sent])
+        if self._path is None:
+            self._path = np.tile(before, (3, 1))
+            self._controller = Motion(JointPlant(before, clock=lambda: self._now))
+        self._path = path = np.vstack([self._path[-3:], sent])
+        received = angles_from_wire(angles_to_wire(sent))
+        taken = received is not None and self._controller.stream(received, self._now)
+        report.violations["refused by the controller"] += not taken
         inside = (sent >= LIMITS.lower - ROUNDING) & (sent <= LIMITS.upper + ROUNDING)
         report.violations["position"] += not inside.all()
         for order, name in enumerate(report.largest, start=1):

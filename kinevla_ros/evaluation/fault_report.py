@@ -10,6 +10,7 @@ import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from kinevla_ros.evaluation.machine import machine
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.sim.controller_records import MotionRecord, StreamRecord
 from kinevla_ros.sim.stream_check import WIRE_STEP, stream_figures
@@ -105,7 +106,8 @@ def largest_share(stream: StreamRecord, limits: JointLimits, dt: float) -> float
     share = float((turns / (steps * dt)[:, None] / limits.velocity)[steps < 10].max(initial=0.0))
     for part in np.split(np.arange(len(stream.times)), np.flatnonzero(steps > 1) + 1):
         times = np.array([dt * k for k in range(len(part))], dtype=np.float64)
-        piece = StreamRecord(times, stream.targets[part], stream.accepted[part])
+        targets, accepted = stream.targets[part], stream.accepted[part]
+        piece = StreamRecord(times, targets, accepted, stream.follow[part])
         share = max(share, *stream_figures(piece, limits, dt).shares.values())
     return share
 
@@ -163,6 +165,8 @@ def table(trials: Sequence[Trial]) -> Table:
         grid.add_row(kind, *_row(group), ", ".join(sorted({trial.reason for trial in group})))
     grid.add_section()
     grid.add_row("all", *_row(trials), "")
+    host = machine()
+    grid.caption = f"{host['processor']}, {host['cores']} cores"
     return grid
 
 

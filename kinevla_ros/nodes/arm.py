@@ -30,9 +30,7 @@ from kinevla_ros.nodes.messages import (
 from kinevla_ros.nodes.qos import LATCHED
 from kinevla_ros.nodes.rm_driver import RmDriverArm
 from kinevla_ros.nodes.runtime import run
-from kinevla_ros.nodes.safety_markers import workspace_box
 from kinevla_ros.robot.driver import ArmDriver, Tick
-from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.status import SafetyState, Status
 from kinevla_ros.robot.transport import ArmConnectionError, Transport
 from kinevla_ros.robot.vendor import VendorArm
@@ -56,8 +54,7 @@ class ArmNode(ManagedNode):
         self._status_due = self._ticked_at = 0.0
         self._periods = Latency()
         self._joints = self.create_publisher(JointState, "/joint_states", 10)
-        workspace = workspace_box(self.values)
-        self._display = ArmDisplay(self, self._stamps, RM75_LIMITS, workspace)
+        self._display = ArmDisplay(self, self._stamps)
         self._safety = self.create_publisher(SafetyStatus, "kinevla/safety_status", LATCHED)
         self.create_subscription(ActionChunk, "kinevla/action_chunk", self._on_chunk, 1)
         # As leader arms publish where they are.
@@ -83,10 +80,12 @@ class ArmNode(ManagedNode):
     def _transport(self) -> tuple[Transport, str]:
         """Return the way to the arm, not connected, and the arm's name."""
         values = self.values
+        period = 1 / values["rate"]
         if values["transport"] == "rm_driver":
-            return RmDriverArm(self.get_namespace()), self.resolve_topic_name("rm_driver")
+            return RmDriverArm(self.get_namespace(), period), self.resolve_topic_name("rm_driver")
         ip, port = values["arm_ip"], values["arm_port"]
-        arm = VendorArm(ip, port, values["udp_port"], values["host_ip"] or None)
+        host_ip = values["host_ip"] or None
+        arm = VendorArm(ip, port, values["udp_port"], host_ip, period=period)
         return arm, f"{ip}:{port}"
 
     def cleanup(self) -> None:
@@ -105,6 +104,7 @@ class ArmNode(ManagedNode):
         self._status = None
         self._targets = self.create_publisher(JointState, TARGETS, 10)
         self._driver.start()
+        self._display.show(self._driver.limits, workspace_from(self.values))
         if self.values["enable_on_activate"]:
             self._enable_soon(self._driver)
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from rclpy.node import Node
-from visualization_msgs.msg import MarkerArray
+from visualization_msgs.msg import Marker, MarkerArray
 
 from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.nodes.frames import PERIOD as FRAMES_PERIOD
 from kinevla_ros.nodes.frames import Frames
 from kinevla_ros.nodes.messages import Stamps
-from kinevla_ros.nodes.safety_markers import Box, safety_markers
+from kinevla_ros.nodes.safety_markers import chunk_markers, safety_markers
+from kinevla_ros.robot.collision import CollisionModel
 from kinevla_ros.robot.driver import Tick
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState
+from kinevla_ros.robot.workspace import Workspace
 
 MARKERS_PERIOD = 0.2
 
@@ -24,19 +26,24 @@ class ArmDisplay:
     Args:
         node: that publishes.
         stamps: of its clock.
-        limits: of the joints, for the colours of the path.
-        workspace: ranges of x, y and z, m; None where there is none.
     """
 
-    def __init__(self, node: Node, stamps: Stamps, limits: JointLimits, workspace: Box | None):
-        self._stamps, self._limits, self._workspace = stamps, limits, workspace
+    def __init__(self, node: Node, stamps: Stamps) -> None:
+        self._stamps = stamps
         self._tick: Tick | None = None
         self._state: ArmState | None = None
         self._chunk: ActionChunk | None = None
+        self._drawn: ActionChunk | None = None
+        self._of_chunk: list[Marker] = []
         self._markers = node.create_publisher(MarkerArray, "kinevla/safety_markers", 1)
         self._frames = Frames(node)
         node.create_timer(MARKERS_PERIOD, self._draw)
         node.create_timer(FRAMES_PERIOD, self._tell_frames)
+
+    def show(self, limits: JointLimits, workspace: Workspace) -> None:
+        """Show how near these come; before the first tick."""
+        self._limits, self._workspace = limits, workspace
+        self._space = CollisionModel(workspace)  # the driver's is for its own thread
 
     def on_tick(self, tick: Tick) -> None:
         """Take what a tick gave, in whatever thread."""
@@ -50,11 +57,18 @@ class ArmDisplay:
         tick = self._tick
         if tick is None or not self._markers.get_subscription_count():
             return
-        chunk = self._chunk if tick.status.state is SafetyState.MOVING else None
+        moving = tick.status.state is SafetyState.MOVING
+        chunk = self._draw_chunk() if moving else []
         stamp = self._stamps.to_ros(tick.now)
-        self._markers.publish(
-            safety_markers(tick.status, chunk, self._limits, self._workspace, stamp)
-        )
+        self._markers.publish(safety_markers(tick.status, chunk, self._workspace, stamp))
+
+    def _draw_chunk(self) -> list[Marker]:
+        """Markers of the newest chunk, made once for each."""
+        chunk = self._chunk
+        if chunk is not None and chunk is not self._drawn:
+            self._of_chunk = chunk_markers(chunk, self._limits, self._space)
+            self._drawn = chunk
+        return self._of_chunk
 
     def _tell_frames(self) -> None:
         if self._state is not None:

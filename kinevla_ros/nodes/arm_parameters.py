@@ -26,7 +26,13 @@ PARAMETERS = {
         8089, "Port on this computer for the arm's state; each arm needs its own.", 1, 65535
     ),
     "host_ip": Parameter("", "This computer's address as the arm sees it; empty: by route."),
-    "rate": Parameter(50.0, "Joint targets a second (Hz): 50, 100 or 200.", 20.0, 200.0),
+    "rate": Parameter(
+        50.0,
+        "Joint targets a second (Hz). 50: low follow, the controller smooths; 100 and 200: high "
+        "follow, straight to the joints.",
+        20.0,
+        200.0,
+    ),
     "enable_on_activate": Parameter(
         False, "Allow motion at once; on a real arm leave that to /arm/enable."
     ),

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -33,8 +31,8 @@ from kinevla_ros.nodes.launcher import (
     client_node,
     parameter_file,
 )
-from kinevla_ros.nodes.runtime import take_priority
 from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.robot.priority import promptly
 from kinevla_ros.sim.controller_records import records_of
 
 STREAM_PERIOD = 0.02
@@ -58,19 +56,9 @@ TABLE_WIDTH = 120
 def bench_faults(count: int, seed: int, report: Path | None) -> int:
     """Inject `count` faults, print the table, write the JSON file; returns the exit code."""
     own_domain()
-    with measuring():
+    # This process only watches; it must not wait for others.
+    with promptly():
         return _run(count, seed, report)
-
-
-@contextmanager
-def measuring() -> Iterator[None]:
-    """Let this process, which only watches, not wait for others."""
-    before = os.sched_getscheduler(0), os.sched_getparam(0)
-    take_priority()
-    try:
-        yield
-    finally:
-        os.sched_setscheduler(0, *before)
 
 
 def _run(count: int, seed: int, report: Path | None) -> int:

@@ -32,7 +32,7 @@ from kinevla_ros.nodes.rm_driver_stop import STOP, RmDriverStop, is_heard
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.rm_driver_state import JointStateJudge
 from kinevla_ros.robot.state import ArmState
-from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo, checked_target
+from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo, checked_target, follows_high
 
 JOINT_STATES = "rm_driver/joint_states"
 TARGETS = "rm_driver/movej_canfd_cmd"
@@ -66,9 +66,11 @@ class RmDriverArm:
 
     Args:
         namespace: where the driver's topics are.
+        period: between targets, s; see `follows_high`.
     """
 
-    def __init__(self, namespace: str) -> None:
+    def __init__(self, namespace: str, period: float = 0.02) -> None:
+        self._follow = follows_high(period)
         self._messages = vendor_messages()
         self._namespace = namespace
         self._node: Node | None = None
@@ -116,7 +118,7 @@ class RmDriverArm:
         if time.monotonic() - max(self._judge.stamp, self._judge.heard) > STALE:
             return
         # With another dof the driver sends seven joints all the same, the last from nowhere.
-        message = self._messages.Jointpos(joint=target.tolist(), follow=False, expand=0.0)
+        message = self._messages.Jointpos(joint=target.tolist(), follow=self._follow, expand=0.0)
         message.dof = JOINTS
         self._targets.publish(message)
 

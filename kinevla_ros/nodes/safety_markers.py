@@ -5,7 +5,7 @@ Everything is in `base_link`; a marker goes by itself when nothing new comes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -18,18 +18,18 @@ from visualization_msgs.msg import Marker, MarkerArray
 from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.nodes.messages import BASE_FRAME
 from kinevla_ros.nodes.poses import to_point, to_pose
+from kinevla_ros.robot.collision import CollisionModel
 from kinevla_ros.robot.kinematics import forward, link_poses
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.model import LINKS
+from kinevla_ros.robot.room import room
 from kinevla_ros.robot.status import SafetyState, Status
+from kinevla_ros.robot.workspace import Workspace
 
 Array = NDArray[np.float64]
 
 LIFETIME = 1
 """s."""
-
-AMPLE = 0.3
-"""From this distance to a joint limit on (rad) the path is green; at the limit it is red."""
 
 STEPS = 5
 """Points of the path from target to target."""
@@ -45,47 +45,40 @@ STATE_COLOURS = {
     SafetyState.HOLDING: ColorRGBA(r=0.8, g=0.5, b=0.0, a=1.0),
     SafetyState.FAULTED: ColorRGBA(r=0.8, g=0.0, b=0.0, a=1.0),
 }
-Box = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+
+
+def chunk_markers(chunk: ActionChunk, limits: JointLimits, space: CollisionModel) -> list[Marker]:
+    """Ghost arm at the chunk's end, and its path in the colours of its room; see `room`.
+
+    Args:
+        chunk: the one that is carried out.
+        limits: of the joints.
+        space: clearances of the arm.
+    """
+    return [*_ghost(chunk.positions[-1]), _path(chunk.positions, limits, space)]
 
 
 def safety_markers(
-    status: Status,
-    chunk: ActionChunk | None,
-    limits: JointLimits,
-    workspace: Box | None,
-    stamp: Time,
+    status: Status, chunk: Iterable[Marker], workspace: Workspace, stamp: Time
 ) -> MarkerArray:
-    """Ghost arm at the chunk's end, its path, the workspace, and the state with its reason.
+    """The chunk that is carried out, the workspace, and the state with its reason.
 
     Args:
         status: what the arm is doing.
-        chunk: the one that is carried out; None if none is.
-        limits: of the joints; they give the path its colours.
-        workspace: ranges of x, y and z, m; None where there is none.
+        chunk: `chunk_markers`; empty if none is carried out.
+        workspace: where links and gripper may be.
         stamp: time of the picture.
     """
-    markers = [_state_text(status)]
-    if chunk is not None:
-        markers += [*_ghost(chunk.positions[-1]), _path(chunk.positions, limits)]
-    if workspace is not None:
-        markers.append(_edges(workspace))
+    markers = [_state_text(status), *chunk, _edges(workspace)]
     for marker in markers:
         marker.header.frame_id, marker.header.stamp = BASE_FRAME, stamp
         marker.action, marker.lifetime.sec = Marker.ADD, LIFETIME
     return MarkerArray(markers=markers)
 
 
-def workspace_box(values: Mapping[str, Any]) -> Box | None:
-    """The workspace in a node's parameters, if it has one: ranges of x, y, z, m."""
-    if "workspace.x" not in values:
-        return None
-    (x0, x1), (y0, y1) = values["workspace.x"], values["workspace.y"]
-    return (x0, x1), (y0, y1), (values["workspace.table"], values["workspace.top"])
-
-
-def colour(margin: float) -> ColorRGBA:
-    """Red at a margin of 0 and beyond the limit, yellow half way, green from `AMPLE` (rad) on."""
-    share = min(max(margin / AMPLE, 0.0), 1.0)
+def colour(room: float) -> ColorRGBA:
+    """Red where there is no room, yellow at half, green from 1 on."""
+    share = min(max(room, 0.0), 1.0)
     return ColorRGBA(r=min(2 - 2 * share, 1.0), g=min(2 * share, 1.0), b=0.0, a=1.0)
 
 
@@ -128,7 +121,7 @@ def _z_to(axis: Array) -> Array:
     return np.column_stack([x, np.cross(axis, x), axis])
 
 
-def _path(positions: Array, limits: JointLimits) -> Marker:
+def _path(positions: Array, limits: JointLimits, space: CollisionModel) -> Marker:
     """The tool's way along joint positions, shape (N, 7), rad."""
     marker = Marker(ns="chunk_path", type=Marker.LINE_STRIP)
     marker.scale.x = PATH_WIDTH
@@ -136,15 +129,15 @@ def _path(positions: Array, limits: JointLimits) -> Marker:
     at = np.linspace(0, len(positions) - 1, STEPS * (len(positions) - 1) + 1)
     for q in np.column_stack([np.interp(at, targets, column) for column in positions.T]):
         marker.points.append(to_point(forward(q)[0]))
-        margin = np.minimum(q - limits.target_lower, limits.target_upper - q).min()
-        marker.colors.append(colour(float(margin)))
+        marker.colors.append(colour(room(q, limits, space)))
     return marker
 
 
-def _edges(box: Box) -> Marker:
+def _edges(workspace: Workspace) -> Marker:
     marker = Marker(ns="workspace", type=Marker.LINE_LIST, color=EDGE)
     marker.scale.x = EDGE_WIDTH
-    corners = np.array([[x, y, z] for x in box[0] for y in box[1] for z in box[2]], dtype=float)
+    heights = (workspace.table, workspace.top)
+    corners = np.array([[x, y, z] for x in workspace.x for y in workspace.y for z in heights])
     for i, one in enumerate(corners):
         for other in corners[i + 1 :]:
             if (one != other).sum() == 1:

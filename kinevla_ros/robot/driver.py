@@ -1,4 +1,4 @@
-"""The arm core joined to the way to the arm: a thread that streams, another that reconnects."""
+"""The arm core joined to the way to the arm: a thread that streams."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.robot.arm import ArmCore
-from kinevla_ros.robot.backoff import BackOff
 from kinevla_ros.robot.collision import CollisionModel
 from kinevla_ros.robot.grid import Grid
 from kinevla_ros.robot.limits import JointLimits
+from kinevla_ros.robot.reconnection import Reconnection
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import Status
 from kinevla_ros.robot.stream import StreamSample
@@ -71,16 +71,19 @@ class ArmDriver:
         on_tick: Callable[[Tick], None],
     ) -> None:
         self._arm, self._period, self._on_tick = arm, 1 / rate, on_tick
-        self._limits, self._workspace = limits, workspace
+        self._given, self._workspace = limits, workspace
+        self.limits = limits
+        """Those that hold: the stricter ones once connected."""
         self._core: ArmCore | None = None
         self._lock = threading.Lock()
         self._end = threading.Event()
-        self._lost, self._idle = threading.Event(), threading.Event()
+        self._idle = threading.Event()
+        self._connection = Reconnection(arm)
         self._braking = False  # the link has ended, and targets go past it until the arm rests
-        self._threads: list[threading.Thread] = []
+        self._thread: threading.Thread | None = None
         self._enabled_once = False
         self._opening: float | None = None
-        self._last_stamp = self._connected_at = 0.0
+        self._last_stamp = 0.0
 
     def connect(self) -> ArmInfo:
         """Connect; the stricter ones of the given limits and of the arm's hold.
@@ -88,10 +91,9 @@ class ArmDriver:
         Raises:
             ArmConnectionError: says what failed and what to check.
         """
-        info = self._arm.connect()
-        self._connected_at = time.monotonic()
-        limits, space = self._limits.stricter(info.limits), CollisionModel(self._workspace)
-        self._core = ArmCore(limits, space, self._period, GRIPPER_DELAY)
+        info = self._connection.connect()
+        self.limits, space = self._given.stricter(info.limits), CollisionModel(self._workspace)
+        self._core = ArmCore(self.limits, space, self._period, GRIPPER_DELAY)
         return info
 
     def close(self) -> None:
@@ -102,7 +104,7 @@ class ArmDriver:
     @property
     def connected(self) -> bool:
         """Whether the arm is there, as far as is known."""
-        return self._core is not None and not self._lost.is_set()
+        return self._core is not None and not self._connection.lost.is_set()
 
     @property
     def can_stop(self) -> bool:
@@ -122,26 +124,23 @@ class ArmDriver:
         if not self._arm.alive:
             self.connect()
         self._end.clear()
-        self._lost.clear()
         self._braking = False
-        self._threads = [
-            threading.Thread(target=self._stream, name="stream", daemon=True),
-            threading.Thread(target=self._keep_connected, name="reconnect", daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._connection.start()
+        self._thread = threading.Thread(target=self._stream, name="stream", daemon=True)
+        self._thread.start()
 
     def finish(self) -> None:
         """Slow down to rest, stop the controller, end the threads."""
-        if self._core is not None and self._threads:
+        if self._core is not None and self._thread is not None:
             with self._lock:
                 self._core.disable()
             self._idle.clear()
             self._idle.wait(REST_TIMEOUT)
         self._end.set()
-        for thread in self._threads:
-            thread.join()
-        self._threads = []
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self._connection.finish()
         if self._enabled_once:
             # Only an arm that was ours: somebody else may be moving it with the teach pendant.
             self._stop_controller()
@@ -227,7 +226,7 @@ class ArmDriver:
             self._idle.set()
 
     def _tick(self, now: float) -> Tick:
-        lost = self._lost.is_set()
+        lost = self._connection.lost.is_set()
         state = None if lost else self._arm.latest()
         fresh = state is not None and state.stamp > self._last_stamp
         with self._lock:
@@ -247,7 +246,7 @@ class ArmDriver:
     def _check_connection(self, now: float) -> None:
         if not self._arm.alive:
             self._lose("the vendor library's process has ended or hangs", now)
-        elif now - max(self._last_stamp, self._connected_at) > LONGEST_SILENCE:
+        elif now - max(self._last_stamp, self._connection.connected_at) > LONGEST_SILENCE:
             self._lose(f"the arm has been silent for {LONGEST_SILENCE:g} s", now)
 
     def _send(self, sample: StreamSample, now: float) -> None:
@@ -273,28 +272,12 @@ class ArmDriver:
         self._ready.connection_lost(reason, now, self._braking)
         self._opening = None
         if not self._braking:
-            self._lost.set()
+            self._connection.lost.set()
 
     def _end_braking(self) -> None:
         if self._braking:
             self._braking = False
-            self._lost.set()
-
-    def _keep_connected(self) -> None:
-        back_off = BackOff()
-        back_off.connected(self._connected_at)
-        while not self._end.wait(0.05):
-            if not self._lost.is_set() or self._end.wait(back_off.wait(time.monotonic())):
-                continue
-            try:
-                self._arm.connect()
-            except ArmConnectionError as error:
-                logger.warning("%s", error)
-            else:
-                logger.warning("connected again; call /arm/reset")
-                self._connected_at = time.monotonic()
-                back_off.connected(self._connected_at)
-                self._lost.clear()
+            self._connection.lost.set()
 
     def _wait_for_state(self, since: float) -> None:
         deadline = since + LONGEST_SILENCE

@@ -70,6 +70,12 @@ class JointLimits:
             jerk=np.minimum(self.jerk, other.jerk),
         )
 
+    def equal(self, other: JointLimits) -> bool:
+        """Tell whether all limits are the same."""
+        return all(
+            np.array_equal(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)
+        )
+
     @property
     def target_lower(self) -> Array:
         """Smallest position a target may have, shape (7,), rad."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 PRIORITY = 10
 """Of processes whose threads sleep most of the time and must not wait when they are due."""
@@ -26,3 +28,13 @@ def take_priority() -> bool:
     except PermissionError:
         return False
     return True
+
+
+@contextmanager
+def promptly() -> Iterator[bool]:
+    """Real-time priority for a while; gives whether the system permits it."""
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield take_priority()
+    finally:
+        os.sched_setscheduler(0, *before)

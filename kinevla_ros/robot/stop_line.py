@@ -64,17 +64,18 @@ class StopLine:
                 time.sleep(SLOW_STOP_TIME)
             self._request("set_arm_stop", "arm_stop")
 
-    def send_target(self, q: NDArray[np.float64]) -> None:
-        """Send one pass-through target, low follow, as the vendor's library does.
+    def send_target(self, q: NDArray[np.float64], follow: bool) -> None:
+        """Send one pass-through target, as the vendor's library does.
 
         Args:
             q: joint positions, shape (7,), rad.
+            follow: high follow instead of low.
 
         Raises:
             ArmConnectionError: no connection.
         """
         joint = [round(angle) for angle in (np.degrees(q) * 1000).tolist()]
-        point = {"command": "movej_canfd", "joint": joint, "follow": False, "expand": 0}
+        point = {"command": "movej_canfd", "joint": joint, "follow": follow, "expand": 0}
         line = json.dumps({**point, "trajectory_mode": 0, "radio": 0}).encode() + b"\r\n"
         with self._lock:
             if self._socket is None:
@@ -137,6 +138,7 @@ class StopLine:
         deadline = time.monotonic() + timeout
         rest = b""
         try:
+            _drop_late_replies(connection)
             connection.sendall(json.dumps({"command": command}).encode() + b"\r\n")
             while (left := deadline - time.monotonic()) > 0:
                 connection.settimeout(left)
@@ -145,7 +147,7 @@ class StopLine:
                     self._close()
                     return None
                 *lines, rest = (rest + data).split(b"\n")
-                # Events of other motions, and replies that came too late, come in between.
+                # Events of other motions come in between.
                 for line in lines:
                     with contextlib.suppress(ValueError):
                         reply = json.loads(line)
@@ -156,6 +158,18 @@ class StopLine:
         except OSError:
             self._close()
         return None
+
+
+def _drop_late_replies(connection: socket.socket) -> None:
+    """Drop what has come in: a reply from before the question says nothing about now.
+
+    Raises:
+        OSError: the connection is dead.
+    """
+    connection.settimeout(0.0)
+    with contextlib.suppress(BlockingIOError):
+        while connection.recv(4096):
+            pass
 
 
 def _explain(error: OSError, ip: str, port: int) -> str:

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.state import ArmState
 
+HIGH_FOLLOW_PERIOD = 0.01
+"""Longest period of targets that the controller may hand to the joints as they are, s."""
+
 
 class ArmConnectionError(RuntimeError):
     """The arm's controller cannot be reached or does not do what it must."""
@@ -116,6 +119,15 @@ class Transport(Protocol):
             ArmConnectionError: not connected, no reply, or an error that stays.
         """
         ...
+
+
+def follows_high(period: float) -> bool:
+    """Tell whether targets `period` s apart are sent in high follow: no smoothing, least delay.
+
+    The vendor asks for that a period of 10 ms or less, and an even one. In low follow the
+    controller smooths, which bears longer periods.
+    """
+    return period <= HIGH_FOLLOW_PERIOD + 1e-9
 
 
 def checked_target(q: NDArray[np.float64]) -> NDArray[np.float64]:

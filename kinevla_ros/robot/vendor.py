@@ -20,7 +20,7 @@ from kinevla_ros.robot.limits import RM75_LIMITS, JointLimits
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.stop_line import StopLine
 from kinevla_ros.robot.stop_line_watch import StopLineWatch
-from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo, checked_target
+from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo, checked_target, follows_high
 from kinevla_ros.robot.vendor_channel import (
     CLEAR_KIND,
     GRIPPER,
@@ -55,6 +55,7 @@ class VendorArm:
             of its own.
         host_ip: this computer's address as the controller sees it; found from the route if None.
         cycle_ms: period of the state push, a multiple of 5.
+        period: between targets, s; see `follows_high`.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class VendorArm:
         udp_port: int = 8089,
         host_ip: str | None = None,
         cycle_ms: int = 10,
+        period: float = 0.02,
     ) -> None:
         if cycle_ms < 5 or cycle_ms % 5:
             raise ValueError(f"cycle_ms is {cycle_ms}, must be a multiple of 5")
@@ -71,6 +73,7 @@ class VendorArm:
         self._udp_port = udp_port
         self._host_ip = host_ip
         self._cycle_ms = cycle_ms
+        self._follow = follows_high(period)
         self._stop_line = StopLine(ip, port)
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
@@ -89,7 +92,7 @@ class VendorArm:
         try:
             self._stop_line.open(timeout)
             self._process, self._channel, self._board = start_vendor_process(
-                self._address, self._udp_port, self._host_ip, self._cycle_ms
+                self._address, self._udp_port, self._host_ip, self._cycle_ms, self._follow
             )
             info = self._await_arm(deadline)
             self._watch = StopLineWatch(self._stop_line, self._state_at, self._tell_life)
@@ -156,7 +159,7 @@ class VendorArm:
 
     def brake(self, q: NDArray[np.float64]) -> None:
         """See `Transport`."""
-        self._stop_line.send_target(checked_target(q))
+        self._stop_line.send_target(checked_target(q), self._follow)
 
     def send_gripper(self, opening: float) -> None:
         """See `Transport`."""

@@ -200,7 +200,7 @@ class Link:
             return
         # The library cuts to 0.001 deg towards zero; half a unit more makes that a rounding.
         degrees = [math.degrees(angle) + math.copysign(0.0005, angle) for angle in q]
-        if self._arm.rm_movej_canfd(degrees, False) == _SEND_FAILED:
+        if self._arm.rm_movej_canfd(degrees, self._settings.follow) == _SEND_FAILED:
             raise LinkError("the controller does not take targets any more")
 
     def _report_cleared(self, problem: str | None) -> None:

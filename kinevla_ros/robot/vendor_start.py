@@ -13,7 +13,7 @@ from kinevla_ros.robot.vendor_channel import Board, Settings, create_channel, cr
 
 
 def start_vendor_process(
-    address: tuple[str, int], udp_port: int, host_ip: str | None, cycle_ms: int
+    address: tuple[str, int], udp_port: int, host_ip: str | None, cycle_ms: int, follow: bool
 ) -> tuple[subprocess.Popen[bytes], socket.socket, Board]:
     """Start the process and return it with the parent's ends of channel and shared memory.
 
@@ -22,6 +22,7 @@ def start_vendor_process(
         udp_port: port on this computer for the state.
         host_ip: this computer's address as the controller sees it; found from the route if None.
         cycle_ms: period of the state push, a multiple of 5.
+        follow: send targets in high follow.
     """
     ip = socket.gethostbyname(address[0])
     memory = create_memory()
@@ -32,6 +33,7 @@ def start_vendor_process(
         host_ip=host_ip or _address_towards(ip),
         udp_port=udp_port,
         cycle_ms=cycle_ms,
+        follow=follow,
         channel=child.fileno(),
         memory=memory,
     )

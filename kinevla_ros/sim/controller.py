@@ -221,7 +221,8 @@ class EmulatedController:
         if message.get("command") == "movej_canfd":
             target = angles_from_wire(message.get("joint"))
             if target is not None:
-                self.records.add_point(now, target, self._motion.stream(target, now))
+                accepted = self._motion.stream(target, now)
+                self.records.add_point(now, target, accepted, message.get("follow") is True)
             return
         command = str(message.get("command"))
         self.records.add_command(ReceivedCommand(now, client.port, command))

@@ -17,11 +17,15 @@ COMMANDS_KEPT = 10_000
 
 
 class StreamRecord(NamedTuple):
-    """Pass-through points as they arrived: `times` [N] s (monotonic), `targets` [N, 7] rad."""
+    """Pass-through points as they arrived: `times` [N] s (monotonic), `targets` [N, 7] rad.
+
+    `accepted` [N]; `follow` [N], whether they were sent in high follow.
+    """
 
     times: Array
     targets: Array
     accepted: NDArray[np.bool_]
+    follow: NDArray[np.bool_]
 
 
 class MotionRecord(NamedTuple):
@@ -45,12 +49,12 @@ class Records:
     def __init__(self) -> None:
         self.refused = 0
         """Pass-through points that were not accepted."""
-        self._points: deque[tuple[float, Array, bool]] = deque(maxlen=POINTS_KEPT)
+        self._points: deque[tuple[float, Array, bool, bool]] = deque(maxlen=POINTS_KEPT)
         self._positions: deque[tuple[float, Array]] = deque(maxlen=POINTS_KEPT)
         self._commands: deque[ReceivedCommand] = deque(maxlen=COMMANDS_KEPT)
 
-    def add_point(self, time: float, target: Array, accepted: bool) -> None:
-        self._points.append((time, target, accepted))
+    def add_point(self, time: float, target: Array, accepted: bool, follow: bool) -> None:
+        self._points.append((time, target, accepted, follow))
         self.refused += not accepted
 
     def add_position(self, time: float, q: Array) -> None:
@@ -66,6 +70,7 @@ class Records:
             np.array([point[0] for point in points]),
             np.array([point[1] for point in points]).reshape(-1, 7),
             np.array([point[2] for point in points], dtype=bool),
+            np.array([point[3] for point in points], dtype=bool),
         )
 
     def motion(self) -> MotionRecord:
@@ -85,9 +90,10 @@ class Records:
         stream = [point for point in list(self._points) if point[0] >= start]
         motion = [point for point in list(self._positions) if point[0] >= start]
         return {
-            "times": [time for time, _, _ in stream],
-            "targets": [target.tolist() for _, target, _ in stream],
-            "accepted": [accepted for _, _, accepted in stream],
+            "times": [time for time, *_ in stream],
+            "targets": [target.tolist() for _, target, *_ in stream],
+            "accepted": [accepted for _, _, accepted, _ in stream],
+            "follow": [follow for *_, follow in stream],
             "motion_times": [time for time, _ in motion],
             "positions": [q.tolist() for _, q in motion],
         }
@@ -99,6 +105,7 @@ def records_of(message: Message) -> tuple[StreamRecord, MotionRecord]:
         np.array(message["times"]),
         np.array(message["targets"]).reshape(-1, 7),
         np.array(message["accepted"], dtype=bool),
+        np.array(message["follow"], dtype=bool),
     )
     positions = np.array(message["positions"]).reshape(-1, 7)
     return stream, MotionRecord(np.array(message["motion_times"]), positions)
