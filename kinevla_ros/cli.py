@@ -263,6 +263,14 @@ def generator(
     codec: Annotated[Path, typer.Option(help="Folder of the trained codec.")],
     out: Annotated[Path, typer.Option(help="Folder for the checkpoint and its log.")],
     steps: Annotated[int, typer.Option(min=1, help="Batches of 64.")] = 6500,
+    eye_steps: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Of these so many at the start teach only the eye, from the objects' places that "
+            "a simulated dataset tells.",
+        ),
+    ] = 0,
     learning_rate: Annotated[float, typer.Option(help="After warm-up; falls as a cosine.")] = 8e-4,
     start: Annotated[
         Path | None, typer.Option(help="Checkpoint to start from; random weights without it.")
@@ -274,7 +282,9 @@ def generator(
     from kinevla_ros.training.batches import GeneratorSettings
     from kinevla_ros.training.pipeline import generator_from_dataset
 
-    settings = GeneratorSettings(steps=steps, learning_rate=learning_rate, seed=seed)
+    settings = GeneratorSettings(
+        steps=steps, eye_steps=eye_steps, learning_rate=learning_rate, seed=seed
+    )
     typer.echo(generator_from_dataset(dataset, codec, out, settings, start, resume))
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from transformers import Cache, LlamaConfig, LlamaForCausalLM
 
 from kinevla_ros.generator.config import GeneratorConfig
+from kinevla_ros.generator.locator import Locator
 from kinevla_ros.generator.vision import build_vision
 
 
@@ -48,8 +49,6 @@ _MAY_LOOK = torch.tensor(
     ],
     dtype=torch.bool,
 )
-
-LOCATOR_WIDTH = 128
 
 
 def may_look(device: torch.device) -> Tensor:
@@ -115,7 +114,7 @@ class Generator(nn.Module):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
-        self.vision, channels = build_vision(config.vision)
+        self.vision = build_vision(config.vision)
         # On short sequences plain attention trains faster than the fused kernel on a CPU.
         language = LlamaConfig(
             vocab_size=config.vocabulary_size,
@@ -123,18 +122,17 @@ class Generator(nn.Module):
         )
         self.language = LlamaForCausalLM(language)
         width = language.hidden_size
-        self.projector = _projector([channels, *(config.projector or [width]), width])
+        self.projector = _projector([self.vision.channels, *(config.projector or [width]), width])
         if config.image_positions:
             self.image_position = nn.Parameter(torch.randn(2, config.image_tokens, width) * 0.02)
         if config.state_dim:
             self.state = _number_token(config.state_dim, width)
         if config.scene_dim:
-            seen = (2 * config.image_tokens + bool(config.state_dim)) * width
-            self.locator = nn.Sequential(
-                nn.Linear(seen, LOCATOR_WIDTH),
-                nn.GELU(),
-                nn.Linear(LOCATOR_WIDTH, config.scene_dim),
-            )
+            if not self.vision.map_channels:
+                raise ValueError("scene_dim needs a convolutional vision tower")
+            tokens = 2 * config.image_tokens + bool(config.state_dim)
+            maps = self.vision.map_channels
+            self.locator = Locator(maps, tokens, width, config.scene_dim)
             self.scene = _number_token(config.scene_dim, width)
         self.words_head = nn.Linear(width, config.embedding_dim)
         self.codes_head = nn.Linear(width, config.embedding_dim)
@@ -159,25 +157,25 @@ class Generator(nn.Module):
             Shape [B, observation_tokens, width]: front tokens, wrist tokens, then the state token
             and the scene token, if there are any.
         """
-        tokens = self.see(images, state)
-        return self.with_scene(tokens, self.locate(tokens))
+        tokens, maps = self.see(images, state)
+        return self.with_scene(tokens, self.locate(tokens, maps))
 
-    def see(self, images: Tensor, state: Tensor) -> Tensor:
-        """The tokens of an observation without the scene token."""
+    def see(self, images: Tensor, state: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The tokens of an observation without the scene token, and the tower's feature maps."""
         # Convolutions of a CPU are faster with the channels last.
         pixels = images.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        tokens = self.projector(self.vision(pixels.to(next(self.vision.parameters()).dtype)))
-        tokens = tokens.unflatten(0, (images.shape[0], 2))
+        features, maps = self.vision(pixels.to(next(self.vision.parameters()).dtype))
+        tokens = self.projector(features).unflatten(0, (images.shape[0], 2))
         if self.config.image_positions:
             tokens = tokens + self.image_position
         tokens = tokens.flatten(1, 2)
         if self.config.state_dim:
             tokens = torch.cat([tokens, self.state(state)[:, None]], dim=1)
-        return cast(Tensor, tokens)
+        return tokens, maps
 
-    def locate(self, tokens: Tensor) -> Tensor | None:
+    def locate(self, tokens: Tensor, maps: list[Tensor]) -> Tensor | None:
         """Where the objects are, [B, scene_dim] in units of `SCENE_SCALE`, read from `see`."""
-        return self.locator(tokens.flatten(1)) if self.config.scene_dim else None
+        return self.locator(tokens, maps) if self.config.scene_dim else None
 
     def with_scene(self, tokens: Tensor, scene: Tensor | None) -> Tensor:
         """Append the scene token. The codes' loss does not reach the estimate through it."""

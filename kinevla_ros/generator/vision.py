@@ -18,35 +18,40 @@ from transformers import (
 FUSED = "dino_siglip"
 
 
-def build_vision(config: dict[str, Any]) -> tuple[nn.Module, int]:
-    """Build the vision part with random weights.
-
-    Args:
-        config: `vision` of a `GeneratorConfig`.
-
-    Returns:
-        A module from images [N, C, S, S] to tokens [N, T, channels], and its channels.
-    """
+def build_vision(config: dict[str, Any]) -> ConvolutionalTower | FusedTowers:
+    """Build the vision part with random weights from `vision` of a `GeneratorConfig`."""
     config = dict(config)
     kind = config.pop("model_type")
     if kind == FUSED:
-        towers = FusedTowers(config["dino"], config["siglip"])
-        return towers, towers.channels
-    tower = AutoModel.from_config(AutoConfig.for_model(kind, **config))
-    tower.register_forward_hook(_grid_to_tokens)
-    return tower, config["hidden_sizes"][-1]
+        return FusedTowers(config["dino"], config["siglip"])
+    return ConvolutionalTower(kind, config)
 
 
-def _grid_to_tokens(_: nn.Module, __: Any, output: Any) -> Tensor:
-    """[N, channels, h, w] to [N, h w, channels]."""
-    return torch.as_tensor(output.last_hidden_state.flatten(2).transpose(1, 2))
+class ConvolutionalTower(nn.Module):
+    """A convolutional network of transformers.
+
+    Attributes:
+        channels: of the tokens.
+        map_channels: of the feature maps, the finest first.
+    """
+
+    def __init__(self, kind: str, config: dict[str, Any]) -> None:
+        super().__init__()
+        self.network = AutoModel.from_config(AutoConfig.for_model(kind, **config))
+        self.map_channels: list[int] = config["hidden_sizes"]
+        self.channels = self.map_channels[-1]
+
+    def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Tokens [N, T, channels] of images [N, C, S, S], and the feature maps of all stages."""
+        maps = self.network(images, output_hidden_states=True).hidden_states[1:]
+        return maps[-1].flatten(2).transpose(1, 2), list(maps)
 
 
 class FusedTowers(nn.Module):
     """DINOv2 with registers and SigLIP on one image; features side by side (Prismatic).
 
     Both configurations have one block less than the pretrained towers and the final norm is left
-    out, for OpenVLA reads the output of the last block but one.
+    out, for OpenVLA reads the output of the last block but one. There are no maps to locate on.
     """
 
     def __init__(self, dino: dict[str, Any], siglip: dict[str, Any]) -> None:
@@ -56,14 +61,15 @@ class FusedTowers(nn.Module):
         self.dino.add_module("layernorm", nn.Identity())
         self.siglip.add_module("post_layernorm", nn.Identity())
         self.channels: int = dino["hidden_size"] + siglip["hidden_size"]
+        self.map_channels: list[int] = []
         self._prefix = 1 + dino["num_register_tokens"]
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Features [N, T, channels], DINOv2's first.
+    def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Features [N, T, channels], DINOv2's first, and no maps.
 
         Args:
             images: [N, 6, S, S]: three channels normalised for DINOv2, three for SigLIP.
         """
         dino = self.dino(images[:, :3]).last_hidden_state[:, self._prefix :]
         siglip = self.siglip(images[:, 3:]).last_hidden_state
-        return torch.cat([dino, siglip], dim=-1)
+        return torch.cat([dino, siglip], dim=-1), []

@@ -38,6 +38,8 @@ class GeneratorSettings:
     Attributes:
         steps, batch_size, learning_rate, warmup, weight_decay: AdamW with a cosine schedule; a
             batch shows each of its frames twice, with two commands.
+        eye_steps: steps at the start in which only the eye learns, from the objects' known places;
+            they cost a fraction of the others.
         alternative_share: frames seen with another command than the demonstration followed.
         refusal_share: samples whose instruction names no task: the words written are a refusal.
             The words read are still true, and so are the codes.
@@ -50,6 +52,7 @@ class GeneratorSettings:
     learning_rate: float = 8e-4
     warmup: int = 300
     weight_decay: float = 0.02
+    eye_steps: int = 0
     alternative_share: float = 0.25
     refusal_share: float = 0.06
     seed: int = 0

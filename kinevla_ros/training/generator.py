@@ -66,8 +66,10 @@ def train_generator(
 
     Raises:
         FileNotFoundError: `resume` without a checkpoint.
-        ValueError: the checkpoint was made with other settings.
+        ValueError: the checkpoint was made with other settings, or the eye cannot learn alone.
     """
+    if settings.eye_steps and not samples.scene.shape[1]:
+        raise ValueError("the dataset tells no places of objects (environment_state): no eye steps")
     out.mkdir(parents=True, exist_ok=True)
     parts = _build(config, settings)
     if start is not None:
@@ -129,7 +131,8 @@ def _step(
     for group in parts.optimiser.param_groups:
         group["lr"] = settings.learning_rate * _schedule(step, settings)
     with torch.autocast(parts.device.type, torch.bfloat16):
-        terms, figures = losses(parts.model, moved, parts.motion_head)
+        alone = step < settings.eye_steps
+        terms, figures = losses(parts.model, moved, parts.motion_head, alone)
     weights = asdict(settings.weights)
     loss = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
     if not torch.isfinite(loss):

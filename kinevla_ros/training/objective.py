@@ -66,11 +66,20 @@ class Batch:
 
 
 def losses(
-    model: Generator, batch: Batch, motion_head: torch.nn.Module | None
+    model: Generator,
+    batch: Batch,
+    motion_head: torch.nn.Module | None,
+    eye_alone: bool = False,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Loss terms, and figures to log, of one batch."""
-    tokens = model.see(batch.images, batch.state)
-    scene = model.locate(tokens)
+    """Loss terms, and figures to log, of one batch; with the `eye_alone` that of the scene only."""
+    terms: dict[str, Tensor] = {}
+    figures: dict[str, Tensor] = {}
+    tokens, maps = model.see(batch.images, batch.state)
+    scene = model.locate(tokens, maps)
+    if scene is not None and batch.scene.numel():
+        terms["scene"] = F.smooth_l1_loss(scene.float(), batch.scene, beta=SCENE_BETA)
+    if eye_alone:
+        return terms, figures
     seen = model.with_scene(tokens, scene)
     observation = seen.repeat_interleave(len(batch.prompt) // len(seen), dim=0)
     embeddings, segments = model.context(batch.prompt, batch.prompt_segments, observation)
@@ -78,7 +87,6 @@ def losses(
     segments = torch.cat([segments, batch.tail_segments], dim=1)
     _, hidden = model(embeddings, segments, heads=False)
     written = hidden[:, -batch.tail.shape[1] :]
-    terms, figures = {}, {}
     # All positions, so that shapes stay the same from batch to batch.
     logits = model.language.lm_head(written).float()
     each = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), reduction="none")
@@ -93,8 +101,6 @@ def losses(
         asked = written.gather(1, batch.starts[..., None].expand(-1, -1, written.shape[-1]))
         read = motion_head(asked).float()
         terms["motion"] = F.smooth_l1_loss(read, batch.motion, beta=MOTION_BETA)
-    if scene is not None and batch.scene.numel():
-        terms["scene"] = F.smooth_l1_loss(scene.float(), batch.scene, beta=SCENE_BETA)
     return terms, figures
 
 
