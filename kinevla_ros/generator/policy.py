@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,21 @@ from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.codec.contract import Contract, ContractError
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.decode import BilevelDecoder, Draft, GenerationError, Refusal
+from kinevla_ros.generator.decode import (
+    BilevelDecoder,
+    Draft,
+    Generation,
+    GenerationError,
+    Given,
+    Refusal,
+)
+from kinevla_ros.generator.device import (
+    GpuOutOfMemory,
+    find_device,
+    naming_full_memory,
+    wants_engine,
+)
+from kinevla_ros.generator.engine import FastDecoder
 from kinevla_ros.generator.images import pixels, square, state_tensor
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.override import Override, OverrideError
@@ -31,6 +46,7 @@ from kinevla_ros.language.parse import (
 from kinevla_ros.language.vocabulary import Vocabulary
 
 DECODER_FILE, CONTRACT_FILE = "decoder.onnx", "kinevla.json"
+WARM_UP_INSTRUCTION = "pick up the bread and move it to the front"
 
 
 class CheckpointError(ValueError):
@@ -71,18 +87,28 @@ class Inference:
 
 
 class Policy:
-    """A checkpoint ready to run. Not thread safe: one thread infers.
+    """A checkpoint ready to run, of whichever size. Not thread safe: one thread infers.
+
+    Args:
+        folder: the checkpoint.
+        threads: of arithmetic on the CPU.
+        device: `auto`, `cpu` or `cuda`; see `find_device`.
 
     Raises:
         CheckpointError: see there.
+        NoGpu, GpuOutOfMemory: see there.
     """
 
-    def __init__(self, folder: Path, threads: int = 1) -> None:
+    def __init__(self, folder: Path, threads: int = 1, device: str = "auto") -> None:
         torch.set_num_threads(threads)
-        self.folder = folder
-        self.model, self.vocabulary = load_generator(folder)
-        self.decoder = _load_decoder(folder, self.model.config)
-        self._bilevel = BilevelDecoder(self.model, self.vocabulary)
+        self.folder, self.device = folder, find_device(device)
+        self.model, self.vocabulary = load_generator(folder, self.device)
+        with naming_full_memory():
+            self._bilevel = BilevelDecoder(self.model, self.vocabulary)
+            self._engine = None
+            if wants_engine(self.device):
+                self._engine = FastDecoder(self.model, self.vocabulary)
+        self.decoder = load_decoder(folder, self.model.config)
         self._draft: Draft | None = None
         self._instruction = ""
         self._sequence = 0
@@ -97,12 +123,22 @@ class Policy:
         self._draft = None
 
     def warm_up(self) -> None:
-        """Run once on an empty picture, so that the first real chunk is not the slow one."""
+        """Run every kind of pass, so that the first real chunk is not the slow one.
+
+        Raises:
+            GpuOutOfMemory: see there.
+        """
         blank = np.zeros((240, 320, 3), np.uint8)
-        images = {"front": blank, "wrist": blank}
-        tensors = self._tensors(images)
+        images = self._tensors({"front": blank, "wrist": blank})
         state = state_tensor(np.zeros(7), 0.0)
-        self._bilevel.generate("pick up the bread and move it to the front", tensors, state)
+        with naming_full_memory():
+            if self._engine is not None:
+                self._engine.warm_up()
+            words: Draft | None = None
+            # On an empty picture a text need not end.
+            with suppress(GenerationError):
+                for _ in range(2):
+                    words = self._generate(WARM_UP_INSTRUCTION, images, state, words, Given()).words
 
     def infer(
         self,
@@ -129,20 +165,22 @@ class Policy:
             NotUnderstood: the model refuses the instruction, or the instruction, the written or
                 the given reasoning names no task.
             GenerationError: the model wrote no complete output.
+            GpuOutOfMemory: see there.
         """
         started = time.perf_counter()
         try:
             if instruction != self._instruction:
                 self._instruction, self._draft = instruction, None
             override = override or Override()
-            generation = self._bilevel.generate(
-                instruction,
-                self._tensors(images),
-                state_tensor(joints, gripper),
-                self._draft,
-                override.given(self.vocabulary, self.model.config),
-                agreement,
-            )
+            with naming_full_memory():
+                generation = self._generate(
+                    instruction,
+                    self._tensors(images),
+                    state_tensor(joints, gripper),
+                    self._draft,
+                    override.given(self.vocabulary, self.model.config),
+                    agreement,
+                )
             # The model has the first word, this the last: what no reader knows moves nothing.
             parse_instruction(instruction)
             goal = self.vocabulary.decode_text(generation.words.goal)
@@ -173,10 +211,25 @@ class Policy:
             consistency=generation.consistency,
         )
 
+    def _generate(
+        self,
+        instruction: str,
+        images: torch.Tensor,
+        state: torch.Tensor,
+        draft: Draft | None,
+        given: Given,
+        agreement: bool = False,
+    ) -> Generation:
+        """Write words and codes; the engine takes none from outside and measures nothing."""
+        if self._engine is not None and given == Given() and not agreement:
+            return self._engine.generate(instruction, images, state, draft)
+        state = state.to(self.device)
+        return self._bilevel.generate(instruction, images, state, draft, given, agreement)
+
     def _tensors(self, images: Mapping[str, NDArray[np.uint8]]) -> torch.Tensor:
         config = self.model.config
         squares = [square(images[n], config.image_size) for n in ("front", "wrist")]
-        return pixels(config, np.stack(squares))
+        return pixels(config, np.stack(squares)).to(self.device)
 
 
 def _no_output(instruction: str, problem: GenerationError) -> Exception:
@@ -191,16 +244,26 @@ def _no_output(instruction: str, problem: GenerationError) -> Exception:
     return problem
 
 
-def load_generator(folder: Path) -> tuple[Generator, Vocabulary]:
+def load_generator(
+    folder: Path, device: str | torch.device = "cpu"
+) -> tuple[Generator, Vocabulary]:
     """Read config.json, tokenizer.json and model.safetensors.
+
+    Weights keep the dtype in which they are stored; on a GPU those of the full size are bfloat16.
 
     Raises:
         CheckpointError: a file is missing or damaged, or they do not fit each other.
+        GpuOutOfMemory: see there.
     """
     try:
         config = GeneratorConfig.load(folder)
         vocabulary = open_vocabulary(folder, config.vocabulary_size, config.codes_per_level)
-        model = read_generator(folder, config)
+        halved = torch.device(device).type == "cuda" and config.images_first
+        dtype = torch.bfloat16 if halved else None
+        with naming_full_memory():
+            model = read_generator(folder, config, dtype, device)
+    except GpuOutOfMemory:
+        raise
     except FileNotFoundError as problem:
         raise CheckpointError(
             f"{folder} is no complete checkpoint: {problem}. A checkpoint is a folder with "
@@ -228,22 +291,26 @@ def load_contract(folder: Path) -> Contract:
         raise CheckpointError(f"{folder} is no complete checkpoint: {problem}") from problem
 
 
-def _load_decoder(folder: Path, config: GeneratorConfig) -> OnnxDecoder:
-    """Open decoder.onnx and hold it against kinevla.json and the generator."""
+def load_decoder(folder: Path, config: GeneratorConfig) -> OnnxDecoder:
+    """Open decoder.onnx and hold it against kinevla.json and the generator.
+
+    Raises:
+        CheckpointError: a file is missing or damaged, or they do not fit each other.
+    """
     for name in (DECODER_FILE, CONTRACT_FILE):
         if not (folder / name).is_file():
-            raise CheckpointError(f"{folder} is no complete checkpoint: {name} is missing")
+            raise CheckpointError(
+                f"{folder} is no complete checkpoint: {name} is missing; "
+                "`kinevla train generator` and `kinevla train lora` write it"
+            )
+    wanted = Contract(
+        goal_levels=config.goal_codes,
+        kinematics_levels=config.kinematics_codes,
+        codes_per_level=config.codes_per_level,
+    )
     try:
-        decoder = OnnxDecoder(folder / DECODER_FILE)
+        decoder = OnnxDecoder(folder / DECODER_FILE, wanted)
         decoder.contract.require(load_contract(folder))
     except ContractError as problem:
         raise CheckpointError(f"{folder}: {problem}") from problem
-    stacks = (config.goal_codes, config.kinematics_codes, config.codes_per_level)
-    contract = decoder.contract
-    given = (contract.goal_levels, contract.kinematics_levels, contract.codes_per_level)
-    if stacks != given:
-        raise CheckpointError(
-            f"{folder}: the generator writes (goal, kinematics, entries) = {stacks} codes and the "
-            f"decoder reads {given}; they are from different checkpoints"
-        )
     return decoder
