@@ -42,6 +42,13 @@ class Intervene(str, Enum):
     swap = "swap"
 
 
+class Half(str, Enum):
+    """What one of two machines runs."""
+
+    policy = "policy"
+    robot = "robot"
+
+
 class Vary(str, Enum):
     """What is other in the cell than in training."""
 
@@ -68,11 +75,14 @@ def up(
     config: Annotated[
         Path | None, typer.Option(help="Parameter file; default: config/realman.yaml.")
     ] = None,
+    only: Annotated[
+        Half | None, typer.Option(help="Half of the nodes, for two machines (docs/remote.md).")
+    ] = None,
 ) -> None:
     """Start the nodes and keep them until Ctrl-C."""
     from kinevla_ros.nodes.launcher import up as start
 
-    raise typer.Exit(start(sim=sim, arm_ip=arm_ip, model=model, config=config))
+    raise typer.Exit(start(sim, arm_ip, model, config, only.value if only else ""))
 
 
 @app.command()
