@@ -14,9 +14,9 @@ from kinevla_ros.codec.checkpoint import TrainedCodec
 from kinevla_ros.codec.onnx_export import export_onnx
 from kinevla_ros.codec.statistics import ActionStatistics
 from kinevla_ros.evaluation.random_model import plant_words
+from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE, load_generator
 from kinevla_ros.generator.images import pixels, square
 from kinevla_ros.generator.openvla import convert_openvla
-from kinevla_ros.generator.policy import CONTRACT_FILE, DECODER_FILE, load_generator
 from kinevla_ros.generator.weights import MODEL_FILE
 from kinevla_ros.language.grammar import goal_text, kinematics_text
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from kinevla_ros.generator import policy
+from kinevla_ros.generator import checkpoint, policy
 from kinevla_ros.generator.device import GpuOutOfMemory, NoGpu, find_device, naming_full_memory
 from kinevla_ros.share import share_path
 
@@ -45,6 +45,6 @@ def test_weights_that_do_not_fit_do_not_make_the_checkpoint_a_damaged_one(monkey
     def read(folder: Path, *_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(policy, "read_generator", read)
+    monkeypatch.setattr(checkpoint, "read_generator", read)
     with pytest.raises(GpuOutOfMemory):
         policy.Policy(share_path("models", "kinevla-tiny"))

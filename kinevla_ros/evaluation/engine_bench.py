@@ -30,12 +30,12 @@ from kinevla_ros.evaluation.random_model import (
 )
 from kinevla_ros.evaluation.roofline import chunk_work, floors, measure_device, synchronise
 from kinevla_ros.evaluation.statistics import percentiles
+from kinevla_ros.generator.checkpoint import load_decoder, load_generator
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decode import Draft, GenerationError
 from kinevla_ros.generator.engine import FastDecoder
 from kinevla_ros.generator.images import pixels, square
 from kinevla_ros.generator.model import Generator
-from kinevla_ros.generator.policy import DECODER_FILE, load_generator
 from kinevla_ros.generator.sequence import instruction_ids
 from kinevla_ros.language.grammar import TASKS, instruction
 from kinevla_ros.language.vocabulary import Vocabulary
@@ -118,7 +118,7 @@ def _subject(folder: Path, device: torch.device) -> Subject:
     seen = record()[TASKS[0]][:MOMENTS]
     cameras = np.stack([[o.images[name] for name in ("front", "wrist")] for o in seen])
     said = instruction(TASKS[0], np.random.default_rng(0))
-    decoder = OnnxDecoder(folder / DECODER_FILE)
+    decoder = load_decoder(folder, model.config)
     return Subject(str(folder), model.to(device), vocabulary, said, cameras, None, decoder)
 
 

@@ -13,9 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from kinevla_ros.codec.chunk import ActionChunk
-from kinevla_ros.codec.contract import Contract, ContractError
-from kinevla_ros.codec.onnx_decoder import OnnxDecoder
-from kinevla_ros.generator.config import GeneratorConfig
+from kinevla_ros.codec.contract import Contract
+from kinevla_ros.generator.checkpoint import load_decoder, load_generator
 from kinevla_ros.generator.decode import (
     BilevelDecoder,
     Draft,
@@ -25,32 +24,22 @@ from kinevla_ros.generator.decode import (
     Refusal,
 )
 from kinevla_ros.generator.device import (
-    GpuOutOfMemory,
     find_device,
     naming_full_memory,
     wants_engine,
 )
 from kinevla_ros.generator.engine import FastDecoder
 from kinevla_ros.generator.images import pixels, square, state_tensor
-from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.override import Override, OverrideError
 from kinevla_ros.generator.sequence import InstructionTooLong
-from kinevla_ros.generator.weights import read_generator
-from kinevla_ros.language.llama_vocabulary import open_vocabulary
 from kinevla_ros.language.parse import (
     UnknownInstruction,
     UnknownReasoning,
     parse_instruction,
     parse_reasoning,
 )
-from kinevla_ros.language.vocabulary import Vocabulary
 
-DECODER_FILE, CONTRACT_FILE = "decoder.onnx", "kinevla.json"
 WARM_UP_INSTRUCTION = "pick up the bread and move it to the front"
-
-
-class CheckpointError(ValueError):
-    """The checkpoint folder is incomplete, damaged or its parts do not belong together."""
 
 
 class NotUnderstood(ValueError):
@@ -168,29 +157,9 @@ class Policy:
             GpuOutOfMemory: see there.
         """
         started = time.perf_counter()
-        try:
-            if instruction != self._instruction:
-                self._instruction, self._draft = instruction, None
-            override = override or Override()
-            with naming_full_memory():
-                generation = self._generate(
-                    instruction,
-                    self._tensors(images),
-                    state_tensor(joints, gripper),
-                    self._draft,
-                    override.given(self.vocabulary, self.model.config),
-                    agreement,
-                )
-            # The model has the first word, this the last: what no reader knows moves nothing.
-            parse_instruction(instruction)
-            goal = self.vocabulary.decode_text(generation.words.goal)
-            kinematics = self.vocabulary.decode_text(generation.words.kinematics)
-            if override.must_name_command:
-                parse_reasoning(goal, kinematics)
-        except GenerationError as problem:
-            raise _no_output(instruction, problem) from problem
-        except (UnknownInstruction, InstructionTooLong, UnknownReasoning, OverrideError) as problem:
-            raise NotUnderstood(str(problem)) from problem
+        state = state_tensor(joints, gripper)
+        override = override or Override()
+        generation = self._understood(instruction, images, state, override, agreement)
         self._draft = generation.words
         codes = np.array([*generation.goal_codes, *generation.kinematics_codes])
         offsets = self.decoder(codes)[0].astype(np.float64)
@@ -200,8 +169,8 @@ class Policy:
             sequence=self._sequence,
             stamp=stamp,
             instruction=instruction,
-            goal=goal,
-            kinematics=kinematics,
+            goal=self.vocabulary.decode_text(generation.words.goal),
+            kinematics=self.vocabulary.decode_text(generation.words.kinematics),
             goal_codes=generation.goal_codes,
             kinematics_codes=generation.kinematics_codes,
             draft_accepted=generation.draft_accepted,
@@ -210,6 +179,34 @@ class Policy:
             chunk=chunk,
             consistency=generation.consistency,
         )
+
+    def _understood(
+        self,
+        instruction: str,
+        images: Mapping[str, NDArray[np.uint8]],
+        state: torch.Tensor,
+        override: Override,
+        agreement: bool,
+    ) -> Generation:
+        """Write words and codes, and read the words; errors as of `infer`."""
+        if instruction != self._instruction:
+            self._instruction, self._draft = instruction, None
+        try:
+            given = override.given(self.vocabulary, self.model.config)
+            with naming_full_memory():
+                generation = self._generate(
+                    instruction, self._tensors(images), state, self._draft, given, agreement
+                )
+            # The model has the first word, this the last: what no reader knows moves nothing.
+            parse_instruction(instruction)
+            if override.must_name_command:
+                words = (generation.words.goal, generation.words.kinematics)
+                parse_reasoning(*map(self.vocabulary.decode_text, words))
+        except GenerationError as problem:
+            raise _no_output(instruction, problem) from problem
+        except (UnknownInstruction, InstructionTooLong, UnknownReasoning, OverrideError) as problem:
+            raise NotUnderstood(str(problem)) from problem
+        return generation
 
     def _generate(
         self,
@@ -242,75 +239,3 @@ def _no_output(instruction: str, problem: GenerationError) -> Exception:
     if told:
         return NotUnderstood(f'{told}say "{instruction}" in other words')
     return problem
-
-
-def load_generator(
-    folder: Path, device: str | torch.device = "cpu"
-) -> tuple[Generator, Vocabulary]:
-    """Read config.json, tokenizer.json and model.safetensors.
-
-    Weights keep the dtype in which they are stored; on a GPU those of the full size are bfloat16.
-
-    Raises:
-        CheckpointError: a file is missing or damaged, or they do not fit each other.
-        GpuOutOfMemory: see there.
-    """
-    try:
-        config = GeneratorConfig.load(folder)
-        vocabulary = open_vocabulary(folder, config.vocabulary_size, config.codes_per_level)
-        halved = torch.device(device).type == "cuda" and config.images_first
-        dtype = torch.bfloat16 if halved else None
-        with naming_full_memory():
-            model = read_generator(folder, config, dtype, device)
-    except GpuOutOfMemory:
-        raise
-    except FileNotFoundError as problem:
-        raise CheckpointError(
-            f"{folder} is no complete checkpoint: {problem}. A checkpoint is a folder with "
-            "config.json, model.safetensors, tokenizer.json, decoder.onnx and kinevla.json"
-        ) from problem
-    except (ValueError, RuntimeError) as problem:
-        raise CheckpointError(f"{folder} holds a damaged checkpoint: {problem}") from problem
-    if len(vocabulary) != config.vocabulary_size:
-        raise CheckpointError(
-            f"{folder}: the tokenizer has {len(vocabulary)} ids and the model "
-            f"{config.vocabulary_size}; they are from different checkpoints"
-        )
-    return model, vocabulary
-
-
-def load_contract(folder: Path) -> Contract:
-    """Read kinevla.json.
-
-    Raises:
-        CheckpointError: it is missing or damaged.
-    """
-    try:
-        return Contract.from_json((folder / CONTRACT_FILE).read_text())
-    except (OSError, ContractError) as problem:
-        raise CheckpointError(f"{folder} is no complete checkpoint: {problem}") from problem
-
-
-def load_decoder(folder: Path, config: GeneratorConfig) -> OnnxDecoder:
-    """Open decoder.onnx and hold it against kinevla.json and the generator.
-
-    Raises:
-        CheckpointError: a file is missing or damaged, or they do not fit each other.
-    """
-    for name in (DECODER_FILE, CONTRACT_FILE):
-        if not (folder / name).is_file():
-            raise CheckpointError(
-                f"{folder} is no complete checkpoint: {name} is missing; "
-                "`kinevla train generator` and `kinevla train lora` write it"
-            )
-    wanted = Contract(
-        goal_levels=config.goal_codes,
-        kinematics_levels=config.kinematics_codes,
-        codes_per_level=config.codes_per_level,
-    )
-    try:
-        decoder = OnnxDecoder(folder / DECODER_FILE, wanted)
-        decoder.contract.require(load_contract(folder))
-    except ContractError as problem:
-        raise CheckpointError(f"{folder}: {problem}") from problem
-    return decoder
