@@ -25,6 +25,7 @@ class FakeCell:
     Attributes:
         mute: what does not come, of `front`, `wrist` and `joints`.
         encoding: what raw pictures say they are.
+        skew: by which its clock is behind, s.
         lag: by which the wrist's pictures are older, s.
         cut: bytes that are missing at the end of compressed pictures.
     """
@@ -43,10 +44,10 @@ class FakeCell:
 
     def reset(self) -> None:
         self.mute: set[str] = set()
-        self.encoding, self.lag, self.cut = "rgb8", 0.0, 0
+        self.encoding, self.skew, self.lag, self.cut = "rgb8", 0.0, 0.0, 0
 
     def _publish(self) -> None:
-        stamps, now = Stamps(self._clock), time.monotonic()
+        stamps, now = Stamps(self._clock), time.monotonic() - self.skew
         for camera, publisher in self._pictures.items():
             stamp = stamps.to_ros(now - (self.lag if camera == "wrist" else 0.0))
             if camera not in self.mute:

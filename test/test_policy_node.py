@@ -244,6 +244,15 @@ def test_pictures_too_far_apart_are_no_observation(policy: Policy) -> None:
     policy.expect_no_chunks()
 
 
+@pytest.mark.parametrize("skew", [0.5, -0.5])
+def test_clocks_that_differ_are_no_observation_and_are_named(policy: Policy, skew: float) -> None:
+    policy.cell.skew = skew
+    policy.bench.spin_for(0.3)
+    policy.say(BREAD)
+    policy.expect(Reasoning.NO_OBSERVATION, "clocks agree")
+    policy.expect_no_chunks()
+
+
 def test_a_wrong_encoding_is_named(policy: Policy) -> None:
     policy.cell.encoding = "yuv422"
     policy.bench.spin_for(0.3)

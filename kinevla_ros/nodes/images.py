@@ -17,7 +17,7 @@ TRANSPORTS: dict[str, Any] = {"raw": Image, "compressed": CompressedImage}
 """Message of each of image_transport's transports that can be read."""
 
 ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND\xaeB`\x82"}
-"""First and last bytes of JPEG and PNG: what is cut short decodes, and is grey where it is cut."""
+"""First and last bytes of JPEG and PNG. OpenCV 4 decodes a JPEG cut short, grey from there on."""
 
 
 def picture_topic(camera: str, transport: str) -> str:
