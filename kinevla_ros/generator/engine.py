@@ -9,18 +9,36 @@ is one CUDA graph, captured by `warm_up`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from kinevla_ros.generator.decode import Draft, Generation, GenerationError
+from kinevla_ros.generator.decode import Draft, Generation, GenerationError, Given
 from kinevla_ros.generator.engine_level import LevelPasses, written_room
 from kinevla_ros.generator.fused_llama import FusedLlama
 from kinevla_ros.generator.graph import Pass
 from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.generator.sequence import instruction_ids
 from kinevla_ros.language.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is read for a level before anything of it is written.
+
+    Attributes:
+        words: draft, or what is given; `taken` says that they are not to be verified.
+        closed: whether the delimiter of the codes and the codes follow at once.
+        codes: given codebook entries.
+    """
+
+    level: LevelPasses
+    words: tuple[int, ...]
+    closed: bool
+    taken: bool
+    codes: tuple[int, ...] | None
 
 
 class FastDecoder:
@@ -80,7 +98,12 @@ class FastDecoder:
 
     @torch.inference_mode()
     def generate(
-        self, instruction: str, images: Tensor, state: Tensor, draft: Draft | None = None
+        self,
+        instruction: str,
+        images: Tensor,
+        state: Tensor,
+        draft: Draft | None = None,
+        given: Given | None = None,
     ) -> Generation:
         """Write words and codes of both levels for one observation; see `BilevelDecoder`.
 
@@ -89,46 +112,62 @@ class FastDecoder:
             images: front and wrist, shape [2, C, S, S], normalised by `images.pixels`.
             state: normalised joint positions and gripper, shape [8].
             draft: words to verify instead of writing them one by one.
+            given: words and codes to take unverified.
 
         Raises:
             InstructionTooLong: the instruction has no room.
             GenerationError: a text did not end.
+            ValueError: given words are longer than any text may be.
         """
         if not self._warm:
             self.warm_up()
         self._passes = 0
-        given = draft or Draft()
-        draft = Draft(self._fitting(given.goal), self._fitting(given.kinematics))
+        draft, given = draft or Draft(), given or Given()
+        goal = self._plan(self._goal, draft.goal, given.goal, given.goal_codes)
+        kinematics = self._plan(
+            self._kinematics, draft.kinematics, given.kinematics, given.kinematics_codes
+        )
         self._observe(instruction, images, state)
         self.on_stage("vision")
         first = self._kept + self._lead_length
-        self._queue(self._goal, draft.goal, at=self._kept)
-        if draft.goal:
-            self._queue(self._kinematics, draft.kinematics, at=None)
+        self._queue(goal, at=self._kept)
+        if goal.closed:
+            self._queue(kinematics, at=None)
         goal_found, kinematics_found = self._found()
-        goal_words, goal_rewritten = self._settle(self._goal, draft.goal, goal_found, first)
+        goal_words, goal_rewritten = self._settle(goal, goal_found, first)
         if goal_rewritten:
-            self._queue(self._kinematics, draft.kinematics, at=None)
+            self._queue(kinematics, at=None)
             goal_found, kinematics_found = self._found()
         opening = first + 2 + len(goal_words) + self._goal.count
-        kinematics_words, rewritten = self._settle(
-            self._kinematics, draft.kinematics, kinematics_found, opening
-        )
+        kinematics_words, rewritten = self._settle(kinematics, kinematics_found, opening)
         if rewritten:
             _, kinematics_found = self._found()
         words = Draft(goal_words, kinematics_words)
         return Generation(
             words,
-            self._goal.codes_of(goal_found),
-            self._kinematics.codes_of(kinematics_found),
-            given == words,
+            given.goal_codes or self._goal.codes_of(goal_found),
+            given.kinematics_codes or self._kinematics.codes_of(kinematics_found),
+            draft == words and given.goal is None and given.kinematics is None,
             self._passes,
             consistency=math.nan,  # not measured here; where it is asked for, the arm holds
         )
 
-    def _fitting(self, draft: tuple[int, ...]) -> tuple[int, ...]:
-        """The draft of a level, or none if no text may be that long."""
-        return draft if len(draft) <= self._model.config.max_text_tokens else ()
+    def _plan(
+        self,
+        level: LevelPasses,
+        draft: tuple[int, ...],
+        words: tuple[int, ...] | None,
+        codes: tuple[int, ...] | None,
+    ) -> _Plan:
+        """What to read for a level, from its draft and what is given."""
+        longest = self._model.config.max_text_tokens
+        if words is None:
+            # No text may be longer than the longest, so such a draft is none.
+            fitting = draft if len(draft) <= longest else ()
+            return _Plan(level, fitting, bool(fitting), False, codes)
+        if len(words) > longest:
+            raise ValueError(f"given words have {len(words)} tokens, a text at most {longest}")
+        return _Plan(level, words, True, True, codes)
 
     def _observe(self, instruction: str, images: Tensor, state: Tensor) -> None:
         """Queue what comes before the words: prompt, if it is new, and images."""
@@ -145,19 +184,19 @@ class FastDecoder:
             self._state.copy_(state, non_blocking=True)
         self._see()
 
-    def _queue(self, level: LevelPasses, draft: Sequence[int], at: int | None) -> None:
-        """Queue the check of a draft and, if there is one, the codes after it.
+    def _queue(self, plan: _Plan, at: int | None) -> None:
+        """Queue the check of a level's words and, if they are closed, the codes after them.
 
         Args:
             at: position to start from; where the last pass ended without it.
         """
         if at is not None:
             self._cursor.fill_(at)
-        level.check(draft)
+        plan.level.check(plan.words, plan.closed)
         self.on_stage("verify")
         self._passes += 1
-        if draft:
-            self._passes += level.queue_codes()
+        if plan.closed:
+            self._passes += plan.level.queue_codes(plan.codes)
             self.on_stage("codes")
 
     def _found(self) -> tuple[list[int], list[int]]:
@@ -165,24 +204,23 @@ class FastDecoder:
         both = torch.cat([self._goal.found(), self._kinematics.found()]).tolist()
         return both[: self._goal.found_size], both[self._goal.found_size :]
 
-    def _settle(
-        self, level: LevelPasses, draft: Sequence[int], found: list[int], opening: int
-    ) -> tuple[tuple[int, ...], bool]:
+    def _settle(self, plan: _Plan, found: list[int], opening: int) -> tuple[tuple[int, ...], bool]:
         """Words of a level, and whether they and its codes had to be written anew.
 
         Args:
             opening: position of the level's delimiter.
         """
-        agreed = level.agreed_of(found)
-        if draft and agreed > len(draft):
-            return tuple(draft), False
-        words = list(draft[:agreed])
+        level, agreed = plan.level, plan.level.agreed_of(found)
+        if plan.taken or (plan.closed and agreed > len(plan.words)):
+            return plan.words, False
+        words = list(plan.words[:agreed])
         coming = [level.choice(agreed)]
         limit = self._model.config.max_text_tokens
         while True:
             for token in coming:
                 if token == level.closing:
-                    self._passes += level.close(opening + 1 + len(words))
+                    level.close(opening + 1 + len(words))
+                    self._passes += 1 + level.queue_codes(plan.codes)
                     return tuple(words), True
                 if len(words) == limit:
                     raise GenerationError(f"a reasoning text ran past {limit} tokens")

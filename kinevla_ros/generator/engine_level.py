@@ -57,7 +57,7 @@ class LevelPasses:
         self._agreed = torch.zeros_like(self._length)
         self._codes = torch.zeros(self.count, dtype=torch.int64, device=device)
         self._written = torch.zeros(BURST, dtype=torch.int64, device=device)
-        self._held: tuple[int, ...] | None = None
+        self._held: tuple[tuple[int, ...], bool] | None = None
         self._check = {
             width: Pass(lambda width=width: self._check_work(width), device)  # type: ignore[misc]
             for width in self._widths
@@ -74,17 +74,16 @@ class LevelPasses:
         """Every pass, to be captured."""
         yield from (*self._check.values(), self._code, self._word)
 
-    def check(self, draft: Sequence[int]) -> None:
-        """Queue the check of a draft, which also chooses the first code."""
-        length = self._hold(tuple(draft))
+    def check(self, draft: Sequence[int], closed: bool) -> None:
+        """Queue the check of a draft, which also chooses the first code if it is closed."""
+        length = self._hold(tuple(draft), closed)
         self._check[next(w for w in self._widths if w >= length)]()
 
-    def close(self, at: int) -> int:
-        """Queue the closing delimiter at a position and the codes after it."""
+    def close(self, at: int) -> None:
+        """Queue the closing delimiter at a position, which chooses the first code."""
         self._cursor.fill_(at)
         self._token.fill_(self.closing)
         self._code()
-        return 1 + self.queue_codes()
 
     def write(self, word: int, at: int) -> list[int]:
         """Read a word at a position and write the next few; waits for the device."""
@@ -110,22 +109,30 @@ class LevelPasses:
         """The model's own token after `place` tokens of the draft; waits for the device."""
         return int(self._choices[place])
 
-    def _hold(self, draft: tuple[int, ...]) -> int:
+    def _hold(self, draft: tuple[int, ...], closed: bool) -> int:
         """Put a draft into its buffers unless it is there; returns its length with delimiters."""
-        length = 1 + len(draft) + bool(draft)
-        if draft != self._held:
-            ids = [self.opening, *draft, *([self.closing] if draft else [])]
-            segments = [int(Segment.WORDS)] * (1 + len(draft)) + [int(Segment.CODES)] * bool(draft)
+        length = 1 + len(draft) + closed
+        if (draft, closed) != self._held:
+            ids = [self.opening, *draft, *([self.closing] if closed else [])]
+            segments = [int(Segment.WORDS)] * (1 + len(draft)) + [int(Segment.CODES)] * closed
             self._ids[:length].copy_(torch.tensor(ids))
             self._segments[:length].copy_(torch.tensor(segments))
             self._length.fill_(length)
-            self._held = draft
+            self._held = draft, closed
         return length
 
-    def queue_codes(self) -> int:
-        """Queue the codes after the first, which the pass before chose; returns the passes."""
-        for _ in range(self.count - 1):
+    def queue_codes(self, given: Sequence[int] | None) -> int:
+        """Queue the codes after the first, which the pass before chose; returns the passes.
+
+        Args:
+            given: codebook entries to read instead of the model's choices.
+        """
+        for place in range(self.count - 1):
+            if given is not None:
+                self._token.fill_(self._first_code + given[place])
             self._code()
+        if given is not None:
+            self._token.fill_(self._first_code + given[-1])
         return self.count - 1
 
     def _check_work(self, width: int) -> None:
