@@ -20,6 +20,7 @@ from kinevla_ros.generator.engine_level import LevelPasses, written_room
 from kinevla_ros.generator.fused_llama import FusedLlama
 from kinevla_ros.generator.graph import Pass
 from kinevla_ros.generator.model import Generator, Segment
+from kinevla_ros.generator.quantised import Weights, quantise
 from kinevla_ros.generator.sequence import instruction_ids
 from kinevla_ros.language.vocabulary import Vocabulary
 
@@ -47,14 +48,22 @@ class FastDecoder:
     Args:
         model: a generator without adapters; its weights are fused in place.
         vocabulary: its.
+        weights: whether to round the language model's weights, in place; see `quantised`.
+
+    Raises:
+        ValueError: the model's layers are not such as can be fused, or rounded on its device.
 
     Attributes:
         on_stage: called with its name when a stage of a chunk has been queued, for measuring:
             vision, verify, codes.
     """
 
-    def __init__(self, model: Generator, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self, model: Generator, vocabulary: Vocabulary, weights: Weights | None = None
+    ) -> None:
         config = model.config
+        if weights:
+            quantise(model, weights)
         self._model, self._vocabulary = model, vocabulary
         self._device = next(model.parameters()).device
         self._prompt_length = config.max_instruction_tokens
