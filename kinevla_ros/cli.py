@@ -302,6 +302,25 @@ def lora(
     typer.echo(lora_from_dataset(dataset, codec, base, out, settings, resume))
 
 
+@train.command("depth-head")
+def depth_head(
+    model: Annotated[Path, typer.Option(help="Checkpoint folder; the head is saved there.")],
+    dataset: Datasets,
+    codec: Annotated[Path, typer.Option(help="Folder of the trained codec.")],
+    steps: Annotated[int, typer.Option(min=1, help="Batches.")] = 2000,
+    batch_size: Annotated[int, typer.Option(min=2, help="Samples of a batch.")] = 64,
+    learning_rate: Annotated[float, typer.Option(help="Highest.")] = 1e-3,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Train what chooses a level's later codes without the language model; it stays as it is."""
+    from kinevla_ros.training.batches import GeneratorSettings
+    from kinevla_ros.training.depth_head import depth_head_from_dataset
+
+    settings = GeneratorSettings(steps, batch_size, learning_rate, seed=seed)
+    right = depth_head_from_dataset(dataset, codec, model, settings)
+    typer.echo(f"depth head saved in {model}; {right:.1%} of the codes right at the end")
+
+
 @bench.command()
 def chunk(
     model: Model = None,

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from kinevla_ros.generator.decode import Draft, Generation, GenerationError, Given
+from kinevla_ros.generator.depth_head import DepthHead
 from kinevla_ros.generator.engine_level import LevelPasses, written_room
 from kinevla_ros.generator.fused_llama import FusedLlama
 from kinevla_ros.generator.graph import Pass
@@ -49,6 +50,7 @@ class FastDecoder:
         model: a generator without adapters; its weights are fused in place.
         vocabulary: its.
         weights: whether to round the language model's weights, in place; see `quantised`.
+        depth_head: its; chooses all codes of a level but the first, see there.
 
     Raises:
         ValueError: the model's layers are not such as can be fused, or rounded on its device.
@@ -59,7 +61,11 @@ class FastDecoder:
     """
 
     def __init__(
-        self, model: Generator, vocabulary: Vocabulary, weights: Weights | None = None
+        self,
+        model: Generator,
+        vocabulary: Vocabulary,
+        weights: Weights | None = None,
+        depth_head: DepthHead | None = None,
     ) -> None:
         config = model.config
         if weights:
@@ -75,8 +81,8 @@ class FastDecoder:
         self._cursor = torch.zeros(1, dtype=torch.int64, device=self._device)
         self._token = torch.zeros(1, dtype=torch.int64, device=self._device)
         parts = (model, vocabulary, self._llama, self._cursor, self._token)
-        self._goal = LevelPasses("goal", *parts, lead=self._goal_lead)
-        self._kinematics = LevelPasses("kinematics", *parts, lead=self._kinematics_lead)
+        self._goal = LevelPasses("goal", *parts, self._goal_lead, depth_head)
+        self._kinematics = LevelPasses("kinematics", *parts, self._kinematics_lead, depth_head)
         size = config.image_size
         channels = 6 if config.images_first else 3
         self._images = torch.zeros((2, channels, size, size), device=self._device)
@@ -257,6 +263,6 @@ class FastDecoder:
         return embeddings[0], segments[0]
 
     def _kinematics_lead(self) -> tuple[Tensor, Tensor]:
-        """The last goal code, which no pass has read yet."""
-        segment = self._token.new_full((1,), int(Segment.CODES))
-        return self._model.embed(self._token[None])[0], segment
+        """The goal codes that no pass has read yet."""
+        unread = self._goal.unread
+        return self._model.embed(unread[None])[0], torch.full_like(unread, int(Segment.CODES))

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from kinevla_ros.generator.config import GeneratorConfig
+from kinevla_ros.generator.depth_head import DepthHead
 from kinevla_ros.generator.fused_llama import FusedLlama
 from kinevla_ros.generator.graph import Pass
 from kinevla_ros.generator.model import Generator, Segment
@@ -24,6 +25,7 @@ class LevelPasses:
 
     Args:
         lead: gives embeddings [n, width] and segments [n] read before the delimiter.
+        depth_head: chooses the codes after the first, in the pass that chose the first.
     """
 
     def __init__(
@@ -35,8 +37,10 @@ class LevelPasses:
         cursor: Tensor,
         token: Tensor,
         lead: Callable[[], tuple[Tensor, Tensor]],
+        depth_head: DepthHead | None,
     ) -> None:
         self._model, self._llama, self._lead = model, llama, lead
+        self._level, self._depth_head = level, depth_head
         self._cursor, self._token = cursor, token
         config, device = model.config, cursor.device
         goal = level == "goal"
@@ -69,6 +73,11 @@ class LevelPasses:
     def found_size(self) -> int:
         """Numbers in `found`."""
         return 1 + self.count
+
+    @property
+    def unread(self) -> Tensor:
+        """Ids of the codes that no pass has read yet."""
+        return self._codes if self._depth_head else self._codes[-1:]
 
     def passes(self) -> Iterator[Pass]:
         """Every pass, to be captured."""
@@ -127,13 +136,14 @@ class LevelPasses:
         Args:
             given: codebook entries to read instead of the model's choices.
         """
-        for place in range(self.count - 1):
+        passes = 0 if self._depth_head else self.count - 1
+        for place in range(passes):
             if given is not None:
                 self._token.fill_(self._first_code + given[place])
             self._code()
         if given is not None:
-            self._token.fill_(self._first_code + given[-1])
-        return self.count - 1
+            self._codes.copy_(torch.tensor(given) + self._first_code)
+        return passes
 
     def _check_work(self, width: int) -> None:
         """Read lead, delimiter and draft; compare, and choose the first code as if all agreed."""
@@ -172,8 +182,17 @@ class LevelPasses:
     def _choose_code(self, hidden: Tensor) -> None:
         """Choose among this level's codes; only their rows of the head are read."""
         rows = slice(self._first_code, self._first_code + self._codes_per_level)
-        logits = F.linear(hidden, self._model.language.lm_head.weight[rows]).float()
-        self._token.copy_(logits.argmax(-1) + self._first_code)
+        self._append(F.linear(hidden, self._model.language.lm_head.weight[rows]))
+        if self._depth_head is None:
+            return
+        state = self._depth_head.begin(hidden)
+        for _ in range(self.count - 1):
+            state = self._depth_head.step(self._model.embed(self._token), state)
+            self._append(self._depth_head.logits(self._level, state))
+
+    def _append(self, logits: Tensor) -> None:
+        """Take the likeliest code, logits [1, K]."""
+        self._token.copy_(logits.float().argmax(-1) + self._first_code)
         self._codes.copy_(torch.cat([self._codes[1:], self._token]))
 
 
