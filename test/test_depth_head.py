@@ -23,10 +23,13 @@ SETTINGS = GeneratorSettings(steps=200, batch_size=16, learning_rate=2e-2, alter
 
 @pytest.fixture(scope="module")
 def parts() -> tuple[Generator, Vocabulary, DepthHead]:
-    """A random generator and head."""
+    """A random generator and head; weights so large that every position counts."""
     vocabulary = Vocabulary.from_grammar()
     torch.manual_seed(0)
     model = Generator(small_config(vocabulary)).eval()
+    with torch.no_grad():
+        for weight in model.language.model.layers.parameters():
+            weight.mul_(5.0 if weight.ndim == 2 else 1.0)
     return model, vocabulary, DepthHead(model.config).eval()
 
 
