@@ -27,6 +27,15 @@ Datasets = Annotated[
 Report = Annotated[Path | None, typer.Option("--json", help="File for the figures.")]
 Rate = Annotated[float, typer.Option(min=20, max=200, help="Targets sent a second (Hz).")]
 
+EightBit = Annotated[
+    Literal["int8", "fp8"] | None,
+    typer.Option(help="Round the language model's weights to 8 bits; fp8 needs a GPU that has it."),
+]
+DepthHead = Annotated[
+    bool,
+    typer.Option("--depth-head", help="Choose later codes by the head of `train depth-head`."),
+]
+
 DEMO_INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"
 
 
@@ -329,6 +338,8 @@ def chunk(
     random_7b: Annotated[
         bool, typer.Option("--random-7b", help="OpenVLA-7B at random; cut down without a GPU.")
     ] = False,
+    weights: EightBit = None,
+    depth_head: DepthHead = False,
     report: Report = None,
 ) -> None:
     """Measure how long a chunk takes: cold, warm, in the tail; and the ONNX decoder alone."""
@@ -337,10 +348,27 @@ def chunk(
     if random_7b or (model and is_openvla(model)):
         from kinevla_ros.evaluation.engine_bench import bench_engine
 
-        raise typer.Exit(bench_engine(None if random_7b else model, chunks, threads, report))
+        folder = None if random_7b else model
+        raise typer.Exit(bench_engine(folder, chunks, threads, weights, depth_head, report))
+    if weights or depth_head:
+        raise typer.BadParameter("weights and depth head are options of OpenVLA's engine")
     from kinevla_ros.evaluation.latency import bench_chunk
 
     raise typer.Exit(bench_chunk(model, chunks, threads, report))
+
+
+@bench.command()
+def flips(
+    model: Model = None,
+    cases: Annotated[int, typer.Option(min=1, help="Random pictures and instructions.")] = 200,
+    weights: EightBit = None,
+    depth_head: DepthHead = False,
+    report: Report = None,
+) -> None:
+    """Count how often bfloat16, drafts, 8-bit weights and depth head change words and codes."""
+    from kinevla_ros.evaluation.bench_flips import bench_flips
+
+    raise typer.Exit(bench_flips(model, cases, weights, depth_head, report))
 
 
 @bench.command()

@@ -15,13 +15,14 @@ from tokenizers.models import WordLevel
 from torch import Tensor
 
 from kinevla_ros.generator.config import GeneratorConfig
+from kinevla_ros.generator.depth_head import DepthHead
 from kinevla_ros.generator.images import DINO_MEAN, DINO_STD, SIGLIP_MEAN, SIGLIP_STD
 from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.generator.sequence import instruction_ids
 from kinevla_ros.generator.vision import FUSED
 from kinevla_ros.generator.weights import skeleton
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.vocabulary import LEVELS, Vocabulary
 
 SCALE = 0.02
 MARGIN = 20.0
@@ -134,12 +135,14 @@ def plant_words(
     state: Tensor,
     goal: Sequence[int],
     kinematics: Sequence[int],
+    depth_head: DepthHead | None = None,
 ) -> None:
     """Fit the output head so that the model writes these words for this observation.
 
     Args:
         images, state: as `BilevelDecoder.generate` takes them.
         goal, kinematics: word ids of both levels.
+        depth_head: chooses the later codes, if it is to do so afterwards.
 
     Raises:
         ValueError: there are more words than the head has columns.
@@ -155,24 +158,31 @@ def plant_words(
     text = torch.from_numpy(vocabulary.text_mask).to(device)
     head[text] *= 0.1
     rows, states, written = [], [], _Written(model, embeddings, segments)
-    for level, opening, closing, words, count in (
-        ("goal", vocabulary.goal, vocabulary.goal_codes, goal, model.config.goal_codes),
-        (
-            "kinematics",
-            vocabulary.kinematics,
-            vocabulary.kinematics_codes,
-            kinematics,
-            model.config.kinematics_codes,
-        ),
+    delimiters = (
+        (vocabulary.goal, vocabulary.goal_codes),
+        (vocabulary.kinematics, vocabulary.kinematics_codes),
+    )
+    counts = model.config.goal_codes, model.config.kinematics_codes
+    for level, (opening, closing), words, count in zip(
+        LEVELS, delimiters, (goal, kinematics), counts, strict=True
     ):
         hidden = written.add([opening, *words], Segment.WORDS)
         states.append(hidden)
         rows += [*words, closing]
         last = written.add([closing], Segment.CODES)[-1:]
-        first = vocabulary.code_id(level, 0)  # type: ignore[arg-type]
+        first = vocabulary.code_id(level, 0)
+        codes = head[first : first + vocabulary.codes_per_level]
+        inner = depth_head.begin(last) if depth_head else None
+        scores = last @ codes.T
         for _ in range(count):
-            scores = last @ head[first : first + vocabulary.codes_per_level].T
-            last = written.add([first + int(scores.argmax())], Segment.CODES)[-1:]
+            token = first + int(scores.argmax())
+            last = written.add([token], Segment.CODES)[-1:]
+            if depth_head and inner is not None:
+                embedded = model.embed(torch.tensor([token], device=device))
+                inner = depth_head.step(embedded, inner)
+                scores = depth_head.logits(level, inner)
+            else:
+                scores = last @ codes.T
     _fit(head, rows, torch.cat(states))
 
 
