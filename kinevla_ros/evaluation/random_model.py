@@ -22,7 +22,7 @@ from kinevla_ros.generator.sequence import instruction_ids
 from kinevla_ros.generator.vision import FUSED
 from kinevla_ros.generator.weights import skeleton
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary
-from kinevla_ros.language.vocabulary import LEVELS, Vocabulary
+from kinevla_ros.language.vocabulary import LEVELS, Level, Vocabulary
 
 SCALE = 0.02
 MARGIN = 20.0
@@ -170,34 +170,45 @@ def plant_words(
         states.append(hidden)
         rows += [*words, closing]
         last = written.add([closing], Segment.CODES)[-1:]
-        first = vocabulary.code_id(level, 0)
-        codes = head[first : first + vocabulary.codes_per_level]
-        inner = depth_head.begin(last) if depth_head else None
-        scores = last @ codes.T
-        for _ in range(count):
-            token = first + int(scores.argmax())
-            last = written.add([token], Segment.CODES)[-1:]
-            if depth_head and inner is not None:
-                embedded = model.embed(torch.tensor([token], device=device))
-                inner = depth_head.step(embedded, inner)
-                scores = depth_head.logits(level, inner)
-            else:
-                scores = last @ codes.T
+        _write_codes(written, vocabulary, level, count, last, depth_head)
     _fit(head, rows, torch.cat(states))
+
+
+def _write_codes(
+    written: _Written,
+    vocabulary: Vocabulary,
+    level: Level,
+    count: int,
+    last: Tensor,
+    depth_head: DepthHead | None,
+) -> None:
+    """Append the codes of a level as they are chosen; `last` is the state before the first."""
+    model, first = written.model, vocabulary.code_id(level, 0)
+    codes = model.language.lm_head.weight[first : first + vocabulary.codes_per_level]
+    inner = depth_head.begin(last) if depth_head else None
+    scores = last @ codes.T
+    for _ in range(count):
+        token = first + int(scores.argmax())
+        last = written.add([token], Segment.CODES)[-1:]
+        if depth_head and inner is not None:
+            inner = depth_head.step(model.embed(scores.argmax(-1) + first), inner)
+            scores = depth_head.logits(level, inner)
+        else:
+            scores = last @ codes.T
 
 
 class _Written:
     """A sequence that grows; every addition is read from the start, without a cache."""
 
     def __init__(self, model: Generator, embeddings: Tensor, segments: Tensor) -> None:
-        self._model, self._embeddings, self._segments = model, embeddings, segments
+        self.model, self._embeddings, self._segments = model, embeddings, segments
 
     def add(self, ids: Sequence[int], segment: Segment) -> Tensor:
         """Append ids; returns their last hidden states [N, width]."""
         new = torch.tensor([list(ids)], device=self._segments.device)
-        self._embeddings = torch.cat([self._embeddings, self._model.embed(new)], dim=1)
+        self._embeddings = torch.cat([self._embeddings, self.model.embed(new)], dim=1)
         self._segments = torch.cat([self._segments, torch.full_like(new, int(segment))], dim=1)
-        _, hidden = self._model(self._embeddings, self._segments, heads=False)
+        _, hidden = self.model(self._embeddings, self._segments, heads=False)
         return torch.as_tensor(hidden[0, -len(ids) :])
 
 
