@@ -90,9 +90,11 @@ def measure_steps(
 def random_batch(config: GeneratorConfig, size: int, device: torch.device) -> Batch:
     """A batch of the right shapes; what it says does not matter."""
     codes = config.goal_codes + config.kinematics_codes
-    length = WORDS + codes
-    segments = torch.full((size, length), int(Segment.WORDS), device=device)
-    segments[:, WORDS:] = int(Segment.CODES)
+    kinds = {Segment.WORDS: WORDS, Segment.READING: WORDS, Segment.CODES: codes}
+    kinds[Segment.ECHO] = codes
+    written = [int(kind) for kind, count in kinds.items() for _ in range(count)]
+    segments = torch.tensor([written] * size, device=device)
+    tail = torch.randint(3, 1000, segments.shape, device=device)
     side = config.image_size
     prompt = torch.full((size, config.max_instruction_tokens), 3, device=device)
     return Batch(
@@ -100,12 +102,13 @@ def random_batch(config: GeneratorConfig, size: int, device: torch.device) -> Ba
         state=torch.zeros(size, 8, device=device),
         prompt=prompt,
         prompt_segments=torch.full_like(prompt, int(Segment.INSTRUCTION)),
-        tail=torch.randint(3, 1000, (size, length), device=device),
+        tail=tail,
         tail_segments=segments,
+        targets=tail,
         text=segments == Segment.WORDS,
         code=segments == Segment.CODES,
         family=torch.arange(size, device=device),
-        starts=torch.full((size, 2), WORDS, device=device),
+        starts=torch.full((size, 2), 2 * WORDS, device=device),
         motion=torch.zeros(size, 2, 40, device=device),
         scene=torch.zeros(size, 0, device=device),
     )

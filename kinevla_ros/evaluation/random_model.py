@@ -169,6 +169,7 @@ def plant_words(
         hidden = written.add([opening, *words], Segment.WORDS)
         states.append(hidden)
         rows += [*words, closing]
+        written.add(words, Segment.READING)
         last = written.add([closing], Segment.CODES)[-1:]
         _write_codes(written, vocabulary, level, count, last, depth_head)
     _fit(head, rows, torch.cat(states))
@@ -205,11 +206,11 @@ class _Written:
 
     def add(self, ids: Sequence[int], segment: Segment) -> Tensor:
         """Append ids; returns their last hidden states [N, width]."""
-        new = torch.tensor([list(ids)], device=self._segments.device)
+        new = torch.tensor([list(ids)], dtype=torch.int64, device=self._segments.device)
         self._embeddings = torch.cat([self._embeddings, self.model.embed(new)], dim=1)
         self._segments = torch.cat([self._segments, torch.full_like(new, int(segment))], dim=1)
         _, hidden = self.model(self._embeddings, self._segments, heads=False)
-        return torch.as_tensor(hidden[0, -len(ids) :])
+        return torch.as_tensor(hidden[0, hidden.shape[1] - len(ids) :])
 
 
 def _fit(head: Tensor, rows: Sequence[int], hidden: Tensor) -> None:

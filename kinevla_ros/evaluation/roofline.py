@@ -81,7 +81,8 @@ def chunk_work(
     later = config.goal_codes + config.kinematics_codes - 2
     # Goal codes that no pass has read yet come with the kinematics words.
     unread = config.goal_codes if depth_head else 1
-    goal_pass, kinematics_pass = goal + 2, kinematics + 2 + unread
+    # The words are written and read.
+    goal_pass, kinematics_pass = 2 * goal + 2, 2 * kinematics + 2 + unread
     after_goal = before + goal_pass + config.goal_codes - unread
     code = run(1, before + goal_pass + kinematics_pass, code_head, 1)
     return {

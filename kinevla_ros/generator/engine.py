@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from kinevla_ros.generator.decode import Draft, Generation, GenerationError, Given
+from kinevla_ros.generator.decode import Draft, Generation, GenerationError, Given, Refusal
 from kinevla_ros.generator.depth_head import DepthHead
 from kinevla_ros.generator.engine_level import LevelPasses, written_room
 from kinevla_ros.generator.fused_llama import FusedLlama
@@ -23,6 +24,7 @@ from kinevla_ros.generator.graph import Pass
 from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.generator.quantised import Weights, quantise
 from kinevla_ros.generator.sequence import instruction_ids
+from kinevla_ros.language.grammar import REFUSAL
 from kinevla_ros.language.vocabulary import Vocabulary
 
 
@@ -91,10 +93,10 @@ class FastDecoder:
         weight = model.language.lm_head.weight
         shape = (seen, weight.shape[1])
         self._observation = torch.zeros(shape, dtype=weight.dtype, device=self._device)
-        self._see, self._read = (
-            Pass(self._see_work, self._device),
-            Pass(self._read_work, self._device),
-        )
+        self._score = torch.zeros((), device=self._device)
+        works = self._see_work, self._read_work, self._echo_work
+        self._see, self._read, self._echo = (Pass(work, self._device) for work in works)
+        self._refusal = tuple(vocabulary.encode_text(REFUSAL))
         self._instruction: str | None = None
         self._passes = 0
         self._warm = False
@@ -109,6 +111,8 @@ class FastDecoder:
             for run in level.passes():
                 self._cursor.fill_(self._kept)
                 run()
+        self._cursor.fill_(self._kept)
+        self._echo()
         self._instruction = None
 
     @torch.inference_mode()
@@ -119,6 +123,7 @@ class FastDecoder:
         state: Tensor,
         draft: Draft | None = None,
         given: Given | None = None,
+        agreement: bool = False,
     ) -> Generation:
         """Write words and codes of both levels for one observation; see `BilevelDecoder`.
 
@@ -128,9 +133,11 @@ class FastDecoder:
             state: normalised joint positions and gripper, shape [8].
             draft: words to verify instead of writing them one by one.
             given: words and codes to take unverified.
+            agreement: whether to measure how well codes and words agree, in one more pass.
 
         Raises:
             InstructionTooLong: the instruction has no room.
+            Refusal: the goal's words say that the instruction is not understood.
             GenerationError: a text did not end.
             ValueError: given words are longer than any text may be.
         """
@@ -150,10 +157,12 @@ class FastDecoder:
             self._queue(kinematics, at=None)
         goal_found, kinematics_found = self._found()
         goal_words, goal_rewritten = self._settle(goal, goal_found, first)
+        if goal_words == self._refusal:
+            raise Refusal(REFUSAL)
         if goal_rewritten:
             self._queue(kinematics, at=None)
             goal_found, kinematics_found = self._found()
-        opening = first + 2 + len(goal_words) + self._goal.count
+        opening = first + 2 + 2 * len(goal_words) + self._goal.count
         kinematics_words, rewritten = self._settle(kinematics, kinematics_found, opening)
         if rewritten:
             _, kinematics_found = self._found()
@@ -164,7 +173,7 @@ class FastDecoder:
             given.kinematics_codes or self._kinematics.codes_of(kinematics_found),
             draft == words and given.goal is None and given.kinematics is None,
             self._passes,
-            consistency=math.nan,  # not measured here; where it is asked for, the arm holds
+            self._agreement() if agreement else math.nan,
         )
 
     def _plan(
@@ -234,7 +243,7 @@ class FastDecoder:
         while True:
             for token in coming:
                 if token == level.closing:
-                    level.close(opening + 1 + len(words))
+                    level.close(words, at=opening + 1 + len(words))
                     self._passes += 1 + level.queue_codes(plan.codes)
                     return tuple(words), True
                 if len(words) == limit:
@@ -242,6 +251,11 @@ class FastDecoder:
                 words.append(token)
             coming = level.write(words[-1], at=opening + len(words))
             self._passes += len(coming)
+
+    def _agreement(self) -> float:
+        """Read all codes once more, and compare them with the words; waits for the device."""
+        self._echo()
+        return float(self._score)
 
     def _see_work(self) -> None:
         observation = self._model.observe(self._images[None], self._state[None])
@@ -251,6 +265,22 @@ class FastDecoder:
         embeddings = self._model.embed(self._prompt[:1])[0]
         self._llama(embeddings, self._prompt[1], self._cursor)
         self._cursor.add_(self._prompt_length)
+
+    def _echo_work(self) -> None:
+        """What is unread, and the codes' echo, which is compared with the words as read."""
+        model, levels = self._model, (self._goal, self._kinematics)
+        unread, codes = levels[1].unread, torch.cat([level.codes for level in levels])
+        segments = [int(Segment.CODES)] * len(unread) + [int(Segment.ECHO)] * len(codes)
+        hidden = self._llama(
+            model.embed(torch.cat([unread, codes])[None])[0],
+            torch.tensor(segments, device=self._device),
+            self._cursor,
+        )
+        count = (levels[0].read_count + levels[1].read_count).clamp(min=1)
+        pooled = ((levels[0].read + levels[1].read) / count).to(hidden.dtype)
+        read = model.words_head(pooled).float()
+        echoed = model.codes_head(hidden[-len(codes) :].mean(0)).float()
+        self._score.copy_(F.cosine_similarity(read, echoed, dim=0))
 
     def _goal_lead(self) -> tuple[Tensor, Tensor]:
         """Embeddings and segments of what is read with the goal's words."""

@@ -18,6 +18,8 @@ from kinevla_ros.language.vocabulary import Level, Vocabulary
 BURST = 4
 """Words written between two looks at whether the text has ended."""
 NARROWEST = 16
+NOTHING = -1
+"""No token: wanted where nothing is to be chosen."""
 
 
 class LevelPasses:
@@ -52,20 +54,21 @@ class LevelPasses:
         allowed = torch.from_numpy(vocabulary.text_mask)
         allowed[self.closing] = True
         self._refused = ~allowed.to(device)
-        self._widths = _widths(config.max_text_tokens + 2)
-        widest = self._widths[-1]
-        self._ids = torch.full((widest,), self.opening, dtype=torch.int64, device=device)
-        self._segments = torch.full_like(self._ids, int(Segment.WORDS))
-        self._length = torch.ones(1, dtype=torch.int64, device=device)
-        self._choices = torch.zeros_like(self._ids)
-        self._agreed = torch.zeros_like(self._length)
-        self._codes = torch.zeros(self.count, dtype=torch.int64, device=device)
+        self._widths = _widths(_longest(config))
+        self._input = _Input(self._widths[-1], device)
+        self._reading = _Input(config.max_text_tokens + 1, device)
+        self._choices = torch.zeros_like(self._input.ids)
+        self._agreed = torch.zeros(1, dtype=torch.int64, device=device)
+        # Of the words as read: sum of their last hidden states, and how many they are.
+        self.read = torch.zeros(model.language.config.hidden_size, device=device)
+        self.read_count = torch.zeros_like(self._agreed)
+        self.codes = torch.zeros(self.count, dtype=torch.int64, device=device)
         self._written = torch.zeros(BURST, dtype=torch.int64, device=device)
-        self._held: tuple[tuple[int, ...], bool] | None = None
         self._check = {
             width: Pass(lambda width=width: self._check_work(width), device)  # type: ignore[misc]
             for width in self._widths
         }
+        self._close = Pass(self._close_work, device)
         self._code = Pass(self._code_work, device)
         self._word = Pass(self._word_work, device)
 
@@ -77,22 +80,34 @@ class LevelPasses:
     @property
     def unread(self) -> Tensor:
         """Ids of the codes that no pass has read yet."""
-        return self._codes if self._depth_head else self._codes[-1:]
+        return self.codes if self._depth_head else self.codes[-1:]
 
     def passes(self) -> Iterator[Pass]:
         """Every pass, to be captured."""
-        yield from (*self._check.values(), self._code, self._word)
+        yield from (*self._check.values(), self._close, self._code, self._word)
 
     def check(self, draft: Sequence[int], closed: bool) -> None:
-        """Queue the check of a draft, which also chooses the first code if it is closed."""
-        length = self._hold(tuple(draft), closed)
+        """Queue the check of a draft.
+
+        Args:
+            closed: whether the draft is read to the codes as well, which chooses the first one.
+        """
+        reading = self._reading_of(draft) if closed else ([], [], [])
+        words = [self.opening, *draft], [Segment.WORDS] * (1 + len(draft))
+        wanted = [*draft, self.closing] if closed else [NOTHING]
+        length = self._input.hold(words[0] + reading[0], words[1] + reading[1], wanted + reading[2])
         self._check[next(w for w in self._widths if w >= length)]()
 
-    def close(self, at: int) -> None:
-        """Queue the closing delimiter at a position, which chooses the first code."""
+    def close(self, words: Sequence[int], at: int) -> None:
+        """Queue the reading of words to the codes at a position, which chooses the first code."""
         self._cursor.fill_(at)
-        self._token.fill_(self.closing)
-        self._code()
+        self._reading.hold(*self._reading_of(words))
+        self._close()
+
+    def _reading_of(self, words: Sequence[int]) -> tuple[list[int], list[Segment], list[int]]:
+        """Ids, segments and wanted choices of words as the codes read them."""
+        segments = [Segment.READING] * len(words) + [Segment.CODES]
+        return [*words, self.closing], segments, [NOTHING] * (1 + len(words))
 
     def write(self, word: int, at: int) -> list[int]:
         """Read a word at a position and write the next few; waits for the device."""
@@ -104,7 +119,7 @@ class LevelPasses:
 
     def found(self) -> Tensor:
         """How many draft tokens agreed, then the codes' ids; on the device."""
-        return torch.cat([self._agreed, self._codes])
+        return torch.cat([self._agreed, self.codes])
 
     def agreed_of(self, found: list[int]) -> int:
         """How many tokens of the draft, its closing delimiter included, the model agrees with."""
@@ -118,18 +133,6 @@ class LevelPasses:
         """The model's own token after `place` tokens of the draft; waits for the device."""
         return int(self._choices[place])
 
-    def _hold(self, draft: tuple[int, ...], closed: bool) -> int:
-        """Put a draft into its buffers unless it is there; returns its length with delimiters."""
-        length = 1 + len(draft) + closed
-        if (draft, closed) != self._held:
-            ids = [self.opening, *draft, *([self.closing] if closed else [])]
-            segments = [int(Segment.WORDS)] * (1 + len(draft)) + [int(Segment.CODES)] * closed
-            self._ids[:length].copy_(torch.tensor(ids))
-            self._segments[:length].copy_(torch.tensor(segments))
-            self._length.fill_(length)
-            self._held = draft, closed
-        return length
-
     def queue_codes(self, given: Sequence[int] | None) -> int:
         """Queue the codes after the first, which the pass before chose; returns the passes.
 
@@ -142,23 +145,38 @@ class LevelPasses:
                 self._token.fill_(self._first_code + given[place])
             self._code()
         if given is not None:
-            self._codes.copy_(torch.tensor(given) + self._first_code)
+            self.codes.copy_(torch.tensor(given) + self._first_code)
         return passes
 
     def _check_work(self, width: int) -> None:
-        """Read lead, delimiter and draft; compare, and choose the first code as if all agreed."""
+        """Read lead and draft; compare, and choose the first code as if all agreed."""
         lead, lead_segments = self._lead()
-        ids = self._ids[:width]
-        embeddings = torch.cat([lead, self._model.embed(ids[None])[0]])
-        segments = torch.cat([lead_segments, self._segments[:width]])
+        given = self._input
+        embeddings = torch.cat([lead, self._model.embed(given.ids[None, :width])[0]])
+        segments = torch.cat([lead_segments, given.segments[:width]])
         hidden = self._llama(embeddings, segments, self._cursor)[-width:]
         choices = self._text_choice(hidden)
         self._choices[:width].copy_(choices)
-        drafted = torch.arange(width - 1, device=ids.device) < self._length - 1
-        same = (choices[:-1] == ids[1:]) & drafted
+        same = choices == given.wanted[:width]
         self._agreed.copy_(same.long().cumprod(0).sum())
-        self._choose_code(hidden.index_select(0, self._length - 1))
-        self._cursor.add_(len(lead)).add_(self._length)
+        self._read_to_codes(hidden, given)
+        self._cursor.add_(len(lead)).add_(given.length)
+
+    def _close_work(self) -> None:
+        """Read words and closing delimiter to the codes, choose the first code."""
+        given = self._reading
+        hidden = self._llama(self._model.embed(given.ids[None])[0], given.segments, self._cursor)
+        self._read_to_codes(hidden, given)
+        self._cursor.add_(given.length)
+
+    def _read_to_codes(self, hidden: Tensor, given: _Input) -> None:
+        """Keep the states of the words as read, choose the first code at the last position."""
+        width = len(hidden)
+        places = torch.arange(width, device=hidden.device)
+        read = (given.segments[:width] == Segment.READING) & (places < given.length)
+        self.read.copy_((hidden * read[:, None]).sum(0))
+        self.read_count.copy_(read.sum())
+        self._choose_code(hidden.index_select(0, given.length - 1))
 
     def _code_work(self) -> None:
         """Read the last token as a code, choose the next code."""
@@ -193,16 +211,51 @@ class LevelPasses:
     def _append(self, logits: Tensor) -> None:
         """Take the likeliest code, logits [1, K]."""
         self._token.copy_(logits.float().argmax(-1) + self._first_code)
-        self._codes.copy_(torch.cat([self._codes[1:], self._token]))
+        self.codes.copy_(torch.cat([self.codes[1:], self._token]))
+
+
+class _Input:
+    """Buffers of what a pass reads: ids, segments, the choices wanted of it, all [width]; length.
+
+    What stands behind the length is read too, and nothing sees it.
+    """
+
+    def __init__(self, width: int, device: torch.device) -> None:
+        self.ids = torch.zeros(width, dtype=torch.int64, device=device)
+        self.segments, self.wanted = torch.zeros_like(self.ids), torch.zeros_like(self.ids)
+        self.length = torch.ones(1, dtype=torch.int64, device=device)
+        self._held: list[int] = []
+
+    def hold(self, ids: list[int], segments: list[Segment], wanted: list[int]) -> int:
+        """Copy everything in unless it is there; returns the length."""
+        length = len(ids)
+        rows = [*ids, *map(int, segments), *wanted]
+        if rows != self._held:
+            for buffer, row in zip(
+                (self.ids, self.segments, self.wanted),
+                torch.tensor(rows).unflatten(0, (3, length)),
+                strict=True,
+            ):
+                buffer[:length].copy_(row)
+            self.wanted[length:].fill_(NOTHING)
+            self.length.fill_(length)
+            self._held = rows
+        return length
 
 
 def written_room(config: GeneratorConfig) -> int:
     """Positions that the longest output takes, with the padding of the last pass."""
-    longest = config.max_text_tokens + 2
+    longest = _longest(config)
     codes = config.goal_codes + config.kinematics_codes
-    room = longest + codes + _widths(longest)[-1] + BURST
+    # The codes stand twice where their agreement is asked for.
+    room = longest + 2 * codes + _widths(longest)[-1] + BURST
     # Attention kernels want an even length.
     return -(-room // 64) * 64
+
+
+def _longest(config: GeneratorConfig) -> int:
+    """Positions of a level before its codes: delimiters, words written, words read."""
+    return 2 * config.max_text_tokens + 2
 
 
 def _widths(widest: int) -> list[int]:

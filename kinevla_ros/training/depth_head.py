@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 
 import torch
@@ -76,8 +76,6 @@ def train_depth_head(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, settings.learning_rate, total_steps=settings.steps
     )
-    # At run time the words are those of the instruction.
-    settings = replace(settings, swap_share=0.0)
     maker = BatchMaker(samples, codes, vocabulary, model.config, settings)
     shares = []
     with Progress() as progress:
