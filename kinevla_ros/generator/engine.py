@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -18,7 +17,8 @@ from torch.nn import functional as F
 
 from kinevla_ros.generator.decode import Draft, Generation, GenerationError, Given, Refusal
 from kinevla_ros.generator.depth_head import DepthHead
-from kinevla_ros.generator.engine_level import LevelPasses, written_room
+from kinevla_ros.generator.engine_input import written_room
+from kinevla_ros.generator.engine_level import LevelPasses, LevelPlan
 from kinevla_ros.generator.fused_llama import FusedLlama
 from kinevla_ros.generator.graph import Pass
 from kinevla_ros.generator.model import Generator, Segment
@@ -26,23 +26,6 @@ from kinevla_ros.generator.quantised import Weights, quantise
 from kinevla_ros.generator.sequence import instruction_ids
 from kinevla_ros.language.grammar import REFUSAL
 from kinevla_ros.language.vocabulary import Vocabulary
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What is read for a level before anything of it is written.
-
-    Attributes:
-        words: draft, or what is given; `taken` says that they are not to be verified.
-        closed: whether the delimiter of the codes and the codes follow at once.
-        codes: given codebook entries.
-    """
-
-    level: LevelPasses
-    words: tuple[int, ...]
-    closed: bool
-    taken: bool
-    codes: tuple[int, ...] | None
 
 
 class FastDecoder:
@@ -145,53 +128,46 @@ class FastDecoder:
             self.warm_up()
         self._passes = 0
         draft, given = draft or Draft(), given or Given()
-        goal = self._plan(self._goal, draft.goal, given.goal, given.goal_codes)
-        kinematics = self._plan(
-            self._kinematics, draft.kinematics, given.kinematics, given.kinematics_codes
+        plans = (
+            self._goal.plan(draft.goal, given.goal, given.goal_codes),
+            self._kinematics.plan(draft.kinematics, given.kinematics, given.kinematics_codes),
         )
         self._observe(instruction, images, state)
         self.on_stage("vision")
+        words, goal_codes, kinematics_codes = self._write(*plans)
+        return Generation(
+            words,
+            given.goal_codes or goal_codes,
+            given.kinematics_codes or kinematics_codes,
+            draft == words and given.goal is None and given.kinematics is None,
+            self._passes,
+            self._agreement() if agreement else math.nan,
+        )
+
+    def _write(
+        self, goal: LevelPlan, kinematics: LevelPlan
+    ) -> tuple[Draft, tuple[int, ...], tuple[int, ...]]:
+        """Words, goal codes and kinematics codes."""
         first = self._kept + self._lead_length
         self._queue(goal, at=self._kept)
         if goal.closed:
             self._queue(kinematics, at=None)
         goal_found, kinematics_found = self._found()
-        goal_words, goal_rewritten = self._settle(goal, goal_found, first)
+        goal_words, rewritten = self._settle(goal, goal_found, first)
         if goal_words == self._refusal:
             raise Refusal(REFUSAL)
-        if goal_rewritten:
+        if rewritten:
             self._queue(kinematics, at=None)
             goal_found, kinematics_found = self._found()
         opening = first + 2 + 2 * len(goal_words) + self._goal.count
         kinematics_words, rewritten = self._settle(kinematics, kinematics_found, opening)
         if rewritten:
             _, kinematics_found = self._found()
-        words = Draft(goal_words, kinematics_words)
-        return Generation(
-            words,
-            given.goal_codes or self._goal.codes_of(goal_found),
-            given.kinematics_codes or self._kinematics.codes_of(kinematics_found),
-            draft == words and given.goal is None and given.kinematics is None,
-            self._passes,
-            self._agreement() if agreement else math.nan,
+        return (
+            Draft(goal_words, kinematics_words),
+            self._goal.codes_of(goal_found),
+            self._kinematics.codes_of(kinematics_found),
         )
-
-    def _plan(
-        self,
-        level: LevelPasses,
-        draft: tuple[int, ...],
-        words: tuple[int, ...] | None,
-        codes: tuple[int, ...] | None,
-    ) -> _Plan:
-        """What to read for a level, from its draft and what is given."""
-        longest = self._model.config.max_text_tokens
-        if words is None:
-            # No text may be longer than the longest, so such a draft is none.
-            fitting = draft if len(draft) <= longest else ()
-            return _Plan(level, fitting, bool(fitting), False, codes)
-        if len(words) > longest:
-            raise ValueError(f"given words have {len(words)} tokens, a text at most {longest}")
-        return _Plan(level, words, True, True, codes)
 
     def _observe(self, instruction: str, images: Tensor, state: Tensor) -> None:
         """Queue what comes before the words: prompt, if it is new, and images."""
@@ -208,7 +184,7 @@ class FastDecoder:
             self._state.copy_(state, non_blocking=True)
         self._see()
 
-    def _queue(self, plan: _Plan, at: int | None) -> None:
+    def _queue(self, plan: LevelPlan, at: int | None) -> None:
         """Queue the check of a level's words and, if they are closed, the codes after them.
 
         Args:
@@ -228,7 +204,9 @@ class FastDecoder:
         both = torch.cat([self._goal.found(), self._kinematics.found()]).tolist()
         return both[: self._goal.found_size], both[self._goal.found_size :]
 
-    def _settle(self, plan: _Plan, found: list[int], opening: int) -> tuple[tuple[int, ...], bool]:
+    def _settle(
+        self, plan: LevelPlan, found: list[int], opening: int
+    ) -> tuple[tuple[int, ...], bool]:
         """Words of a level, and whether they and its codes had to be written anew.
 
         Args:

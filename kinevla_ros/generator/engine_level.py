@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.depth_head import DepthHead
+from kinevla_ros.generator.engine_input import (
+    BURST,
+    NOTHING,
+    PassInput,
+    longest_level,
+    pass_widths,
+)
 from kinevla_ros.generator.fused_llama import FusedLlama
 from kinevla_ros.generator.graph import Pass
 from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.language.vocabulary import Level, Vocabulary
 
-BURST = 4
-"""Words written between two looks at whether the text has ended."""
-NARROWEST = 16
-NOTHING = -1
-"""No token: wanted where nothing is to be chosen."""
+
+@dataclass(frozen=True)
+class LevelPlan:
+    """What is read for a level before anything of it is written.
+
+    Attributes:
+        words: draft, or what is given; `taken` says that they are not to be verified.
+        closed: whether they are read to the codes at once, and the codes follow.
+        codes: given codebook entries.
+    """
+
+    level: LevelPasses
+    words: tuple[int, ...]
+    closed: bool
+    taken: bool
+    codes: tuple[int, ...] | None
 
 
 class LevelPasses:
@@ -54,9 +72,10 @@ class LevelPasses:
         allowed = torch.from_numpy(vocabulary.text_mask)
         allowed[self.closing] = True
         self._refused = ~allowed.to(device)
-        self._widths = _widths(_longest(config))
-        self._input = _Input(self._widths[-1], device)
-        self._reading = _Input(config.max_text_tokens + 1, device)
+        self._longest = config.max_text_tokens
+        self._widths = pass_widths(longest_level(config))
+        self._input = PassInput(self._widths[-1], device)
+        self._reading = PassInput(config.max_text_tokens + 1, device)
         self._choices = torch.zeros_like(self._input.ids)
         self._agreed = torch.zeros(1, dtype=torch.int64, device=device)
         # Of the words as read: sum of their last hidden states, and how many they are.
@@ -85,6 +104,23 @@ class LevelPasses:
     def passes(self) -> Iterator[Pass]:
         """Every pass, to be captured."""
         yield from (*self._check.values(), self._close, self._code, self._word)
+
+    def plan(
+        self,
+        draft: tuple[int, ...],
+        words: tuple[int, ...] | None,
+        codes: tuple[int, ...] | None,
+    ) -> LevelPlan:
+        """What to read, from the draft and what is given; raises ValueError if that is too long."""
+        if words is None:
+            # No text may be longer than the longest, so such a draft is none.
+            fitting = draft if len(draft) <= self._longest else ()
+            return LevelPlan(self, fitting, bool(fitting), False, codes)
+        if len(words) > self._longest:
+            raise ValueError(
+                f"given words have {len(words)} tokens, a text at most {self._longest}"
+            )
+        return LevelPlan(self, words, True, True, codes)
 
     def check(self, draft: Sequence[int], closed: bool) -> None:
         """Queue the check of a draft.
@@ -169,7 +205,7 @@ class LevelPasses:
         self._read_to_codes(hidden, given)
         self._cursor.add_(given.length)
 
-    def _read_to_codes(self, hidden: Tensor, given: _Input) -> None:
+    def _read_to_codes(self, hidden: Tensor, given: PassInput) -> None:
         """Keep the states of the words as read, choose the first code at the last position."""
         width = len(hidden)
         places = torch.arange(width, device=hidden.device)
@@ -212,55 +248,3 @@ class LevelPasses:
         """Take the likeliest code, logits [1, K]."""
         self._token.copy_(logits.float().argmax(-1) + self._first_code)
         self.codes.copy_(torch.cat([self.codes[1:], self._token]))
-
-
-class _Input:
-    """Buffers of what a pass reads: ids, segments, the choices wanted of it, all [width]; length.
-
-    What stands behind the length is read too, and nothing sees it.
-    """
-
-    def __init__(self, width: int, device: torch.device) -> None:
-        self.ids = torch.zeros(width, dtype=torch.int64, device=device)
-        self.segments, self.wanted = torch.zeros_like(self.ids), torch.zeros_like(self.ids)
-        self.length = torch.ones(1, dtype=torch.int64, device=device)
-        self._held: list[int] = []
-
-    def hold(self, ids: list[int], segments: list[Segment], wanted: list[int]) -> int:
-        """Copy everything in unless it is there; returns the length."""
-        length = len(ids)
-        rows = [*ids, *map(int, segments), *wanted]
-        if rows != self._held:
-            for buffer, row in zip(
-                (self.ids, self.segments, self.wanted),
-                torch.tensor(rows).unflatten(0, (3, length)),
-                strict=True,
-            ):
-                buffer[:length].copy_(row)
-            self.wanted[length:].fill_(NOTHING)
-            self.length.fill_(length)
-            self._held = rows
-        return length
-
-
-def written_room(config: GeneratorConfig) -> int:
-    """Positions that the longest output takes, with the padding of the last pass."""
-    longest = _longest(config)
-    codes = config.goal_codes + config.kinematics_codes
-    # The codes stand twice where their agreement is asked for.
-    room = longest + 2 * codes + _widths(longest)[-1] + BURST
-    # Attention kernels want an even length.
-    return -(-room // 64) * 64
-
-
-def _longest(config: GeneratorConfig) -> int:
-    """Positions of a level before its codes: delimiters, words written, words read."""
-    return 2 * config.max_text_tokens + 2
-
-
-def _widths(widest: int) -> list[int]:
-    """Doubling widths up to the first that holds everything."""
-    widths = [NARROWEST]
-    while widths[-1] < widest:
-        widths.append(2 * widths[-1])
-    return widths
