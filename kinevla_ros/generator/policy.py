@@ -20,7 +20,6 @@ from kinevla_ros.generator.decode import (
     Draft,
     Generation,
     GenerationError,
-    Given,
     Refusal,
 )
 from kinevla_ros.generator.device import (
@@ -92,11 +91,9 @@ class Policy:
         torch.set_num_threads(threads)
         self.folder, self.device = folder, find_device(device)
         self.model, self.vocabulary = load_generator(folder, self.device)
+        kind = FastDecoder if wants_engine(self.device) else BilevelDecoder
         with naming_full_memory():
-            self._bilevel = BilevelDecoder(self.model, self.vocabulary)
-            self._engine = None
-            if wants_engine(self.device):
-                self._engine = FastDecoder(self.model, self.vocabulary)
+            self._writer: FastDecoder | BilevelDecoder = kind(self.model, self.vocabulary)
         self.decoder = load_decoder(folder, self.model.config)
         self._draft: Draft | None = None
         self._instruction = ""
@@ -119,15 +116,15 @@ class Policy:
         """
         blank = np.zeros((240, 320, 3), np.uint8)
         images = self._tensors({"front": blank, "wrist": blank})
-        state = state_tensor(np.zeros(7), 0.0)
+        state = state_tensor(np.zeros(7), 0.0).to(self.device)
         with naming_full_memory():
-            if self._engine is not None:
-                self._engine.warm_up()
+            if isinstance(self._writer, FastDecoder):
+                self._writer.warm_up()
             words: Draft | None = None
             # On an empty picture a text need not end.
             with suppress(GenerationError):
                 for _ in range(2):
-                    words = self._generate(WARM_UP_INSTRUCTION, images, state, words, Given()).words
+                    words = self._writer.generate(WARM_UP_INSTRUCTION, images, state, words).words
 
     def infer(
         self,
@@ -157,7 +154,7 @@ class Policy:
             GpuOutOfMemory: see there.
         """
         started = time.perf_counter()
-        state = state_tensor(joints, gripper)
+        state = state_tensor(joints, gripper).to(self.device)
         override = override or Override()
         generation = self._understood(instruction, images, state, override, agreement)
         self._draft = generation.words
@@ -194,7 +191,7 @@ class Policy:
         try:
             given = override.given(self.vocabulary, self.model.config)
             with naming_full_memory():
-                generation = self._generate(
+                generation = self._writer.generate(
                     instruction, self._tensors(images), state, self._draft, given, agreement
                 )
             # The model has the first word, this the last: what no reader knows moves nothing.
@@ -207,21 +204,6 @@ class Policy:
         except (UnknownInstruction, InstructionTooLong, UnknownReasoning, OverrideError) as problem:
             raise NotUnderstood(str(problem)) from problem
         return generation
-
-    def _generate(
-        self,
-        instruction: str,
-        images: torch.Tensor,
-        state: torch.Tensor,
-        draft: Draft | None,
-        given: Given,
-        agreement: bool = False,
-    ) -> Generation:
-        """Write words and codes; the engine takes none from outside and measures nothing."""
-        if self._engine is not None and given == Given() and not agreement:
-            return self._engine.generate(instruction, images, state, draft)
-        state = state.to(self.device)
-        return self._bilevel.generate(instruction, images, state, draft, given, agreement)
 
     def _tensors(self, images: Mapping[str, NDArray[np.uint8]]) -> torch.Tensor:
         config = self.model.config
