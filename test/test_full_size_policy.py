@@ -17,6 +17,7 @@ from small_openvla import REACH, small_openvla
 from std_msgs.msg import String
 
 from kinevla_ros.generator import policy as generator_policy
+from kinevla_ros.generator.override import Override
 from kinevla_ros.language.parse import parse_instruction, parse_reasoning
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import Reasoning
@@ -62,3 +63,18 @@ def test_pictures_become_the_words_and_a_chunk(running: Bench) -> None:
     cell.cut = 100
     running.spin_until(lambda: reasonings[-1].status != Reasoning.OK, "complaint")
     assert "damaged" in reasonings[-1].detail
+
+
+def test_both_decoders_give_the_same_chunk_to_the_models_words_and_to_an_operators(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = Override.naming(parse_instruction(CARROT))
+    found = set()
+    for engine in (False, True):
+        monkeypatch.setattr(generator_policy, "wants_engine", lambda _, chosen=engine: chosen)
+        policy = generator_policy.Policy(checkpoint)
+        for override in (None, None, said):
+            given = policy.infer(CARROT, IMAGES, JOINTS, 0.05, 1.0, override, agreement=True)
+            assert np.isfinite(given.consistency)
+            found.add((given.goal, given.kinematics, given.goal_codes, given.kinematics_codes))
+    assert len(found) == 1
