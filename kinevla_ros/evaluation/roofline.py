@@ -88,8 +88,8 @@ def chunk_work(
     return {
         "vision": [_vision(config, itemsize)],
         "verify": [
-            run(before + goal_pass, 0, text_head, goal_pass),
-            run(kinematics_pass, after_goal, text_head, kinematics_pass),
+            run(before + goal_pass, 0, text_head, goal + 1),
+            run(kinematics_pass, after_goal, text_head, kinematics + 1),
         ],
         "codes": [] if depth_head else [code] * later,
     }
