@@ -27,6 +27,15 @@ Datasets = Annotated[
 Report = Annotated[Path | None, typer.Option("--json", help="File for the figures.")]
 Rate = Annotated[float, typer.Option(min=20, max=200, help="Targets sent a second (Hz).")]
 
+EightBit = Annotated[
+    Literal["int8", "fp8"] | None,
+    typer.Option(help="Round the language model's weights to 8 bits; fp8 needs a GPU that has it."),
+]
+DepthHead = Annotated[
+    bool,
+    typer.Option("--depth-head", help="Choose later codes by the head of `train depth-head`."),
+]
+
 DEMO_INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"
 
 
@@ -40,6 +49,13 @@ class Intervene(str, Enum):
     oracle = "oracle"
     goal_only = "goal-only"
     swap = "swap"
+
+
+class Half(str, Enum):
+    """What one of two machines runs."""
+
+    policy = "policy"
+    robot = "robot"
 
 
 class Vary(str, Enum):
@@ -68,11 +84,14 @@ def up(
     config: Annotated[
         Path | None, typer.Option(help="Parameter file; default: config/realman.yaml.")
     ] = None,
+    only: Annotated[
+        Half | None, typer.Option(help="Half of the nodes, for two machines (docs/remote.md).")
+    ] = None,
 ) -> None:
     """Start the nodes and keep them until Ctrl-C."""
     from kinevla_ros.nodes.launcher import up as start
 
-    raise typer.Exit(start(sim=sim, arm_ip=arm_ip, model=model, config=config))
+    raise typer.Exit(start(sim, arm_ip, model, config, only.value if only else ""))
 
 
 @app.command()
@@ -312,6 +331,25 @@ def lora(
     typer.echo(lora_from_dataset(dataset, codec, base, out, settings, resume))
 
 
+@train.command("depth-head")
+def depth_head(
+    model: Annotated[Path, typer.Option(help="Checkpoint folder; the head is saved there.")],
+    dataset: Datasets,
+    codec: Annotated[Path, typer.Option(help="Folder of the trained codec.")],
+    steps: Annotated[int, typer.Option(min=1, help="Batches.")] = 2000,
+    batch_size: Annotated[int, typer.Option(min=2, help="Samples of a batch.")] = 64,
+    learning_rate: Annotated[float, typer.Option(help="Highest.")] = 1e-3,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Train what chooses a level's later codes without the language model; it stays as it is."""
+    from kinevla_ros.training.batches import GeneratorSettings
+    from kinevla_ros.training.depth_head import depth_head_from_dataset
+
+    settings = GeneratorSettings(steps, batch_size, learning_rate, seed=seed)
+    right = depth_head_from_dataset(dataset, codec, model, settings)
+    typer.echo(f"depth head saved in {model}; {right:.1%} of the codes right at the end")
+
+
 @bench.command()
 def chunk(
     model: Model = None,
@@ -320,6 +358,8 @@ def chunk(
     random_7b: Annotated[
         bool, typer.Option("--random-7b", help="OpenVLA-7B at random; cut down without a GPU.")
     ] = False,
+    weights: EightBit = None,
+    depth_head: DepthHead = False,
     report: Report = None,
 ) -> None:
     """Measure how long a chunk takes: cold, warm, in the tail; and the ONNX decoder alone."""
@@ -328,7 +368,10 @@ def chunk(
     if random_7b or (model and is_openvla(model)):
         from kinevla_ros.evaluation.engine_bench import bench_engine
 
-        raise typer.Exit(bench_engine(None if random_7b else model, chunks, threads, report))
+        folder = None if random_7b else model
+        raise typer.Exit(bench_engine(folder, chunks, threads, weights, depth_head, report))
+    if weights or depth_head:
+        raise typer.BadParameter("weights and depth head are options of OpenVLA's engine")
     from kinevla_ros.evaluation.latency import bench_chunk
 
     raise typer.Exit(bench_chunk(model, chunks, threads, report))
@@ -345,6 +388,20 @@ def stack(
     from kinevla_ros.nodes.stack_trials import bench_stack
 
     raise typer.Exit(bench_stack(model, trials, seed, report))
+
+
+@bench.command()
+def flips(
+    model: Model = None,
+    cases: Annotated[int, typer.Option(min=1, help="Random pictures and instructions.")] = 200,
+    weights: EightBit = None,
+    depth_head: DepthHead = False,
+    report: Report = None,
+) -> None:
+    """Count how often bfloat16, drafts, 8-bit weights and depth head change words and codes."""
+    from kinevla_ros.evaluation.bench_flips import bench_flips
+
+    raise typer.Exit(bench_flips(model, cases, weights, depth_head, report))
 
 
 @bench.command()

@@ -2,6 +2,7 @@
 
     ros2 launch kinevla_ros realman.launch.py sim:=true
     ros2 launch kinevla_ros realman.launch.py arm_ip:=192.168.1.18 front_serial:=… wrist_serial:=…
+    ros2 launch kinevla_ros realman.launch.py only:=policy model:=… image_transport:=compressed
 
 `--show-args` lists every argument. An argument left out leaves the parameter file its say.
 """
@@ -25,7 +26,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 from lifecycle_msgs.msg import Transition
 
-from kinevla_ros.nodes.launcher import CELL_HOST, CELL_PORT, simulated
+from kinevla_ros.nodes.launcher import CELL_HOST, CELL_PORT, HALVES, half, simulated
 from kinevla_ros.robot.model import urdf
 from kinevla_ros.share import share_path
 
@@ -41,6 +42,19 @@ ARGUMENTS = [
         description="way to the arm; api: the vendor's library, rm_driver: its ROS 2 driver",
     ),
     DeclareLaunchArgument("model", default_value="", description="checkpoint folder"),
+    DeclareLaunchArgument(
+        "only",
+        default_value="",
+        choices=["", *HALVES],
+        description="half of the nodes, for two machines (docs/remote.md); policy: that node; "
+        "robot: all others",
+    ),
+    DeclareLaunchArgument(
+        "image_transport",
+        default_value="",
+        choices=["", "raw", "compressed"],
+        description="how the policy gets its pictures",
+    ),
     DeclareLaunchArgument(
         "params_file",
         default_value=str(share_path("config", "realman.yaml")),
@@ -69,13 +83,16 @@ def start(context: LaunchContext) -> list[Action]:
     sim = given["sim"] == "true"
     arm = simulated(CELL_PORT) if sim else {"arm_ip": given["arm_ip"]}
     nodes = {
-        "policy": node(given, "policy", model=given["model"]),
+        "policy": node(
+            given, "policy", model=given["model"], image_transport=given["image_transport"]
+        ),
         "arm": node(given, "arm", transport=given["transport"], **arm),
     }
     if sim:
         nodes = {"cell": node(given, "cell", host=CELL_HOST, port=CELL_PORT), **nodes}
+    nodes = half(nodes, given["only"])
     actions = [*nodes.values(), *bring_up(nodes)]
-    if not sim:
+    if not sim and given["only"] != "policy":
         actions += [camera(given, "front"), camera(given, "wrist")]
     if given["rviz"] == "true":
         actions += rviz()

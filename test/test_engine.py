@@ -1,7 +1,8 @@
 """The engine writes what plain decoding writes, whatever the draft; on CUDA through graphs."""
 
+import math
 import random
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,19 @@ from openvla_fixture import CODES, llama_tokenizer, published
 from small_generator import small_config
 
 from kinevla_ros.evaluation.random_model import plant_words
-from kinevla_ros.generator.decode import BilevelDecoder, Draft, GenerationError
+from kinevla_ros.generator.decode import (
+    BilevelDecoder,
+    Draft,
+    Generation,
+    GenerationError,
+    Given,
+    Refusal,
+)
 from kinevla_ros.generator.engine import FastDecoder
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.openvla import load_openvla
 from kinevla_ros.generator.sequence import InstructionTooLong
+from kinevla_ros.language.grammar import REFUSAL
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary
 from kinevla_ros.language.vocabulary import Vocabulary
 
@@ -102,6 +111,91 @@ def test_any_draft_gives_what_plain_greedy_decoding_gives(parts) -> None:
             assert given.goal_codes == wanted.goal_codes
             assert given.kinematics_codes == wanted.kinematics_codes
             assert given.draft_accepted == (draft == words)
+
+
+def overridden(model: Generator, vocabulary: Vocabulary, words: Draft, rng: random.Random) -> Given:
+    """What an operator may give: of words and codes of each level none, the model's, or others."""
+    config = model.config
+    texts = [
+        rng.choice([None, text, spoilt(text, vocabulary, rng)[: config.max_text_tokens], ()])
+        for text in (words.goal, words.kinematics)
+    ]
+    codes = [
+        rng.choice([None, tuple(rng.choices(range(config.codes_per_level), k=count))])
+        for count in (config.goal_codes, config.kinematics_codes)
+    ]
+    return Given(*texts, *codes)
+
+
+def test_what_is_given_is_taken_and_the_rest_is_as_plain_decoding_writes_it(parts) -> None:
+    model, vocabulary = parts
+    plain, fast = BilevelDecoder(model, vocabulary), FastDecoder(model, vocabulary)
+    rng, complete = random.Random(0), 0
+
+    def outcome(decoder: BilevelDecoder | FastDecoder, *inputs) -> Generation | None:
+        try:
+            written = decoder.generate(*inputs)
+        except GenerationError:
+            return None  # other words before it, and a random model may not end its text
+        return replace(written, passes=0)
+
+    for seed in range(CASES):
+        said, images, state, words = case(model, vocabulary, seed)
+        for draft in (None, words):
+            given = overridden(model, vocabulary, words, rng)
+            wanted = outcome(plain, said, images, state, draft, given)
+            assert outcome(fast, said, images, state, draft, given) == wanted, given
+            complete += wanted is not None
+        assert fast.generate(said, images, state, words).words == words
+    assert complete > CASES
+
+
+def test_given_words_and_codes_cost_one_pass_per_code(parts) -> None:
+    model, vocabulary = parts
+    config = model.config
+    said, images, state, words = case(model, vocabulary, 4)
+    given = Given(*astuple(words), (1,) * config.goal_codes, (2,) * config.kinematics_codes)
+    taken = FastDecoder(model, vocabulary).generate(said, images, state, None, given)
+    assert (taken.goal_codes, taken.kinematics_codes) == (given.goal_codes, given.kinematics_codes)
+    assert taken.passes == config.goal_codes + config.kinematics_codes
+
+
+def test_the_agreement_of_words_and_codes_is_what_plain_decoding_measures(parts) -> None:
+    model, vocabulary = parts
+    plain, fast = BilevelDecoder(model, vocabulary), FastDecoder(model, vocabulary)
+    rng = random.Random(1)
+    for seed in range(CASES // 4):
+        said, images, state, words = case(model, vocabulary, seed)
+        wanted = plain.generate(said, images, state, words, agreement=True).consistency
+        other = Draft(*(spoilt(w, vocabulary, rng) for w in (words.goal, words.kinematics)))
+        for draft, given in (
+            (None, None),
+            (words, None),
+            (other, None),
+            (None, Given(*astuple(words))),
+        ):
+            found = fast.generate(said, images, state, draft, given, agreement=True)
+            assert found.words == words
+            assert found.consistency == pytest.approx(wanted, abs=1e-4)
+        assert math.isnan(fast.generate(said, images, state, words).consistency)
+
+
+def test_a_refusal_in_words_is_told_and_gives_no_codes(parts, monkeypatch) -> None:
+    model, vocabulary = parts
+    fast = FastDecoder(model, vocabulary)
+    said, images, state, words = case(model, vocabulary, 1)
+    monkeypatch.setattr(fast, "_refusal", words.goal)
+    for draft in (None, words):
+        with pytest.raises(Refusal, match=REFUSAL):
+            fast.generate(said, images, state, draft)
+
+
+def test_given_words_without_room_are_refused(parts) -> None:
+    model, vocabulary = parts
+    said, images, state, words = case(model, vocabulary, 5)
+    long = (words.goal or (20,)) * (model.config.max_text_tokens + 1)
+    with pytest.raises(ValueError, match="a text at most"):
+        FastDecoder(model, vocabulary).generate(said, images, state, words, Given(goal=long))
 
 
 def test_an_accepted_draft_costs_one_pass_per_code(parts) -> None:

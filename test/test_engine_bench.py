@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from kinevla_ros.evaluation import engine_bench, lora_bench, roofline
+from kinevla_ros.evaluation import bench_subject, engine_bench, lora_bench, roofline
 from kinevla_ros.evaluation.engine_tables import tables
 from kinevla_ros.evaluation.random_model import cut_down, full_size
 from kinevla_ros.generator.config import GeneratorConfig
@@ -49,15 +49,28 @@ def test_operations_of_the_full_size_are_those_known_of_it() -> None:
     assert 30 < roofline.floors(work, h200)["total"] < 40
 
 
-def test_the_chunk_bench_measures_accepted_drafts(config, monkeypatch) -> None:
-    for name in ("COLD_RUNS", "STAGE_RUNS", "PLAIN_RUNS", "MOMENTS"):
+def test_eight_bits_and_the_depth_head_save_what_they_should() -> None:
+    def reads(**options) -> float:
+        work = roofline.chunk_work(full_size(), goal=10, kinematics=100, itemsize=2, **options)
+        return sum(w.bytes for w in work["verify"] + work["codes"])
+
+    assert reads(block_itemsize=1) == pytest.approx(0.5 * reads(), rel=0.05)
+    assert reads(depth_head=True) == pytest.approx(reads() * 2 / 8, rel=0.05)
+
+
+@pytest.mark.parametrize(("weights", "depth_head"), [(None, False), ("int8", True)])
+def test_the_chunk_bench_measures_accepted_drafts(config, monkeypatch, weights, depth_head) -> None:
+    for name in ("COLD_RUNS", "STAGE_RUNS", "PLAIN_RUNS"):
         monkeypatch.setattr(engine_bench, name, 1)
-    monkeypatch.setattr(engine_bench, "KINEMATICS_WORDS", 12)
+    monkeypatch.setattr(bench_subject, "MOMENTS", 1)
+    monkeypatch.setattr(bench_subject, "KINEMATICS_WORDS", 12)
     monkeypatch.setattr(roofline, "MATMUL_SIDE", {"cpu": 64})
     monkeypatch.setattr(roofline, "COPY_BYTES", {"cpu": 2**16})
-    figures = engine_bench.measure(engine_bench.random_subject(config, CPU), 2, CPU)
+    subject = bench_subject.random_subject(config, CPU, depth_head)
+    figures = engine_bench.measure(subject, 2, CPU, weights)
     assert figures["draft_accepted"]
-    assert figures["passes"] == config.goal_codes + config.kinematics_codes
+    codes = config.goal_codes + config.kinematics_codes
+    assert figures["passes"] == (2 if depth_head else codes)
     assert figures["tokens"]["kinematics_words"] == 12
     assert figures["warm"]["n"] == 2
     assert figures["drafted_and_written_differ"] == {"n": 1, "differ": 0}

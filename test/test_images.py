@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("rclpy")
 
 from builtin_interfaces.msg import Time
+from fake_cell import compressed
 from sensor_msgs.msg import Image
 
 from kinevla_ros.nodes.images import ImageError, camera_info, to_array, to_message
@@ -100,6 +101,65 @@ def test_other_encodings_go_through_cv_bridge() -> None:
 def test_an_encoding_that_cv_bridge_cannot_read_is_refused_by_name() -> None:
     with pytest.raises(ImageError, match="bayer_rggb8"):
         to_array(message("bayer_rggb8", PICTURE[..., 0]))
+
+
+@pytest.mark.parametrize(
+    ("said", "flipped"),
+    [
+        ("png", False),
+        ("rgb8; png compressed bgr8", False),
+        ("bgr8; png compressed bgr8", False),
+        ("rgb8; png compressed rgb8", True),
+    ],
+)
+def test_a_compressed_picture_has_the_colours_that_image_transport_gives_it(
+    said: str, flipped: bool
+) -> None:
+    sent = PICTURE[..., ::-1] if flipped else PICTURE
+    np.testing.assert_array_equal(to_array(compressed(sent, ".png", said)), PICTURE)
+
+
+def test_a_jpeg_is_nearly_the_picture() -> None:
+    smooth = np.tile(np.linspace(0, 255, 64, dtype=np.uint8)[:, None, None], (1, 64, 3))
+    smooth[..., 0] = 200
+    read = to_array(compressed(smooth, ".jpg", "rgb8; jpeg compressed bgr8"))
+    assert np.abs(read.astype(int) - smooth).max() < 10
+
+
+@pytest.mark.parametrize("kind", [".png", ".jpg"])
+@pytest.mark.parametrize("cut", [1, 30])
+def test_a_compressed_picture_cut_short_is_refused(kind: str, cut: int) -> None:
+    with pytest.raises(ImageError, match="damaged"):
+        to_array(compressed(PICTURE, kind, "rgb8; ...", cut))
+
+
+def test_a_damaged_middle_of_a_png_is_refused() -> None:
+    sent = compressed(PICTURE, ".png", "png")
+    sent.data[len(sent.data) // 2] ^= 255
+    with pytest.raises(ImageError, match="damaged"):
+        to_array(sent)
+
+
+def test_other_bytes_than_a_picture_are_refused() -> None:
+    sent = compressed(PICTURE, ".png", "16UC1; compressedDepth")
+    sent.data = array.array("B", bytes(12)) + sent.data
+    with pytest.raises(ImageError, match=r"compressedDepth.*neither JPEG nor PNG"):
+        to_array(sent)
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        (PICTURE[..., 0], "mono8; png compressed mono8"),
+        (PICTURE.astype(np.uint16), "rgb16; png compressed bgr16"),
+        (np.dstack([PICTURE, PICTURE[..., 0]]), "rgba8; png compressed bgra8"),
+    ],
+)
+def test_a_compressed_picture_without_three_colours_of_8_bit_is_refused(
+    image: np.ndarray, said: str
+) -> None:
+    with pytest.raises(ImageError, match=f"{said}.*rgb8 or bgr8"):
+        to_array(compressed(image, ".png", said))
 
 
 def test_the_intrinsics_put_the_edge_of_the_view_at_the_edge_of_the_picture() -> None:

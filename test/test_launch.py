@@ -33,6 +33,12 @@ def test_hardware_starts_without_the_cell() -> None:
     assert started(front_serial="1", wrist_serial="2") == ["policy_node", "arm_node"]
 
 
+def test_each_machine_starts_its_half_and_the_gpus_needs_no_camera() -> None:
+    assert started(only="policy") == ["policy_node"]
+    assert started(only="robot", front_serial="1", wrist_serial="2") == ["arm_node"]
+    assert started(only="robot", sim="true") == ["cell_node", "arm_node"]
+
+
 def test_rviz_gets_the_frames_of_the_robot() -> None:
     assert started(sim="true", rviz="true")[3:] == ["robot_state_publisher", "rviz2"]
 

@@ -11,11 +11,11 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from kinevla_ros.cli import app
+from kinevla_ros.generator.checkpoint import CheckpointError, load_generator
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.images import pixels
 from kinevla_ros.generator.openvla import OpenVla, convert_openvla, load_openvla
 from kinevla_ros.generator.openvla_layout import LayoutError
-from kinevla_ros.generator.policy import CheckpointError, load_generator
 from kinevla_ros.generator.tensor_file import TensorFileError
 from kinevla_ros.generator.weights import WeightsError
 

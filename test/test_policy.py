@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decode import GenerationError
 from kinevla_ros.generator.override import Override
-from kinevla_ros.generator.policy import CheckpointError, NotUnderstood, Policy
+from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.language.grammar import Command, kinematics_text
 from kinevla_ros.language.vocabulary import Vocabulary
 from kinevla_ros.share import share_path

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip("rclpy")
 
+from fake_cell import JOINTS, FakeCell
 from node_bench import FAILURE, SUCCESS, Bench, bench
-from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import String
 
 from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.generator import policy as generator_policy
+from kinevla_ros.generator.device import GpuOutOfMemory
 from kinevla_ros.generator.override import Override
 from kinevla_ros.generator.policy import Inference, NotUnderstood
 from kinevla_ros.language.grammar import kinematics_text
 from kinevla_ros.language.parse import parse_instruction
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import Reasoning
-from kinevla_ros.nodes.images import to_message
-from kinevla_ros.nodes.messages import Stamps, chunk_from_message, joints_to_message
+from kinevla_ros.nodes.messages import Stamps, chunk_from_message
 from kinevla_ros.nodes.policy import PolicyNode
 from kinevla_ros.srv import OverrideReasoning
 
@@ -36,21 +36,21 @@ LEFT_FRONT = kinematics_text(parse_instruction("take the bread and move it to th
 RELEASE, REPLACE, VETO = (
     getattr(OverrideReasoning.Request, name) for name in ("RELEASE", "REPLACE", "VETO")
 )
-JOINTS = np.linspace(-0.3, 0.3, 7)
 
 
 class FakePolicy:
     """Answers at once; `trouble` is raised instead, `gate` holds an inference up."""
 
     trouble: Exception | None = None
-    consistency = 0.9
+    consistency, model_time = 0.9, 0.01
+    device = "cpu"
     gate = threading.Event()
 
-    def __init__(self, folder: Path, threads: int) -> None:
-        self._sequence = 0
+    def __init__(self, folder: Path, threads: int, device: str) -> None:
+        self._sequence, self._warm = 0, False
 
     def warm_up(self) -> None:
-        pass
+        self._warm = True
 
     def infer(
         self,
@@ -63,6 +63,7 @@ class FakePolicy:
         agreement: bool = False,
     ) -> Inference:
         assert agreement
+        assert self._warm
         self.gate.wait(5.0)
         if self.trouble is not None:
             raise self.trouble
@@ -73,46 +74,15 @@ class FakePolicy:
         codes = {"goal_codes": (1, 2), "kinematics_codes": (3, 4)}
         return Inference(
             self._sequence, stamp, instruction, goal, how, **codes, draft_accepted=True,
-            passes=4, model_time=0.01, chunk=chunk, consistency=self.consistency,
+            passes=4, model_time=self.model_time, chunk=chunk, consistency=self.consistency,
         )  # fmt: skip
-
-
-class Cell:
-    """Publishes pictures and joint states until told otherwise."""
-
-    def __init__(self, bench: Bench) -> None:
-        self._bench, self._clock = bench, bench.client.get_clock()
-        self._images = {
-            camera: bench.publisher(Image, f"/camera/{camera}/color/image_raw")
-            for camera in ("front", "wrist")
-        }
-        self._joints = bench.publisher(JointState, "/joint_states")
-        self.mute: set[str] = set()
-        self.encoding, self.lag = "rgb8", 0.0
-        bench.client.create_timer(0.03, self._publish)
-
-    def reset(self) -> None:
-        self.mute, self.encoding, self.lag = set(), "rgb8", 0.0
-
-    def _publish(self) -> None:
-        stamps = Stamps(self._clock)
-        now = time.monotonic()
-        for camera, publisher in self._images.items():
-            image = to_message(np.zeros((24, 32, 3), np.uint8), stamps.to_ros(now), "")
-            image.encoding = self.encoding
-            if camera == "wrist":
-                image.header.stamp = stamps.to_ros(now - self.lag)
-            if camera not in self.mute:
-                publisher.publish(image)
-        if "joints" not in self.mute:
-            self._joints.publish(joints_to_message(JOINTS, 0.05, stamps.to_ros(now)))
 
 
 class Policy:
     """What a test does with the node."""
 
     def __init__(self, bench: Bench) -> None:
-        self.bench, self.cell = bench, Cell(bench)
+        self.bench, self.cell = bench, FakeCell(bench)
         self.reasonings = bench.record(Reasoning, "/kinevla/reasoning")
         self.chunks = bench.record(ActionChunkMessage, "/kinevla/action_chunk")
         self._instruction = bench.publisher(String, "/instruction")
@@ -120,7 +90,7 @@ class Policy:
     def reset(self) -> None:
         self.cell.reset()
         FakePolicy.trouble = None
-        FakePolicy.consistency = 0.9
+        FakePolicy.consistency, FakePolicy.model_time = 0.9, 0.01
         FakePolicy.gate.set()
         self.override(OverrideReasoning.Request.RELEASE)
         self.say("stop")
@@ -164,6 +134,36 @@ def test_a_missing_checkpoint_leaves_the_node_unconfigured_with_the_reason(tmp_p
         assert node.state == "unconfigured"
         node_bench.spin_until(
             lambda: "no complete checkpoint" in str(node_bench.diagnosis("/policy")), "diagnosis"
+        )
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_asked_for_and_absent_is_named_and_nothing_starts() -> None:
+    with bench({"device": "cuda"}) as node_bench:
+        reasonings = node_bench.record(Reasoning, "/kinevla/reasoning")
+        node = node_bench.add(PolicyNode)
+        node_bench.spin_until(
+            lambda: node_bench.client.count_publishers("/kinevla/reasoning"), "discovery"
+        )
+        assert node.trigger_configure() == FAILURE
+        node_bench.spin_until(lambda: reasonings, "reasoning")
+        assert reasonings[-1].status == Reasoning.NO_GPU
+        assert "set device to cpu" in reasonings[-1].detail
+        node_bench.spin_until(
+            lambda: "finds no GPU" in str(node_bench.diagnosis("/policy")), "diagnosis"
+        )
+
+
+def test_a_gpu_too_small_for_the_model_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(*_: object) -> None:
+        raise GpuOutOfMemory("the GPU's memory is full")
+
+    monkeypatch.setattr(generator_policy, "Policy", load)
+    with bench({}) as node_bench:
+        node = node_bench.add(PolicyNode)
+        assert node.trigger_configure() == FAILURE
+        node_bench.spin_until(
+            lambda: "memory is full" in str(node_bench.diagnosis("/policy")), "diagnosis"
         )
 
 
@@ -244,6 +244,15 @@ def test_pictures_too_far_apart_are_no_observation(policy: Policy) -> None:
     policy.expect_no_chunks()
 
 
+@pytest.mark.parametrize("skew", [0.5, -0.5])
+def test_clocks_that_differ_are_no_observation_and_are_named(policy: Policy, skew: float) -> None:
+    policy.cell.skew = skew
+    policy.bench.spin_for(0.3)
+    policy.say(BREAD)
+    policy.expect(Reasoning.NO_OBSERVATION, "clocks agree")
+    policy.expect_no_chunks()
+
+
 def test_a_wrong_encoding_is_named(policy: Policy) -> None:
     policy.cell.encoding = "yuv422"
     policy.bench.spin_for(0.3)
@@ -260,6 +269,38 @@ def test_a_failure_in_the_model_gives_no_motion_and_the_node_lives_on(policy: Po
     FakePolicy.trouble = NotUnderstood("gibberish")
     policy.expect(Reasoning.NOT_UNDERSTOOD, "gibberish")
     FakePolicy.trouble = None
+    policy.expect(Reasoning.OK)
+
+
+def test_full_memory_is_a_state_of_its_own_and_motion_returns_with_room(policy: Policy) -> None:
+    FakePolicy.trouble = GpuOutOfMemory("the GPU's memory is full")
+    policy.say(BREAD)
+    policy.expect(Reasoning.OUT_OF_MEMORY, "memory is full")
+    policy.expect_no_chunks()
+    policy.bench.spin_until(lambda: "full" in str(policy.bench.diagnosis("/policy")), "diagnosis")
+    FakePolicy.trouble = None
+    policy.expect(Reasoning.OK)
+
+
+def test_a_model_slower_than_its_chunks_says_so_sends_none_and_goes_on(policy: Policy) -> None:
+    FakePolicy.model_time = 0.6
+    policy.say(BREAD)
+    reasoning = policy.expect(Reasoning.TOO_SLOW, "0.60 s")
+    assert (reasoning.goal, list(reasoning.goal_codes)) == ("goal", [1, 2])
+    policy.expect_no_chunks()
+    policy.bench.spin_until(lambda: "0.60 s" in str(policy.bench.diagnosis("/policy")), "diagnosis")
+    FakePolicy.model_time = 0.4
+    policy.expect(Reasoning.OK)
+    policy.bench.spin_until(lambda: policy.chunks, "chunks")
+
+
+def test_an_inference_that_does_not_end_is_seen_on_diagnostics(policy: Policy) -> None:
+    FakePolicy.gate.clear()
+    policy.tell(BREAD)
+    policy.bench.spin_until(
+        lambda: "under way" in str(policy.bench.diagnosis("/policy")), "diagnosis"
+    )
+    FakePolicy.gate.set()
     policy.expect(Reasoning.OK)
 
 

@@ -9,10 +9,10 @@ import torch
 from safetensors.torch import load_file
 from small_generator import small_config
 
+from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.decode import BilevelDecoder
 from kinevla_ros.generator.images import STATE_SCALE, image_tensor
 from kinevla_ros.generator.model import Segment
-from kinevla_ros.generator.policy import load_generator
 from kinevla_ros.language.grammar import (
     REFUSAL,
     TASKS,

@@ -16,9 +16,10 @@ from rich.progress import Progress
 from kinevla_ros.evaluation.latency import Observation, record
 from kinevla_ros.evaluation.machine import machine, versions
 from kinevla_ros.evaluation.statistics import Roc
+from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.decode import GenerationError
 from kinevla_ros.generator.override import Override
-from kinevla_ros.generator.policy import CheckpointError, Inference, NotUnderstood, Policy
+from kinevla_ros.generator.policy import Inference, NotUnderstood, Policy
 from kinevla_ros.language.grammar import TASKS, Command, instruction, siblings
 from kinevla_ros.share import share_path
 

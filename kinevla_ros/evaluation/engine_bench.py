@@ -6,71 +6,38 @@ import json
 import resource
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
-from torch import Tensor
 
-from kinevla_ros.codec.onnx_decoder import OnnxDecoder
+from kinevla_ros.evaluation.bench_subject import Subject, checkpoint_subject, random_subject
 from kinevla_ros.evaluation.engine_tables import tables
-from kinevla_ros.evaluation.latency import decoder_times, record
+from kinevla_ros.evaluation.latency import decoder_times
 from kinevla_ros.evaluation.machine import machine, versions
-from kinevla_ros.evaluation.random_model import (
-    cut_down,
-    full_size,
-    nameless_vocabulary,
-    plant_words,
-    random_generator,
-)
+from kinevla_ros.evaluation.random_model import cut_down, full_size
 from kinevla_ros.evaluation.roofline import chunk_work, floors, measure_device, synchronise
 from kinevla_ros.evaluation.statistics import percentiles
-from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.decode import Draft, GenerationError
+from kinevla_ros.generator.decode import BilevelDecoder, Draft, Generation, GenerationError
 from kinevla_ros.generator.engine import FastDecoder
-from kinevla_ros.generator.images import pixels, square
-from kinevla_ros.generator.model import Generator
-from kinevla_ros.generator.policy import DECODER_FILE, load_generator
+from kinevla_ros.generator.quantised import Weights, quantise
 from kinevla_ros.generator.sequence import instruction_ids
-from kinevla_ros.language.grammar import TASKS, instruction
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.generator.weights import skeleton
 
-GOAL_WORDS, KINEMATICS_WORDS = 10, 100
-"""About what the paper's tables hold, in Llama's tokens."""
-COLD_RUNS, STAGE_RUNS, PLAIN_RUNS, MOMENTS = 20, 20, 3, 20
+COLD_RUNS, STAGE_RUNS, PLAIN_RUNS = 20, 20, 3
 STAGES = ("preprocess", "vision", "verify", "codes", "decoder")
 
 
-@dataclass(frozen=True)
-class Subject:
-    """A model and what to measure it on.
-
-    Attributes:
-        cameras: front and wrist at several moments [n, 2, H, W, 3]; times are of the first.
-        words: what it is known to write for the first, if that is known.
-    """
-
-    name: str
-    model: Generator
-    vocabulary: Vocabulary
-    instruction: str
-    cameras: NDArray[np.uint8]
-    words: Draft | None
-    decoder: OnnxDecoder | None
-
-    def images(self, moment: int = 0) -> Tensor:
-        """Front and wrist as the model reads them."""
-        config = self.model.config
-        squares = [square(image, config.image_size) for image in self.cameras[moment]]
-        return pixels(config, np.stack(squares))
-
-
-def bench_engine(folder: Path | None, chunks: int, threads: int, report: Path | None = None) -> int:
+def bench_engine(
+    folder: Path | None,
+    chunks: int,
+    threads: int,
+    weights: Weights | None = None,
+    depth_head: bool = False,
+    report: Path | None = None,
+) -> int:
     """Measure a fine-tuned checkpoint, or random weights without a folder; the exit code.
 
     Random weights have OpenVLA's full size on a GPU and a cut-down one elsewhere.
@@ -80,10 +47,10 @@ def bench_engine(folder: Path | None, chunks: int, threads: int, report: Path | 
     try:
         if folder is None:
             config = full_size() if device.type == "cuda" else cut_down()
-            subject = random_subject(config, device)
+            subject = random_subject(config, device, depth_head)
         else:
-            subject = _subject(folder, device)
-        figures = measure(subject, chunks, device)
+            subject = checkpoint_subject(folder, device, depth_head)
+        figures = measure(subject, chunks, device, weights)
     except (ValueError, RuntimeError, OSError) as problem:
         Console(stderr=True).print(f"[red]{problem}", highlight=False)
         return 1
@@ -94,91 +61,101 @@ def bench_engine(folder: Path | None, chunks: int, threads: int, report: Path | 
     return 0
 
 
-def random_subject(config: GeneratorConfig, device: torch.device) -> Subject:
-    """Random weights with about 110 words of reasoning planted."""
-    cuda = device.type == "cuda"
-    name = "OpenVLA-7B, random weights" if cuda else "cut-down OpenVLA, random weights (no GPU)"
-    model = random_generator(config, device, torch.bfloat16 if cuda else torch.float32)
-    vocabulary = nameless_vocabulary(config)
-    rng = np.random.default_rng(0)
-    cameras = rng.integers(0, 256, (MOMENTS, 2, 480, 640, 3), dtype=np.uint8)
-    text = np.flatnonzero(vocabulary.text_mask)
-    goal, kinematics = (
-        tuple(rng.choice(text, count).tolist()) for count in (GOAL_WORDS, KINEMATICS_WORDS)
-    )
-    subject = Subject(name, model, vocabulary, "do it", cameras, Draft(goal, kinematics), None)
-    images = subject.images().to(device)
-    plant_words(model, vocabulary, "do it", images, torch.zeros(8), goal, kinematics)
-    return subject
-
-
-def _subject(folder: Path, device: torch.device) -> Subject:
-    """A checkpoint and pictures of a demonstration."""
-    model, vocabulary = load_generator(folder)
-    seen = record()[TASKS[0]][:MOMENTS]
-    cameras = np.stack([[o.images[name] for name in ("front", "wrist")] for o in seen])
-    said = instruction(TASKS[0], np.random.default_rng(0))
-    decoder = OnnxDecoder(folder / DECODER_FILE)
-    return Subject(str(folder), model.to(device), vocabulary, said, cameras, None, decoder)
-
-
 @torch.inference_mode()
-def measure(subject: Subject, chunks: int, device: torch.device) -> dict[str, Any]:
-    """All figures of a subject; times in ms."""
+def measure(
+    subject: Subject, chunks: int, device: torch.device, weights: Weights | None = None
+) -> dict[str, Any]:
+    """All figures of a subject; times in ms. Plain `generate` has the weights as they were."""
     model = subject.model
-    dtype = model.language.dtype
-    engine = FastDecoder(model, subject.vocabulary)
+    plain = percentiles(_plain_times(subject, device))
+    if weights:
+        quantise(model, weights)
+    subject.plant()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+    engine = FastDecoder(model, subject.vocabulary, depth_head=subject.depth_head)
     started = time.perf_counter()
     engine.warm_up()
     synchronise(device)
     warm_up = time.perf_counter() - started
     images, state = subject.images(), torch.zeros(8)
 
-    def run(draft: Draft | None) -> Any:
+    def run(draft: Draft | None) -> Generation:
         return engine.generate(subject.instruction, images, state, draft)
 
-    first = run(None)
-    if subject.words is not None and first.words != subject.words:
+    words = run(None).words
+    if subject.words not in (None, words):
         raise RuntimeError("the planted words were not written; the figures would mean nothing")
-    words = first.words
     # The cold figure is of a new instruction, so its words are written one by one.
     cold = _times(lambda: run(None), COLD_RUNS, "cold chunks")
     flips = _flips(subject, engine)
     outputs = [run(words) for _ in range(2)]
-    warm = _times(lambda: run(words), chunks, "warm chunks")
+    warm = percentiles(_times(lambda: run(words), chunks, "warm chunks"))
     stages = _stages(subject, engine, words, device)
-    plain = _plain_times(subject, images, words, device)
-    ceilings = measure_device(device, dtype)
-    work = chunk_work(model.config, len(words.goal), len(words.kinematics), dtype.itemsize)
-    memory = (
-        torch.cuda.max_memory_allocated(device)
-        if device.type == "cuda"
-        else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    )
-    warm_figures, plain_figures = percentiles(warm), percentiles(plain)
     return {
-        "model": subject.name,
-        "parameters": sum(p.numel() for p in model.parameters()),
-        "dtype": str(dtype).removeprefix("torch."),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-        "threads": torch.get_num_threads(),
-        "memory_gb": round(memory / 1e9, 2),
+        **_conditions(subject, words, device, weights),
         "warm_up_seconds": round(warm_up, 2),
-        "tokens": {
-            "images": 2 * model.config.image_tokens,
-            "prompt": model.config.max_instruction_tokens,
-            "goal_words": len(words.goal),
-            "kinematics_words": len(words.kinematics),
-            "codes": model.config.goal_codes + model.config.kinematics_codes,
-        },
         "draft_accepted": all(output.draft_accepted for output in outputs),
         "passes": outputs[0].passes,
         "drafted_and_written_differ": flips,
         "cold": percentiles(cold),
-        "warm": warm_figures,
+        "warm": warm,
         "stages": {name: percentiles(values) for name, values in stages.items()},
-        "plain_generate": plain_figures,
-        "times_faster_than_generate": round(plain_figures["p50_ms"] / warm_figures["p50_ms"], 2),
+        "plain_generate": plain,
+        "times_faster_than_generate": round(plain["p50_ms"] / warm["p50_ms"], 2),
+        **_roofline(subject, words, device, weights),
+        "machine": machine(),
+        "versions": versions(),
+    }
+
+
+def _conditions(
+    subject: Subject, words: Draft, device: torch.device, weights: Weights | None
+) -> dict[str, Any]:
+    """What was measured, and the most memory it took."""
+    config, model = subject.model.config, subject.model
+    cuda = device.type == "cuda"
+    memory = (
+        torch.cuda.max_memory_allocated(device)
+        if cuda
+        else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    )
+    return {
+        "model": subject.name,
+        "parameters": sum(p.numel() for p in skeleton(config).parameters()),
+        "dtype": str(model.language.dtype).removeprefix("torch."),
+        "weights": weights or "as they are",
+        "depth_head": subject.depth_head is not None,
+        "device": torch.cuda.get_device_name(device) if cuda else "cpu",
+        "threads": torch.get_num_threads(),
+        "memory_gb": round(memory / 1e9, 2),
+        "tokens": {
+            "images": 2 * config.image_tokens,
+            "prompt": config.max_instruction_tokens,
+            "goal_words": len(words.goal),
+            "kinematics_words": len(words.kinematics),
+            "codes": config.goal_codes + config.kinematics_codes,
+        },
+    }
+
+
+def _roofline(
+    subject: Subject, words: Draft, device: torch.device, weights: Weights | None
+) -> dict[str, Any]:
+    """Measured ceilings of the device, the work of a warm chunk, and its least time."""
+    dtype = subject.model.language.dtype
+    ceilings = measure_device(device, dtype)
+    size = dtype.itemsize
+    work = chunk_work(
+        subject.model.config,
+        len(words.goal),
+        len(words.kinematics),
+        size,
+        block_itemsize=1 if weights else size,
+        depth_head=subject.depth_head is not None,
+    )
+    return {
         "bandwidth_gb_s": round(ceilings.bandwidth / 1e9, 1),
         "matmul_tflops": round(ceilings.rate / 1e12, 3),
         "operations_gflop": {
@@ -188,8 +165,6 @@ def measure(subject: Subject, chunks: int, device: torch.device) -> dict[str, An
             name: round(sum(w.bytes for w in passes) / 1e9, 3) for name, passes in work.items()
         },
         "floor_ms": {name: round(value, 3) for name, value in floors(work, ceilings).items()},
-        "machine": machine(),
-        "versions": versions(),
     }
 
 
@@ -254,12 +229,14 @@ def _stages(
     return found
 
 
-def _plain_times(
-    subject: Subject, images: Tensor, words: Draft, device: torch.device
-) -> list[float]:
+def _plain_times(subject: Subject, device: torch.device) -> list[float]:
     """Seconds of `transformers`' generate for as many tokens, from the same images and weights."""
     model, vocabulary = subject.model, subject.vocabulary
-    config = model.config
+    config, images, state = model.config, subject.images().to(device), torch.zeros(8, device=device)
+    words = subject.words
+    if words is None:
+        decoder = BilevelDecoder(model, vocabulary)
+        words = decoder.generate(subject.instruction, images, state).words
     count = len(words.goal) + len(words.kinematics) + 4
     count += config.goal_codes + config.kinematics_codes
     ids, segments = (
@@ -270,8 +247,7 @@ def _plain_times(
     generate: Any = getattr(model.language, "generate")  # noqa: B009  (typed for other classes)
 
     def run() -> None:
-        observed = model.observe(images[None].to(device), torch.zeros(1, 8, device=device))
-        embeddings, _ = model.context(ids, segments, observed)
+        embeddings, _ = model.context(ids, segments, model.observe(images[None], state[None]))
         written = generate(
             inputs_embeds=embeddings,
             attention_mask=torch.ones(embeddings.shape[:2], device=device, dtype=torch.int64),

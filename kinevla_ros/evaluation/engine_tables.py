@@ -10,6 +10,8 @@ from rich.table import Table
 def tables(figures: dict[str, Any]) -> list[Table]:
     """One table of whole chunks, one of the stages."""
     where = f"{figures['device']}, {figures['dtype']}, {figures['memory_gb']} GB"
+    where += f", weights: {figures['weights']}"
+    where += ", depth head" if figures["depth_head"] else ""
     whole = Table(title=f"Time of a chunk in ms: {figures['model']}", caption=where)
     for heading in ("kind", "n", "p50", "p95", "p99", "max"):
         whole.add_column(heading, justify="left" if heading == "kind" else "right")

@@ -32,8 +32,8 @@ from kinevla_ros.evaluation.reasoning import lines as word_lines
 from kinevla_ros.evaluation.refusals import read_out_of_scope, refusal_figures, refusal_line
 from kinevla_ros.evaluation.report import rates, remarks, summary, table
 from kinevla_ros.evaluation.suite import episodes, run_checkpoint, under
+from kinevla_ros.generator.checkpoint import CheckpointError, load_contract
 from kinevla_ros.generator.decode import GenerationError
-from kinevla_ros.generator.policy import CheckpointError, load_contract
 from kinevla_ros.language.grammar import TASKS, Split
 from kinevla_ros.share import share_path
 from kinevla_ros.sim.variation import Variation

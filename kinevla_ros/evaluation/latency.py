@@ -23,8 +23,9 @@ from kinevla_ros.evaluation.episode import EpisodePolicy, Images
 from kinevla_ros.evaluation.machine import machine, versions
 from kinevla_ros.evaluation.rollout import REPLAN_STEPS
 from kinevla_ros.evaluation.statistics import percentiles
+from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.decode import GenerationError
-from kinevla_ros.generator.policy import CheckpointError, NotUnderstood, Policy
+from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.language.grammar import TASKS, Command, instruction
 from kinevla_ros.share import share_path
 from kinevla_ros.sim.cell import Cell

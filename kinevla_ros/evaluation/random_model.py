@@ -15,13 +15,14 @@ from tokenizers.models import WordLevel
 from torch import Tensor
 
 from kinevla_ros.generator.config import GeneratorConfig
+from kinevla_ros.generator.depth_head import DepthHead
 from kinevla_ros.generator.images import DINO_MEAN, DINO_STD, SIGLIP_MEAN, SIGLIP_STD
 from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.generator.sequence import instruction_ids
 from kinevla_ros.generator.vision import FUSED
 from kinevla_ros.generator.weights import skeleton
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.vocabulary import LEVELS, Level, Vocabulary
 
 SCALE = 0.02
 MARGIN = 20.0
@@ -134,12 +135,14 @@ def plant_words(
     state: Tensor,
     goal: Sequence[int],
     kinematics: Sequence[int],
+    depth_head: DepthHead | None = None,
 ) -> None:
     """Fit the output head so that the model writes these words for this observation.
 
     Args:
         images, state: as `BilevelDecoder.generate` takes them.
         goal, kinematics: word ids of both levels.
+        depth_head: chooses the later codes, if it is to do so afterwards.
 
     Raises:
         ValueError: there are more words than the head has columns.
@@ -155,40 +158,59 @@ def plant_words(
     text = torch.from_numpy(vocabulary.text_mask).to(device)
     head[text] *= 0.1
     rows, states, written = [], [], _Written(model, embeddings, segments)
-    for level, opening, closing, words, count in (
-        ("goal", vocabulary.goal, vocabulary.goal_codes, goal, model.config.goal_codes),
-        (
-            "kinematics",
-            vocabulary.kinematics,
-            vocabulary.kinematics_codes,
-            kinematics,
-            model.config.kinematics_codes,
-        ),
+    delimiters = (
+        (vocabulary.goal, vocabulary.goal_codes),
+        (vocabulary.kinematics, vocabulary.kinematics_codes),
+    )
+    counts = model.config.goal_codes, model.config.kinematics_codes
+    for level, (opening, closing), words, count in zip(
+        LEVELS, delimiters, (goal, kinematics), counts, strict=True
     ):
         hidden = written.add([opening, *words], Segment.WORDS)
         states.append(hidden)
         rows += [*words, closing]
+        written.add(words, Segment.READING)
         last = written.add([closing], Segment.CODES)[-1:]
-        first = vocabulary.code_id(level, 0)  # type: ignore[arg-type]
-        for _ in range(count):
-            scores = last @ head[first : first + vocabulary.codes_per_level].T
-            last = written.add([first + int(scores.argmax())], Segment.CODES)[-1:]
+        _write_codes(written, vocabulary, level, count, last, depth_head)
     _fit(head, rows, torch.cat(states))
+
+
+def _write_codes(
+    written: _Written,
+    vocabulary: Vocabulary,
+    level: Level,
+    count: int,
+    last: Tensor,
+    depth_head: DepthHead | None,
+) -> None:
+    """Append the codes of a level as they are chosen; `last` is the state before the first."""
+    model, first = written.model, vocabulary.code_id(level, 0)
+    codes = model.language.lm_head.weight[first : first + vocabulary.codes_per_level]
+    inner = depth_head.begin(last) if depth_head else None
+    scores = last @ codes.T
+    for _ in range(count):
+        token = first + int(scores.argmax())
+        last = written.add([token], Segment.CODES)[-1:]
+        if depth_head and inner is not None:
+            inner = depth_head.step(model.embed(scores.argmax(-1) + first), inner)
+            scores = depth_head.logits(level, inner)
+        else:
+            scores = last @ codes.T
 
 
 class _Written:
     """A sequence that grows; every addition is read from the start, without a cache."""
 
     def __init__(self, model: Generator, embeddings: Tensor, segments: Tensor) -> None:
-        self._model, self._embeddings, self._segments = model, embeddings, segments
+        self.model, self._embeddings, self._segments = model, embeddings, segments
 
     def add(self, ids: Sequence[int], segment: Segment) -> Tensor:
         """Append ids; returns their last hidden states [N, width]."""
-        new = torch.tensor([list(ids)], device=self._segments.device)
-        self._embeddings = torch.cat([self._embeddings, self._model.embed(new)], dim=1)
+        new = torch.tensor([list(ids)], dtype=torch.int64, device=self._segments.device)
+        self._embeddings = torch.cat([self._embeddings, self.model.embed(new)], dim=1)
         self._segments = torch.cat([self._segments, torch.full_like(new, int(segment))], dim=1)
-        _, hidden = self._model(self._embeddings, self._segments, heads=False)
-        return torch.as_tensor(hidden[0, -len(ids) :])
+        _, hidden = self.model(self._embeddings, self._segments, heads=False)
+        return torch.as_tensor(hidden[0, hidden.shape[1] - len(ids) :])
 
 
 def _fit(head: Tensor, rows: Sequence[int], hidden: Tensor) -> None:

@@ -19,8 +19,9 @@ from torch.nn import functional as F
 
 from kinevla_ros.evaluation.episode import Episode, EpisodeResult
 from kinevla_ros.evaluation.statistics import Rate
+from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.decode import GenerationError
-from kinevla_ros.generator.policy import NotUnderstood, Policy, load_generator
+from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.language.grammar import (
     TASKS,
     Command,

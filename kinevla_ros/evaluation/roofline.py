@@ -49,14 +49,22 @@ def measure_device(device: torch.device, dtype: torch.dtype) -> Device:
 
 
 def chunk_work(
-    config: GeneratorConfig, goal: int, kinematics: int, itemsize: int
+    config: GeneratorConfig,
+    goal: int,
+    kinematics: int,
+    itemsize: int,
+    block_itemsize: int | None = None,
+    depth_head: bool = False,
 ) -> dict[str, list[Work]]:
     """Work of each stage of a warm chunk, pass by pass.
 
     Args:
         goal, kinematics: words of each level.
         itemsize: bytes of a weight.
+        block_itemsize: the same of the language model's blocks, if other.
+        depth_head: whether it chooses the later codes; what it does itself is left out.
     """
+    block_itemsize = block_itemsize or itemsize
     language = config.language
     width, inner = language["hidden_size"], language["intermediate_size"]
     blocks = language["num_hidden_layers"] * (4 * width * width + 3 * width * inner)
@@ -67,19 +75,23 @@ def chunk_work(
 
     def run(new: int, held: int, head: int, scored: int) -> Work:
         attention = 2 * key_value * new * (held + new)
-        read = blocks + head + key_value * (held + new)
-        return Work(itemsize * read, 2 * (blocks * new + head * scored) + attention)
+        read = block_itemsize * blocks + itemsize * (head + key_value * (held + new))
+        return Work(read, 2 * (blocks * new + head * scored) + attention)
 
-    goal_pass, kinematics_pass = goal + 2, kinematics + 3
-    after_goal = before + goal_pass + config.goal_codes - 1
+    later = config.goal_codes + config.kinematics_codes - 2
+    # Goal codes that no pass has read yet come with the kinematics words.
+    unread = config.goal_codes if depth_head else 1
+    # The words are written and read.
+    goal_pass, kinematics_pass = 2 * goal + 2, 2 * kinematics + 2 + unread
+    after_goal = before + goal_pass + config.goal_codes - unread
     code = run(1, before + goal_pass + kinematics_pass, code_head, 1)
     return {
         "vision": [_vision(config, itemsize)],
         "verify": [
-            run(before + goal_pass, 0, text_head, goal_pass),
-            run(kinematics_pass, after_goal, text_head, kinematics_pass),
+            run(before + goal_pass, 0, text_head, goal + 1),
+            run(kinematics_pass, after_goal, text_head, kinematics + 1),
         ],
-        "codes": [code] * (config.goal_codes + config.kinematics_codes - 2),
+        "codes": [] if depth_head else [code] * later,
     }
 
 

@@ -9,17 +9,22 @@ is one CUDA graph, captured by `warm_up`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from kinevla_ros.generator.decode import Draft, Generation, GenerationError
-from kinevla_ros.generator.engine_level import LevelPasses, written_room
+from kinevla_ros.generator.decode import Draft, Generation, GenerationError, Given, Refusal
+from kinevla_ros.generator.depth_head import DepthHead
+from kinevla_ros.generator.engine_input import written_room
+from kinevla_ros.generator.engine_level import LevelPasses, LevelPlan
 from kinevla_ros.generator.fused_llama import FusedLlama
 from kinevla_ros.generator.graph import Pass
 from kinevla_ros.generator.model import Generator, Segment
+from kinevla_ros.generator.quantised import Weights, quantise
 from kinevla_ros.generator.sequence import instruction_ids
+from kinevla_ros.language.grammar import REFUSAL
 from kinevla_ros.language.vocabulary import Vocabulary
 
 
@@ -29,14 +34,27 @@ class FastDecoder:
     Args:
         model: a generator without adapters; its weights are fused in place.
         vocabulary: its.
+        weights: whether to round the language model's weights, in place; see `quantised`.
+        depth_head: its; chooses all codes of a level but the first, see there.
+
+    Raises:
+        ValueError: the model's layers are not such as can be fused, or rounded on its device.
 
     Attributes:
         on_stage: called with its name when a stage of a chunk has been queued, for measuring:
             vision, verify, codes.
     """
 
-    def __init__(self, model: Generator, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self,
+        model: Generator,
+        vocabulary: Vocabulary,
+        weights: Weights | None = None,
+        depth_head: DepthHead | None = None,
+    ) -> None:
         config = model.config
+        if weights:
+            quantise(model, weights)
         self._model, self._vocabulary = model, vocabulary
         self._device = next(model.parameters()).device
         self._prompt_length = config.max_instruction_tokens
@@ -48,8 +66,8 @@ class FastDecoder:
         self._cursor = torch.zeros(1, dtype=torch.int64, device=self._device)
         self._token = torch.zeros(1, dtype=torch.int64, device=self._device)
         parts = (model, vocabulary, self._llama, self._cursor, self._token)
-        self._goal = LevelPasses("goal", *parts, lead=self._goal_lead)
-        self._kinematics = LevelPasses("kinematics", *parts, lead=self._kinematics_lead)
+        self._goal = LevelPasses("goal", *parts, self._goal_lead, depth_head)
+        self._kinematics = LevelPasses("kinematics", *parts, self._kinematics_lead, depth_head)
         size = config.image_size
         channels = 6 if config.images_first else 3
         self._images = torch.zeros((2, channels, size, size), device=self._device)
@@ -58,10 +76,10 @@ class FastDecoder:
         weight = model.language.lm_head.weight
         shape = (seen, weight.shape[1])
         self._observation = torch.zeros(shape, dtype=weight.dtype, device=self._device)
-        self._see, self._read = (
-            Pass(self._see_work, self._device),
-            Pass(self._read_work, self._device),
-        )
+        self._score = torch.zeros((), device=self._device)
+        works = self._see_work, self._read_work, self._echo_work
+        self._see, self._read, self._echo = (Pass(work, self._device) for work in works)
+        self._refusal = tuple(vocabulary.encode_text(REFUSAL))
         self._instruction: str | None = None
         self._passes = 0
         self._warm = False
@@ -76,11 +94,19 @@ class FastDecoder:
             for run in level.passes():
                 self._cursor.fill_(self._kept)
                 run()
+        self._cursor.fill_(self._kept)
+        self._echo()
         self._instruction = None
 
     @torch.inference_mode()
     def generate(
-        self, instruction: str, images: Tensor, state: Tensor, draft: Draft | None = None
+        self,
+        instruction: str,
+        images: Tensor,
+        state: Tensor,
+        draft: Draft | None = None,
+        given: Given | None = None,
+        agreement: bool = False,
     ) -> Generation:
         """Write words and codes of both levels for one observation; see `BilevelDecoder`.
 
@@ -89,46 +115,59 @@ class FastDecoder:
             images: front and wrist, shape [2, C, S, S], normalised by `images.pixels`.
             state: normalised joint positions and gripper, shape [8].
             draft: words to verify instead of writing them one by one.
+            given: words and codes to take unverified.
+            agreement: whether to measure how well codes and words agree, in one more pass.
 
         Raises:
             InstructionTooLong: the instruction has no room.
+            Refusal: the goal's words say that the instruction is not understood.
             GenerationError: a text did not end.
+            ValueError: given words are longer than any text may be.
         """
         if not self._warm:
             self.warm_up()
         self._passes = 0
-        given = draft or Draft()
-        draft = Draft(self._fitting(given.goal), self._fitting(given.kinematics))
+        draft, given = draft or Draft(), given or Given()
+        plans = (
+            self._goal.plan(draft.goal, given.goal, given.goal_codes),
+            self._kinematics.plan(draft.kinematics, given.kinematics, given.kinematics_codes),
+        )
         self._observe(instruction, images, state)
         self.on_stage("vision")
-        first = self._kept + self._lead_length
-        self._queue(self._goal, draft.goal, at=self._kept)
-        if draft.goal:
-            self._queue(self._kinematics, draft.kinematics, at=None)
-        goal_found, kinematics_found = self._found()
-        goal_words, goal_rewritten = self._settle(self._goal, draft.goal, goal_found, first)
-        if goal_rewritten:
-            self._queue(self._kinematics, draft.kinematics, at=None)
-            goal_found, kinematics_found = self._found()
-        opening = first + 2 + len(goal_words) + self._goal.count
-        kinematics_words, rewritten = self._settle(
-            self._kinematics, draft.kinematics, kinematics_found, opening
-        )
-        if rewritten:
-            _, kinematics_found = self._found()
-        words = Draft(goal_words, kinematics_words)
+        words, goal_codes, kinematics_codes = self._write(*plans)
         return Generation(
             words,
-            self._goal.codes_of(goal_found),
-            self._kinematics.codes_of(kinematics_found),
-            given == words,
+            given.goal_codes or goal_codes,
+            given.kinematics_codes or kinematics_codes,
+            draft == words and given.goal is None and given.kinematics is None,
             self._passes,
-            consistency=math.nan,  # not measured here; where it is asked for, the arm holds
+            self._agreement() if agreement else math.nan,
         )
 
-    def _fitting(self, draft: tuple[int, ...]) -> tuple[int, ...]:
-        """The draft of a level, or none if no text may be that long."""
-        return draft if len(draft) <= self._model.config.max_text_tokens else ()
+    def _write(
+        self, goal: LevelPlan, kinematics: LevelPlan
+    ) -> tuple[Draft, tuple[int, ...], tuple[int, ...]]:
+        """Words, goal codes and kinematics codes."""
+        first = self._kept + self._lead_length
+        self._queue(goal, at=self._kept)
+        if goal.closed:
+            self._queue(kinematics, at=None)
+        goal_found, kinematics_found = self._found()
+        goal_words, rewritten = self._settle(goal, goal_found, first)
+        if goal_words == self._refusal:
+            raise Refusal(REFUSAL)
+        if rewritten:
+            self._queue(kinematics, at=None)
+            goal_found, kinematics_found = self._found()
+        opening = first + 2 + 2 * len(goal_words) + self._goal.count
+        kinematics_words, rewritten = self._settle(kinematics, kinematics_found, opening)
+        if rewritten:
+            _, kinematics_found = self._found()
+        return (
+            Draft(goal_words, kinematics_words),
+            self._goal.codes_of(goal_found),
+            self._kinematics.codes_of(kinematics_found),
+        )
 
     def _observe(self, instruction: str, images: Tensor, state: Tensor) -> None:
         """Queue what comes before the words: prompt, if it is new, and images."""
@@ -145,19 +184,19 @@ class FastDecoder:
             self._state.copy_(state, non_blocking=True)
         self._see()
 
-    def _queue(self, level: LevelPasses, draft: Sequence[int], at: int | None) -> None:
-        """Queue the check of a draft and, if there is one, the codes after it.
+    def _queue(self, plan: LevelPlan, at: int | None) -> None:
+        """Queue the check of a level's words and, if they are closed, the codes after them.
 
         Args:
             at: position to start from; where the last pass ended without it.
         """
         if at is not None:
             self._cursor.fill_(at)
-        level.check(draft)
+        plan.level.check(plan.words, plan.closed)
         self.on_stage("verify")
         self._passes += 1
-        if draft:
-            self._passes += level.queue_codes()
+        if plan.closed:
+            self._passes += plan.level.queue_codes(plan.codes)
             self.on_stage("codes")
 
     def _found(self) -> tuple[list[int], list[int]]:
@@ -166,29 +205,35 @@ class FastDecoder:
         return both[: self._goal.found_size], both[self._goal.found_size :]
 
     def _settle(
-        self, level: LevelPasses, draft: Sequence[int], found: list[int], opening: int
+        self, plan: LevelPlan, found: list[int], opening: int
     ) -> tuple[tuple[int, ...], bool]:
         """Words of a level, and whether they and its codes had to be written anew.
 
         Args:
             opening: position of the level's delimiter.
         """
-        agreed = level.agreed_of(found)
-        if draft and agreed > len(draft):
-            return tuple(draft), False
-        words = list(draft[:agreed])
+        level, agreed = plan.level, plan.level.agreed_of(found)
+        if plan.taken or (plan.closed and agreed > len(plan.words)):
+            return plan.words, False
+        words = list(plan.words[:agreed])
         coming = [level.choice(agreed)]
         limit = self._model.config.max_text_tokens
         while True:
             for token in coming:
                 if token == level.closing:
-                    self._passes += level.close(opening + 1 + len(words))
+                    level.close(words, at=opening + 1 + len(words))
+                    self._passes += 1 + level.queue_codes(plan.codes)
                     return tuple(words), True
                 if len(words) == limit:
                     raise GenerationError(f"a reasoning text ran past {limit} tokens")
                 words.append(token)
             coming = level.write(words[-1], at=opening + len(words))
             self._passes += len(coming)
+
+    def _agreement(self) -> float:
+        """Read all codes once more, and compare them with the words; waits for the device."""
+        self._echo()
+        return float(self._score)
 
     def _see_work(self) -> None:
         observation = self._model.observe(self._images[None], self._state[None])
@@ -198,6 +243,22 @@ class FastDecoder:
         embeddings = self._model.embed(self._prompt[:1])[0]
         self._llama(embeddings, self._prompt[1], self._cursor)
         self._cursor.add_(self._prompt_length)
+
+    def _echo_work(self) -> None:
+        """What is unread, and the codes' echo, which is compared with the words as read."""
+        model, levels = self._model, (self._goal, self._kinematics)
+        unread, codes = levels[1].unread, torch.cat([level.codes for level in levels])
+        segments = [int(Segment.CODES)] * len(unread) + [int(Segment.ECHO)] * len(codes)
+        hidden = self._llama(
+            model.embed(torch.cat([unread, codes])[None])[0],
+            torch.tensor(segments, device=self._device),
+            self._cursor,
+        )
+        count = (levels[0].read_count + levels[1].read_count).clamp(min=1)
+        pooled = ((levels[0].read + levels[1].read) / count).to(hidden.dtype)
+        read = model.words_head(pooled).float()
+        echoed = model.codes_head(hidden[-len(codes) :].mean(0)).float()
+        self._score.copy_(F.cosine_similarity(read, echoed, dim=0))
 
     def _goal_lead(self) -> tuple[Tensor, Tensor]:
         """Embeddings and segments of what is read with the goal's words."""
@@ -210,6 +271,6 @@ class FastDecoder:
         return embeddings[0], segments[0]
 
     def _kinematics_lead(self) -> tuple[Tensor, Tensor]:
-        """The last goal code, which no pass has read yet."""
-        segment = self._token.new_full((1,), int(Segment.CODES))
-        return self._model.embed(self._token[None])[0], segment
+        """The goal codes that no pass has read yet."""
+        unread = self._goal.unread
+        return self._model.embed(unread[None])[0], torch.full_like(unread, int(Segment.CODES))

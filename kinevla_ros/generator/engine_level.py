@@ -3,20 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from kinevla_ros.generator.config import GeneratorConfig
+from kinevla_ros.generator.depth_head import DepthHead
+from kinevla_ros.generator.engine_input import (
+    BURST,
+    NOTHING,
+    PassInput,
+    longest_level,
+    pass_widths,
+)
 from kinevla_ros.generator.fused_llama import FusedLlama
 from kinevla_ros.generator.graph import Pass
 from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.language.vocabulary import Level, Vocabulary
 
-BURST = 4
-"""Words written between two looks at whether the text has ended."""
-NARROWEST = 16
+
+@dataclass(frozen=True)
+class LevelPlan:
+    """What is read for a level before anything of it is written.
+
+    Attributes:
+        words: draft, or what is given; `taken` says that they are not to be verified.
+        closed: whether they are read to the codes at once, and the codes follow.
+        codes: given codebook entries.
+    """
+
+    level: LevelPasses
+    words: tuple[int, ...]
+    closed: bool
+    taken: bool
+    codes: tuple[int, ...] | None
 
 
 class LevelPasses:
@@ -24,6 +45,7 @@ class LevelPasses:
 
     Args:
         lead: gives embeddings [n, width] and segments [n] read before the delimiter.
+        depth_head: chooses the codes after the first, in the pass that chose the first.
     """
 
     def __init__(
@@ -35,8 +57,10 @@ class LevelPasses:
         cursor: Tensor,
         token: Tensor,
         lead: Callable[[], tuple[Tensor, Tensor]],
+        depth_head: DepthHead | None,
     ) -> None:
         self._model, self._llama, self._lead = model, llama, lead
+        self._level, self._depth_head = level, depth_head
         self._cursor, self._token = cursor, token
         config, device = model.config, cursor.device
         goal = level == "goal"
@@ -48,20 +72,22 @@ class LevelPasses:
         allowed = torch.from_numpy(vocabulary.text_mask)
         allowed[self.closing] = True
         self._refused = ~allowed.to(device)
-        self._widths = _widths(config.max_text_tokens + 2)
-        widest = self._widths[-1]
-        self._ids = torch.full((widest,), self.opening, dtype=torch.int64, device=device)
-        self._segments = torch.full_like(self._ids, int(Segment.WORDS))
-        self._length = torch.ones(1, dtype=torch.int64, device=device)
-        self._choices = torch.zeros_like(self._ids)
-        self._agreed = torch.zeros_like(self._length)
-        self._codes = torch.zeros(self.count, dtype=torch.int64, device=device)
+        self._longest = config.max_text_tokens
+        self._widths = pass_widths(longest_level(config))
+        self._input = PassInput(self._widths[-1], device)
+        self._reading = PassInput(config.max_text_tokens + 1, device)
+        self._choices = torch.zeros_like(self._input.ids)
+        self._agreed = torch.zeros(1, dtype=torch.int64, device=device)
+        # Of the words as read: sum of their last hidden states, and how many they are.
+        self.read = torch.zeros(model.language.config.hidden_size, device=device)
+        self.read_count = torch.zeros_like(self._agreed)
+        self.codes = torch.zeros(self.count, dtype=torch.int64, device=device)
         self._written = torch.zeros(BURST, dtype=torch.int64, device=device)
-        self._held: tuple[int, ...] | None = None
         self._check = {
             width: Pass(lambda width=width: self._check_work(width), device)  # type: ignore[misc]
             for width in self._widths
         }
+        self._close = Pass(self._close_work, device)
         self._code = Pass(self._code_work, device)
         self._word = Pass(self._word_work, device)
 
@@ -70,21 +96,54 @@ class LevelPasses:
         """Numbers in `found`."""
         return 1 + self.count
 
+    @property
+    def unread(self) -> Tensor:
+        """Ids of the codes that no pass has read yet."""
+        return self.codes if self._depth_head else self.codes[-1:]
+
     def passes(self) -> Iterator[Pass]:
         """Every pass, to be captured."""
-        yield from (*self._check.values(), self._code, self._word)
+        yield from (*self._check.values(), self._close, self._code, self._word)
 
-    def check(self, draft: Sequence[int]) -> None:
-        """Queue the check of a draft, which also chooses the first code."""
-        length = self._hold(tuple(draft))
+    def plan(
+        self,
+        draft: tuple[int, ...],
+        words: tuple[int, ...] | None,
+        codes: tuple[int, ...] | None,
+    ) -> LevelPlan:
+        """What to read, from the draft and what is given; raises ValueError if that is too long."""
+        if words is None:
+            # No text may be longer than the longest, so such a draft is none.
+            fitting = draft if len(draft) <= self._longest else ()
+            return LevelPlan(self, fitting, bool(fitting), False, codes)
+        if len(words) > self._longest:
+            raise ValueError(
+                f"given words have {len(words)} tokens, a text at most {self._longest}"
+            )
+        return LevelPlan(self, words, True, True, codes)
+
+    def check(self, draft: Sequence[int], closed: bool) -> None:
+        """Queue the check of a draft.
+
+        Args:
+            closed: whether the draft is read to the codes as well, which chooses the first one.
+        """
+        reading = self._reading_of(draft) if closed else ([], [], [])
+        words = [self.opening, *draft], [Segment.WORDS] * (1 + len(draft))
+        wanted = [*draft, self.closing] if closed else [NOTHING]
+        length = self._input.hold(words[0] + reading[0], words[1] + reading[1], wanted + reading[2])
         self._check[next(w for w in self._widths if w >= length)]()
 
-    def close(self, at: int) -> int:
-        """Queue the closing delimiter at a position and the codes after it."""
+    def close(self, words: Sequence[int], at: int) -> None:
+        """Queue the reading of words to the codes at a position, which chooses the first code."""
         self._cursor.fill_(at)
-        self._token.fill_(self.closing)
-        self._code()
-        return 1 + self.queue_codes()
+        self._reading.hold(*self._reading_of(words))
+        self._close()
+
+    def _reading_of(self, words: Sequence[int]) -> tuple[list[int], list[Segment], list[int]]:
+        """Ids, segments and wanted choices of words as the codes read them."""
+        segments = [Segment.READING] * len(words) + [Segment.CODES]
+        return [*words, self.closing], segments, [NOTHING] * (1 + len(words))
 
     def write(self, word: int, at: int) -> list[int]:
         """Read a word at a position and write the next few; waits for the device."""
@@ -96,7 +155,7 @@ class LevelPasses:
 
     def found(self) -> Tensor:
         """How many draft tokens agreed, then the codes' ids; on the device."""
-        return torch.cat([self._agreed, self._codes])
+        return torch.cat([self._agreed, self.codes])
 
     def agreed_of(self, found: list[int]) -> int:
         """How many tokens of the draft, its closing delimiter included, the model agrees with."""
@@ -110,38 +169,52 @@ class LevelPasses:
         """The model's own token after `place` tokens of the draft; waits for the device."""
         return int(self._choices[place])
 
-    def _hold(self, draft: tuple[int, ...]) -> int:
-        """Put a draft into its buffers unless it is there; returns its length with delimiters."""
-        length = 1 + len(draft) + bool(draft)
-        if draft != self._held:
-            ids = [self.opening, *draft, *([self.closing] if draft else [])]
-            segments = [int(Segment.WORDS)] * (1 + len(draft)) + [int(Segment.CODES)] * bool(draft)
-            self._ids[:length].copy_(torch.tensor(ids))
-            self._segments[:length].copy_(torch.tensor(segments))
-            self._length.fill_(length)
-            self._held = draft
-        return length
+    def queue_codes(self, given: Sequence[int] | None) -> int:
+        """Queue the codes after the first, which the pass before chose; returns the passes.
 
-    def queue_codes(self) -> int:
-        """Queue the codes after the first, which the pass before chose; returns the passes."""
-        for _ in range(self.count - 1):
+        Args:
+            given: codebook entries to read instead of the model's choices.
+        """
+        passes = 0 if self._depth_head else self.count - 1
+        for place in range(passes):
+            if given is not None:
+                self._token.fill_(self._first_code + given[place])
             self._code()
-        return self.count - 1
+        if given is not None:
+            self.codes.copy_(torch.tensor(given) + self._first_code)
+        return passes
 
     def _check_work(self, width: int) -> None:
-        """Read lead, delimiter and draft; compare, and choose the first code as if all agreed."""
+        """Read lead and draft; compare, and choose the first code as if all agreed."""
         lead, lead_segments = self._lead()
-        ids = self._ids[:width]
-        embeddings = torch.cat([lead, self._model.embed(ids[None])[0]])
-        segments = torch.cat([lead_segments, self._segments[:width]])
+        given = self._input
+        embeddings = torch.cat([lead, self._model.embed(given.ids[None, :width])[0]])
+        segments = torch.cat([lead_segments, given.segments[:width]])
         hidden = self._llama(embeddings, segments, self._cursor)[-width:]
-        choices = self._text_choice(hidden)
-        self._choices[:width].copy_(choices)
-        drafted = torch.arange(width - 1, device=ids.device) < self._length - 1
-        same = (choices[:-1] == ids[1:]) & drafted
+        # The half behind holds nothing but words as read.
+        half = width // 2
+        choices = self._text_choice(hidden[:half])
+        self._choices[:half].copy_(choices)
+        same = choices == given.wanted[:half]
         self._agreed.copy_(same.long().cumprod(0).sum())
-        self._choose_code(hidden.index_select(0, self._length - 1))
-        self._cursor.add_(len(lead)).add_(self._length)
+        self._read_to_codes(hidden, given)
+        self._cursor.add_(len(lead)).add_(given.length)
+
+    def _close_work(self) -> None:
+        """Read words and closing delimiter to the codes, choose the first code."""
+        given = self._reading
+        hidden = self._llama(self._model.embed(given.ids[None])[0], given.segments, self._cursor)
+        self._read_to_codes(hidden, given)
+        self._cursor.add_(given.length)
+
+    def _read_to_codes(self, hidden: Tensor, given: PassInput) -> None:
+        """Keep the states of the words as read, choose the first code at the last position."""
+        width = len(hidden)
+        places = torch.arange(width, device=hidden.device)
+        read = (given.segments[:width] == Segment.READING) & (places < given.length)
+        self.read.copy_((hidden * read[:, None]).sum(0))
+        self.read_count.copy_(read.sum())
+        self._choose_code(hidden.index_select(0, given.length - 1))
 
     def _code_work(self) -> None:
         """Read the last token as a code, choose the next code."""
@@ -165,23 +238,15 @@ class LevelPasses:
     def _choose_code(self, hidden: Tensor) -> None:
         """Choose among this level's codes; only their rows of the head are read."""
         rows = slice(self._first_code, self._first_code + self._codes_per_level)
-        logits = F.linear(hidden, self._model.language.lm_head.weight[rows]).float()
-        self._token.copy_(logits.argmax(-1) + self._first_code)
-        self._codes.copy_(torch.cat([self._codes[1:], self._token]))
+        self._append(F.linear(hidden, self._model.language.lm_head.weight[rows]))
+        if self._depth_head is None:
+            return
+        state = self._depth_head.begin(hidden)
+        for _ in range(self.count - 1):
+            state = self._depth_head.step(self._model.embed(self._token), state)
+            self._append(self._depth_head.logits(self._level, state))
 
-
-def written_room(config: GeneratorConfig) -> int:
-    """Positions that the longest output takes, with the padding of the last pass."""
-    longest = config.max_text_tokens + 2
-    codes = config.goal_codes + config.kinematics_codes
-    room = longest + codes + _widths(longest)[-1] + BURST
-    # Attention kernels want an even length.
-    return -(-room // 64) * 64
-
-
-def _widths(widest: int) -> list[int]:
-    """Doubling widths up to the first that holds everything."""
-    widths = [NARROWEST]
-    while widths[-1] < widest:
-        widths.append(2 * widths[-1])
-    return widths
+    def _append(self, logits: Tensor) -> None:
+        """Take the likeliest code, logits [1, K]."""
+        self._token.copy_(logits.float().argmax(-1) + self._first_code)
+        self.codes.copy_(torch.cat([self.codes[1:], self._token]))

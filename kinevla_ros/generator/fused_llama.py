@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer
 
 from kinevla_ros.generator.model import Generator, attention_allowed, may_look
+from kinevla_ros.generator.quantised import QuantisedLinear
 
 
 class FusedLlama:
@@ -90,26 +91,37 @@ class _FusedLayer:
 
     def project(self, hidden: Tensor, heads: int) -> tuple[Tensor, ...]:
         """Query, key and value, each [heads, Q, head width]."""
-        mixed = F.linear(self._before(hidden), self._qkv)
+        mixed = self._qkv(self._before(hidden))
         return tuple(part.unflatten(1, (heads, -1)).transpose(0, 1) for part in mixed.chunk(3, 1))
 
     def finish(self, hidden: Tensor, attended: Tensor) -> Tensor:
         """Output projection and MLP, each added to what came in; [Q, width]."""
         hidden = hidden + self._out(attended)
-        gate, up = F.linear(self._between(hidden), self._gate_up).chunk(2, 1)
+        gate, up = self._gate_up(self._between(hidden)).chunk(2, 1)
         return hidden + torch.as_tensor(self._down(F.silu(gate) * up))
 
 
-def _fuse(layers: list[nn.Module]) -> Tensor:
-    """Weights one below the other; the layers' own become views of that."""
-    for layer in layers:
-        if type(layer) is not nn.Linear or layer.bias is not None:
-            raise ValueError("fold adapters into the weights before making an engine")
-    weights = [layer.weight.data for layer in layers]
-    fused = torch.cat([w for w in weights if isinstance(w, Tensor)])
+def _fuse(layers: list[nn.Module]) -> nn.Module:
+    """One layer of weights one below the other; the layers' own become views of those."""
+    first = layers[0]
+    if isinstance(first, QuantisedLinear):
+        joined: nn.Module = type(first)(_joined(layers, "weight"), _joined(layers, "scale"))
+        for name in ("weight", "scale"):
+            for layer, part in zip(layers, getattr(joined, name).chunk(len(layers)), strict=True):
+                setattr(layer, name, part)
+        return joined
+    if any(type(layer) is not nn.Linear or layer.bias is not None for layer in layers):
+        raise ValueError("fold adapters into the weights before making an engine")
+    fused = _joined(layers, "weight")
+    joined = nn.Linear(fused.shape[1], fused.shape[0], bias=False, device="meta")
+    joined.weight = nn.Parameter(fused, requires_grad=False)
     for layer, part in zip(layers, fused.chunk(len(layers)), strict=True):
         layer.weight = nn.Parameter(part, requires_grad=False)
-    return fused
+    return joined
+
+
+def _joined(layers: list[nn.Module], name: str) -> Tensor:
+    return torch.cat([getattr(layer, name).data for layer in layers])
 
 
 def _rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

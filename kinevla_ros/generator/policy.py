@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,29 +13,32 @@ import torch
 from numpy.typing import NDArray
 
 from kinevla_ros.codec.chunk import ActionChunk
-from kinevla_ros.codec.contract import Contract, ContractError
-from kinevla_ros.codec.onnx_decoder import OnnxDecoder
-from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.decode import BilevelDecoder, Draft, GenerationError, Refusal
+from kinevla_ros.codec.contract import Contract
+from kinevla_ros.generator.checkpoint import load_decoder, load_generator
+from kinevla_ros.generator.decode import (
+    BilevelDecoder,
+    Draft,
+    Generation,
+    GenerationError,
+    Refusal,
+)
+from kinevla_ros.generator.device import (
+    find_device,
+    naming_full_memory,
+    wants_engine,
+)
+from kinevla_ros.generator.engine import FastDecoder
 from kinevla_ros.generator.images import pixels, square, state_tensor
-from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.override import Override, OverrideError
 from kinevla_ros.generator.sequence import InstructionTooLong
-from kinevla_ros.generator.weights import read_generator
-from kinevla_ros.language.llama_vocabulary import open_vocabulary
 from kinevla_ros.language.parse import (
     UnknownInstruction,
     UnknownReasoning,
     parse_instruction,
     parse_reasoning,
 )
-from kinevla_ros.language.vocabulary import Vocabulary
 
-DECODER_FILE, CONTRACT_FILE = "decoder.onnx", "kinevla.json"
-
-
-class CheckpointError(ValueError):
-    """The checkpoint folder is incomplete, damaged or its parts do not belong together."""
+WARM_UP_INSTRUCTION = "pick up the bread and move it to the front"
 
 
 class NotUnderstood(ValueError):
@@ -71,18 +75,26 @@ class Inference:
 
 
 class Policy:
-    """A checkpoint ready to run. Not thread safe: one thread infers.
+    """A checkpoint ready to run, of whichever size. Not thread safe: one thread infers.
+
+    Args:
+        folder: the checkpoint.
+        threads: of arithmetic on the CPU.
+        device: `auto`, `cpu` or `cuda`; see `find_device`.
 
     Raises:
         CheckpointError: see there.
+        NoGpu, GpuOutOfMemory: see there.
     """
 
-    def __init__(self, folder: Path, threads: int = 1) -> None:
+    def __init__(self, folder: Path, threads: int = 1, device: str = "auto") -> None:
         torch.set_num_threads(threads)
-        self.folder = folder
-        self.model, self.vocabulary = load_generator(folder)
-        self.decoder = _load_decoder(folder, self.model.config)
-        self._bilevel = BilevelDecoder(self.model, self.vocabulary)
+        self.folder, self.device = folder, find_device(device)
+        self.model, self.vocabulary = load_generator(folder, self.device)
+        kind = FastDecoder if wants_engine(self.device) else BilevelDecoder
+        with naming_full_memory():
+            self._writer: FastDecoder | BilevelDecoder = kind(self.model, self.vocabulary)
+        self.decoder = load_decoder(folder, self.model.config)
         self._draft: Draft | None = None
         self._instruction = ""
         self._sequence = 0
@@ -97,12 +109,22 @@ class Policy:
         self._draft = None
 
     def warm_up(self) -> None:
-        """Run once on an empty picture, so that the first real chunk is not the slow one."""
+        """Run every kind of pass, so that the first real chunk is not the slow one.
+
+        Raises:
+            GpuOutOfMemory: see there.
+        """
         blank = np.zeros((240, 320, 3), np.uint8)
-        images = {"front": blank, "wrist": blank}
-        tensors = self._tensors(images)
-        state = state_tensor(np.zeros(7), 0.0)
-        self._bilevel.generate("pick up the bread and move it to the front", tensors, state)
+        images = self._tensors({"front": blank, "wrist": blank})
+        state = state_tensor(np.zeros(7), 0.0).to(self.device)
+        with naming_full_memory():
+            if isinstance(self._writer, FastDecoder):
+                self._writer.warm_up()
+            words: Draft | None = None
+            # On an empty picture a text need not end.
+            with suppress(GenerationError):
+                for _ in range(2):
+                    words = self._writer.generate(WARM_UP_INSTRUCTION, images, state, words).words
 
     def infer(
         self,
@@ -129,30 +151,12 @@ class Policy:
             NotUnderstood: the model refuses the instruction, or the instruction, the written or
                 the given reasoning names no task.
             GenerationError: the model wrote no complete output.
+            GpuOutOfMemory: see there.
         """
         started = time.perf_counter()
-        try:
-            if instruction != self._instruction:
-                self._instruction, self._draft = instruction, None
-            override = override or Override()
-            generation = self._bilevel.generate(
-                instruction,
-                self._tensors(images),
-                state_tensor(joints, gripper),
-                self._draft,
-                override.given(self.vocabulary, self.model.config),
-                agreement,
-            )
-            # The model has the first word, this the last: what no reader knows moves nothing.
-            parse_instruction(instruction)
-            goal = self.vocabulary.decode_text(generation.words.goal)
-            kinematics = self.vocabulary.decode_text(generation.words.kinematics)
-            if override.must_name_command:
-                parse_reasoning(goal, kinematics)
-        except GenerationError as problem:
-            raise _no_output(instruction, problem) from problem
-        except (UnknownInstruction, InstructionTooLong, UnknownReasoning, OverrideError) as problem:
-            raise NotUnderstood(str(problem)) from problem
+        state = state_tensor(joints, gripper).to(self.device)
+        override = override or Override()
+        generation = self._understood(instruction, images, state, override, agreement)
         self._draft = generation.words
         codes = np.array([*generation.goal_codes, *generation.kinematics_codes])
         offsets = self.decoder(codes)[0].astype(np.float64)
@@ -162,8 +166,8 @@ class Policy:
             sequence=self._sequence,
             stamp=stamp,
             instruction=instruction,
-            goal=goal,
-            kinematics=kinematics,
+            goal=self.vocabulary.decode_text(generation.words.goal),
+            kinematics=self.vocabulary.decode_text(generation.words.kinematics),
             goal_codes=generation.goal_codes,
             kinematics_codes=generation.kinematics_codes,
             draft_accepted=generation.draft_accepted,
@@ -173,10 +177,38 @@ class Policy:
             consistency=generation.consistency,
         )
 
+    def _understood(
+        self,
+        instruction: str,
+        images: Mapping[str, NDArray[np.uint8]],
+        state: torch.Tensor,
+        override: Override,
+        agreement: bool,
+    ) -> Generation:
+        """Write words and codes, and read the words; errors as of `infer`."""
+        if instruction != self._instruction:
+            self._instruction, self._draft = instruction, None
+        try:
+            given = override.given(self.vocabulary, self.model.config)
+            with naming_full_memory():
+                generation = self._writer.generate(
+                    instruction, self._tensors(images), state, self._draft, given, agreement
+                )
+            # The model has the first word, this the last: what no reader knows moves nothing.
+            parse_instruction(instruction)
+            if override.must_name_command:
+                words = (generation.words.goal, generation.words.kinematics)
+                parse_reasoning(*map(self.vocabulary.decode_text, words))
+        except GenerationError as problem:
+            raise _no_output(instruction, problem) from problem
+        except (UnknownInstruction, InstructionTooLong, UnknownReasoning, OverrideError) as problem:
+            raise NotUnderstood(str(problem)) from problem
+        return generation
+
     def _tensors(self, images: Mapping[str, NDArray[np.uint8]]) -> torch.Tensor:
         config = self.model.config
         squares = [square(images[n], config.image_size) for n in ("front", "wrist")]
-        return pixels(config, np.stack(squares))
+        return pixels(config, np.stack(squares)).to(self.device)
 
 
 def _no_output(instruction: str, problem: GenerationError) -> Exception:
@@ -189,61 +221,3 @@ def _no_output(instruction: str, problem: GenerationError) -> Exception:
     if told:
         return NotUnderstood(f'{told}say "{instruction}" in other words')
     return problem
-
-
-def load_generator(folder: Path) -> tuple[Generator, Vocabulary]:
-    """Read config.json, tokenizer.json and model.safetensors.
-
-    Raises:
-        CheckpointError: a file is missing or damaged, or they do not fit each other.
-    """
-    try:
-        config = GeneratorConfig.load(folder)
-        vocabulary = open_vocabulary(folder, config.vocabulary_size, config.codes_per_level)
-        model = read_generator(folder, config)
-    except FileNotFoundError as problem:
-        raise CheckpointError(
-            f"{folder} is no complete checkpoint: {problem}. A checkpoint is a folder with "
-            "config.json, model.safetensors, tokenizer.json, decoder.onnx and kinevla.json"
-        ) from problem
-    except (ValueError, RuntimeError) as problem:
-        raise CheckpointError(f"{folder} holds a damaged checkpoint: {problem}") from problem
-    if len(vocabulary) != config.vocabulary_size:
-        raise CheckpointError(
-            f"{folder}: the tokenizer has {len(vocabulary)} ids and the model "
-            f"{config.vocabulary_size}; they are from different checkpoints"
-        )
-    return model, vocabulary
-
-
-def load_contract(folder: Path) -> Contract:
-    """Read kinevla.json.
-
-    Raises:
-        CheckpointError: it is missing or damaged.
-    """
-    try:
-        return Contract.from_json((folder / CONTRACT_FILE).read_text())
-    except (OSError, ContractError) as problem:
-        raise CheckpointError(f"{folder} is no complete checkpoint: {problem}") from problem
-
-
-def _load_decoder(folder: Path, config: GeneratorConfig) -> OnnxDecoder:
-    """Open decoder.onnx and hold it against kinevla.json and the generator."""
-    for name in (DECODER_FILE, CONTRACT_FILE):
-        if not (folder / name).is_file():
-            raise CheckpointError(f"{folder} is no complete checkpoint: {name} is missing")
-    try:
-        decoder = OnnxDecoder(folder / DECODER_FILE)
-        decoder.contract.require(load_contract(folder))
-    except ContractError as problem:
-        raise CheckpointError(f"{folder}: {problem}") from problem
-    stacks = (config.goal_codes, config.kinematics_codes, config.codes_per_level)
-    contract = decoder.contract
-    given = (contract.goal_levels, contract.kinematics_levels, contract.codes_per_level)
-    if stacks != given:
-        raise CheckpointError(
-            f"{folder}: the generator writes (goal, kinematics, entries) = {stacks} codes and the "
-            f"decoder reads {given}; they are from different checkpoints"
-        )
-    return decoder

@@ -6,24 +6,39 @@ import array
 import math
 from typing import Any
 
+import cv2
 import numpy as np
 from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 BYTES = 3
+TRANSPORTS: dict[str, Any] = {"raw": Image, "compressed": CompressedImage}
+"""Message of each of image_transport's transports that can be read."""
+
+ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND\xaeB`\x82"}
+"""First and last bytes of JPEG and PNG. OpenCV 4 decodes a JPEG cut short, grey from there on."""
+
+
+def picture_topic(camera: str, transport: str) -> str:
+    """Where the colour pictures of `front` or `wrist` come."""
+    topic = f"/camera/{camera}/color/image_raw"
+    return topic if transport == "raw" else f"{topic}/{transport}"
 
 
 class ImageError(ValueError):
     """An image message cannot be read; the message names the encoding and the way out."""
 
 
-def to_array(message: Image) -> NDArray[np.uint8]:
+def to_array(message: Image | CompressedImage) -> NDArray[np.uint8]:
     """Return the image as RGB, shape (height, width, 3); a view of the message where possible.
 
     Raises:
-        ImageError: the message is inconsistent, or its encoding needs cv_bridge and there is none.
+        ImageError: the message is inconsistent or damaged, has no colours, or its encoding needs
+            cv_bridge and there is none.
     """
+    if isinstance(message, CompressedImage):
+        return _decompressed(message)
     if message.encoding not in ("rgb8", "bgr8"):
         return _through_cv_bridge(message)
     height, width, step = message.height, message.width, message.step
@@ -65,6 +80,28 @@ def camera_info(
     info.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
     info.p = [focal, 0.0, x, 0.0, 0.0, focal, y, 0.0, 0.0, 0.0, 1.0, 0.0]
     return info
+
+
+def _decompressed(message: CompressedImage) -> NDArray[np.uint8]:
+    """Decode a picture of image_transport's `compressed`, as its own subscriber does."""
+    said, data = message.format, bytes(message.data)
+    if not any(data.startswith(a) and data.rstrip(b"\0").endswith(b) for a, b in ENDS.items()):
+        raise ImageError(
+            f'a compressed picture ("{said}", {len(data)} bytes) is damaged or neither JPEG nor '
+            "PNG: check the network and the camera driver"
+        )
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None:
+        raise ImageError(f'a compressed picture ("{said}") is damaged: check the camera driver')
+    if image.dtype != np.uint8 or image.shape[2:] != (BYTES,):
+        raise ImageError(
+            f'a compressed picture ("{said}") has shape {image.shape} and type {image.dtype}, not '
+            "three colours of 8 bit: let the camera publish rgb8 or bgr8"
+        )
+    # "rgb8; jpeg compressed bgr8" was put in the order that decoding expects; "rgb8; jpeg
+    # compressed rgb8" was not, so it comes out as it went in. A bare "jpeg" follows the standard.
+    as_it_was = "compressed rgb" in said
+    return np.asarray(image if as_it_was else image[..., ::-1])
 
 
 def _through_cv_bridge(message: Image) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import rclpy
 from lifecycle_msgs.msg import Transition
@@ -24,14 +24,18 @@ from rclpy.task import Future
 from kinevla_ros.robot.workspace import CELL_WORKSPACE
 from kinevla_ros.share import share_path
 
+T = TypeVar("T")
 Overrides = Mapping[str, Mapping[str, Any]]
+
+HALVES = ("policy", "robot")
+"""What one of two machines runs: the policy node, or all others."""
 
 CELL_HOST, CELL_PORT = "127.0.0.2", 8080
 
 SERVICE_TIMEOUT = 30.0
 """A process is there and discovered by then, s."""
 
-TRANSITION_TIMEOUT = 120.0
+TRANSITION_TIMEOUT = 600.0
 """Reading a large checkpoint from a slow disk takes its time, s."""
 
 EXIT_TIMEOUT = 10.0
@@ -168,8 +172,10 @@ class Launcher:
             raise LaunchError(f"the {name} node cannot be {goal}; see its message above")
 
 
-def up(sim: bool, arm_ip: str | None, model: Path | None, config: Path | None) -> int:
-    """Run the nodes until Ctrl-C; returns the exit code."""
+def up(
+    sim: bool, arm_ip: str | None, model: Path | None, config: Path | None, only: str = ""
+) -> int:
+    """Run the nodes, or one of `HALVES`, until Ctrl-C; returns the exit code."""
     overrides: dict[str, dict[str, Any]] = {"policy": {}, "arm": {}}
     if sim:
         overrides = {"cell": {"host": CELL_HOST, "port": CELL_PORT}, **overrides}
@@ -180,7 +186,8 @@ def up(sim: bool, arm_ip: str | None, model: Path | None, config: Path | None) -
         overrides["policy"]["model"] = str(model)
     with client_node("kinevla_up") as (node, interrupted):
         try:
-            with Launcher(node, interrupted, parameter_file(config), overrides) as launcher:
+            nodes = half(overrides, only)
+            with Launcher(node, interrupted, parameter_file(config), nodes) as launcher:
                 launcher.bring_up()
                 print('The nodes are active. Say: kinevla say "…". Ctrl-C ends them.', flush=True)
                 while True:
@@ -190,6 +197,15 @@ def up(sim: bool, arm_ip: str | None, model: Path | None, config: Path | None) -
         except (LaunchError, FileNotFoundError) as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
+
+
+def half(nodes: Mapping[str, T], only: str) -> dict[str, T]:
+    """The nodes of one of `HALVES`, in their order; all if `only` is empty."""
+    return {
+        name: node
+        for name, node in nodes.items()
+        if only in ("", "policy" if name == "policy" else "robot")
+    }
 
 
 def simulated(port: int) -> dict[str, Any]:

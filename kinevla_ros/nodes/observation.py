@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 
-from kinevla_ros.nodes.images import to_array
+from kinevla_ros.nodes.images import picture_topic, to_array
 
 CAMERAS = ("front", "wrist")
 FRAMES_KEPT = 4
@@ -27,7 +28,7 @@ class Frame(NamedTuple):
     """A picture and its time, s."""
 
     stamp: float
-    image: Image
+    image: Image | CompressedImage
 
 
 class JointSample(NamedTuple):
@@ -45,16 +46,25 @@ class Observation:
     Attributes:
         stamp: time of the older picture, s.
         ros_stamp: the same as its message says it.
-        images: camera to RGB picture, shape (height, width, 3).
+        messages: camera to picture as it came.
         joints: joint positions at that time, shape (7,), rad.
         gripper: opening, m.
     """
 
     stamp: float
     ros_stamp: Time
-    images: dict[str, NDArray[np.uint8]]
+    messages: dict[str, Image | CompressedImage]
     joints: NDArray[np.float64]
     gripper: float
+
+    @cached_property
+    def images(self) -> dict[str, NDArray[np.uint8]]:
+        """Camera to RGB picture, shape (height, width, 3); only those that are used are decoded.
+
+        Raises:
+            ImageError: a picture cannot be read.
+        """
+        return {camera: to_array(message) for camera, message in self.messages.items()}
 
 
 class Observations:
@@ -64,9 +74,14 @@ class Observations:
         max_age: oldest usable picture or joint state, s.
         max_skew: largest time between the pictures of the two cameras, and between a picture and
             the joint state, s.
+        transport: how pictures come, for `topics`.
+
+    Attributes:
+        topics: camera to the topic of its pictures.
     """
 
-    def __init__(self, max_age: float, max_skew: float) -> None:
+    def __init__(self, max_age: float, max_skew: float, transport: str = "raw") -> None:
+        self.topics = {camera: picture_topic(camera, transport) for camera in CAMERAS}
         self._max_age, self._max_skew = max_age, max_skew
         self._frames: dict[str, deque[Frame]] = {c: deque(maxlen=FRAMES_KEPT) for c in CAMERAS}
         self._samples: deque[JointSample] = deque(maxlen=SAMPLES_KEPT)
@@ -80,7 +95,7 @@ class Observations:
             for frames in self._frames.values():
                 frames.clear()
 
-    def add_image(self, camera: str, stamp: float, image: Image) -> None:
+    def add_image(self, camera: str, stamp: float, image: Image | CompressedImage) -> None:
         """Take a picture and its time (s)."""
         with self._lock:
             self._frames[camera].append(Frame(stamp, image))
@@ -102,13 +117,12 @@ class Observations:
 
         Raises:
             NoObservation: something is missing, too old, or too far apart in time.
-            ImageError: a picture's encoding cannot be read.
         """
         with self._lock:
             frames = {camera: list(kept) for camera, kept in self._frames.items()}
             samples = list(self._samples)
         for camera, kept in frames.items():
-            self._require_fresh(f"picture on /camera/{camera}", [f.stamp for f in kept], now)
+            self._require_fresh(f"picture on {self.topics[camera]}", [f.stamp for f in kept], now)
         if self._joint_problem:
             raise NoObservation(self._joint_problem)
         self._require_fresh("message on /joint_states", [s.stamp for s in samples], now)
@@ -121,9 +135,9 @@ class Observations:
                 f"pictures and joint states are {gap:.2f} s apart (at most {self._max_skew:.2f}): "
                 "check that their computers' clocks agree"
             )
-        images = {"front": to_array(front.image), "wrist": to_array(wrist.image)}
+        messages = {"front": front.image, "wrist": wrist.image}
         ros_stamp = older.image.header.stamp
-        return Observation(older.stamp, ros_stamp, images, sample.joints, sample.gripper)
+        return Observation(older.stamp, ros_stamp, messages, sample.joints, sample.gripper)
 
     def _require_fresh(self, what: str, stamps: list[float], now: float) -> None:
         if not stamps:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import threading
 import time
@@ -13,54 +12,31 @@ from typing import TYPE_CHECKING
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
-from nav_msgs.msg import Path
-from sensor_msgs.msg import Image, JointState
+from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import String
-from visualization_msgs.msg import MarkerArray
 
 from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
-from kinevla_ros.msg import ActionChunk, Reasoning
-from kinevla_ros.nodes.images import ImageError
+from kinevla_ros.msg import Reasoning
+from kinevla_ros.nodes.images import TRANSPORTS, ImageError
 from kinevla_ros.nodes.latency import Latency
 from kinevla_ros.nodes.managed import Diagnosis, ManagedNode
 from kinevla_ros.nodes.messages import (
     Stamps,
-    chunk_to_message,
     joints_from_message,
     reasoning_to_message,
 )
-from kinevla_ros.nodes.observation import CAMERAS, NoObservation, Observation, Observations
+from kinevla_ros.nodes.observation import NoObservation, Observation, Observations
 from kinevla_ros.nodes.override import OperatorWords
-from kinevla_ros.nodes.parameters import Parameter
+from kinevla_ros.nodes.policy_output import CHUNK_TIME, Output, judge, status_of
+from kinevla_ros.nodes.policy_parameters import ANY_CONSISTENCY, PARAMETERS
 from kinevla_ros.nodes.qos import image_qos
 from kinevla_ros.nodes.runtime import run
-from kinevla_ros.nodes.rviz import planned_path, reasoning_markers
 from kinevla_ros.share import share_path
 from kinevla_ros.srv import OverrideReasoning
 
 if TYPE_CHECKING:
     from kinevla_ros.generator.policy import Inference, Policy
 
-ANY_CONSISTENCY = -1.0
-PARAMETERS = {
-    "model": Parameter("", "Checkpoint folder; empty for this package's models/kinevla-tiny."),
-    "threads": Parameter(1, "Threads of the model's arithmetic.", 1, 64),
-    "chunk_period": Parameter(
-        0.2, "Time from one observation to the next inference; a chunk lasts 0.5 s (s).", 0.05, 0.4
-    ),
-    "max_observation_age": Parameter(0.3, "Oldest usable picture or joint state (s).", 0.05, 2.0),
-    "max_camera_skew": Parameter(0.1, "Largest time between the two pictures (s).", 0.0, 1.0),
-    "min_consistency": Parameter(
-        ANY_CONSISTENCY,
-        "Least agreement of codes and words for a chunk to be sent, as `kinevla calibrate` finds "
-        "it for a checkpoint; -1 sends every chunk.",
-        -1.0,
-        1.0,
-    ),
-    "images_reliable": Parameter(
-        False, "Ask for reliable pictures; best effort matches every camera driver."
-    ),
-}
 STOP = "stop"
 VETOED = "an operator has vetoed the motion; ~/override_reasoning with RELEASE ends it"
 STAMP_JITTER = 0.02
@@ -80,7 +56,9 @@ class PolicyNode(ManagedNode):
         super().__init__("policy", PARAMETERS)
         self._stamps = Stamps(self.get_clock())
         self._observations = Observations(
-            self.values["max_observation_age"], self.values["max_camera_skew"]
+            self.values["max_observation_age"],
+            self.values["max_camera_skew"],
+            self.values["image_transport"],
         )
         self._policy: Policy | None = None
         self._instruction: str | None = None
@@ -89,34 +67,39 @@ class PolicyNode(ManagedNode):
         self._thread: threading.Thread | None = None
         self._model_time, self._latency = Latency(), Latency()
         self._complaint, self._complained_at = "", 0.0
+        self._inferring_since: float | None = None
         self._create_topics()
 
     def _create_topics(self) -> None:
-        self._reasoning = self.create_publisher(Reasoning, "kinevla/reasoning", 1)
-        self._chunks = self.create_publisher(ActionChunk, "kinevla/action_chunk", 1)
-        self._paths = self.create_publisher(Path, "kinevla/planned_path", 1)
-        self._markers = self.create_publisher(MarkerArray, "kinevla/reasoning_markers", 1)
+        self._output = Output(self)
         qos = image_qos(self.values["images_reliable"])
-        for camera in CAMERAS:
-            topic = f"/camera/{camera}/color/image_raw"
-            self.create_subscription(Image, topic, partial(self._on_image, camera), qos)
+        kind = TRANSPORTS[self.values["image_transport"]]
+        for camera, topic in self._observations.topics.items():
+            self.create_subscription(kind, topic, partial(self._on_image, camera), qos)
         self.create_subscription(JointState, "/joint_states", self._on_joints, 10)
         self.create_subscription(String, "/instruction", self._on_instruction, 1)
         self.create_service(OverrideReasoning, "~/override_reasoning", self._on_override)
 
     def configure(self) -> None:
-        """Load the checkpoint."""
+        """Load the checkpoint, and run it until no chunk is slower than its kind."""
         from kinevla_ros.generator.policy import Policy
 
         given = self.values["model"]
         folder = FilePath(given) if given else share_path("models", "kinevla-tiny")
-        self._policy = Policy(folder, self.values["threads"])
-        self._policy.warm_up()
-        self.get_logger().info(f"loaded {folder}")
+        try:
+            self._policy = Policy(folder, self.values["threads"], self.values["device"])
+            self._policy.warm_up()
+        except RuntimeError as problem:
+            self._output.explain(status_of(problem), "", str(problem))
+            raise
+        self.get_logger().info(f"loaded {folder} on {self._policy.device}")
 
     def cleanup(self) -> None:
         """Forget the checkpoint."""
+        from kinevla_ros.generator.device import free_memory
+
         self._policy = None
+        free_memory()
 
     def activate(self) -> None:
         """Begin to infer as soon as an instruction comes."""
@@ -142,6 +125,10 @@ class PolicyNode(ManagedNode):
             "model time": self._model_time.summary(),
             "picture to chunk": self._latency.summary(),
         }
+        since = self._inferring_since
+        if since is not None and (spent := time.monotonic() - since) > CHUNK_TIME:
+            text = f"an inference has been under way for {spent:.1f} s"
+            return Diagnosis(text, DiagnosticStatus.WARN, figures)
         if self._complaint:
             return Diagnosis(self._complaint, DiagnosticStatus.WARN, figures)
         instruction = self._instruction
@@ -152,8 +139,12 @@ class PolicyNode(ManagedNode):
         """Observation and inference."""
         now = time.monotonic()
         try:
-            age = now - self._observations.newest(now).stamp
-            seen = Diagnosis("fresh", figures={"age (s)": f"{age:.3f}"})
+            newest = self._observations.newest(now)
+            shapes = (image.shape for image in newest.images.values())
+            sizes = ", ".join(f"{width} x {height}" for height, width, _ in shapes)
+            seen = Diagnosis(
+                "fresh", figures={"age (s)": f"{now - newest.stamp:.3f}", "pictures": sizes}
+            )
         except (NoObservation, ImageError) as problem:
             seen = Diagnosis(str(problem), DiagnosticStatus.WARN)
         figures = {"model time": self._model_time.summary()}
@@ -161,7 +152,7 @@ class PolicyNode(ManagedNode):
         inferring = Diagnosis("idle" if idle else "inferring", figures=figures)
         return {"observation": seen, "inference": inferring}
 
-    def _on_image(self, camera: str, image: Image) -> None:
+    def _on_image(self, camera: str, image: Image | CompressedImage) -> None:
         self._observations.add_image(camera, self._stamps.to_monotonic(image.header.stamp), image)
         self._picture.set()
 
@@ -185,12 +176,12 @@ class PolicyNode(ManagedNode):
         self._instruction, self._complaint = None, ""
         if not text or text.lower() == STOP:
             self.get_logger().info("no instruction is in force: the arm slows to rest")
-            self._explain(Reasoning.NOT_UNDERSTOOD, text, "no instruction is in force")
+            self._output.explain(Reasoning.NOT_UNDERSTOOD, text, "no instruction is in force")
             return
         try:
             parse_instruction(text)
         except UnknownInstruction as problem:
-            self._explain(Reasoning.NOT_UNDERSTOOD, text, str(problem))
+            self._output.explain(Reasoning.NOT_UNDERSTOOD, text, str(problem))
             self.get_logger().warning(str(problem))
             return
         self.get_logger().info(f'instruction: "{text}"')
@@ -223,7 +214,7 @@ class PolicyNode(ManagedNode):
                 continue
             try:
                 observation = self._observations.newest(time.monotonic())
-            except (NoObservation, ImageError) as problem:
+            except NoObservation as problem:
                 self._complain(Reasoning.NO_OBSERVATION, instruction, str(problem))
                 continue
             if observation.stamp > due - STAMP_JITTER:
@@ -233,10 +224,10 @@ class PolicyNode(ManagedNode):
     def _infer(self, instruction: str, observation: Observation) -> None:
         """Infer once and publish what came of it."""
         from kinevla_ros.generator.override import Override
-        from kinevla_ros.generator.policy import NotUnderstood
 
         assert self._policy is not None
         command = self._words.command
+        self._inferring_since = time.monotonic()
         try:
             inference = self._policy.infer(
                 instruction,
@@ -247,39 +238,34 @@ class PolicyNode(ManagedNode):
                 Override.naming(command) if command else None,
                 agreement=self.values["min_consistency"] > ANY_CONSISTENCY,
             )
-        except NotUnderstood as problem:
-            self._complain(Reasoning.NOT_UNDERSTOOD, instruction, str(problem))
-            return
         except Exception as problem:
             # Whatever goes wrong in here means no motion, and the node must be there to say so.
-            self.get_logger().error(traceback.format_exc(), throttle_duration_sec=10.0)
-            self._complain(Reasoning.ERROR, instruction, f"{type(problem).__name__}: {problem}")
+            status, detail = status_of(problem), str(problem)
+            if status == Reasoning.ERROR:
+                self.get_logger().error(traceback.format_exc(), throttle_duration_sec=10.0)
+                detail = f"{type(problem).__name__}: {detail}"
+            self._complain(status, instruction, detail)
             return
+        finally:
+            self._inferring_since = None
         # A new instruction, other words or a veto may have come in the meantime.
         same = instruction == self._instruction and command == self._words.command
         if same and not self._words.vetoed and not self._stop.is_set():
             self._publish(inference, observation.ros_stamp, command is not None)
 
     def _publish(self, inference: Inference, stamp: Time, overridden: bool) -> None:
-        reasoning = reasoning_to_message(inference, stamp, overridden)
-        least = self.values["min_consistency"]
-        # Written so that NaN holds too.
-        if least > ANY_CONSISTENCY and not inference.consistency >= least:
-            reasoning.status = Reasoning.INCONSISTENT
-            reasoning.detail = self._complaint = (
-                f"codes and words agree by {inference.consistency:.2f}, less than "
-                f"min_consistency {least:.2f}: say it in other words, or override the reasoning"
-            )
-            self._reasoning.publish(reasoning)
-            self._markers.publish(reasoning_markers(reasoning))
-            return
-        self._chunks.publish(chunk_to_message(inference.chunk, stamp))
-        self._latency.add(time.monotonic() - inference.stamp)
         self._model_time.add(inference.model_time)
-        self._complaint = ""
-        self._reasoning.publish(reasoning)
-        self._paths.publish(planned_path(inference.chunk, stamp))
-        self._markers.publish(reasoning_markers(reasoning))
+        status, detail = judge(inference, self.values["min_consistency"])
+        self._complaint = detail
+        if status == Reasoning.OK:
+            self._output.chunk(inference.chunk, stamp)
+            self._latency.add(time.monotonic() - inference.stamp)
+        else:
+            text = f"no motion: {detail}"
+            self.get_logger().warning(text, throttle_duration_sec=COMPLAINT_PERIOD)
+        reasoning = reasoning_to_message(inference, stamp, overridden)
+        reasoning.status, reasoning.detail = status, detail
+        self._output.reasoning(reasoning)
 
     def _complain(self, status: int, instruction: str, detail: str) -> None:
         """Say now and then why there is no motion."""
@@ -288,15 +274,7 @@ class PolicyNode(ManagedNode):
             return
         self._complained_at, self._complaint = now, detail
         self.get_logger().warning(f"no motion: {detail}")
-        self._explain(status, instruction, detail)
-
-    def _explain(self, status: int, instruction: str, detail: str) -> None:
-        """Publish why no chunk follows."""
-        message = Reasoning(status=status, instruction=instruction, detail=detail)
-        message.consistency = math.nan
-        message.header.stamp = self.get_clock().now().to_msg()
-        self._reasoning.publish(message)
-        self._markers.publish(reasoning_markers(message))
+        self._output.explain(status, instruction, detail)
 
 
 def main() -> int:

@@ -11,8 +11,8 @@ import torch
 from accelerate import PartialState
 
 from kinevla_ros.codec.checkpoint import load_codec
+from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.policy import CONTRACT_FILE, DECODER_FILE
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary, open_vocabulary
 from kinevla_ros.training.lora import LoraSettings
 from kinevla_ros.training.lora_run import fine_tune

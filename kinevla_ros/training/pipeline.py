@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from kinevla_ros.codec.bilevel import CodecConfig
 from kinevla_ros.codec.checkpoint import TrainedCodec, load_codec
 from kinevla_ros.codec.onnx_export import export_onnx
+from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.policy import CONTRACT_FILE, DECODER_FILE
 from kinevla_ros.language.vocabulary import Vocabulary
 from kinevla_ros.training.batches import GeneratorSettings
 from kinevla_ros.training.codec import CodecSettings, train_codec

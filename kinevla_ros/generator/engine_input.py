@@ -1,0 +1,66 @@
+"""Buffers of fixed width that the engine's passes read, and how wide they are."""
+
+from __future__ import annotations
+
+import torch
+
+from kinevla_ros.generator.config import GeneratorConfig
+from kinevla_ros.generator.model import Segment
+
+BURST = 4
+"""Words written between two looks at whether the text has ended."""
+NARROWEST = 16
+NOTHING = -1
+"""No token: wanted where nothing is to be chosen."""
+
+
+class PassInput:
+    """Buffers of what a pass reads: ids, segments, the choices wanted of it, all [width]; length.
+
+    What stands behind the length is read too, and nothing sees it.
+    """
+
+    def __init__(self, width: int, device: torch.device) -> None:
+        self.ids = torch.zeros(width, dtype=torch.int64, device=device)
+        self.segments, self.wanted = torch.zeros_like(self.ids), torch.zeros_like(self.ids)
+        self.length = torch.ones(1, dtype=torch.int64, device=device)
+        self._held: list[int] = []
+
+    def hold(self, ids: list[int], segments: list[Segment], wanted: list[int]) -> int:
+        """Copy everything in unless it is there; returns the length."""
+        length = len(ids)
+        rows = [*ids, *map(int, segments), *wanted]
+        if rows != self._held:
+            for buffer, row in zip(
+                (self.ids, self.segments, self.wanted),
+                torch.tensor(rows).unflatten(0, (3, length)),
+                strict=True,
+            ):
+                buffer[:length].copy_(row)
+            self.wanted[length:].fill_(NOTHING)
+            self.length.fill_(length)
+            self._held = rows
+        return length
+
+
+def written_room(config: GeneratorConfig) -> int:
+    """Positions that the longest output takes, with the padding of the last pass."""
+    longest = longest_level(config)
+    codes = config.goal_codes + config.kinematics_codes
+    # The codes stand twice where their agreement is asked for.
+    room = longest + 2 * codes + pass_widths(longest)[-1] + BURST
+    # Attention kernels want an even length.
+    return -(-room // 64) * 64
+
+
+def longest_level(config: GeneratorConfig) -> int:
+    """Positions of a level before its codes: delimiters, words written, words read."""
+    return 2 * config.max_text_tokens + 2
+
+
+def pass_widths(widest: int) -> list[int]:
+    """Doubling widths up to the first that holds everything."""
+    widths = [NARROWEST]
+    while widths[-1] < widest:
+        widths.append(2 * widths[-1])
+    return widths

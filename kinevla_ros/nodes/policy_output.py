@@ -1,0 +1,88 @@
+"""What the policy node publishes: chunks, the reasoning behind them, or why there is none."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from builtin_interfaces.msg import Time
+from nav_msgs.msg import Path
+from rclpy.node import Node
+from visualization_msgs.msg import MarkerArray
+
+from kinevla_ros.codec.chunk import CHUNK_DT, HORIZON, ActionChunk
+from kinevla_ros.msg import ActionChunk as ActionChunkMessage
+from kinevla_ros.msg import Reasoning
+from kinevla_ros.nodes.images import ImageError
+from kinevla_ros.nodes.messages import chunk_to_message
+from kinevla_ros.nodes.policy_parameters import ANY_CONSISTENCY
+from kinevla_ros.nodes.rviz import planned_path, reasoning_markers
+
+if TYPE_CHECKING:
+    from kinevla_ros.generator.policy import Inference
+
+CHUNK_TIME = HORIZON * CHUNK_DT
+"""How long a chunk lasts, s; one that took longer is over before the arm gets it."""
+
+
+class Output:
+    """Topics of `node`."""
+
+    def __init__(self, node: Node) -> None:
+        self._clock = node.get_clock()
+        self._reasoning = node.create_publisher(Reasoning, "kinevla/reasoning", 1)
+        self._chunks = node.create_publisher(ActionChunkMessage, "kinevla/action_chunk", 1)
+        self._paths = node.create_publisher(Path, "kinevla/planned_path", 1)
+        self._markers = node.create_publisher(MarkerArray, "kinevla/reasoning_markers", 1)
+
+    def chunk(self, chunk: ActionChunk, stamp: Time) -> None:
+        """Publish the chunk of an observation taken at `stamp`, and its path."""
+        self._chunks.publish(chunk_to_message(chunk, stamp))
+        self._paths.publish(planned_path(chunk, stamp))
+
+    def reasoning(self, message: Reasoning) -> None:
+        """Publish words and codes, and show them."""
+        self._reasoning.publish(message)
+        self._markers.publish(reasoning_markers(message))
+
+    def explain(self, status: int, instruction: str, detail: str) -> None:
+        """Publish why no chunk follows."""
+        message = Reasoning(status=status, instruction=instruction, detail=detail)
+        message.consistency = math.nan
+        message.header.stamp = self._clock.now().to_msg()
+        self.reasoning(message)
+
+
+def judge(inference: Inference, least: float) -> tuple[int, str]:
+    """Whether the chunk of an inference may be sent: a status, and why not.
+
+    Args:
+        least: the parameter `min_consistency`.
+    """
+    if inference.model_time > CHUNK_TIME:
+        return Reasoning.TOO_SLOW, (
+            f"an inference took {inference.model_time:.2f} s and its chunk lasts "
+            f"{CHUNK_TIME:.1f} s, so the arm holds in between: run the model on a GPU, take a "
+            "smaller one, or end what else the computer does"
+        )
+    # Written so that NaN holds too.
+    if least > ANY_CONSISTENCY and not inference.consistency >= least:
+        return Reasoning.INCONSISTENT, (
+            f"codes and words agree by {inference.consistency:.2f}, less than "
+            f"min_consistency {least:.2f}: say it in other words, or override the reasoning"
+        )
+    return Reasoning.OK, ""
+
+
+def status_of(problem: Exception) -> int:
+    """The state that a failure is named by."""
+    from kinevla_ros.generator.device import GpuOutOfMemory, NoGpu
+    from kinevla_ros.generator.policy import NotUnderstood
+
+    statuses = {
+        NotUnderstood: Reasoning.NOT_UNDERSTOOD,
+        ImageError: Reasoning.NO_OBSERVATION,
+        GpuOutOfMemory: Reasoning.OUT_OF_MEMORY,
+        NoGpu: Reasoning.NO_GPU,
+    }
+    return int(statuses.get(type(problem), Reasoning.ERROR))
