@@ -169,3 +169,36 @@ def test_an_instruction_that_names_no_task_is_answered_with_a_refusal(
     read = batch.tail[0][batch.tail_segments[0] == Segment.READING].tolist()
     command = TASKS[int(batch.family[0])]
     assert vocabulary.decode_text(read) == f"{goal_text(command)} {kinematics_text(command)}"
+
+
+def test_the_eye_learns_alone_first(vocabulary: Vocabulary, tmp_path: Path) -> None:
+    samples, codes = memory()
+    config = small_config(vocabulary)
+    one, other = (
+        replace(SETTINGS, steps=steps, eye_steps=steps, batch_size=4, weight_decay=0.0)
+        for steps in (1, 4)
+    )
+    train_generator(samples, codes, vocabulary, config, one, tmp_path / "one")
+    train_generator(samples, codes, vocabulary, config, other, tmp_path / "other")
+    before, after = (load_file(tmp_path / n / "model.safetensors") for n in ("one", "other"))
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved
+    assert all(
+        name.startswith(("vision", "locator", "projector", "image_", "state")) for name in moved
+    )
+
+
+def test_an_eye_without_known_places_cannot_learn_alone(
+    vocabulary: Vocabulary, tmp_path: Path
+) -> None:
+    samples, codes = memory()
+    blind = replace(samples, scene=samples.scene[:, :0])
+    with pytest.raises(ValueError, match="environment_state"):
+        train_generator(
+            blind,
+            codes,
+            vocabulary,
+            small_config(vocabulary),
+            replace(SETTINGS, eye_steps=1),
+            tmp_path,
+        )
