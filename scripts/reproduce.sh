@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # From nothing to the shipped checkpoint: demonstrations, close-ups, codec, generator, three
 # rounds of corrections, evaluation. Every step goes on where it was stopped.
-# RUN: folder for it all. EPISODES, CLOSE_UPS, STEPS, CORRECTIONS, ROUND_STEPS: how much of each.
+# RUN: folder for it all. EPISODES, CLOSE_UPS, STEPS, EYE_STEPS, CORRECTIONS, ROUND_STEPS: how
+# much of each.
 set -euo pipefail
 
 run=${RUN:-runs/tiny}
 episodes=${EPISODES:-630}
 close_ups=${CLOSE_UPS:-7000}
-steps=${STEPS:-8000}
+eye_steps=${EYE_STEPS:-2000}
+steps=${STEPS:-9000}
 corrections=${CORRECTIONS:-350}
 round_steps=${ROUND_STEPS:-1500}
 workers=$(nproc)
@@ -29,7 +31,7 @@ kinevla collect --close-ups --out "$run/close_ups" --episodes "$close_ups" --see
     $(resume "$run/codec/training.safetensors")
 
 datasets=(--dataset "$run/dataset" --dataset "$run/close_ups")
-generator "$run/round0" "${datasets[@]}" --steps "$steps"
+generator "$run/round0" "${datasets[@]}" --steps "$steps" --eye-steps "$eye_steps"
 for round in 1 2 3; do
   last="$run/round$((round - 1))"
   kinevla correct --model "$last" --out "$run/corrections$round" --episodes "$corrections" \
