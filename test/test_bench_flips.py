@@ -3,7 +3,7 @@
 import pytest
 import torch
 from small_generator import small_config
-from test_engine import case
+from test_engine import DEVICE, case
 
 from kinevla_ros.evaluation.bench_flips import Case, Flips, flips, table
 from kinevla_ros.generator.decode import Draft, Generation
@@ -35,9 +35,9 @@ def test_words_and_codes_are_compared_place_by_place(found, wanted, words, codes
 def test_every_way_of_decoding_is_compared_and_drafts_change_nothing_in_float32() -> None:
     vocabulary = Vocabulary.from_grammar()
     torch.manual_seed(0)
-    model = Generator(small_config(vocabulary)).eval()
+    model = Generator(small_config(vocabulary)).eval().to(DEVICE)
     said, images, state, words = case(model, vocabulary, 0)
-    head = DepthHead(model.config).eval()
+    head = DepthHead(model.config).eval().to(DEVICE)
     found = flips(model, vocabulary, [Case(said, images, state)], "int8", head)
     assert found["float32, drafted, from float32"].chunks == [False]
     names = ("bfloat16, drafted, from bfloat16", "int8 weights from without")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from small_generator import small_config
-from test_engine import case, spoilt
+from test_engine import DEVICE, case, spoilt
 from test_train_generator import memory
 
 from kinevla_ros.generator.decode import Draft, Given
@@ -30,7 +30,7 @@ def parts() -> tuple[Generator, Vocabulary, DepthHead]:
     with torch.no_grad():
         for weight in model.language.model.layers.parameters():
             weight.mul_(5.0 if weight.ndim == 2 else 1.0)
-    return model, vocabulary, DepthHead(model.config).eval()
+    return model.to(DEVICE), vocabulary, DepthHead(model.config).eval().to(DEVICE)
 
 
 @torch.inference_mode()
@@ -38,7 +38,9 @@ def slowly(parts, said: str, images, state, words: Draft) -> list[tuple[int, ...
     """Codes of both levels, the sequence read from its start for each level."""
     model, vocabulary, head = parts
     config = model.config
-    prompt, prompt_segments = (torch.tensor([x]) for x in instruction_ids(vocabulary, config, said))
+    prompt, prompt_segments = (
+        torch.tensor([x], device=DEVICE) for x in instruction_ids(vocabulary, config, said)
+    )
     seen = model.observe(images[None], state[None])
     before, before_segments = model.context(prompt, prompt_segments, seen)
     found = [(0,) * config.goal_codes, (0,) * config.kinematics_codes]
@@ -46,14 +48,18 @@ def slowly(parts, said: str, images, state, words: Draft) -> list[tuple[int, ...
         tail = written_part(vocabulary, words.goal, words.kinematics, *found)
         closing = vocabulary.goal_codes if level == "goal" else vocabulary.kinematics_codes
         read = tail.ids.index(closing) + 1
-        embeddings = torch.cat([before, model.embed(torch.tensor([tail.ids[:read]]))], dim=1)
-        segments = torch.cat([before_segments, torch.tensor([tail.segments[:read]])], dim=1)
+        embeddings = torch.cat(
+            [before, model.embed(torch.tensor([tail.ids[:read]], device=DEVICE))], dim=1
+        )
+        segments = torch.cat(
+            [before_segments, torch.tensor([tail.segments[:read]], device=DEVICE)], dim=1
+        )
         logits, hidden = model(embeddings, segments)
         first = vocabulary.code_id(level, 0)
         codes = [int(logits[0, -1, first : first + config.codes_per_level].argmax())]
         inner = head.begin(hidden[:, -1])
         while len(codes) < len(found[index]):
-            inner = head.step(model.embed(torch.tensor([first + codes[-1]])), inner)
+            inner = head.step(model.embed(torch.tensor([first + codes[-1]], device=DEVICE)), inner)
             codes.append(int(head.logits(level, inner).argmax()))
         found[index] = tuple(codes)
     return found
@@ -106,7 +112,7 @@ def test_a_head_learns_a_few_frames_by_heart_and_leaves_the_generator_as_it_is(
     assert right > 0.95
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     head.save(tmp_path)
-    read = load_depth_head(tmp_path, model.config, torch.float32, "cpu")
+    read = load_depth_head(tmp_path, model.config, torch.float32, DEVICE)
     assert all(torch.equal(a, b) for a, b in zip(read.parameters(), head.parameters(), strict=True))
 
 

@@ -248,12 +248,10 @@ class FastDecoder:
         """What is unread, and the codes' echo, which is compared with the words as read."""
         model, levels = self._model, (self._goal, self._kinematics)
         unread, codes = levels[1].unread, torch.cat([level.codes for level in levels])
-        segments = [int(Segment.CODES)] * len(unread) + [int(Segment.ECHO)] * len(codes)
-        hidden = self._llama(
-            model.embed(torch.cat([unread, codes])[None])[0],
-            torch.tensor(segments, device=self._device),
-            self._cursor,
-        )
+        kinds = (unread, Segment.CODES), (codes, Segment.ECHO)
+        segments = torch.cat([torch.full_like(ids, int(kind)) for ids, kind in kinds])
+        embeddings = model.embed(torch.cat([unread, codes])[None])[0]
+        hidden = self._llama(embeddings, segments, self._cursor)
         count = (levels[0].read_count + levels[1].read_count).clamp(min=1)
         pooled = ((levels[0].read + levels[1].read) / count).to(hidden.dtype)
         read = model.words_head(pooled).float()

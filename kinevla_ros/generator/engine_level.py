@@ -212,7 +212,7 @@ class LevelPasses:
         width = len(hidden)
         places = torch.arange(width, device=hidden.device)
         read = (given.segments[:width] == Segment.READING) & (places < given.length)
-        self.read.copy_((hidden * read[:, None]).sum(0))
+        self.read.copy_((hidden * read[:, None]).sum(0, dtype=torch.float32))
         self.read_count.copy_(read.sum())
         self._choose_code(hidden.index_select(0, given.length - 1))
 
