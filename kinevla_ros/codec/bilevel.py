@@ -27,7 +27,8 @@ class CodecConfig:
 
     Attributes:
         horizon, action_dim: Shape of a chunk, H and D; the last dimension is the gripper.
-        goal_levels, kinematics_levels: Residual levels of each stack, M_goal and M_kin.
+        goal_levels, kinematics_levels: Residual levels of each stack, M_goal and M_kin. Without
+            goal levels it is a codec of a single level.
         codes_per_level: Entries of each codebook, K.
         latent_dim, hidden_dim: Width of the latent, d, and of the networks' hidden layers.
         literal: One encoder for both levels, as the paper's words read; training it in stage II
@@ -114,7 +115,7 @@ class BilevelCodec(nn.Module):
             raise InvalidCodeError(
                 f"codes are {codes.dtype} {tuple(codes.shape)}, not int64 (B, n)"
             )
-        if codes.shape[1] not in (config.goal_levels, config.levels):
+        if not codes.shape[1] or codes.shape[1] not in (config.goal_levels, config.levels):
             raise InvalidCodeError(
                 f"{codes.shape[1]} codes a chunk; it takes {config.levels}, "
                 f"or {config.goal_levels} for the goal alone"
@@ -129,6 +130,8 @@ class BilevelCodec(nn.Module):
         The codes are taken as they are; `decode` checks them.
         """
         split = self.config.goal_levels
+        if not split:
+            return self.kinematics_stack.look_up(codes)
         latents = self.goal_stack.look_up(codes[:, :split])
         if codes.shape[1] > split:
             latents = latents + self.kinematics_stack.look_up(codes[:, split:])

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from kinevla_ros.codec.bilevel import BilevelCodec
 from kinevla_ros.codec.checkpoint import contract_of
+from kinevla_ros.codec.contract import Contract
 from kinevla_ros.codec.onnx_decoder import CONTRACT_KEY, INPUT, OUTPUT
 from kinevla_ros.codec.statistics import ActionStatistics
 
@@ -39,9 +40,14 @@ def export_onnx(codec: BilevelCodec, statistics: ActionStatistics, path: Path) -
 
     The batch axis is dynamic. Needs the packages onnx and onnxscript (extra `train`).
     """
+    export_decoder(PhysicalDecoder(codec, statistics), contract_of(codec, statistics), path)
+
+
+def export_decoder(decoder: nn.Module, contract: Contract, path: Path) -> None:
+    """Write any module that takes codes to physical chunks, with its contract; as `export_onnx`."""
     program = torch.onnx.export(
-        PhysicalDecoder(codec, statistics).cpu().eval(),
-        (torch.zeros(2, codec.config.levels, dtype=torch.int64),),
+        decoder.cpu().eval(),
+        (torch.zeros(2, contract.levels, dtype=torch.int64),),
         input_names=[INPUT],
         output_names=[OUTPUT],
         dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
@@ -51,7 +57,7 @@ def export_onnx(codec: BilevelCodec, statistics: ActionStatistics, path: Path) -
     assert program is not None  # only without dynamo
     model = program.model_proto
     entry = model.metadata_props.add()
-    entry.key, entry.value = CONTRACT_KEY, contract_of(codec, statistics).to_json()
+    entry.key, entry.value = CONTRACT_KEY, contract.to_json()
     onnx.checker.check_model(model)
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, path)

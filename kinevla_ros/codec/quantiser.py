@@ -65,8 +65,9 @@ class ResidualQuantiser(nn.Module):
 
     def forward(self, latents: Tensor) -> Quantised:
         """Quantise latents, shape (B, d), level after level (equations 1 and 2)."""
-        residual = latents
-        entries, codes, commitment = [], [], latents.new_zeros(())
+        residual, commitment = latents, latents.new_zeros(())
+        entries = latents.new_empty(len(latents), len(self.codebooks), latents.shape[1])
+        codes = torch.empty(entries.shape[:2], dtype=torch.int64, device=latents.device)
         for level, codebook in enumerate(self.codebooks):
             chosen = _nearest(residual.detach(), codebook)
             entry = F.embedding(chosen, codebook)
@@ -74,9 +75,9 @@ class ResidualQuantiser(nn.Module):
                 self._follow(level, residual.detach(), chosen)
             commitment = commitment + F.mse_loss(residual, entry)
             residual = residual - entry
-            entries.append(entry)
-            codes.append(chosen)
-        return Quantised(torch.stack(entries, 1), torch.stack(codes, 1), commitment)
+            entries[:, level] = entry
+            codes[:, level] = chosen
+        return Quantised(entries, codes, commitment)
 
     def look_up(self, codes: Tensor) -> Tensor:
         """Sum the entries of codes, int64 (B, M), to latents, shape (B, d) (equation 2)."""

@@ -157,8 +157,11 @@ class _Run:
         self._stage_one_codes = torch.empty(0, config.goal_levels, dtype=torch.int64)
         self._step = 0
 
-    def train(self, held_out: NDArray[np.float32], progress: bool) -> float:
-        """Run both stages; return the share of held-out goal codes that stage II left alone."""
+    def train(self, held_out: NDArray[np.float32], progress: bool) -> float | None:
+        """Run both stages; return the share of held-out goal codes that stage II left alone.
+
+        None without goal codes.
+        """
         settings = self._settings
         broad = coarse(torch.from_numpy(self.statistics.normalise(held_out)).to(settings.device))
         split, total = settings.goal_steps, settings.goal_steps + settings.kinematics_steps
@@ -187,7 +190,8 @@ class _Run:
                 bar.update(task, completed=self._step)
                 if self._step % settings.save_every == 0 or self._step == total:
                     self._save()
-        return float((self._goal_codes(broad) == self._stage_one_codes).float().mean())
+        kept = self._goal_codes(broad) == self._stage_one_codes
+        return float(kept.float().mean()) if kept.numel() else None
 
     def _advance(self) -> dict[str, Tensor]:
         """Take the step that is next; return its loss terms."""

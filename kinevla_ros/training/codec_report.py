@@ -24,11 +24,13 @@ class CodecReport:
         end_error_mrad: The same at the last step, over all joints.
         near_error_mrad: Over the chunks in which no joint moves more than `NEAR` rad, as on the
             last of the way to a grasp; None if there are none.
-        goal_only_error_mrad: Over all joints and steps, decoded from the goal codes alone.
+        goal_only_error_mrad: Over all joints and steps, decoded from the goal codes alone; None
+            without any.
         switch_chunks: Number of chunks in which the gripper opens or closes (half is the limit).
         exact_switches: Share of these that decode to the same open or closed in every step.
         exact_gripper: The same over all chunks.
-        goal_code_stability: Share of goal codes of coarse chunks that stage II left unchanged.
+        goal_code_stability: Share of goal codes of coarse chunks that stage II left unchanged; None
+            without any.
     """
 
     chunks: int
@@ -36,25 +38,27 @@ class CodecReport:
     joint_error_mrad: tuple[float, ...]
     end_error_mrad: float
     near_error_mrad: float | None
-    goal_only_error_mrad: float
+    goal_only_error_mrad: float | None
     switch_chunks: int
     exact_switches: float | None
     exact_gripper: float
-    goal_code_stability: float
+    goal_code_stability: float | None
 
 
 def report(
     trained: TrainedCodec,
     chunks: NDArray[np.float32],
     common: NDArray[np.float32],
-    stability: float,
+    stability: float | None,
 ) -> CodecReport:
     """Measure a codec on physical chunks and their common parts, shape (N, H, D) each."""
     codes = trained.encode(chunks, common)
     decoded = trained.decode(codes)
     error = 1e3 * np.abs(decoded - chunks)[..., :-1]
     goal_codes = codes[:, : trained.codec.config.goal_levels]
-    goal_only = 1e3 * np.abs(trained.decode(goal_codes) - chunks)[..., :-1]
+    goal_only = None
+    if goal_codes.size:
+        goal_only = float(1e3 * np.abs(trained.decode(goal_codes) - chunks)[..., :-1].mean())
     near = (np.abs(chunks[..., :-1]) <= NEAR).all(axis=(1, 2))
     half = sum(GRIPPER_BOUNDS) / 2
     is_open = chunks[..., -1] > half
@@ -66,7 +70,7 @@ def report(
         joint_error_mrad=tuple(error.mean(axis=(0, 1)).tolist()),
         end_error_mrad=float(error[:, -1].mean()),
         near_error_mrad=float(error[near].mean()) if near.any() else None,
-        goal_only_error_mrad=float(goal_only.mean()),
+        goal_only_error_mrad=goal_only,
         switch_chunks=int(switches.sum()),
         exact_switches=float(exact[switches].mean()) if switches.any() else None,
         exact_gripper=float(exact.mean()),
