@@ -131,10 +131,10 @@ class BilevelDecoder:
         if goal == self._refusal:
             raise Refusal(REFUSAL)
         goal_codes = self._read_codes("goal", logits, config.goal_codes, given.goal_codes)
-        lead = self._model.embed(self._tensor([vocabulary.code_id("goal", goal_codes[-1])]))
+        last = [vocabulary.code_id("goal", code) for code in goal_codes[-1:]]
         kinematics, logits = self._words(
-            lead,
-            [int(Segment.CODES)],
+            self._model.embed(self._tensor(last)),
+            [int(Segment.CODES)] * len(last),
             vocabulary.kinematics,
             draft.kinematics,
             vocabulary.kinematics_codes,
@@ -233,15 +233,15 @@ class BilevelDecoder:
     ) -> tuple[int, ...]:
         """Choose the codes of one stack, or take the given; `logits` are those of the first."""
         codes: list[int] = []
-        while True:
+        while len(codes) < count:
             if given is None:
                 token = int(logits.masked_fill(~self._codes[level], -torch.inf).argmax())
             else:
                 token = self._vocabulary.code_id(level, given[len(codes)])
             codes.append(self._vocabulary.code_of(token)[1])
-            if len(codes) == count:
-                return tuple(codes)
-            logits = self._feed(self._model.embed(self._tensor([token])), [Segment.CODES])[-1]
+            if len(codes) < count:
+                logits = self._feed(self._model.embed(self._tensor([token])), [Segment.CODES])[-1]
+        return tuple(codes)
 
     def _feed(self, embeddings: Tensor, segments: Sequence[int]) -> Tensor:
         """Append positions; returns their logits, shape [Q, V]."""
@@ -257,7 +257,8 @@ class BilevelDecoder:
             del self._segments[-count:]
 
     def _tensor(self, ids: Sequence[int]) -> Tensor:
-        return torch.tensor([list(ids)], device=next(self._model.parameters()).device)
+        device = next(self._model.parameters()).device
+        return torch.tensor([list(ids)], dtype=torch.int64, device=device)
 
 
 def _reading(words: Sequence[int], closing: int) -> tuple[list[int], list[int]]:
