@@ -24,7 +24,8 @@ from kinevla_ros.language.grammar import (
 )
 from kinevla_ros.language.out_of_scope import out_of_scope
 from kinevla_ros.language.vocabulary import Vocabulary
-from kinevla_ros.training.objective import MOTION_SCALE, Batch, LossWeights
+from kinevla_ros.training.heads import MOTION_SCALE
+from kinevla_ros.training.objective import Batch, LossWeights
 from kinevla_ros.training.samples import Samples
 
 PHRASINGS = 1024
@@ -82,14 +83,9 @@ class BatchMaker:
             for command in TASKS
         ]
         self._nonsense = self._refusable(rng)
-        codes_of_zero = [0] * config.goal_codes, [0] * config.kinematics_codes
         self._sibling = [[TASKS.index(s) for s in siblings(command)] for command in TASKS]
         # One length for all batches: a CPU compiles its kernels anew for each shape.
-        self._length = max(
-            len(tail(vocabulary, goal_text(c), kinematics_text(c), *codes_of_zero, said).ids)
-            for c in TASKS
-            for said in (None, REFUSAL)
-        )
+        self._length = self._longest()
         self._scene_scale = SCENE_SCALE[: samples.scene.shape[1]]
 
     def __call__(self, step: int) -> Batch:
@@ -105,7 +101,8 @@ class BatchMaker:
             tasks.append(task)
             motions.append([self._common[row, task], samples.chunks[row, task]])
             prompts.append(self._prompt(task, refused, rng))
-            tails.append(self._tail(task, self._codes[row, task, variant], variant > 0, refused))
+            codes = self._codes[row, task, variant]
+            tails.append(self._tail(prompts[-1], task, codes, variant > 0, refused))
         length = self._length
         return Batch(
             images=pixels(self._config, _relit(images, rng)),
@@ -125,6 +122,15 @@ class BatchMaker:
             scene=torch.from_numpy(samples.scene[rows] / self._scene_scale),
         )
 
+    def _longest(self) -> int:
+        """Positions of the longest written part."""
+        codes = [0] * self._config.goal_codes, [0] * self._config.kinematics_codes
+        return max(
+            len(tail(self._vocabulary, goal_text(c), kinematics_text(c), *codes, said).ids)
+            for c in TASKS
+            for said in (None, REFUSAL)
+        )
+
     def _prompt(
         self, task: int, refused: bool, rng: np.random.Generator
     ) -> tuple[list[int], list[int]]:
@@ -132,7 +138,14 @@ class BatchMaker:
         prompts = self._nonsense if refused else self._prompts[task]
         return prompts[int(rng.integers(len(prompts)))]
 
-    def _tail(self, task: int, codes: NDArray[np.int64], disturbed: bool, refused: bool) -> Tail:
+    def _tail(
+        self,
+        prompt: tuple[list[int], list[int]],
+        task: int,
+        codes: NDArray[np.int64],
+        disturbed: bool,
+        refused: bool,
+    ) -> Tail:
         """The written part of a sample; disturbed goal codes are given and carry no loss."""
         command, split = TASKS[task], self._config.goal_codes
         written = tail(
@@ -143,7 +156,7 @@ class BatchMaker:
             codes[split:].tolist(),
             REFUSAL if refused else None,
         )
-        return _goal_codes_given(written, split) if disturbed else written
+        return goal_codes_given(written, split) if disturbed else written
 
     def _refusable(self, rng: np.random.Generator) -> list[tuple[list[int], list[int]]]:
         """Prompts that name no task and have room."""
@@ -180,7 +193,7 @@ class BatchMaker:
         return (task, 0), (other, int(rng.integers(self._codes.shape[2])))
 
 
-def _goal_codes_given(written: Tail, count: int) -> Tail:
+def goal_codes_given(written: Tail, count: int) -> Tail:
     """The tail without a loss on its first `count` codes, those of the goal."""
     first = written.code.index(True)
     code = [flag and not first <= i < first + count for i, flag in enumerate(written.code)]

@@ -18,11 +18,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
-from kinevla_ros.codec.chunk import ACTION_DIM, HORIZON
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.language.vocabulary import Vocabulary
 from kinevla_ros.training.batches import BatchMaker, GeneratorSettings
+from kinevla_ros.training.heads import Head, MotionHead
 from kinevla_ros.training.objective import Batch, losses
 from kinevla_ros.training.samples import Samples
 
@@ -35,7 +35,7 @@ class _Parts:
     """What a training run moves along."""
 
     model: Generator
-    motion_head: nn.Linear
+    motion_head: Head
     optimiser: torch.optim.AdamW
     device: torch.device
 
@@ -49,6 +49,9 @@ def train_generator(
     out: Path,
     start: Path | None = None,
     resume: bool = False,
+    *,
+    batches: type[BatchMaker] = BatchMaker,
+    head: type[Head] = MotionHead,
 ) -> Path:
     """Train and save a generator.
 
@@ -60,6 +63,8 @@ def train_generator(
         out: folder for checkpoints and the TensorBoard log; the result is in `out`.
         start: checkpoint whose weights to start from; random ones without it.
         resume: go on from the last checkpoint in `out`.
+        batches: what a batch looks like.
+        head: what reads the motion; `read_head` gives the trained one.
 
     Returns:
         The folder with config.json, model.safetensors and tokenizer.json.
@@ -71,11 +76,11 @@ def train_generator(
     if settings.eye_steps and not samples.scene.shape[1]:
         raise ValueError("the dataset tells no places of objects (environment_state): no eye steps")
     out.mkdir(parents=True, exist_ok=True)
-    parts = _build(config, settings)
+    parts = _build(config, settings, head)
     if start is not None:
         parts.model.load_state_dict(load_file(start / MODEL_FILE, device=str(parts.device)))
     first = _restore(parts, settings, out) if resume else 0
-    maker = BatchMaker(samples, codes, vocabulary, config, settings)
+    maker = batches(samples, codes, vocabulary, config, settings)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with (
         SummaryWriter(str(out / "log")) as log,
@@ -100,11 +105,22 @@ def train_generator(
     return out
 
 
-def _build(config: GeneratorConfig, settings: GeneratorSettings) -> _Parts:
+def read_head(folder: Path, config: GeneratorConfig, kind: type[Head]) -> Head:
+    """The motion head of a finished run, from its last save.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    head = kind(config.language["hidden_size"])
+    head.load_state_dict(_under(load_file(folder / RESUME_FILE), "motion."))
+    return head
+
+
+def _build(config: GeneratorConfig, settings: GeneratorSettings, kind: type[Head]) -> _Parts:
     torch.manual_seed(settings.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = Generator(config).to(device).train()
-    head = nn.Linear(config.language["hidden_size"], HORIZON * ACTION_DIM).to(device)
+    head = kind(config.language["hidden_size"]).to(device)
     optimiser = torch.optim.AdamW(
         [*model.parameters(), *head.parameters()],
         settings.learning_rate,

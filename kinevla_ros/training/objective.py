@@ -13,15 +13,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from kinevla_ros.generator.model import Generator
+from kinevla_ros.training.heads import Head
 
 SCENE_BETA = 0.02
 """Error of the scene up to which the loss is quadratic: 5 mm."""
-
-MOTION_BETA = 0.05
-"""The same of the motion: 5 mrad."""
-
-MOTION_SCALE = (0.1,) * 7 + (0.07,)
-"""Unit of the motion: joint offsets (rad), gripper opening (m)."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +63,7 @@ class Batch:
 def losses(
     model: Generator,
     batch: Batch,
-    motion_head: torch.nn.Module | None,
+    motion_head: Head | None,
     eye_alone: bool = False,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Loss terms, and figures to log, of one batch; with the `eye_alone` that of the scene only."""
@@ -93,14 +88,13 @@ def losses(
     right = (logits.argmax(-1) == batch.targets).flatten().float()
     for name, mask in (("text", batch.text), ("codes", batch.code)):
         weight = mask.flatten().float()
-        count = weight.sum()
+        count = weight.sum().clamp(min=1)
         terms[name] = (each * weight).sum() / count
         figures[f"{name}_top1"] = (right * weight).sum() / count
     terms["mutual_information"] = _info_nce(model, written, batch)
     if motion_head is not None:
         asked = written.gather(1, batch.starts[..., None].expand(-1, -1, written.shape[-1]))
-        read = motion_head(asked).float()
-        terms["motion"] = F.smooth_l1_loss(read, batch.motion, beta=MOTION_BETA)
+        terms["motion"] = motion_head.loss(asked, batch.motion)
     return terms, figures
 
 

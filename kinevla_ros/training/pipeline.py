@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from kinevla_ros.codec.bilevel import CodecConfig
-from kinevla_ros.codec.checkpoint import TrainedCodec, load_codec
+from kinevla_ros.codec.checkpoint import load_codec
+from kinevla_ros.codec.contract import Contract
 from kinevla_ros.codec.onnx_export import export_onnx
 from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE
 from kinevla_ros.generator.config import GeneratorConfig
@@ -31,6 +33,22 @@ DISTURBANCES = (0.1, 0.2, 0.3)
 """Noise on the goal latents of the disturbed variants of a chunk's codes."""
 
 
+class Coder(Protocol):
+    """What gives a generator its codes, such as a `TrainedCodec`."""
+
+    @property
+    def contract(self) -> Contract:
+        """Shape and meaning of the codes."""
+
+    def encode(
+        self,
+        chunks: NDArray[np.float32],
+        common: NDArray[np.float32] | None = None,
+        disturbance: float = 0.0,
+    ) -> NDArray[np.int64]:
+        """Codes of physical chunks; see `TrainedCodec.encode`."""
+
+
 def codec_from_dataset(
     datasets: Sequence[Path], out: Path, settings: CodecSettings, resume: bool
 ) -> CodecReport:
@@ -39,12 +57,22 @@ def codec_from_dataset(
     Raises:
         DatasetError: the dataset is missing or damaged.
     """
-    samples = load_samples(datasets, image_size=None)
+    return codec_from_samples(load_samples(datasets, image_size=None), out, settings, resume)
+
+
+def codec_from_samples(
+    samples: Samples,
+    out: Path,
+    settings: CodecSettings,
+    resume: bool,
+    config: CodecConfig = CODEC,
+) -> CodecReport:
+    """Train a codec on every labelled chunk of samples and export its ONNX decoder."""
     chunks, common = samples.chunks[samples.valid], samples.common()[samples.valid]
     # Every n-th chunk, so that all episodes stay in.
     stride = max(1, -(-len(chunks) // MAX_CODEC_CHUNKS))
     report = train_codec(
-        chunks[::stride], common[::stride], settings, out, config=CODEC, resume=resume
+        chunks[::stride], common[::stride], settings, out, config=config, resume=resume
     )
     trained = load_codec(out)
     export_onnx(trained.codec, trained.statistics, out / DECODER_FILE)
@@ -76,20 +104,36 @@ def generator_from_dataset(
         FileNotFoundError: no codec, or nothing to resume.
     """
     trained = load_codec(codec)
-    contract = trained.contract
+    vocabulary, config = shape_for(trained.contract)
+    samples = load_samples(datasets, config.image_size)
+    codes = code_variants(samples, trained, settings.seed)
+    train_generator(samples, codes, vocabulary, config, settings, out, start, resume)
+    copy_decoder(codec, out)
+    return out
+
+
+def shape_for(
+    contract: Contract, base: Callable[[int], GeneratorConfig] = GeneratorConfig.tiny
+) -> tuple[Vocabulary, GeneratorConfig]:
+    """Vocabulary and configuration of a generator whose codes keep a contract.
+
+    Args:
+        base: the configuration of a vocabulary's size.
+    """
     vocabulary = Vocabulary.from_grammar(contract.codes_per_level)
     config = replace(
-        GeneratorConfig.tiny(len(vocabulary)),
+        base(len(vocabulary)),
         goal_codes=contract.goal_levels,
         kinematics_codes=contract.kinematics_levels,
         codes_per_level=contract.codes_per_level,
     )
-    samples = load_samples(datasets, config.image_size)
-    codes = code_variants(samples, trained, settings.seed)
-    train_generator(samples, codes, vocabulary, config, settings, out, start, resume)
+    return vocabulary, config
+
+
+def copy_decoder(codec: Path, out: Path) -> None:
+    """Complete a checkpoint with the decoder of its codec."""
     for name in (DECODER_FILE, CONTRACT_FILE):
         shutil.copyfile(codec / name, out / name)
-    return out
 
 
 def device() -> str:
@@ -97,15 +141,17 @@ def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def code_variants(samples: Samples, trained: TrainedCodec, seed: int) -> NDArray[np.int64]:
+def code_variants(samples: Samples, coder: Coder, seed: int) -> NDArray[np.int64]:
     """Codes of the labelled chunks, [N, 7, variants, levels]; -1 where there is no chunk.
 
-    The first variant is exact, the others have disturbed goal codes.
+    The first variant is exact, the others have disturbed goal codes; without goal codes there
+    are no others.
     """
     valid = samples.valid
     pair = samples.chunks[valid], samples.common()[valid]
     torch.manual_seed(seed)
-    variants = [trained.encode(*pair), *(trained.encode(*pair, d) for d in DISTURBANCES)]
+    disturbances = DISTURBANCES if coder.contract.goal_levels else ()
+    variants = [coder.encode(*pair), *(coder.encode(*pair, d) for d in disturbances)]
     encoded = np.stack(variants, axis=1)
     codes = np.full((*valid.shape, *encoded.shape[1:]), -1, np.int64)
     codes[valid] = encoded
