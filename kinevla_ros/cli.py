@@ -200,6 +200,40 @@ def calibrate(
 
 
 @app.command()
+def ablate(
+    dataset: Datasets,
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints and table; one goes on.")],
+    variants: Annotated[
+        str | None,
+        typer.Option(
+            help="Names with commas between; default: all. bilevel: the shipped recipe; "
+            "no-infonce: words and codes not compared; literal: one encoder for both levels of "
+            "the codec; goal-only: kinematics codes not decoded; single-level: one stack of as "
+            "many codes; no-reasoning: codes read the instruction; regression: L1, as OpenVLA-OFT; "
+            "bins: 256 for each number, as OpenVLA; flow: flow matching, after pi0.5."
+        ),
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Batches of 64, for each variant.")] = 6500,
+    trials: Annotated[int, typer.Option(min=1, help="Random scenes per task.")] = 20,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of weights, batches and scenes, the same for all.")
+    ] = 1000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that evaluate.")] = 1,
+) -> None:
+    """Train baselines and ablations on the same data, try them in the same scenes, compare them.
+
+    Writes ablation.md and ablation.json after each variant. Ctrl-C loses nothing that is done:
+    the same command goes on, trains nothing twice, and may name more variants.
+    """
+    from kinevla_ros.evaluation.ablate import ablate as run
+    from kinevla_ros.training.variants import VARIANTS
+
+    known = [variant.name for variant in VARIANTS]
+    names = [name.strip() for name in variants.split(",")] if variants is not None else known
+    raise typer.Exit(run(dataset, out, names, steps, trials, seed, workers))
+
+
+@app.command()
 def collect(
     out: Annotated[Path, typer.Option(help="Folder of the dataset; an existing one goes on.")],
     episodes: Annotated[int, typer.Option(min=1, help="Episodes it shall hold.")] = 1050,

@@ -95,7 +95,7 @@ def evaluate(
         _require(settings, report)
         _prepare(figures, inspect)
         with closing(run_checkpoint(folder, plan, workers, inspect)) as stream:
-            _collect(stream, len(plan), results, console)
+            gather(stream, len(plan), results, console)
     except KeyboardInterrupt:
         errors.print("[yellow]interrupted; this is what was done")
         code = INTERRUPTED
@@ -125,7 +125,7 @@ def evaluate(
         return 1
     _print(console, groups, content)
     if figures:
-        _write(figures, content)
+        write_json(figures, content)
     if report:
         from kinevla_ros.evaluation.page import write_page
 
@@ -235,9 +235,10 @@ def _prepare(figures: Path | None, inspect: Path | None) -> None:
         inspect.mkdir(parents=True, exist_ok=True)
 
 
-def _collect(
+def gather(
     stream: Iterable[EpisodeResult], total: int, results: list[EpisodeResult], console: Console
 ) -> None:
+    """Append results as they come, and show how far they are."""
     columns = (
         TextColumn("evaluate"),
         BarColumn(),
@@ -256,7 +257,7 @@ def _collect(
             progress.update(bar, advance=1, description=text)
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
+def write_json(path: Path, content: dict[str, Any]) -> None:
     """Replace the file in one step, so that a reader never sees half of it."""
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import signal
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from kinevla_ros.evaluation.episode import Episode, EpisodePolicy, EpisodeResult, Intervention
 from kinevla_ros.evaluation.failures import FailureVideo
@@ -66,8 +67,19 @@ def run(
         yield result
 
 
+class ReadyPolicy(EpisodePolicy, Protocol):
+    """A policy of a checkpoint."""
+
+    def warm_up(self) -> None:
+        """Run once, so that the first real chunk is not the slow one."""
+
+
 def run_checkpoint(
-    model: Path, plan: Sequence[Episode], workers: int = 1, inspect: Path | None = None
+    model: Path,
+    plan: Sequence[Episode],
+    workers: int = 1,
+    inspect: Path | None = None,
+    open_policy: Callable[[Path], ReadyPolicy] = Policy,
 ) -> Generator[EpisodeResult]:
     """Load a checkpoint, in each of several processes if asked, and run episodes with it.
 
@@ -75,24 +87,27 @@ def run_checkpoint(
 
     Raises:
         CheckpointError: the checkpoint cannot be used.
+        GenerationError: it cannot even be warmed up.
         BrokenProcessPool: a worker process died.
     """
-    policy = Policy(model)
+    policy = open_policy(model)
     if workers == 1:
         policy.warm_up()
         for variation, alike in itertools.groupby(plan, lambda episode: episode.variation):
             with closing(Cell(variation)) as cell:
                 yield from run(cell, policy, alike, inspect)
     else:
-        yield from _run_in_processes(model, plan, workers, inspect)
+        yield from _run_in_processes(plan, workers, (model, inspect, open_policy))
 
 
 def _run_in_processes(
-    model: Path, plan: Sequence[Episode], workers: int, inspect: Path | None
+    plan: Sequence[Episode],
+    workers: int,
+    each: tuple[Path, Path | None, Callable[[Path], ReadyPolicy]],
 ) -> Iterator[EpisodeResult]:
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
-    with ProcessPoolExecutor(workers, context, _start_worker, (model, inspect)) as pool:
+    with ProcessPoolExecutor(workers, context, _start_worker, each) as pool:
         try:
             jobs = [pool.submit(_work, episode) for episode in plan]
             for job in as_completed(jobs):
@@ -108,8 +123,10 @@ def _run_in_processes(
 class _Worker:
     """What one process keeps from episode to episode."""
 
-    def __init__(self, model: Path, inspect: Path | None) -> None:
-        self._policy, self._inspect = Policy(model), inspect
+    def __init__(
+        self, model: Path, inspect: Path | None, open_policy: Callable[[Path], ReadyPolicy]
+    ) -> None:
+        self._policy, self._inspect = open_policy(model), inspect
         self._policy.warm_up()
         self._cell = Cell()
         self._variation: Variation | None = None
@@ -124,11 +141,13 @@ class _Worker:
 _worker: _Worker
 
 
-def _start_worker(model: Path, inspect: Path | None) -> None:
+def _start_worker(
+    model: Path, inspect: Path | None, open_policy: Callable[[Path], ReadyPolicy]
+) -> None:
     global _worker
     # Ctrl-C in a terminal reaches every process; the parent ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _worker = _Worker(model, inspect)
+    _worker = _Worker(model, inspect, open_policy)
 
 
 def _work(episode: Episode) -> EpisodeResult:
