@@ -219,6 +219,13 @@ def ablate(
         int, typer.Option(min=0, help="Of weights, batches and scenes, the same for all.")
     ] = 1000,
     workers: Annotated[int, typer.Option(min=1, help="Processes that evaluate.")] = 1,
+    eye: Annotated[
+        Path | None,
+        typer.Option(
+            help="Checkpoint whose eye all start from, such as one trained with as many "
+            "--eye-steps as --steps; a random one without it."
+        ),
+    ] = None,
 ) -> None:
     """Train baselines and ablations on the same data, try them in the same scenes, compare them.
 
@@ -230,7 +237,7 @@ def ablate(
 
     known = [variant.name for variant in VARIANTS]
     names = [name.strip() for name in variants.split(",")] if variants is not None else known
-    raise typer.Exit(run(dataset, out, names, steps, trials, seed, workers))
+    raise typer.Exit(run(dataset, out, names, steps, trials, seed, workers, eye))
 
 
 @app.command()

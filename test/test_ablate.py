@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
+from safetensors.torch import load_file
 from small_generator import small_config
 
 from kinevla_ros.codec.bins import BINS, BinCodec
@@ -20,10 +21,12 @@ from kinevla_ros.codec.statistics import ActionStatistics
 from kinevla_ros.evaluation import ablate as command
 from kinevla_ros.evaluation.ablation_table import table
 from kinevla_ros.evaluation.episode import Episode, EpisodeResult
+from kinevla_ros.evaluation.evaluate import INTERRUPTED
 from kinevla_ros.evaluation.variant_policies import HeadPolicy, InstructedPolicy, open_variant
+from kinevla_ros.generator.checkpoint import load_contract
 from kinevla_ros.generator.model import Segment
 from kinevla_ros.generator.override import Override
-from kinevla_ros.generator.policy import NotUnderstood, load_contract
+from kinevla_ros.generator.policy import NotUnderstood
 from kinevla_ros.language.grammar import TASKS
 from kinevla_ros.language.vocabulary import Vocabulary
 from kinevla_ros.training import batches
@@ -33,7 +36,8 @@ from kinevla_ros.training.heads import NUMBERS, FlowHead
 from kinevla_ros.training.instructed import InstructionBatches
 from kinevla_ros.training.pipeline import CODEC
 from kinevla_ros.training.samples import Samples
-from kinevla_ros.training.variants import BILEVEL, VARIANTS, Study, chosen, train_variant
+from kinevla_ros.training.variant_run import Study, train_variant
+from kinevla_ros.training.variants import BILEVEL, VARIANTS, chosen
 
 INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"
 IMAGES = {name: np.full((240, 320, 3), 90, np.uint8) for name in ("front", "wrist")}
@@ -64,7 +68,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
         tmp_path_factory.mktemp("ablation"),
         GeneratorSettings(steps=2, batch_size=4, warmup=1),
         CodecSettings(goal_steps=4, kinematics_steps=4, warmup_steps=2, batch_size=32),
-        lambda size: replace(small_config(vocabulary), vocabulary_size=size),
+        base=lambda size: replace(small_config(vocabulary), vocabulary_size=size),
     )
 
 
@@ -259,6 +263,39 @@ def test_another_number_of_steps_needs_another_folder(
         command.compare(longer, [BILEVEL], 1, 1, Console(quiet=True))
 
 
+def test_variants_can_start_from_one_eye_whatever_their_vocabulary(
+    study: Study, trained: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "PHRASINGS", 4)
+    still = replace(study.generator, learning_rate=0.0)
+    shown = replace(study, out=tmp_path, eye=trained["bins"], generator=still)
+    folder = train_variant(BY_NAME["regression"], shown)
+    eye, found = (load_file(f / "model.safetensors") for f in (trained["bins"], folder))
+    for name in ("projector.0.weight", "state.1.weight"):
+        assert torch.equal(found[name], eye[name])
+    assert not torch.equal(
+        found["language.model.layers.0.mlp.up_proj.weight"],
+        eye["language.model.layers.0.mlp.up_proj.weight"],
+    )
+    assert study.identity() != shown.identity()
+
+
 def test_an_unknown_variant_is_answered_with_those_there_are() -> None:
     with pytest.raises(ValueError, match=r"best.*there is bilevel, no-infonce"):
         chosen(["bilevel", "best"])
+
+
+def test_what_cannot_run_is_told_and_ctrl_c_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ([tmp_path / "none"], tmp_path / "out", ["bilevel"], 1, 1, 0, 1)
+    assert command.ablate(*asked) == 1
+    assert "none" in capsys.readouterr().err.replace("\n", "")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "load_samples", lambda *_: random_samples())
+    monkeypatch.setattr(command, "compare", interrupted)
+    assert command.ablate(*asked) == INTERRUPTED
+    assert "the same command goes on" in capsys.readouterr().err.replace("\n", " ")

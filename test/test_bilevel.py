@@ -101,6 +101,22 @@ def test_goal_codes_alone_decode_as_with_the_kinematics_dropped():
     torch.testing.assert_close(alone[..., :-1], dropped.joints, atol=1e-6, rtol=1e-5)
 
 
+def test_a_codec_of_one_level_learns_the_motion_and_takes_all_its_codes():
+    codec = BilevelCodec(
+        CodecConfig(
+            goal_levels=0, kinematics_levels=4, codes_per_level=16, latent_dim=8, hidden_dim=16
+        )
+    )
+    batch = chunks()
+    before = (codec.decode(codec.encode(batch)) - batch).abs().mean()
+    train_stage_two(codec, 200)
+    codes = codec.encode(batch)
+    assert codes.shape == (len(batch), 4)
+    assert (codec.decode(codes) - batch).abs().mean() < before
+    with pytest.raises(InvalidCodeError, match="0 codes"):
+        codec.decode(codes[:, :0])
+
+
 def test_stage_two_leaves_every_goal_code_alone():
     codec = BilevelCodec(SMALL)
     full = chunks(500)

@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
+from kinevla_ros.data.metadata import DatasetError
 from kinevla_ros.evaluation.ablation_table import table
 from kinevla_ros.evaluation.episode import EpisodeResult
 from kinevla_ros.evaluation.evaluate import INTERRUPTED, gather, write_json
@@ -19,21 +20,15 @@ from kinevla_ros.evaluation.machine import machine, versions
 from kinevla_ros.evaluation.report import summary
 from kinevla_ros.evaluation.suite import episodes, run_checkpoint
 from kinevla_ros.evaluation.variant_policies import open_variant
+from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decode import GenerationError
-from kinevla_ros.generator.policy import CheckpointError
 from kinevla_ros.training.batches import GeneratorSettings
 from kinevla_ros.training.codec import CodecSettings
 from kinevla_ros.training.pipeline import device
 from kinevla_ros.training.samples import load_samples
-from kinevla_ros.training.variants import (
-    DONE_FILE,
-    VARIANTS,
-    Study,
-    Variant,
-    chosen,
-    train_variant,
-)
+from kinevla_ros.training.variant_run import DONE_FILE, Study, train_variant
+from kinevla_ros.training.variants import VARIANTS, Variant, chosen
 
 STUDY_FILE, EVALUATION_FILE = "study.json", "evaluation.json"
 FIGURES_FILE, TABLE_FILE = "ablation.json", "ablation.md"
@@ -48,6 +43,7 @@ def ablate(
     trials: int,
     seed: int,
     workers: int,
+    eye: Path | None = None,
 ) -> int:
     """Train and evaluate variants and return the exit code: 0 when all are in the table.
 
@@ -61,6 +57,7 @@ def ablate(
         trials: scenes per task, the same for each variant.
         seed: of weights, batches and scenes.
         workers: processes that evaluate.
+        eye: checkpoint whose eye all variants start from; a random one without it.
     """
     console, errors = Console(), Console(stderr=True)
     try:
@@ -71,6 +68,7 @@ def ablate(
             out,
             GeneratorSettings(steps=steps, seed=seed),
             CodecSettings(seed=seed, device=device()),
+            eye,
         )
         compare(study, variants, trials, workers, console)
     except KeyboardInterrupt:
@@ -79,7 +77,7 @@ def ablate(
     except BrokenProcessPool:
         errors.print("[red]a worker process died, perhaps for want of memory; use fewer --workers")
         return 1
-    except (CheckpointError, GenerationError, ValueError, OSError) as problem:
+    except (CheckpointError, DatasetError, GenerationError, ValueError, OSError) as problem:
         errors.print(f"[red]{problem}", highlight=False)
         return 1
     return 0
@@ -128,11 +126,7 @@ def compare(
 def _require_same(study: Study) -> None:
     """Variants trained on other data or for another time would stand in one table unseen."""
     path = study.out / STUDY_FILE
-    settings = {
-        "frames": list(study.samples.parts),
-        "steps": study.generator.steps,
-        "seed": study.generator.seed,
-    }
+    settings = study.identity()
     if not path.is_file():
         study.out.mkdir(parents=True, exist_ok=True)
         write_json(path, settings)

@@ -14,9 +14,10 @@ from kinevla_ros.codec.chunk import ACTION_DIM, HORIZON, ActionChunk
 from kinevla_ros.codec.statistics import GRIPPER_BOUNDS
 from kinevla_ros.evaluation.episode import Images
 from kinevla_ros.evaluation.suite import ReadyPolicy
+from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.images import pixels, square, state_tensor
 from kinevla_ros.generator.override import Override
-from kinevla_ros.generator.policy import Inference, NotUnderstood, Policy, load_generator
+from kinevla_ros.generator.policy import Inference, NotUnderstood, Policy
 from kinevla_ros.generator.sequence import InstructionTooLong, instruction_ids
 from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
 from kinevla_ros.training.generator import read_head
@@ -30,10 +31,14 @@ _SEED = 0
 
 
 def open_variant(variant: Variant, folder: Path) -> ReadyPolicy:
-    """The policy of a trained variant. Raises CheckpointError when the folder is not whole."""
+    """The policy of a trained variant, on the CPU whatever there is, so that times compare.
+
+    Raises:
+        CheckpointError: the folder is not whole.
+    """
     if variant.head:
         return HeadPolicy(folder, variant.head)
-    policy = Policy(folder)
+    policy = Policy(folder, device="cpu")
     return policy if variant.words else InstructedPolicy(policy)
 
 

@@ -1,0 +1,210 @@
+"""Training of the variants of a recipe, on the same data and from the same seed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from kinevla_ros.codec.bilevel import CodecConfig
+from kinevla_ros.codec.bins import BinCodec
+from kinevla_ros.codec.checkpoint import contract_of, load_codec
+from kinevla_ros.codec.contract import Contract
+from kinevla_ros.codec.onnx_export import export_onnx
+from kinevla_ros.codec.statistics import ActionStatistics
+from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE, load_generator
+from kinevla_ros.generator.config import FILE_NAME as CONFIG_FILE
+from kinevla_ros.generator.config import GeneratorConfig
+from kinevla_ros.generator.model import Generator
+from kinevla_ros.language.vocabulary import FILE_NAME as TOKENIZER_FILE
+from kinevla_ros.training.batches import BatchMaker, GeneratorSettings
+from kinevla_ros.training.codec import PROGRESS_FILE, CodecSettings
+from kinevla_ros.training.generator import (
+    MODEL_FILE,
+    RESUME_FILE,
+    read_head,
+    train_generator,
+)
+from kinevla_ros.training.heads import MotionHead
+from kinevla_ros.training.instructed import InstructionBatches
+from kinevla_ros.training.pipeline import (
+    CODEC,
+    Coder,
+    code_variants,
+    codec_from_samples,
+    copy_decoder,
+    shape_for,
+)
+from kinevla_ros.training.samples import Samples
+from kinevla_ros.training.variants import BILEVEL, Variant
+
+DONE_FILE = "variant.json"
+EYE = ("vision.", "projector.", "image_position", "state.", "locator.")
+"""Beginnings of the names of the weights that find the objects."""
+
+_CODECS: dict[str, CodecConfig] = {
+    "bilevel": CODEC,
+    "literal": replace(CODEC, literal=True),
+    "single-level": replace(CODEC, goal_levels=0, kinematics_levels=CODEC.levels),
+}
+
+
+@dataclass(frozen=True)
+class Study:
+    """What all variants share.
+
+    Attributes:
+        samples: data of all of them.
+        out: folder with a folder for each variant and for each codec.
+        generator, codec: how to train, before a variant's changes.
+        eye: checkpoint whose eye all variants start from; a random one without it.
+        base: the generator's configuration by the size of its vocabulary.
+    """
+
+    samples: Samples
+    out: Path
+    generator: GeneratorSettings
+    codec: CodecSettings
+    eye: Path | None = None
+    base: Callable[[int], GeneratorConfig] = GeneratorConfig.tiny
+
+    def identity(self) -> dict[str, Any]:
+        """What must be the same for two variants to stand in one table."""
+        eye = self.eye and hashlib.sha256((self.eye / MODEL_FILE).read_bytes()).hexdigest()[:12]
+        return {
+            "frames": list(self.samples.parts),
+            "steps": self.generator.steps,
+            "seed": self.generator.seed,
+            "eye": eye,
+        }
+
+
+def train_variant(variant: Variant, study: Study) -> Path:
+    """Train a variant, or go on, or find that it is done; returns its checkpoint's folder.
+
+    Raises:
+        ValueError: what is there was trained with other settings.
+    """
+    folder = study.out / variant.name
+    if (folder / DONE_FILE).is_file():
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    if variant.goal_only:
+        _without_kinematics(train_variant(BILEVEL, study), study, folder)
+    else:
+        _train(variant, study, folder)
+    description = _description(variant, folder)
+    (folder / DONE_FILE).write_text(json.dumps(description, indent=2) + "\n")
+    return folder
+
+
+def _train(variant: Variant, study: Study, folder: Path) -> None:
+    coder, codec_folder = _coder(variant, study)
+    vocabulary, config = shape_for(coder.contract, study.base)
+    # Who writes no words can write no refusal.
+    refusals = study.generator.refusal_share if variant.words else 0.0
+    train_generator(
+        study.samples,
+        code_variants(study.samples, coder, study.generator.seed),
+        vocabulary,
+        config,
+        replace(study.generator, weights=variant.weights, refusal_share=refusals),
+        folder,
+        _start(study, config, folder),
+        resume=(folder / RESUME_FILE).is_file(),
+        batches=BatchMaker if variant.words else InstructionBatches,
+        head=variant.head or MotionHead,
+    )
+    if codec_folder:
+        copy_decoder(codec_folder, folder)
+
+
+def _start(study: Study, config: GeneratorConfig, folder: Path) -> Path | None:
+    """A checkpoint with the study's eye and the rest random: vocabularies differ in size."""
+    if study.eye is None:
+        return None
+    torch.manual_seed(study.generator.seed)
+    state = Generator(config).state_dict()
+    eye = {k: v for k, v in load_file(study.eye / MODEL_FILE).items() if k.startswith(EYE)}
+    own = {k: v.shape for k, v in state.items() if k.startswith(EYE)}
+    if own != {k: v.shape for k, v in eye.items()}:
+        raise ValueError(f"{study.eye} has an eye of another shape; train it with this version")
+    start = folder / "start"
+    start.mkdir(exist_ok=True)
+    save_file(state | eye, start / MODEL_FILE)
+    return start
+
+
+def _without_kinematics(whole: Path, study: Study, folder: Path) -> None:
+    """The shipped recipe's checkpoint with a decoder that takes the goal codes alone to motion."""
+    for name in (CONFIG_FILE, TOKENIZER_FILE, MODEL_FILE):
+        shutil.copyfile(whole / name, folder / name)
+    trained = load_codec(_codec_folder(BILEVEL, study))
+    trained.codec.kinematics_stack.codebooks.zero_()
+    export_onnx(trained.codec, trained.statistics, folder / DECODER_FILE)
+    contract = contract_of(trained.codec, trained.statistics)
+    (folder / CONTRACT_FILE).write_text(contract.to_json() + "\n")
+
+
+class _NoCodes:
+    """The coder of a generator that writes none."""
+
+    contract = Contract(goal_levels=0, kinematics_levels=0)
+
+    def encode(
+        self, chunks: NDArray[np.float32], common: object = None, disturbance: float = 0.0
+    ) -> NDArray[np.int64]:
+        """Codes of shape (N, 0)."""
+        return np.zeros((len(chunks), 0), np.int64)
+
+
+def _coder(variant: Variant, study: Study) -> tuple[Coder, Path | None]:
+    """What encodes, trained if it is not yet, and the folder of its decoder."""
+    if variant.codec is None:
+        return _NoCodes(), None
+    folder = _codec_folder(variant, study)
+    done = (folder / CONTRACT_FILE).is_file()
+    if variant.codec == "bins":
+        bins = BinCodec(ActionStatistics.fit(study.samples.chunks[study.samples.valid]))
+        if not done:
+            bins.export(folder / DECODER_FILE)
+            (folder / CONTRACT_FILE).write_text(bins.contract.to_json() + "\n")
+        return bins, folder
+    if not done:
+        config, settings = _CODECS[variant.codec], study.codec
+        if not config.goal_levels:
+            steps = settings.goal_steps + settings.kinematics_steps
+            settings = replace(settings, goal_steps=0, kinematics_steps=steps, goal_only_share=0.0)
+        resume = (folder / PROGRESS_FILE).is_file()
+        codec_from_samples(study.samples, folder, settings, resume, config)
+    return load_codec(folder), folder
+
+
+def _codec_folder(variant: Variant, study: Study) -> Path:
+    return study.out / "codecs" / str(variant.codec)
+
+
+def _description(variant: Variant, folder: Path) -> dict[str, Any]:
+    """What a table says of a variant, and how its objective was weighted."""
+    model, _ = load_generator(folder)
+    parts: list[nn.Module] = [model]
+    if variant.head:
+        parts.append(read_head(folder, model.config, variant.head))
+    return {
+        "name": variant.name,
+        "changes": variant.changes,
+        "source": variant.source,
+        "parameters": sum(p.numel() for part in parts for p in part.parameters()),
+        "codes": model.config.goal_codes + model.config.kinematics_codes,
+        "weights": asdict(variant.weights),
+    }
