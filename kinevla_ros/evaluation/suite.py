@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import signal
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import replace
@@ -67,32 +67,38 @@ def run(
 
 
 def run_checkpoint(
-    model: Path, plan: Sequence[Episode], workers: int = 1, inspect: Path | None = None
+    load: Callable[[], Policy],
+    plan: Sequence[Episode],
+    workers: int = 1,
+    inspect: Path | None = None,
 ) -> Generator[EpisodeResult]:
-    """Load a checkpoint, in each of several processes if asked, and run episodes with it.
+    """Load a policy, in each of several processes if asked, and run episodes with it.
 
     Results come in the order in which they are done. Closing the iterator ends the processes.
 
+    Args:
+        load: loads the policy; picklable.
+
     Raises:
-        CheckpointError: the checkpoint cannot be used.
+        CheckpointError, ValueError: see `Policy`.
         BrokenProcessPool: a worker process died.
     """
-    policy = Policy(model)
+    policy = load()
     if workers == 1:
         policy.warm_up()
         for variation, alike in itertools.groupby(plan, lambda episode: episode.variation):
             with closing(Cell(variation)) as cell:
                 yield from run(cell, policy, alike, inspect)
     else:
-        yield from _run_in_processes(model, plan, workers, inspect)
+        yield from _run_in_processes(load, plan, workers, inspect)
 
 
 def _run_in_processes(
-    model: Path, plan: Sequence[Episode], workers: int, inspect: Path | None
+    load: Callable[[], Policy], plan: Sequence[Episode], workers: int, inspect: Path | None
 ) -> Iterator[EpisodeResult]:
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
-    with ProcessPoolExecutor(workers, context, _start_worker, (model, inspect)) as pool:
+    with ProcessPoolExecutor(workers, context, _start_worker, (load, inspect)) as pool:
         try:
             jobs = [pool.submit(_work, episode) for episode in plan]
             for job in as_completed(jobs):
@@ -108,8 +114,8 @@ def _run_in_processes(
 class _Worker:
     """What one process keeps from episode to episode."""
 
-    def __init__(self, model: Path, inspect: Path | None) -> None:
-        self._policy, self._inspect = Policy(model), inspect
+    def __init__(self, load: Callable[[], Policy], inspect: Path | None) -> None:
+        self._policy, self._inspect = load(), inspect
         self._policy.warm_up()
         self._cell = Cell()
         self._variation: Variation | None = None
@@ -124,11 +130,11 @@ class _Worker:
 _worker: _Worker
 
 
-def _start_worker(model: Path, inspect: Path | None) -> None:
+def _start_worker(load: Callable[[], Policy], inspect: Path | None) -> None:
     global _worker
     # Ctrl-C in a terminal reaches every process; the parent ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _worker = _Worker(model, inspect)
+    _worker = _Worker(load, inspect)
 
 
 def _work(episode: Episode) -> EpisodeResult:
