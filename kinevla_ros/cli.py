@@ -166,6 +166,8 @@ def evaluate(
         Path | None,
         typer.Option(help="Folder of a model for BERTScore (needs the package bert-score)."),
     ] = None,
+    weights: EightBit = None,
+    depth_head: DepthHead = False,
     page: Annotated[
         Path | None,
         typer.Option("--report", help="Folder for a page with plots, figures and videos."),
@@ -180,7 +182,17 @@ def evaluate(
         for chosen in (intervene, vary)
     )
     settings = Settings(
-        suite, trials, seed, phrasing, interventions, variations, paired, phrasings, bertscore
+        suite,
+        trials,
+        seed,
+        phrasing,
+        interventions,
+        variations,
+        paired,
+        phrasings,
+        bertscore,
+        weights,
+        depth_head,
     )
     raise typer.Exit(run(model, settings, workers, report, inspect, page))
 

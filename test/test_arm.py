@@ -91,9 +91,16 @@ def test_when_chunks_stop_the_arm_rests_and_holds_and_goes_on_with_the_next(
     assert_smooth(moving.sent)
 
 
+def test_a_chunk_a_little_too_fast_is_followed_at_the_arms_own_speed(moving: ArmBench) -> None:
+    assert moving.send(speed=-1.05 * RM75_LIMITS.velocity.min()).ok
+    moving.run(0.2)
+    assert not moving.fault
+    assert_smooth(moving.sent)
+
+
 def test_a_refused_chunk_is_counted_and_lets_the_motion_under_way_run_out(moving: ArmBench) -> None:
     before = positions(moving.sent)[-1]
-    verdict = moving.send(speed=-1.05 * RM75_LIMITS.velocity.min())
+    verdict = moving.send(speed=-1.15 * RM75_LIMITS.velocity.min())
     assert verdict.fault is Fault.VELOCITY_LIMIT
     moving.run(0.1)
     assert moving.state is SafetyState.MOVING

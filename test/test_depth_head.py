@@ -9,6 +9,7 @@ from small_generator import small_config
 from test_engine import DEVICE, case, spoilt
 from test_train_generator import memory
 
+from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.decode import Draft, Given
 from kinevla_ros.generator.depth_head import DEPTH_HEAD_FILE, DepthHead, load_depth_head
 from kinevla_ros.generator.engine import FastDecoder
@@ -119,12 +120,12 @@ def test_a_head_learns_a_few_frames_by_heart_and_leaves_the_generator_as_it_is(
 def test_a_missing_or_foreign_head_is_named(parts, tmp_path: Path) -> None:
     model, vocabulary, head = parts
     config = model.config
-    with pytest.raises(FileNotFoundError, match="kinevla train depth-head"):
+    with pytest.raises(CheckpointError, match="kinevla train depth-head"):
         load_depth_head(tmp_path, config, torch.float32, "cpu")
     head.save(tmp_path)
-    with pytest.raises(ValueError, match="does not belong"):
+    with pytest.raises(CheckpointError, match="does not belong"):
         other = small_config(vocabulary).tiny(config.vocabulary_size)
         load_depth_head(tmp_path, other, torch.float32, "cpu")
     (tmp_path / DEPTH_HEAD_FILE).write_bytes(b"cut")
-    with pytest.raises(ValueError, match="does not belong"):
+    with pytest.raises(CheckpointError, match="does not belong"):
         load_depth_head(tmp_path, config, torch.float32, "cpu")

@@ -45,9 +45,11 @@ class FakePolicy:
     consistency, model_time = 0.9, 0.01
     device = "cpu"
     gate = threading.Event()
+    options: tuple[object, ...] = ()
 
-    def __init__(self, folder: Path, threads: int, device: str) -> None:
+    def __init__(self, folder: Path, threads: int, device: str, *options: object) -> None:
         self._sequence, self._warm = 0, False
+        FakePolicy.options = options
 
     def warm_up(self) -> None:
         self._warm = True
@@ -165,6 +167,19 @@ def test_a_gpu_too_small_for_the_model_is_named(monkeypatch: pytest.MonkeyPatch)
         node_bench.spin_until(
             lambda: "memory is full" in str(node_bench.diagnosis("/policy")), "diagnosis"
         )
+
+
+@pytest.mark.parametrize(
+    ("parameters", "options"),
+    [({}, (None, False)), ({"weights": "int8", "depth_head": True}, ("int8", True))],
+)
+def test_the_engines_options_are_off_unless_the_parameters_ask_for_them(
+    parameters: dict[str, Any], options: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generator_policy, "Policy", FakePolicy)
+    with bench({"model": "fake", **parameters}) as node_bench:
+        assert node_bench.add(PolicyNode).trigger_configure() == SUCCESS
+    assert FakePolicy.options == options
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from kinevla_ros.evaluation.reasoning import (
     metrics,
     read_phrasings,
 )
+from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.grammar import TASKS, Command, goal_text, kinematics_text
 from kinevla_ros.share import share_path
 
@@ -61,7 +62,7 @@ def test_nothing_written_scores_nothing() -> None:
 
 
 def test_the_shipped_model_reads_held_out_wordings() -> None:
-    found = read_phrasings(SHIPPED, 1, 5, "held_out")
+    found = read_phrasings(Policy(SHIPPED), 1, 5, "held_out")
     assert [r.command for r in found] == list(TASKS)
     assert metrics(found, SHIPPED)["slots"]["all"]["rate"] > 0.8
 

@@ -3,11 +3,13 @@
 import pytest
 
 from kinevla_ros.evaluation.refusals import Answer, read_out_of_scope, refusal_figures, refusal_line
+from kinevla_ros.generator.policy import Policy
 from kinevla_ros.share import share_path
 
 
 def test_the_shipped_model_refuses_nonsense_in_its_own_words_and_nothing_moves() -> None:
-    answers = read_out_of_scope(share_path("models", "kinevla-tiny"), 20, 5, "held_out")
+    policy = Policy(share_path("models", "kinevla-tiny"))
+    answers = read_out_of_scope(policy, 20, 5, "held_out")
     assert all(answer.still for answer in answers)
     assert sum(answer.refused for answer in answers) >= 15
 

@@ -151,7 +151,7 @@ def _evaluate(
 ) -> None:
     plan = episodes(trial["suite"], trial["trials"], trial["seed"])
     results: list[EpisodeResult] = []
-    opening = partial(open_variant, variant)
-    with closing(run_checkpoint(folder, plan, workers, open_policy=opening)) as stream:
+    load = partial(open_variant, variant, folder)
+    with closing(run_checkpoint(load, plan, workers)) as stream:
         gather(stream, len(plan), results, console)
     write_json(folder / EVALUATION_FILE, {"trial": trial, **summary(results)})

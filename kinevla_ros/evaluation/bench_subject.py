@@ -91,8 +91,7 @@ def checkpoint_subject(folder: Path, device: torch.device, depth_head: bool = Fa
     """A checkpoint and pictures of a demonstration.
 
     Raises:
-        CheckpointError: it is incomplete or damaged.
-        FileNotFoundError: it has no depth head.
+        CheckpointError: it is incomplete or damaged, or has no depth head.
     """
     model, vocabulary = load_generator(folder)
     dtype = model.language.dtype

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ from kinevla_ros.evaluation.report import rates, remarks, summary, table
 from kinevla_ros.evaluation.suite import episodes, run_checkpoint, under
 from kinevla_ros.generator.checkpoint import CheckpointError, load_contract
 from kinevla_ros.generator.decode import GenerationError
+from kinevla_ros.generator.policy import Policy
+from kinevla_ros.generator.quantised import Weights
 from kinevla_ros.language.grammar import TASKS, Split
 from kinevla_ros.share import share_path
 from kinevla_ros.sim.variation import Variation
@@ -54,6 +57,7 @@ class Settings:
         phrasings: how many wordings of each task are read in a still scene, and as many
             instructions that name none.
         bert_model: folder of a model for BERTScore.
+        weights, depth_head: options of the engine; see `Policy`.
     """
 
     suite: str = "kine_realman"
@@ -65,6 +69,8 @@ class Settings:
     paired: bool = False
     phrasings: int = 0
     bert_model: Path | None = None
+    weights: Weights | None = None
+    depth_head: bool = False
 
 
 def evaluate(
@@ -86,30 +92,19 @@ def evaluate(
         report: folder for a page with plots, figures and videos.
     """
     console, errors = Console(), Console(stderr=True)
-    results: list[EpisodeResult] = []
-    code = 0
+    folder = model or share_path("models", "kinevla-tiny")
+    load = partial(Policy, folder, weights=settings.weights, depth_head=settings.depth_head)
+    inspect = inspect or (report / VIDEOS if report else None)
     try:
         plan, found_pairs = _plan(settings)
-        folder = model or share_path("models", "kinevla-tiny")
-        inspect = inspect or (report / VIDEOS if report else None)
         _require(settings, report)
         _prepare(figures, inspect)
-        with closing(run_checkpoint(folder, plan, workers, inspect)) as stream:
-            gather(stream, len(plan), results, console)
-    except KeyboardInterrupt:
-        errors.print("[yellow]interrupted; this is what was done")
-        code = INTERRUPTED
-    except BrokenProcessPool:
-        errors.print("[red]a worker process died, perhaps for want of memory; use fewer --workers")
-        code = 1
-    except (CheckpointError, GenerationError, ValueError, OSError) as problem:
-        errors.print(f"[red]{problem}", highlight=False)
-        return 1
-    groups = by_condition(results)
-    if not groups[PLAIN]:
-        errors.print("no episode was finished")
-        return code or 1
-    try:
+        with closing(run_checkpoint(load, plan, workers, inspect)) as stream:
+            results, code = _run(stream, len(plan), console, errors)
+        groups = by_condition(results)
+        if not groups[PLAIN]:
+            errors.print("no episode was finished")
+            return code or 1
         content = {
             **asdict(settings),
             "bert_model": settings.bert_model and settings.bert_model.name,
@@ -117,19 +112,13 @@ def evaluate(
             "complete": not code,
             **_content(groups, found_pairs, results),
             "codes": code_usage(groups[PLAIN], load_contract(folder)),
-            "reasoning": _reasoning(groups[PLAIN], folder, settings, console),
-            **_refusals(folder, settings, console),
+            **_words(groups[PLAIN], folder, load, settings, console),
         }
-    except (CheckpointError, ValueError, OSError) as problem:
+    except (CheckpointError, GenerationError, ValueError, OSError) as problem:
         errors.print(f"[red]{problem}", highlight=False)
         return 1
     _print(console, groups, content)
-    if figures:
-        write_json(figures, content)
-    if report:
-        from kinevla_ros.evaluation.page import write_page
-
-        console.print(f"report: {write_page(report, groups, content)}", highlight=False)
+    _save(figures, report, groups, content, console)
     return code
 
 
@@ -159,39 +148,31 @@ def _content(
     return content
 
 
-def _reasoning(
-    plain: Sequence[EpisodeResult], folder: Path, settings: Settings, console: Console
+def _words(
+    plain: Sequence[EpisodeResult],
+    folder: Path,
+    load: Callable[[], Policy],
+    settings: Settings,
+    console: Console,
 ) -> dict[str, Any]:
-    """Figures of the words: those of the episodes, and those of many phrasings if asked for."""
-    sources = {"episodes": readings_of(plain)}
+    """Figures of the words: of the episodes and, if asked for, of phrasings and of nonsense."""
+    sources, found = {"episodes": readings_of(plain)}, {}
     if settings.phrasings:
+        policy, count = load(), settings.phrasings * len(TASKS)
+        chance = settings.seed, settings.phrasing
         with Progress(console=console, transient=True) as progress:
-            bar = progress.add_task("phrasings", total=settings.phrasings * len(TASKS))
-            sources["phrasings"] = read_phrasings(
-                folder,
-                settings.phrasings,
-                settings.seed,
-                settings.phrasing,
-                lambda: progress.advance(bar),
-            )
-    found = {name: metrics(readings, folder) for name, readings in sources.items() if readings}
+            bar = progress.add_task("phrasings", total=count)
+            advance = partial(progress.advance, bar)
+            sources["phrasings"] = read_phrasings(policy, settings.phrasings, *chance, advance)
+            bar = progress.add_task("out of scope", total=count)
+            advance = partial(progress.advance, bar)
+            answers = read_out_of_scope(policy, count, *chance, advance)
+        found["refusals"] = refusal_figures(answers)
+    scores = {name: metrics(readings, folder) for name, readings in sources.items() if readings}
     if settings.bert_model:
-        for name, own in found.items():
+        for name, own in scores.items():
             own["bert_score"] = bert_score(sources[name], settings.bert_model)
-    return found
-
-
-def _refusals(folder: Path, settings: Settings, console: Console) -> dict[str, Any]:
-    """What the checkpoint does with as much nonsense as phrasings are asked for."""
-    count = settings.phrasings * len(TASKS)
-    if not count:
-        return {}
-    with Progress(console=console, transient=True) as progress:
-        bar = progress.add_task("out of scope", total=count)
-        answers = read_out_of_scope(
-            folder, count, settings.seed, settings.phrasing, lambda: progress.advance(bar)
-        )
-    return {"refusals": refusal_figures(answers)}
+    return {"reasoning": scores, **found}
 
 
 def _print(
@@ -235,6 +216,22 @@ def _prepare(figures: Path | None, inspect: Path | None) -> None:
         inspect.mkdir(parents=True, exist_ok=True)
 
 
+def _run(
+    stream: Iterable[EpisodeResult], total: int, console: Console, errors: Console
+) -> tuple[list[EpisodeResult], int]:
+    """Results as far as they have come, and the exit code."""
+    results: list[EpisodeResult] = []
+    try:
+        gather(stream, total, results, console)
+    except KeyboardInterrupt:
+        errors.print("[yellow]interrupted; this is what was done")
+        return results, INTERRUPTED
+    except BrokenProcessPool:
+        errors.print("[red]a worker process died, perhaps for want of memory; use fewer --workers")
+        return results, 1
+    return results, 0
+
+
 def gather(
     stream: Iterable[EpisodeResult], total: int, results: list[EpisodeResult], console: Console
 ) -> None:
@@ -255,6 +252,21 @@ def gather(
             goal, kinematic = (rate.value for rate in rates(same))
             text = f"{result.episode.condition}: goal {goal:.0%} kinematic {kinematic:.0%}"
             progress.update(bar, advance=1, description=text)
+
+
+def _save(
+    figures: Path | None,
+    report: Path | None,
+    groups: Mapping[str, list[EpisodeResult]],
+    content: dict[str, Any],
+    console: Console,
+) -> None:
+    if figures:
+        write_json(figures, content)
+    if report:
+        from kinevla_ros.evaluation.page import write_page
+
+        console.print(f"report: {write_page(report, groups, content)}", highlight=False)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

@@ -62,14 +62,10 @@ def readings_of(results: Iterable[EpisodeResult]) -> list[Reading]:
 
 
 def read_phrasings(
-    model: Path, count: int, seed: int, phrasing: Split, advance: Any = lambda: None
+    policy: Policy, count: int, seed: int, phrasing: Split, advance: Any = lambda: None
 ) -> list[Reading]:
-    """Let a checkpoint read `count` phrasings of each task, each in a scene of its own.
-
-    Raises:
-        CheckpointError: the checkpoint cannot be used.
-    """
-    policy, found = Policy(model), []
+    """Let a policy read `count` phrasings of each task, each in a scene of its own."""
+    found = []
     with closing(Cell()) as cell:
         for trial in range(count):
             cell.reset(Episode(TASKS[0], seed, trial).scene())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,18 +28,14 @@ class Answer:
 
 
 def read_out_of_scope(
-    model: Path,
+    policy: Policy,
     count: int,
     seed: int,
     phrasing: Split,
     advance: Callable[[], object] = lambda: None,
 ) -> list[Answer]:
-    """Let a checkpoint read `count` instructions that name no task, each in a scene of its own.
-
-    Raises:
-        CheckpointError: the checkpoint cannot be used.
-    """
-    policy, found = Policy(model), []
+    """Let a policy read `count` instructions that name no task, each in a scene of its own."""
+    found = []
     rng = np.random.default_rng((seed, 3))
     with closing(Cell()) as cell:
         for trial in range(count):

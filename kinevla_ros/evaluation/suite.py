@@ -75,39 +75,38 @@ class ReadyPolicy(EpisodePolicy, Protocol):
 
 
 def run_checkpoint(
-    model: Path,
+    load: Callable[[], ReadyPolicy],
     plan: Sequence[Episode],
     workers: int = 1,
     inspect: Path | None = None,
-    open_policy: Callable[[Path], ReadyPolicy] = Policy,
 ) -> Generator[EpisodeResult]:
-    """Load a checkpoint, in each of several processes if asked, and run episodes with it.
+    """Load a policy, in each of several processes if asked, and run episodes with it.
 
     Results come in the order in which they are done. Closing the iterator ends the processes.
 
+    Args:
+        load: loads the policy; picklable.
+
     Raises:
-        CheckpointError: the checkpoint cannot be used.
-        GenerationError: it cannot even be warmed up.
+        CheckpointError, ValueError: see `Policy`.
         BrokenProcessPool: a worker process died.
     """
-    policy = open_policy(model)
+    policy = load()
     if workers == 1:
         policy.warm_up()
         for variation, alike in itertools.groupby(plan, lambda episode: episode.variation):
             with closing(Cell(variation)) as cell:
                 yield from run(cell, policy, alike, inspect)
     else:
-        yield from _run_in_processes(plan, workers, (model, inspect, open_policy))
+        yield from _run_in_processes(load, plan, workers, inspect)
 
 
 def _run_in_processes(
-    plan: Sequence[Episode],
-    workers: int,
-    each: tuple[Path, Path | None, Callable[[Path], ReadyPolicy]],
+    load: Callable[[], ReadyPolicy], plan: Sequence[Episode], workers: int, inspect: Path | None
 ) -> Iterator[EpisodeResult]:
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
-    with ProcessPoolExecutor(workers, context, _start_worker, each) as pool:
+    with ProcessPoolExecutor(workers, context, _start_worker, (load, inspect)) as pool:
         try:
             jobs = [pool.submit(_work, episode) for episode in plan]
             for job in as_completed(jobs):
@@ -123,10 +122,8 @@ def _run_in_processes(
 class _Worker:
     """What one process keeps from episode to episode."""
 
-    def __init__(
-        self, model: Path, inspect: Path | None, open_policy: Callable[[Path], ReadyPolicy]
-    ) -> None:
-        self._policy, self._inspect = open_policy(model), inspect
+    def __init__(self, load: Callable[[], ReadyPolicy], inspect: Path | None) -> None:
+        self._policy, self._inspect = load(), inspect
         self._policy.warm_up()
         self._cell = Cell()
         self._variation: Variation | None = None
@@ -141,13 +138,11 @@ class _Worker:
 _worker: _Worker
 
 
-def _start_worker(
-    model: Path, inspect: Path | None, open_policy: Callable[[Path], ReadyPolicy]
-) -> None:
+def _start_worker(load: Callable[[], ReadyPolicy], inspect: Path | None) -> None:
     global _worker
     # Ctrl-C in a terminal reaches every process; the parent ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _worker = _Worker(model, inspect, open_policy)
+    _worker = _Worker(load, inspect)
 
 
 def _work(episode: Episode) -> EpisodeResult:

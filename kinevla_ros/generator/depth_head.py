@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.language.vocabulary import Level
 
@@ -61,15 +62,17 @@ def load_depth_head(
     """Read the depth head of a checkpoint.
 
     Raises:
-        FileNotFoundError: it has none.
-        ValueError: it is damaged or belongs to another generator.
+        CheckpointError: it has none, or one that is damaged or belongs to another generator.
     """
     path = folder / DEPTH_HEAD_FILE
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing; make it with `kinevla train depth-head`")
+        raise CheckpointError(
+            f"{path} is missing; make it with `kinevla train depth-head --model {folder}`, "
+            "or leave the depth head off"
+        )
     head = DepthHead(config)
     try:
         head.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError) as problem:
-        raise ValueError(f"{path} does not belong to this generator: {problem}") from problem
+        raise CheckpointError(f"{path} does not belong to this generator: {problem}") from problem
     return head.to(device, dtype).eval()

@@ -22,14 +22,12 @@ from kinevla_ros.generator.decode import (
     GenerationError,
     Refusal,
 )
-from kinevla_ros.generator.device import (
-    find_device,
-    naming_full_memory,
-    wants_engine,
-)
+from kinevla_ros.generator.depth_head import load_depth_head
+from kinevla_ros.generator.device import find_device, naming_full_memory, wants_engine
 from kinevla_ros.generator.engine import FastDecoder
 from kinevla_ros.generator.images import pixels, square, state_tensor
 from kinevla_ros.generator.override import Override, OverrideError
+from kinevla_ros.generator.quantised import Weights
 from kinevla_ros.generator.sequence import InstructionTooLong
 from kinevla_ros.language.parse import (
     UnknownInstruction,
@@ -81,19 +79,30 @@ class Policy:
         folder: the checkpoint.
         threads: of arithmetic on the CPU.
         device: `auto`, `cpu` or `cuda`; see `find_device`.
+        weights: whether to round the language model's weights; see `quantised`.
+        depth_head: whether the checkpoint's depth head chooses later codes; see there.
+
+    Either option is one of the engine, which then decodes on a CPU too.
 
     Raises:
-        CheckpointError: see there.
+        CheckpointError: see there; or the depth head is missing or another model's.
+        ValueError: the device or the model cannot have such weights.
         NoGpu, GpuOutOfMemory: see there.
     """
 
-    def __init__(self, folder: Path, threads: int = 1, device: str = "auto") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        threads: int = 1,
+        device: str = "auto",
+        weights: Weights | None = None,
+        depth_head: bool = False,
+    ) -> None:
         torch.set_num_threads(threads)
         self.folder, self.device = folder, find_device(device)
         self.model, self.vocabulary = load_generator(folder, self.device)
-        kind = FastDecoder if wants_engine(self.device) else BilevelDecoder
         with naming_full_memory():
-            self._writer: FastDecoder | BilevelDecoder = kind(self.model, self.vocabulary)
+            self._writer = self._make_writer(weights, depth_head)
         self.decoder = load_decoder(folder, self.model.config)
         self._draft: Draft | None = None
         self._instruction = ""
@@ -155,8 +164,7 @@ class Policy:
         """
         started = time.perf_counter()
         state = state_tensor(joints, gripper).to(self.device)
-        override = override or Override()
-        generation = self._understood(instruction, images, state, override, agreement)
+        generation = self._understood(instruction, images, state, override or Override(), agreement)
         self._draft = generation.words
         codes = np.array([*generation.goal_codes, *generation.kinematics_codes])
         offsets = self.decoder(codes)[0].astype(np.float64)
@@ -176,6 +184,17 @@ class Policy:
             chunk=chunk,
             consistency=generation.consistency,
         )
+
+    def _make_writer(
+        self, weights: Weights | None, depth_head: bool
+    ) -> FastDecoder | BilevelDecoder:
+        if not (weights or depth_head or wants_engine(self.device)):
+            return BilevelDecoder(self.model, self.vocabulary)
+        head = None
+        if depth_head:
+            dtype = self.model.language.dtype
+            head = load_depth_head(self.folder, self.model.config, dtype, self.device)
+        return FastDecoder(self.model, self.vocabulary, weights, head)
 
     def _understood(
         self,

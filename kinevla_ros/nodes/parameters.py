@@ -30,7 +30,7 @@ class Parameter:
         """Return what `ros2 param describe` shows."""
         descriptor = ParameterDescriptor(description=self.description, read_only=True)
         if self.choices:
-            descriptor.additional_constraints = f"one of {', '.join(self.choices)}"
+            descriptor.additional_constraints = f"one of {listed(self.choices)}"
         if self.lower is None or self.upper is None:
             return descriptor
         if isinstance(self.default, float):
@@ -40,6 +40,11 @@ class Parameter:
             integers = IntegerRange(from_value=int(self.lower), to_value=int(self.upper), step=1)
             descriptor.integer_range = [integers]
         return descriptor
+
+
+def listed(choices: tuple[str, ...]) -> str:
+    """Words for people to read; an empty one shows as a pair of quotes."""
+    return ", ".join(choice or '""' for choice in choices)
 
 
 def declare(node: Node, parameters: dict[str, Parameter]) -> dict[str, Any]:
@@ -56,6 +61,6 @@ def declare(node: Node, parameters: dict[str, Parameter]) -> dict[str, Any]:
     for name, value in values.items():
         choices = parameters[name].choices
         if choices and value not in choices:
-            reason = f"it is one of {', '.join(choices)}"
+            reason = f"it is one of {listed(choices)}"
             raise InvalidParameterValueException(name, value, reason)
     return values

@@ -84,10 +84,12 @@ class PolicyNode(ManagedNode):
         """Load the checkpoint, and run it until no chunk is slower than its kind."""
         from kinevla_ros.generator.policy import Policy
 
-        given = self.values["model"]
+        values = self.values
+        given = values["model"]
         folder = FilePath(given) if given else share_path("models", "kinevla-tiny")
+        options = values["weights"] or None, values["depth_head"]
         try:
-            self._policy = Policy(folder, self.values["threads"], self.values["device"])
+            self._policy = Policy(folder, values["threads"], values["device"], *options)
             self._policy.warm_up()
         except RuntimeError as problem:
             self._output.explain(status_of(problem), "", str(problem))

@@ -13,6 +13,15 @@ PARAMETERS = {
         "Where the model runs; auto: on the GPU if there is one.",
         choices=("auto", "cpu", "cuda"),
     ),
+    "weights": Parameter(
+        "",
+        "Round the language model's weights to 8 bits; empty: as they are. fp8 needs a GPU that "
+        "has it.",
+        choices=("", "int8", "fp8"),
+    ),
+    "depth_head": Parameter(
+        False, "Choose later codes by the checkpoint's depth head (`kinevla train depth-head`)."
+    ),
     "threads": Parameter(1, "Threads of the model's arithmetic.", 1, 64),
     "chunk_period": Parameter(
         0.2, "Time from one observation to the next inference; a chunk lasts 0.5 s (s).", 0.05, 0.4

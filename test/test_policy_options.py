@@ -1,0 +1,136 @@
+"""Options of the engine where they are used: in a policy and in its evaluation."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("onnxscript")
+pytest.importorskip("sacrebleu")
+
+from small_openvla import small_openvla
+from test_report_page import result
+from typer.testing import CliRunner
+
+from kinevla_ros.cli import app
+from kinevla_ros.evaluation import evaluate as command
+from kinevla_ros.evaluation.episode import Episode, EpisodeResult
+from kinevla_ros.generator.checkpoint import CheckpointError, load_generator
+from kinevla_ros.generator.depth_head import DEPTH_HEAD_FILE, DepthHead
+from kinevla_ros.generator.policy import Inference, Policy
+from kinevla_ros.generator.quantised import Int8Linear
+
+CARROT = "hold the carrot by the upper part and place it on the right side of the plate"
+HOME = np.array([0.0, 0.16, 0.0, 1.54, 0.0, 1.44, 0.0])
+IMAGES = {
+    camera: np.random.default_rng(i).integers(0, 256, (48, 64, 3), np.uint8)
+    for i, camera in enumerate(("front", "wrist"))
+}
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Small, and with a depth head at random."""
+    folder = small_openvla(tmp_path_factory.mktemp("openvla"), CARROT, IMAGES)
+    torch.manual_seed(0)
+    DepthHead(load_generator(folder)[0].config).save(folder)
+    return folder
+
+
+def infer(policy: Policy) -> Inference:
+    return policy.infer(CARROT, IMAGES, HOME, 0.05, 0.0)
+
+
+@pytest.fixture(scope="module")
+def plain(checkpoint: Path) -> Inference:
+    return infer(Policy(checkpoint, device="cpu"))
+
+
+def test_weights_of_8_bits_give_a_chunk_and_the_same_words(
+    checkpoint: Path, plain: Inference
+) -> None:
+    policy = Policy(checkpoint, device="cpu", weights="int8")
+    assert any(isinstance(part, Int8Linear) for part in policy.model.modules())
+    policy.warm_up()
+    given = infer(policy)
+    assert (given.goal, given.kinematics) == (plain.goal, plain.kinematics)
+    assert given.chunk.positions == pytest.approx(plain.chunk.positions, abs=0.1)
+
+
+def test_a_depth_head_keeps_the_words_and_costs_one_pass_for_each_level(
+    checkpoint: Path, plain: Inference
+) -> None:
+    policy = Policy(checkpoint, device="cpu", depth_head=True)
+    given = [infer(policy) for _ in range(2)][-1]
+    assert (given.goal, given.kinematics) == (plain.goal, plain.kinematics)
+    assert given.passes == 2
+
+
+def test_a_depth_head_asked_for_and_absent_is_refused_by_name(checkpoint: Path) -> None:
+    (checkpoint / DEPTH_HEAD_FILE).rename(checkpoint / "elsewhere")
+    try:
+        assert infer(Policy(checkpoint, device="cpu"))
+        with pytest.raises(CheckpointError, match=rf"{DEPTH_HEAD_FILE}.*kinevla train depth-head"):
+            Policy(checkpoint, device="cpu", depth_head=True)
+    finally:
+        (checkpoint / "elsewhere").rename(checkpoint / DEPTH_HEAD_FILE)
+
+
+def test_weights_that_the_device_does_not_have_are_refused(checkpoint: Path) -> None:
+    with pytest.raises(ValueError, match="fp8 weights want a GPU"):
+        Policy(checkpoint, device="cpu", weights="fp8")
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ([], {"weights": None, "depth_head": False}),
+        (["--weights", "int8", "--depth-head"], {"weights": "int8", "depth_head": True}),
+    ],
+)
+def test_evaluate_runs_the_policy_with_its_options_and_names_them_in_the_figures(
+    checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    options: dict[str, object],
+) -> None:
+    asked: list[dict[str, object]] = []
+
+    def make(folder: Path, **given: object) -> None:
+        assert folder == checkpoint
+        asked.append(given)
+
+    def run(load: Callable[[], Policy], plan: list[Episode], *_: object) -> Iterator[EpisodeResult]:
+        load()
+        yield from (replace(result(episode), codes=((1, 2, 3, 4),)) for episode in plan)
+
+    monkeypatch.setattr(command, "Policy", make)
+    monkeypatch.setattr(command, "run_checkpoint", run)
+    report = tmp_path / "figures.json"
+    given = ["--model", str(checkpoint), "--trials", "1", "--json", str(report), *words]
+    answer = CliRunner().invoke(app, ["evaluate", *given])
+    assert answer.exit_code == 0, answer.output
+    assert asked == [options]
+    assert options.items() <= json.loads(report.read_text()).items()
+
+
+def test_workers_get_the_policy_with_its_options(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(load: Callable[[], Policy], *_: object) -> Iterator[EpisodeResult]:
+        policy = pickle.loads(pickle.dumps(load))()
+        assert any(isinstance(part, Int8Linear) for part in policy.model.modules())
+        yield from ()
+
+    monkeypatch.setattr(command, "run_checkpoint", run)
+    settings = command.Settings(trials=1, weights="int8", depth_head=True)
+    assert command.evaluate(checkpoint, settings, workers=2) == 1
+    assert "no episode was finished" in capsys.readouterr().err
