@@ -15,7 +15,6 @@ from typing import Protocol
 from kinevla_ros.evaluation.episode import Episode, EpisodePolicy, EpisodeResult, Intervention
 from kinevla_ros.evaluation.failures import FailureVideo
 from kinevla_ros.evaluation.rollout import run_episode
-from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.grammar import TASKS, Split
 from kinevla_ros.sim.cell import Cell
 from kinevla_ros.sim.variation import Variation
