@@ -39,7 +39,7 @@ def model(converted: Path) -> OpenVla:
 
 @torch.inference_mode()
 def test_features_and_logits_are_those_of_the_original(model, expected) -> None:
-    features = model.generator.vision(expected["pixel_values"])
+    features, _ = model.generator.vision(expected["pixel_values"])
     wanted = torch.cat([expected["dino_features"], expected["siglip_features"]], dim=-1)
     assert (features - wanted).abs().max() <= 1e-6
     assert (model.generator.projector(features) - expected["projected"]).abs().max() <= 1e-6

@@ -98,8 +98,8 @@ def test_codes_follow_words_given_from_outside_and_only_while_they_are_given(pol
         (Override(kinematics=""), "names no"),
         (Override(kinematics="grasp the carrot " * 20), "shorten"),
         (Override(goal="ねこ"), "characters outside"),
-        (Override(goal_codes=(1, 128)), "not 2 in"),
-        (Override(kinematics_codes=(1,)), "not 2 in"),
+        (Override(goal_codes=(1, 128)), "not 3 in"),
+        (Override(kinematics_codes=(1,)), "not 3 in"),
     ],
 )
 def test_words_or_codes_that_mean_nothing_give_no_motion(policy, override, message) -> None:

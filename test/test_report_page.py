@@ -23,10 +23,16 @@ from kinevla_ros.evaluation.evaluate import Settings
 from kinevla_ros.evaluation.plots import confusion_plot, rates_plot
 from kinevla_ros.evaluation.statistics import Rate
 from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
+from kinevla_ros.language.vocabulary import LEVELS
 from kinevla_ros.share import share_path
 
+CODES = (1, 2, 3, 4), (1, 5, 3, 4), (1, 2, 3, 127)
+SIX_CODES = (1, 2, 9, 3, 4, 9), (1, 5, 9, 3, 4, 9), (1, 2, 9, 3, 127, 9)
 
-def result(episode: Episode, kept: bool = True) -> EpisodeResult:
+
+def result(
+    episode: Episode, kept: bool = True, codes: tuple[tuple[int, ...], ...] = SIX_CODES
+) -> EpisodeResult:
     """What a run might have given; no simulation."""
     names = [n for n in episode.command.slots() if n != "object"]
     return EpisodeResult(
@@ -42,7 +48,7 @@ def result(episode: Episode, kept: bool = True) -> EpisodeResult:
         model_times=(0.05, 0.01, 0.012),
         warm=(False, True, True),
         texts=((goal_text(episode.command), kinematics_text(episode.command)),) * 3,
-        codes=((1, 2, 3, 4), (1, 5, 3, 4), (1, 2, 3, 127)),
+        codes=codes,
         path=((0.25, 0.0, 0.2),) * 3,
         reasoning_correct=3,
         no_motion={},
@@ -107,13 +113,14 @@ def test_the_figures_beside_the_page_hold_every_condition(report: Path) -> None:
     assert content["language_sensitivity"]["one_word_followed"]["n"] == 14
     assert content["reasoning"]["episodes"]["bleu"]["both"] == pytest.approx(1.0)
     assert content["codes"]["goal 1"]["perplexity"] == pytest.approx(1.0)
+    assert set(content["codes"]) == {f"{stack} {i}" for stack in LEVELS for i in (1, 2, 3)}
     page = (report / "index.html").read_text()
     for heading in ("Success", "carried out", "mismatched", "reworded", "Latency", "Failures"):
         assert heading in page
 
 
 def test_perplexity_counts_the_entries_that_are_used_alike() -> None:
-    found = code_usage([result(Episode(TASKS[0], 1, 0))], Contract())
+    found = code_usage([result(Episode(TASKS[0], 1, 0), codes=CODES)], Contract())
     assert found["goal 1"]["perplexity"] == pytest.approx(1.0)
     assert found["kinematics 2"]["perplexity"] == pytest.approx(
         np.exp(-(2 / 3 * np.log(2 / 3) + 1 / 3 * np.log(1 / 3)))

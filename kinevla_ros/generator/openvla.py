@@ -51,7 +51,7 @@ class OpenVla(nn.Module):
         """
         generator = self.generator
         images = pixel_values.unflatten(1, (-1, 6))
-        features = generator.vision(images.flatten(0, 1))
+        features, _ = generator.vision(images.flatten(0, 1))
         tokens = generator.projector(features).unflatten(0, images.shape[:2]).flatten(1, 2)
         segments = torch.full_like(input_ids, int(Segment.OBSERVATION))
         logits, _ = generator(*generator.context(input_ids, segments, tokens))
