@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from kinevla_ros.codec.bilevel import CodecConfig
-from kinevla_ros.codec.checkpoint import load_codec
+from kinevla_ros.codec.checkpoint import DESCRIPTION, WEIGHTS, load_codec
 from kinevla_ros.codec.contract import Contract
 from kinevla_ros.codec.onnx_export import export_onnx
 from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE
@@ -109,6 +109,9 @@ def generator_from_dataset(
     codes = code_variants(samples, trained, settings.seed)
     train_generator(samples, codes, vocabulary, config, settings, out, start, resume)
     copy_decoder(codec, out)
+    # With its codec a checkpoint can be trained on.
+    for name in (WEIGHTS, DESCRIPTION):
+        shutil.copyfile(codec / name, out / name)
     return out
 
 
