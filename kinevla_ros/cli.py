@@ -258,15 +258,15 @@ def collect(
     episodes: Annotated[int, typer.Option(min=1, help="Episodes it shall hold.")] = 1050,
     seed: Annotated[int, typer.Option(min=0, help="Scenes, phrasings, perturbations.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 2,
-    close_ups: Annotated[
-        bool, typer.Option("--close-ups", help="Moments of 0.5 s near an object, many scenes.")
+    moments: Annotated[
+        bool, typer.Option("--moments", help="Episodes of 0.5 s, near an object or at the start.")
     ] = False,
 ) -> None:
     """Write demonstrations of all seven tasks as a LeRobotDataset v3.0."""
-    from kinevla_ros.sim.collect import CloseUp, PerturbedDemonstrator
+    from kinevla_ros.sim.collect import Moment, PerturbedDemonstrator
     from kinevla_ros.sim.collect import collect as run
 
-    added = run(out, episodes, seed, workers, CloseUp if close_ups else PerturbedDemonstrator)
+    added = run(out, episodes, seed, workers, Moment if moments else PerturbedDemonstrator)
     typer.echo(f"{added} episodes added to {out}")
 
 

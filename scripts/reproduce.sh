@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# From nothing to the shipped checkpoint: demonstrations, close-ups, codec, generator, three
+# From nothing to the shipped checkpoint: demonstrations, moments, codec, generator, three
 # rounds of corrections, evaluation. Every step goes on where it was stopped.
-# RUN: folder for it all. EPISODES, CLOSE_UPS, STEPS, EYE_STEPS, CORRECTIONS, ROUND_STEPS: how
+# RUN: folder for it all. EPISODES, MOMENTS, STEPS, EYE_STEPS, CORRECTIONS, ROUND_STEPS: how
 # much of each.
 set -euo pipefail
 
 run=${RUN:-runs/tiny}
 episodes=${EPISODES:-630}
-close_ups=${CLOSE_UPS:-7000}
+moments=${MOMENTS:-7000}
 eye_steps=${EYE_STEPS:-2000}
 steps=${STEPS:-9000}
 corrections=${CORRECTIONS:-350}
@@ -24,13 +24,13 @@ generator() { # OUT, then the options of this stage
 }
 
 kinevla collect --out "$run/dataset" --episodes "$episodes" --workers "$workers"
-kinevla collect --close-ups --out "$run/close_ups" --episodes "$close_ups" --seed 50 \
+kinevla collect --moments --out "$run/moments" --episodes "$moments" --seed 50 \
   --workers "$workers"
 [ -e "$run/codec/decoder.onnx" ] ||
-  kinevla train codec --dataset "$run/dataset" --dataset "$run/close_ups" --out "$run/codec" \
+  kinevla train codec --dataset "$run/dataset" --dataset "$run/moments" --out "$run/codec" \
     $(resume "$run/codec/training.safetensors")
 
-datasets=(--dataset "$run/dataset" --dataset "$run/close_ups")
+datasets=(--dataset "$run/dataset" --dataset "$run/moments")
 generator "$run/round0" "${datasets[@]}" --steps "$steps" --eye-steps "$eye_steps"
 for round in 1 2 3; do
   last="$run/round$((round - 1))"

@@ -37,6 +37,8 @@ REPLAN_STEPS = (2, 3)
 NOISE = (0.0, 0.005, 0.015)
 """Standard deviations of the perturbation of executed joint targets (rad), by episode."""
 PERTURBED_START = 0.4
+STARTS = 1 / 3
+"""Share of the moments at the start of an episode."""
 IDLE_SECONDS = 0.8
 
 _STEPS = [f"{name}_{k}" for k in range(1, HORIZON + 1) for name in (*JOINT_NAMES, "gripper")]
@@ -90,23 +92,25 @@ class PerturbedDemonstrator:
         return arm.chunk(planned.positions + offset, planned.gripper)
 
 
-class CloseUp(PerturbedDemonstrator):
-    """A moment near an object, in a scene of its own: where success is decided.
+class Moment(PerturbedDemonstrator):
+    """A moment in a scene of its own, near an object or where an episode starts.
 
-    Whole demonstrations show few scenes, and each for long; the eye learns from many.
+    Whole demonstrations show few scenes, and each for long; the eye and the first chunk of an
+    episode, which meets a scene unseen, learn from many.
     """
 
     seconds = 0.45
     must_finish = False
 
     def place(self, cell: Cell, rng: np.random.Generator) -> None:
-        """Put the tool beside, above or around an object, the gripper open or half closed."""
+        """Start as an episode does, or near an object, the gripper open or half closed."""
+        if rng.random() < STARTS:
+            return place_at_random(cell, rng)
         opening = rng.uniform(0.03, GRIPPER_STROKE) if rng.random() < 0.2 else GRIPPER_STROKE
         while True:
             # Drawn again while out of reach.
             with contextlib.suppress(UnreachableError):
-                cell.place_arm(_near_an_object(cell, rng), opening)
-                return
+                return cell.place_arm(_near_an_object(cell, rng), opening)
 
 
 def _near_an_object(cell: Cell, rng: np.random.Generator) -> np.ndarray:

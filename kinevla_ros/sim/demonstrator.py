@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 OPEN, CLOSED = GRIPPER_STROKE, 0.0
 SPEED = 0.30
 """Largest tool speed (m/s)."""
-TURN_SPEED = 1.5
+TURN_SPEED = 1.0
 """Largest turn of the tool about the vertical (rad/s)."""
 
 HOVER = 0.075  # height of travel above the lower target (m)
