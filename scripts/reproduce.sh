@@ -7,11 +7,11 @@ set -euo pipefail
 
 run=${RUN:-runs/tiny}
 episodes=${EPISODES:-630}
-moments=${MOMENTS:-7000}
+moments=${MOMENTS:-9000}
 eye_steps=${EYE_STEPS:-2000}
-steps=${STEPS:-9000}
-corrections=${CORRECTIONS:-350}
-round_steps=${ROUND_STEPS:-1500}
+steps=${STEPS:-8000}
+corrections=${CORRECTIONS:-280}
+round_steps=${ROUND_STEPS:-1200}
 workers=$(nproc)
 
 resume() { [ ! -e "$1" ] || echo --resume; }
@@ -31,7 +31,8 @@ kinevla collect --moments --out "$run/moments" --episodes "$moments" --seed 50 \
     $(resume "$run/codec/training.safetensors")
 
 datasets=(--dataset "$run/dataset" --dataset "$run/moments")
-generator "$run/round0" "${datasets[@]}" --steps "$steps" --eye-steps "$eye_steps"
+generator "$run/round0" "${datasets[@]}" --steps "$steps" --eye-steps "$eye_steps" \
+  --learning-rate 1e-3
 for round in 1 2 3; do
   last="$run/round$((round - 1))"
   kinevla correct --model "$last" --out "$run/corrections$round" --episodes "$corrections" \

@@ -12,7 +12,7 @@ from small_generator import small_config
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.decode import BilevelDecoder, Given
 from kinevla_ros.generator.images import STATE_SCALE, image_tensor
-from kinevla_ros.generator.model import Segment
+from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.language.grammar import (
     REFUSAL,
     TASKS,
@@ -24,7 +24,8 @@ from kinevla_ros.language.grammar import (
 from kinevla_ros.language.vocabulary import Vocabulary
 from kinevla_ros.training.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.generator import train_generator
-from kinevla_ros.training.objective import LossWeights
+from kinevla_ros.training.heads import MotionHead
+from kinevla_ros.training.objective import LossWeights, losses
 from kinevla_ros.training.samples import Samples
 
 SETTINGS = GeneratorSettings(
@@ -35,6 +36,7 @@ SETTINGS = GeneratorSettings(
     save_every=50,
     refusal_share=0.0,
     alternative_share=1.0,
+    text_every=1,
     weights=LossWeights(text=1.0),
 )
 
@@ -154,6 +156,21 @@ def test_a_frame_with_one_label_is_seen_twice_with_it(vocabulary: Vocabulary) ->
     lone = replace(samples, valid=only)
     batch = BatchMaker(lone, codes, vocabulary, small_config(vocabulary), SETTINGS)(0)
     assert (batch.family[::2] == batch.family[1::2]).all()
+
+
+def test_words_left_out_of_most_frames_change_nothing_for_the_codes(vocabulary: Vocabulary) -> None:
+    samples, codes = memory(7)
+    config = small_config(vocabulary)
+    settings = replace(SETTINGS, refusal_share=0.3)
+    batch = BatchMaker(samples, codes, vocabulary, config, settings)(0)
+    torch.manual_seed(0)
+    model, head = Generator(config), MotionHead(config.language["hidden_size"])
+    with torch.no_grad():
+        whole, _ = losses(model, batch, head)
+        fewer, _ = losses(model, batch, head, text_every=4)
+    for name in ("codes", "mutual_information", "motion"):
+        torch.testing.assert_close(fewer[name], whole[name])
+    assert fewer["text"] != whole["text"]
 
 
 def test_disturbed_goal_codes_are_read_and_not_learnt(vocabulary: Vocabulary) -> None:

@@ -209,6 +209,7 @@ class Generator(nn.Module):
         segments: Tensor,
         cache: Cache | None = None,
         heads: bool = True,
+        positions: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Run the language model over new positions.
 
@@ -217,6 +218,7 @@ class Generator(nn.Module):
             segments: segments of all positions, cached and new, shape [B, K], int64.
             cache: keys and values of the K - Q positions before; grows by Q.
             heads: whether to compute the logits.
+            positions: of the new tokens, [B, Q], where some between them were left out.
 
         Returns:
             Logits [B, Q, V] (empty without `heads`) and last hidden states [B, Q, width].
@@ -236,7 +238,7 @@ class Generator(nn.Module):
         hidden = self.language.model(
             inputs_embeds=embeddings,
             attention_mask=mask,
-            position_ids=places[None],
+            position_ids=places[None] if positions is None else positions,
             past_key_values=cache,
             use_cache=cache is not None,
         ).last_hidden_state

@@ -42,6 +42,7 @@ class GeneratorSettings:
         eye_steps: steps at the start in which only the eye learns, from the objects' known places;
             they cost a fraction of the others.
         alternative_share: frames seen with another command than the demonstration followed.
+        text_every: of so many frames one teaches the words, which are learnt long before the codes.
         refusal_share: samples whose instruction names no task: the words written are a refusal.
             The words read are still true, and so are the codes.
         seed: of batches and weights.
@@ -55,6 +56,7 @@ class GeneratorSettings:
     weight_decay: float = 0.02
     eye_steps: int = 0
     alternative_share: float = 0.25
+    text_every: int = 4
     refusal_share: float = 0.06
     seed: int = 0
     save_every: int = 500

@@ -147,8 +147,13 @@ def _step(
     for group in parts.optimiser.param_groups:
         group["lr"] = settings.learning_rate * _schedule(step, settings)
     with torch.autocast(parts.device.type, torch.bfloat16):
-        alone = step < settings.eye_steps
-        terms, figures = losses(parts.model, moved, parts.motion_head, alone)
+        terms, figures = losses(
+            parts.model,
+            moved,
+            parts.motion_head,
+            eye_alone=step < settings.eye_steps,
+            text_every=settings.text_every,
+        )
     weights = asdict(settings.weights)
     loss = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
     if not torch.isfinite(loss):

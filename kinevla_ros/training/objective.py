@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.training.heads import Head
 
 SCENE_BETA = 0.02
@@ -65,8 +65,14 @@ def losses(
     batch: Batch,
     motion_head: Head | None,
     eye_alone: bool = False,
+    text_every: int = 1,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Loss terms, and figures to log, of one batch; with the `eye_alone` that of the scene only."""
+    """Loss terms, and figures to log, of one batch.
+
+    Args:
+        eye_alone: the term of the scene only.
+        text_every: of so many frames one teaches the words; see `_written`.
+    """
     terms: dict[str, Tensor] = {}
     figures: dict[str, Tensor] = {}
     tokens, maps = model.see(batch.images, batch.state)
@@ -76,17 +82,16 @@ def losses(
     if eye_alone:
         return terms, figures
     seen = model.with_scene(tokens, scene)
-    observation = seen.repeat_interleave(len(batch.prompt) // len(seen), dim=0)
-    embeddings, segments = model.context(batch.prompt, batch.prompt_segments, observation)
-    embeddings = torch.cat([embeddings, model.embed(batch.tail)], dim=1)
-    segments = torch.cat([segments, batch.tail_segments], dim=1)
-    _, hidden = model(embeddings, segments, heads=False)
-    written = hidden[:, -batch.tail.shape[1] :]
+    views = len(batch.prompt) // len(seen)
+    observation = seen.repeat_interleave(views, dim=0)
+    worded = torch.arange(len(batch.prompt), device=seen.device) // views % text_every == 0
+    written = _written(model, batch, observation, worded)
     # All positions, so that shapes stay the same from batch to batch.
     logits = model.language.lm_head(written).float()
     each = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), reduction="none")
     right = (logits.argmax(-1) == batch.targets).flatten().float()
-    for name, mask in (("text", batch.text), ("codes", batch.code)):
+    text = batch.text & worded[:, None]
+    for name, mask in (("text", text), ("codes", batch.code)):
         weight = mask.flatten().float()
         count = weight.sum().clamp(min=1)
         terms[name] = (each * weight).sum() / count
@@ -96,6 +101,32 @@ def losses(
         asked = written.gather(1, batch.starts[..., None].expand(-1, -1, written.shape[-1]))
         terms["motion"] = motion_head.loss(asked, batch.motion)
     return terms, figures
+
+
+def _written(model: Generator, batch: Batch, observation: Tensor, worded: Tensor) -> Tensor:
+    """Last hidden states of the written part, [B, N, width].
+
+    The codes see neither instruction nor words as written. Where `worded` is false both are left
+    out, which is faster and gives every other position the state that it would have had.
+    """
+    embeddings, segments = model.context(batch.prompt, batch.prompt_segments, observation)
+    embeddings = torch.cat([embeddings, model.embed(batch.tail)], dim=1)
+    segments = torch.cat([segments, batch.tail_segments], dim=1)
+    hidden = torch.zeros_like(embeddings)
+    full, part = worded.nonzero().flatten(), (~worded).nonzero().flatten()
+    hidden[full] = model(embeddings[full], segments[full], heads=False)[1].to(hidden.dtype)
+    if len(part):
+        unseen = torch.tensor(
+            [Segment.PAD, Segment.INSTRUCTION, Segment.WORDS], device=segments.device
+        )
+        left = ~torch.isin(segments[part], unseen)
+        # The positions left come first, in their order.
+        places = torch.argsort(~left, dim=1, stable=True)[:, : int(left.sum(dim=1).max())]
+        rows = part[:, None]
+        hidden[rows, places] = model(
+            embeddings[rows, places], segments[rows, places], heads=False, positions=places
+        )[1].to(hidden.dtype)
+    return hidden[:, -batch.tail.shape[1] :]
 
 
 def _info_nce(model: Generator, written: Tensor, batch: Batch) -> Tensor:
