@@ -27,7 +27,7 @@ class DepthHead(nn.Module):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         width = config.language["hidden_size"]
-        inner = min(width, WIDEST)
+        inner = min(2 * width, WIDEST)
         self.start = nn.Linear(width, inner)
         self.cell = nn.GRUCell(width, inner)
         self.out = nn.ModuleDict(

@@ -71,7 +71,7 @@ def losses(
 
     Args:
         eye_alone: the term of the scene only.
-        text_every: of so many frames one teaches the words; see `_written`.
+        text_every: of so many frames one teaches the words; see `written_states`.
     """
     terms: dict[str, Tensor] = {}
     figures: dict[str, Tensor] = {}
@@ -85,7 +85,7 @@ def losses(
     views = len(batch.prompt) // len(seen)
     observation = seen.repeat_interleave(views, dim=0)
     worded = torch.arange(len(batch.prompt), device=seen.device) // views % text_every == 0
-    written = _written(model, batch, observation, worded)
+    written = written_states(model, batch, observation, worded)
     # All positions, so that shapes stay the same from batch to batch.
     logits = model.language.lm_head(written).float()
     each = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), reduction="none")
@@ -103,7 +103,7 @@ def losses(
     return terms, figures
 
 
-def _written(model: Generator, batch: Batch, observation: Tensor, worded: Tensor) -> Tensor:
+def written_states(model: Generator, batch: Batch, observation: Tensor, worded: Tensor) -> Tensor:
     """Last hidden states of the written part, [B, N, width].
 
     The codes see neither instruction nor words as written. Where `worded` is false both are left
@@ -114,7 +114,8 @@ def _written(model: Generator, batch: Batch, observation: Tensor, worded: Tensor
     segments = torch.cat([segments, batch.tail_segments], dim=1)
     hidden = torch.zeros_like(embeddings)
     full, part = worded.nonzero().flatten(), (~worded).nonzero().flatten()
-    hidden[full] = model(embeddings[full], segments[full], heads=False)[1].to(hidden.dtype)
+    if len(full):
+        hidden[full] = model(embeddings[full], segments[full], heads=False)[1].to(hidden.dtype)
     if len(part):
         unseen = torch.tensor(
             [Segment.PAD, Segment.INSTRUCTION, Segment.WORDS], device=segments.device
