@@ -7,7 +7,7 @@ set -euo pipefail
 
 run=${RUN:-runs/tiny}
 episodes=${EPISODES:-630}
-moments=${MOMENTS:-9000}
+moments=${MOMENTS:-7000}
 eye_steps=${EYE_STEPS:-2000}
 steps=${STEPS:-8000}
 corrections=${CORRECTIONS:-280}
