@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scripted_policy import DemonstratorPolicy
 
-from kinevla_ros import cli
+from kinevla_ros.cli import evaluate as cli
 from kinevla_ros.evaluation.conditions import by_condition, comparison
 from kinevla_ros.evaluation.episode import PLAIN, Episode, EpisodeResult, Intervention
 from kinevla_ros.evaluation.intervention import MEANING, IntervenedPolicy

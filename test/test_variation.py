@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from kinevla_ros import cli
+from kinevla_ros.cli import evaluate as cli
 from kinevla_ros.sim.cell import Cell
 from kinevla_ros.sim.variation import MEANING, Variation
 

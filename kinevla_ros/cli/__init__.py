@@ -1,0 +1,22 @@
+"""The `kinevla` command: one function for each verb, which imports what it needs when called."""
+
+from __future__ import annotations
+
+import typer
+
+from kinevla_ros.cli import bench, data, evaluate, run, train
+
+app = typer.Typer(
+    help="Say what, and how, and the arm does it.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+for verbs in (run, evaluate, data):
+    app.add_typer(verbs.app)
+app.add_typer(train.app, name="train")
+app.add_typer(bench.app, name="bench")
+
+
+def main() -> None:
+    """Run the command line; ends the process."""
+    app()

@@ -1,0 +1,141 @@
+"""The verbs of `kinevla bench`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from kinevla_ros.cli.options import DepthHead, EightBit, Model, Rate, Report
+
+app = typer.Typer(help="Measure speed on this machine.", no_args_is_help=True)
+
+
+@app.command()
+def chunk(
+    model: Model = None,
+    chunks: Annotated[int, typer.Option(min=1, help="Warm chunks to measure.")] = 1000,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the model.")] = 1,
+    random_7b: Annotated[
+        bool, typer.Option("--random-7b", help="OpenVLA-7B at random; cut down without a GPU.")
+    ] = False,
+    weights: EightBit = None,
+    depth_head: DepthHead = False,
+    report: Report = None,
+) -> None:
+    """Measure how long a chunk takes: cold, warm, in the tail; and the ONNX decoder alone."""
+    from kinevla_ros.generator.openvla import is_openvla
+
+    if random_7b or (model and is_openvla(model)):
+        from kinevla_ros.evaluation.engine_bench import bench_engine
+
+        folder = None if random_7b else model
+        raise typer.Exit(bench_engine(folder, chunks, threads, weights, depth_head, report))
+    if weights or depth_head:
+        raise typer.BadParameter("weights and depth head are options of OpenVLA's engine")
+    from kinevla_ros.evaluation.latency import bench_chunk
+
+    raise typer.Exit(bench_chunk(model, chunks, threads, report))
+
+
+@app.command()
+def stack(
+    model: Model = None,
+    trials: Annotated[int, typer.Option(min=1, help="Random scenes of each task.")] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="Scenes and wordings.")] = 3000,
+    report: Report = None,
+) -> None:
+    """Say every task to the running stack, in real time, and count what it does right."""
+    from kinevla_ros.nodes.stack_trials import bench_stack
+
+    raise typer.Exit(bench_stack(model, trials, seed, report))
+
+
+@app.command()
+def flips(
+    model: Model = None,
+    cases: Annotated[int, typer.Option(min=1, help="Random pictures and instructions.")] = 200,
+    weights: EightBit = None,
+    depth_head: DepthHead = False,
+    report: Report = None,
+) -> None:
+    """Count how often bfloat16, drafts, 8-bit weights and depth head change words and codes."""
+    from kinevla_ros.evaluation.bench_flips import bench_flips
+
+    raise typer.Exit(bench_flips(model, cases, weights, depth_head, report))
+
+
+@app.command()
+def faults(
+    count: Annotated[int, typer.Option(min=1, help="Faults to inject.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Kinds and moments.")] = 0,
+    report: Report = None,
+) -> None:
+    """Kill, freeze or cut off parts of the stack while the arm moves; see it come to rest."""
+    from kinevla_ros.nodes.fault_run import bench_faults
+
+    raise typer.Exit(bench_faults(count, seed, report))
+
+
+@app.command()
+def stream(
+    seconds: Annotated[float, typer.Option(min=1, help="How long each row takes (s).")] = 20.0,
+    rates: Annotated[
+        list[float] | None, typer.Option("--rate", help="Targets a second; default: 50 100 200.")
+    ] = None,
+    report: Report = None,
+) -> None:
+    """Measure how even the stream is, with and without policy load and real-time priority."""
+    from kinevla_ros.evaluation.bench_stream import RATES, bench_stream
+
+    raise typer.Exit(bench_stream(seconds, rates or RATES, report))
+
+
+@app.command()
+def gate(
+    calls: Annotated[int, typer.Option(min=20, help="Calls of each check.")] = 1000,
+    rate: Rate = 50.0,
+    report: Report = None,
+) -> None:
+    """Measure how long each check of the safety gate takes, and a chunk's whole way."""
+    from kinevla_ros.evaluation.bench_gate import bench_gate
+
+    raise typer.Exit(bench_gate(calls, rate, report))
+
+
+@app.command()
+def seam(
+    seams: Annotated[int, typer.Option(min=1, help="Chunks that take over.")] = 1000,
+    rate: Rate = 50.0,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same run.")] = 0,
+    report: Report = None,
+) -> None:
+    """Measure the largest jump in position, velocity and acceleration from chunk to chunk."""
+    from kinevla_ros.evaluation.bench_seam import bench_seam
+
+    raise typer.Exit(bench_seam(seams, rate, seed, report))
+
+
+@app.command()
+def adversarial(
+    targets: Annotated[int, typer.Option(min=1, help="Targets to offer.")] = 1_000_000,
+    rate: Rate = 50.0,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same run.")] = 0,
+    report: Report = None,
+) -> None:
+    """Offer the arm core what would break every limit, and count what gets through."""
+    from kinevla_ros.evaluation.bench_adversarial import bench_adversarial
+
+    raise typer.Exit(bench_adversarial(targets, seed, rate, report))
+
+
+@app.command("lora")
+def bench_lora(
+    batch_size: Annotated[int, typer.Option(min=2, help="Samples of a step.")] = 8,
+    steps: Annotated[int, typer.Option(min=1, help="Steps to measure.")] = 20,
+    report: Report = None,
+) -> None:
+    """Measure a fine-tuning step of OpenVLA-7B at random; cut down without a GPU."""
+    from kinevla_ros.evaluation.lora_bench import bench_lora as run
+
+    raise typer.Exit(run(batch_size, steps, report))

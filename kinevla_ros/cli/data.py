@@ -1,0 +1,59 @@
+"""Verbs that make what training starts from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kinevla_ros.cli.options import plain_errors
+
+app = typer.Typer()
+
+
+@app.command()
+def collect(
+    out: Annotated[Path, typer.Option(help="Folder of the dataset; an existing one goes on.")],
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes it shall hold.")] = 1050,
+    seed: Annotated[int, typer.Option(min=0, help="Scenes, phrasings, perturbations.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 2,
+    moments: Annotated[
+        bool, typer.Option("--moments", help="Episodes of 0.5 s, near an object or at the start.")
+    ] = False,
+) -> None:
+    """Write demonstrations of all seven tasks as a LeRobotDataset v3.0."""
+    from kinevla_ros.sim.collect import Moment, PerturbedDemonstrator
+    from kinevla_ros.sim.collect import collect as run
+
+    with plain_errors():
+        added = run(out, episodes, seed, workers, Moment if moments else PerturbedDemonstrator)
+    typer.echo(f"{added} episodes added to {out}")
+
+
+@app.command()
+def correct(
+    model: Annotated[Path, typer.Option(help="Checkpoint that drives.")],
+    out: Annotated[Path, typer.Option(help="Folder of the dataset; an existing one goes on.")],
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes it shall hold.")] = 210,
+    seed: Annotated[int, typer.Option(min=0, help="Scenes and phrasings.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 2,
+) -> None:
+    """Let a checkpoint act and write what the demonstrator would do in each state it reaches."""
+    from kinevla_ros.evaluation.correct import correct as run
+
+    with plain_errors():
+        added = run(model, out, episodes, seed, workers)
+    typer.echo(f"{added} episodes added to {out}")
+
+
+@app.command("convert-openvla")
+def convert_openvla(
+    source: Annotated[Path, typer.Argument(help="Folder of the published checkpoint.")],
+    target: Annotated[Path, typer.Argument(help="Folder for ours; must hold no checkpoint yet.")],
+) -> None:
+    """Turn the published OpenVLA checkpoint into one that can be fine-tuned here."""
+    from kinevla_ros.generator.openvla import convert_openvla as run
+
+    with plain_errors():
+        run(source, target)

@@ -1,0 +1,167 @@
+"""Verbs that try a policy in the simulated cell."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from kinevla_ros.cli.options import Datasets, DepthHead, EightBit, Model, Report
+
+app = typer.Typer()
+
+
+# typer takes several values of an Enum, not of a Literal.
+class Intervene(str, Enum):
+    """What stands in the place of the policy's words."""
+
+    random = "random"
+    mismatched = "mismatched"
+    empty = "empty"
+    oracle = "oracle"
+    goal_only = "goal-only"
+    swap = "swap"
+
+
+class Vary(str, Enum):
+    """What is other in the cell than in training."""
+
+    camera = "camera"
+    lights = "lights"
+    distractors = "distractors"
+
+
+@app.command()
+def evaluate(
+    suite: Annotated[Literal["kine_realman"], typer.Option(help="Set of tasks.")] = "kine_realman",
+    trials: Annotated[int, typer.Option(min=1, help="Random scenes per task.")] = 20,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Same seed, same scenes, whatever the policy.")
+    ] = 1000,
+    report: Report = None,
+    inspect: Annotated[
+        Path | None, typer.Option(help="Folder for a video of each failure.")
+    ] = None,
+    model: Model = None,
+    phrasing: Annotated[
+        Literal["held_out", "train"], typer.Option(help="Wordings never trained on, or others.")
+    ] = "held_out",
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    intervene: Annotated[
+        list[Intervene] | None,
+        typer.Option(
+            help="All trials once more with other words in the place of the policy's own, image "
+            "and instruction as they were: random words; mismatched: those of another command "
+            "with the same goal; empty; oracle: the right ones; goal-only: its own goal words and "
+            "no kinematics words; swap: goal words and codes of this instruction, kinematics "
+            "words and codes of another. May be given several times."
+        ),
+    ] = None,
+    vary: Annotated[
+        list[Vary] | None,
+        typer.Option(
+            help="All trials once more in another cell: front camera moved aside by a tenth of "
+            "its distance; lights halved; unknown objects on the table. May be given several times."
+        ),
+    ] = None,
+    paired: Annotated[
+        bool,
+        typer.Option(
+            "--paired",
+            help="Each trial also with one word of the instruction changed, which must change "
+            "the motion, and reworded, which must not.",
+        ),
+    ] = False,
+    phrasings: Annotated[
+        int, typer.Option(min=0, help="Wordings of each task to be read in still scenes.")
+    ] = 0,
+    bertscore: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a model for BERTScore (needs the package bert-score)."),
+    ] = None,
+    weights: EightBit = None,
+    depth_head: DepthHead = False,
+    page: Annotated[
+        Path | None,
+        typer.Option("--report", help="Folder for a page with plots, figures and videos."),
+    ] = None,
+) -> None:
+    """Let the policy act in the simulated cell and count what it does right."""
+    from kinevla_ros.evaluation.evaluate import Settings
+    from kinevla_ros.evaluation.evaluate import evaluate as run
+
+    interventions, variations = (
+        tuple(dict.fromkeys(choice.value for choice in chosen or ()))
+        for chosen in (intervene, vary)
+    )
+    settings = Settings(
+        suite,
+        trials,
+        seed,
+        phrasing,
+        interventions,
+        variations,
+        paired,
+        phrasings,
+        bertscore,
+        weights,
+        depth_head,
+    )
+    raise typer.Exit(run(model, settings, workers, report, inspect, page))
+
+
+@app.command()
+def calibrate(
+    model: Model = None,
+    scenes: Annotated[int, typer.Option(min=1, help="Demonstrations of each task.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="Scenes and wordings.")] = 2000,
+    figures: Report = None,
+    report: Annotated[Path | None, typer.Option(help="Folder for a page with the ROC.")] = None,
+) -> None:
+    """Choose the agreement of codes and words below which the policy node sends no chunk."""
+    from kinevla_ros.evaluation.calibrate import calibrate as run
+
+    raise typer.Exit(run(model, scenes, seed, report, figures))
+
+
+@app.command()
+def ablate(
+    dataset: Datasets,
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints and table; one goes on.")],
+    variants: Annotated[
+        str | None,
+        typer.Option(
+            help="Names with commas between; default: all. bilevel: the shipped recipe; "
+            "no-infonce: words and codes not compared; literal: one encoder for both levels of "
+            "the codec; goal-only: kinematics codes not decoded; single-level: one stack of as "
+            "many codes; no-reasoning: codes read the instruction; regression: L1, as OpenVLA-OFT; "
+            "bins: 256 for each number, as OpenVLA; flow: flow matching, after pi0.5."
+        ),
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Batches of 64, for each variant.")] = 6500,
+    trials: Annotated[int, typer.Option(min=1, help="Random scenes per task.")] = 20,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of weights, batches and scenes, the same for all.")
+    ] = 1000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that evaluate.")] = 1,
+    eye: Annotated[
+        Path | None,
+        typer.Option(
+            help="Checkpoint whose eye all start from, such as one trained with as many "
+            "--eye-steps as --steps; a random one without it."
+        ),
+    ] = None,
+) -> None:
+    """Train baselines and ablations on the same data, try them in the same scenes, compare them.
+
+    Writes ablation.md and ablation.json after each variant. Ctrl-C loses nothing that is done:
+    the same command goes on, trains nothing twice, and may name more variants.
+    """
+    from kinevla_ros.evaluation.ablate import ablate as run
+    from kinevla_ros.training.variants import VARIANTS
+
+    known = [variant.name for variant in VARIANTS]
+    names = [name.strip() for name in variants.split(",")] if variants is not None else known
+    raise typer.Exit(run(dataset, out, names, steps, trials, seed, workers, eye))

@@ -1,0 +1,38 @@
+"""What several verbs share: options, and how an error is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Model = Annotated[Path | None, typer.Option(help="Checkpoint folder; default: the shipped one.")]
+Datasets = Annotated[
+    list[Path], typer.Option(help="Folder of a dataset; several are drawn from equally often.")
+]
+Report = Annotated[Path | None, typer.Option("--json", help="File for the figures.")]
+Rate = Annotated[float, typer.Option(min=20, max=200, help="Targets sent a second (Hz).")]
+
+EightBit = Annotated[
+    Literal["int8", "fp8"] | None,
+    typer.Option(help="Round the language model's weights to 8 bits; fp8 needs a GPU that has it."),
+]
+DepthHead = Annotated[
+    bool,
+    typer.Option("--depth-head", help="Choose later codes by the head of `train depth-head`."),
+]
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """What a user can put right is told in a line, not in a traceback; exit code 1."""
+    from kinevla_ros.data.metadata import DatasetError
+
+    try:
+        yield
+    except (DatasetError, ValueError, OSError) as problem:
+        typer.secho(str(problem), fg="red", err=True)
+        raise typer.Exit(1) from problem

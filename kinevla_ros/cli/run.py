@@ -1,0 +1,81 @@
+"""Verbs that run the robot: nodes, instruction, demonstration, emulated controller."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+DEMO_INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"
+
+
+class Half(str, Enum):
+    """What one of two machines runs."""
+
+    policy = "policy"
+    robot = "robot"
+
+
+@app.command()
+def up(
+    sim: Annotated[bool, typer.Option(help="Simulated cell instead of the arm at arm_ip.")] = True,
+    arm_ip: Annotated[
+        str | None,
+        typer.Option(help="Address of the arm's controller; default: parameter file."),
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Checkpoint folder; default: parameter file.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Parameter file; default: config/realman.yaml.")
+    ] = None,
+    only: Annotated[
+        Half | None, typer.Option(help="Half of the nodes, for two machines (docs/remote.md).")
+    ] = None,
+) -> None:
+    """Start the nodes and keep them until Ctrl-C."""
+    from kinevla_ros.nodes.launcher import up as start
+
+    raise typer.Exit(start(sim, arm_ip, model, config, only.value if only else ""))
+
+
+@app.command()
+def say(
+    instruction: Annotated[str, typer.Argument(help='What to do and how; "stop" ends it.')],
+    timeout: Annotated[float, typer.Option(help="Longest wait for the policy (s).")] = 10.0,
+) -> None:
+    """Publish an instruction on /instruction."""
+    from kinevla_ros.nodes.say import say as publish
+
+    raise typer.Exit(publish(instruction, timeout))
+
+
+@app.command()
+def demo(
+    instruction: Annotated[str, typer.Option(help="What to do and how.")] = DEMO_INSTRUCTION,
+    video: Annotated[Path, typer.Option(help="Where the video goes.")] = Path("demo.mp4"),
+    timeout: Annotated[float, typer.Option(help="Longest time for the task (s).")] = 40.0,
+    seed: Annotated[int, typer.Option(help="Random scene.")] = 0,
+) -> None:
+    """Let the simulated arm carry out an instruction and judge what it did."""
+    from kinevla_ros.nodes.demo import demo as run
+
+    raise typer.Exit(run(instruction, video, timeout, seed))
+
+
+@app.command()
+def emulate(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.2",
+    port: Annotated[int, typer.Option(min=0, help="TCP port; 0 takes a free one.")] = 8080,
+    control_port: Annotated[
+        int, typer.Option(min=0, help="Port of 127.0.0.1 for faults and records; 0: a free one.")
+    ] = 0,
+) -> None:
+    """Emulate an RM75's controller, without cell and cameras, until Ctrl-C."""
+    from kinevla_ros.sim.emulate import emulate as run
+
+    raise typer.Exit(run(host, port, control_port))

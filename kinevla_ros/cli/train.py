@@ -1,0 +1,109 @@
+"""The verbs of `kinevla train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kinevla_ros.cli.options import Datasets, plain_errors
+
+app = typer.Typer(help="Learn from demonstrations.", no_args_is_help=True)
+
+
+@app.command()
+def codec(
+    dataset: Datasets,
+    out: Annotated[Path, typer.Option(help="Folder for the codec and its log.")],
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after a stop.")] = False,
+) -> None:
+    """Train the bi-level codec in two stages and export its ONNX decoder."""
+    from kinevla_ros.training.codec import CodecSettings
+    from kinevla_ros.training.pipeline import codec_from_dataset, device
+
+    settings = CodecSettings(seed=seed, device=device())
+    with plain_errors():
+        typer.echo(codec_from_dataset(dataset, out, settings, resume))
+
+
+@app.command()
+def generator(
+    dataset: Datasets,
+    codec: Annotated[Path, typer.Option(help="Folder of the trained codec.")],
+    out: Annotated[Path, typer.Option(help="Folder for the checkpoint and its log.")],
+    steps: Annotated[int, typer.Option(min=1, help="Batches of 64.")] = 6500,
+    eye_steps: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Of these so many at the start teach only the eye, from the objects' places that "
+            "a simulated dataset tells.",
+        ),
+    ] = 0,
+    learning_rate: Annotated[float, typer.Option(help="After warm-up; falls as a cosine.")] = 8e-4,
+    start: Annotated[
+        Path | None, typer.Option(help="Checkpoint to start from; random weights without it.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after a stop.")] = False,
+) -> None:
+    """Train the tiny generator; the result is a complete checkpoint."""
+    from kinevla_ros.training.batches import GeneratorSettings
+    from kinevla_ros.training.pipeline import generator_from_dataset
+
+    settings = GeneratorSettings(
+        steps=steps, eye_steps=eye_steps, learning_rate=learning_rate, seed=seed
+    )
+    with plain_errors():
+        typer.echo(generator_from_dataset(dataset, codec, out, settings, start, resume))
+
+
+@app.command()
+def lora(
+    base: Annotated[Path, typer.Option(help="Folder that convert-openvla wrote.")],
+    dataset: Datasets,
+    codec: Annotated[Path, typer.Option(help="Folder of the trained codec.")],
+    out: Annotated[Path, typer.Option(help="Folder for the checkpoint, adapters and log.")],
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 50_000,
+    batch_size: Annotated[int, typer.Option(min=2, help="Samples on one device at once.")] = 8,
+    accumulation: Annotated[int, typer.Option(min=1, help="Passes of an optimiser step.")] = 8,
+    learning_rate: Annotated[float, typer.Option(help="Constant.")] = 5e-4,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after a stop.")] = False,
+) -> None:
+    """Fine-tune a converted OpenVLA by adapters.
+
+    On several GPUs: accelerate launch --config_file config/fsdp.yaml -m kinevla_ros.cli train lora
+    """
+    from kinevla_ros.training.lora import LoraSettings
+    from kinevla_ros.training.lora_pipeline import lora_from_dataset
+
+    settings = LoraSettings(steps, batch_size, accumulation, learning_rate, seed=seed)
+    with plain_errors():
+        typer.echo(lora_from_dataset(dataset, codec, base, out, settings, resume))
+
+
+@app.command("depth-head")
+def depth_head(
+    model: Annotated[Path, typer.Option(help="Checkpoint folder; the head is saved there.")],
+    dataset: Datasets,
+    codec: Annotated[Path, typer.Option(help="Folder of the trained codec.")],
+    batches: Annotated[int, typer.Option(min=1, help="Batches that the model reads.")] = 1500,
+    batch_size: Annotated[int, typer.Option(min=2, help="Samples of a batch.")] = 64,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the head over all of them.")] = 4000,
+    learning_rate: Annotated[float, typer.Option(help="Highest.")] = 1e-3,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Train what chooses a level's later codes without the language model; it stays as it is."""
+    from kinevla_ros.training.batches import GeneratorSettings
+    from kinevla_ros.training.depth_head import depth_head_from_dataset
+
+    settings = GeneratorSettings(batches, batch_size, learning_rate, seed=seed)
+    with plain_errors():
+        right = depth_head_from_dataset(dataset, codec, model, settings, steps)
+    typer.echo(
+        f"depth head saved in {model}; of the later codes it has {right.head:.1%} right, "
+        f"the model itself {right.generator:.1%}"
+    )

@@ -1,0 +1,48 @@
+"""The command line teaches what it can do, and tells what a user can put right in a line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from kinevla_ros.cli import app
+
+VERBS = [
+    [*group, name]
+    for group, commands in (
+        ([], typer.main.get_command(app)),
+        (["train"], typer.main.get_command(app).commands["train"]),
+        (["bench"], typer.main.get_command(app).commands["bench"]),
+    )
+    for name in commands.commands
+]
+
+
+@pytest.mark.parametrize("words", VERBS, ids=" ".join)
+def test_every_verb_says_what_it_does(words: list[str]) -> None:
+    answer = CliRunner().invoke(app, [*words, "--help"])
+    assert answer.exit_code == 0
+    assert words[-1] in answer.output and len(answer.output.splitlines()) > 5
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["correct", "--model", "nowhere", "--out", "x"], "nowhere is no complete checkpoint"),
+        (["train", "codec", "--dataset", "nowhere", "--out", "x"], "nowhere"),
+        (["convert-openvla", "nowhere", "x"], "nowhere"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else None,
+)
+def test_what_is_missing_is_named_in_a_line_and_nothing_is_written(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = CliRunner().invoke(app, words)
+    assert answer.exit_code == 1
+    assert isinstance(answer.exception, SystemExit)
+    assert said in answer.output
+    assert not (tmp_path / "x").exists()
