@@ -10,7 +10,7 @@ episodes=${EPISODES:-630}
 moments=${MOMENTS:-7000}
 eye_steps=${EYE_STEPS:-2000}
 steps=${STEPS:-8000}
-corrections=${CORRECTIONS:-300}
+corrections=${CORRECTIONS:-200}
 round_steps=${ROUND_STEPS:-1500}
 workers=$(nproc)
 
