@@ -16,8 +16,8 @@ def code_usage(results: Sequence[EpisodeResult], contract: Contract) -> dict[str
 
     Perplexity is the number of entries that would be as varied if all were used alike.
     """
-    rows = np.array([row for result in results for row in result.codes], np.int64)
-    rows = rows.reshape(-1, contract.levels)
+    written = [row for result in results for row in result.codes]
+    rows = np.array(written, np.int64).reshape(len(written), contract.levels)
     names = [f"goal {i + 1}" for i in range(contract.goal_levels)]
     names += [f"kinematics {i + 1}" for i in range(contract.kinematics_levels)]
     found = {}
