@@ -8,7 +8,7 @@ import typer
 
 from kinevla_ros.cli.options import DepthHead, EightBit, Model, Rate, Report
 
-app = typer.Typer(help="Measure speed on this machine.", no_args_is_help=True)
+app = typer.Typer(help="Measure on this machine.", no_args_is_help=True)
 
 
 @app.command()

@@ -108,6 +108,10 @@ def written_states(model: Generator, batch: Batch, observation: Tensor, worded: 
 
     The codes see neither instruction nor words as written. Where `worded` is false both are left
     out, which is faster and gives every other position the state that it would have had.
+
+    Args:
+        observation: embedded, one row for each sequence, [B, T, width].
+        worded: which sequences keep them, [B], bool.
     """
     embeddings, segments = model.context(batch.prompt, batch.prompt_segments, observation)
     embeddings = torch.cat([embeddings, model.embed(batch.tail)], dim=1)
