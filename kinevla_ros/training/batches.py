@@ -57,7 +57,7 @@ class GeneratorSettings:
     eye_steps: int = 0
     alternative_share: float = 0.25
     text_every: int = 4
-    refusal_share: float = 0.06
+    refusal_share: float = 0.15
     seed: int = 0
     save_every: int = 500
     weights: LossWeights = field(default_factory=LossWeights)
