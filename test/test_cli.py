@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from kinevla_ros import cli
 from kinevla_ros.cli import app
 
 VERBS = [
@@ -46,3 +48,13 @@ def test_what_is_missing_is_named_in_a_line_and_nothing_is_written(
     assert isinstance(answer.exception, SystemExit)
     assert said in answer.output
     assert not (tmp_path / "x").exists()
+
+
+def test_sigterm_stops_a_command_as_ctrl_c_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(cli, "app", lambda: signal.raise_signal(signal.SIGTERM))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            cli.main()
+    finally:
+        signal.signal(signal.SIGTERM, before)

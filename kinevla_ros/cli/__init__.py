@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import typer
 
 from kinevla_ros.cli import bench, data, evaluate, run, train
@@ -19,4 +21,6 @@ app.add_typer(bench.app, name="bench")
 
 def main() -> None:
     """Run the command line; ends the process."""
+    # What a batch queue sends stops a command as Ctrl-C does: what is done is kept.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()
