@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From nothing to the shipped checkpoint: demonstrations, moments, codec, generator, four
+# From nothing to the shipped checkpoint: demonstrations, moments, codec, generator, six
 # rounds of corrections, evaluation. Every step goes on where it was stopped.
 # RUN: folder for it all. EPISODES, MOMENTS, STEPS, EYE_STEPS, CORRECTIONS, ROUND_STEPS: how
 # much of each.
@@ -33,7 +33,7 @@ kinevla collect --moments --out "$run/moments" --episodes "$moments" --seed 50 \
 datasets=(--dataset "$run/dataset" --dataset "$run/moments")
 generator "$run/round0" "${datasets[@]}" --steps "$steps" --eye-steps "$eye_steps" \
   --learning-rate 1e-3
-for round in 1 2 3 4; do
+for round in 1 2 3 4 5 6; do
   last="$run/round$((round - 1))"
   kinevla correct --model "$last" --out "$run/corrections$round" --episodes "$corrections" \
     --seed "$round" --workers "$workers"
@@ -42,5 +42,5 @@ for round in 1 2 3 4; do
     --learning-rate 5e-4
 done
 
-kinevla evaluate --model "$run/round4" --trials 20 --seed 1000 --workers "$workers" \
+kinevla evaluate --model "$run/round6" --trials 20 --seed 1000 --workers "$workers" \
   --json "$run/evaluation.json"

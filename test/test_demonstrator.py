@@ -88,3 +88,21 @@ def test_a_plan_depends_on_the_state_alone_and_begins_near_the_arm(cell: Cell) -
 def test_a_task_is_not_done_before_it_is_begun(cell: Cell) -> None:
     state = cell.reset(np.random.default_rng(15))
     assert not any(done(state, command) for command in TASKS)
+
+
+@pytest.mark.parametrize("command", TASKS, ids=lambda c: "_".join(c.slots().values()))
+def test_a_grasp_that_has_begun_goes_on_though_the_tool_is_a_little_away(
+    cell: Cell, command: Command
+) -> None:
+    cell.reset(np.random.default_rng(16))
+    x, y, _, yaw = cell.state().poses[command.object]
+    part = {"upper": 0.030, "lower": -0.034, None: 0.0}[command.part]
+    height = 0.014 if command.object == "carrot" else 0.024
+    for away, begins, goes_on in ((0.004, True, True), (0.014, False, True), (0.026, False, False)):
+        along = part - math.copysign(away, part)
+        place = np.array([x + along * math.cos(yaw), y + along * math.sin(yaw), height])
+        joints = top_down_ik(place, math.remainder(yaw, math.pi))
+        for opening, closes in ((0.07, begins), (0.063, goes_on)):
+            cell.place_arm(joints, opening)
+            closing = plan(cell.state(), command).gripper[0] == 0.0
+            assert closing == closes, (away, opening)

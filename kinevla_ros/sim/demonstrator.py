@@ -31,6 +31,9 @@ TURN_SPEED = 1.0
 HOVER = 0.075  # height of travel above the lower target (m)
 TOLERANCE = 0.010  # distance from the target in the plane at which the gripper acts (m)
 HEIGHT_TOLERANCE = 0.008  # the same in height (m)
+TURN_TOLERANCE = 0.15  # the same about the vertical (rad)
+BEGUN = OPEN - 0.003  # opening below which a grasp has begun (m)
+BEGUN_SLACK = 2.0  # so many times the tolerances let a grasp go on that has begun
 RELEASE_SIDE = 0.045  # offset of the carrot from the plate's centre (m)
 NEAREST, HIGHEST = 0.19, 0.22  # bounds of the tool (m)
 RESERVE = 0.01  # distance kept from the end of the arm's reach (m)
@@ -104,7 +107,10 @@ def _aim(s: _Sketch, command: Command) -> tuple[Array, float, float]:
         rise = HOVER + GRASP_HEIGHT[kind] if s.gripper > 0.055 else s.tool[2]
         return np.array([*s.tool[:2], max(rise, s.tool[2])]), s.yaw, OPEN
     goal, yaw = _grasp_point(s, command)
-    target, near = _funnel(s, goal, yaw, GRASP_HEIGHT[kind])
+    # The opening is the only memory: without it whoever imitates this, and always sees the grasp
+    # one step away, closes a little and opens again for ever.
+    begun = s.gripper < BEGUN and _between(s, command)
+    target, near = _funnel(s, goal, yaw, GRASP_HEIGHT[kind], BEGUN_SLACK if begun else 1.0)
     if near:
         return target, yaw, CLOSED
     closed_early = s.gripper < 0.055 and s.tool[2] < GRASP_HEIGHT[kind] + 0.05
@@ -113,8 +119,10 @@ def _aim(s: _Sketch, command: Command) -> tuple[Array, float, float]:
     return target, yaw, OPEN
 
 
-def _funnel(s: _Sketch, goal: Array, yaw: float, height: float) -> tuple[Array, bool]:
-    """Target on the funnel above `goal`, and whether the tool has arrived."""
+def _funnel(
+    s: _Sketch, goal: Array, yaw: float, height: float, slack: float = 1.0
+) -> tuple[Array, bool]:
+    """Target on the funnel above `goal`, and whether the tool has arrived, give or take."""
     away = math.dist(s.tool[:2], goal)
     turn = abs(math.remainder(yaw - s.yaw, 2 * math.pi))
     rise = min(HOVER, _FUNNEL_SLOPE * max(0.0, away + 0.04 * turn - TOLERANCE))
@@ -123,8 +131,8 @@ def _funnel(s: _Sketch, goal: Array, yaw: float, height: float) -> tuple[Array, 
     low = max(0.0, target[2] - s.tool[2] - 0.01)
     share = max(0.0, 1.0 - low / 0.03)
     target[:2] = s.tool[:2] + share * (goal - s.tool[:2])
-    low_enough = abs(s.tool[2] - height) < HEIGHT_TOLERANCE
-    near = away < TOLERANCE and turn < 0.15 and low_enough
+    low_enough = abs(s.tool[2] - height) < slack * HEIGHT_TOLERANCE
+    near = away < slack * TOLERANCE and turn < slack * TURN_TOLERANCE and low_enough
     return target, near
 
 
