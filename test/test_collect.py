@@ -84,8 +84,18 @@ def test_labels_begin_at_the_arm_and_pass_the_gate(samples: Samples) -> None:
 
 
 def test_images_are_squares_of_both_cameras_and_not_black(samples: Samples) -> None:
-    assert samples.images.shape == (len(samples), 2, 32, 32, 3)
-    assert samples.images.std(axis=(1, 2, 3, 4)).min() > 10
+    images = samples.images[np.arange(len(samples))]
+    assert images.shape == (len(samples), 2, 32, 32, 3)
+    assert images.std(axis=(1, 2, 3, 4)).min() > 10
+
+
+def test_frames_of_several_datasets_keep_their_images(dataset: Path, samples: Samples) -> None:
+    count = len(samples)
+    both = load_samples([dataset, dataset], image_size=32)
+    assert (len(both), both.parts) == (2 * count, (count, count))
+    rows = np.array([2 * count - 1, 0, count, count - 1, 5])
+    np.testing.assert_array_equal(both.images[rows], samples.images[rows % count])
+    np.testing.assert_array_equal(both.state[rows], samples.state[rows % count])
 
 
 def test_a_moment_is_short_and_shows_a_scene_of_its_own_near_an_object_or_at_the_start(

@@ -27,12 +27,30 @@ ALTERNATIVES, ALTERNATIVES_VALID = "action.alternatives", "action.alternatives_v
 CHUNK, SCENE = "action.chunk", "environment_state"
 
 
+class Joined:
+    """Arrays read as one, each left in its file: the images of all datasets outgrow the memory."""
+
+    def __init__(self, arrays: Sequence[NDArray[np.uint8]]) -> None:
+        self._arrays = arrays
+        self._begins = np.cumsum([0, *map(len, arrays)])
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The rows of these numbers, shape (n,), copied."""
+        places = np.searchsorted(self._begins, rows, side="right") - 1
+        return np.stack(
+            [
+                self._arrays[place][row - self._begins[place]]
+                for row, place in zip(rows, places, strict=True)
+            ]
+        )
+
+
 @dataclass(frozen=True)
 class Samples:
     """Aligned arrays of N frames.
 
     Attributes:
-        images: front and wrist squares [N, 2, S, S, 3], uint8, memory-mapped.
+        images: front and wrist squares [N, 2, S, S, 3], uint8, left in their files.
         state: joint positions (rad) and gripper opening (m) [N, 8].
         task: index into `TASKS` of the command that was followed [N].
         chunks: physical chunk for each command [N, 7, 5, 8]: joint offsets (rad) from the
@@ -42,7 +60,7 @@ class Samples:
         parts: frames of each dataset, in order; each is drawn from equally often.
     """
 
-    images: NDArray[np.uint8]
+    images: NDArray[np.uint8] | Joined
     state: NDArray[np.float32]
     task: NDArray[np.int64]
     chunks: NDArray[np.float32]
@@ -74,16 +92,13 @@ def load_samples(datasets: Sequence[Path], image_size: int | None) -> Samples:
         UnknownReasoning: reasoning texts name no task.
     """
     read = [_load(dataset, image_size) for dataset in datasets]
-    if len(read) == 1:
-        return read[0]
-    arrays = {
-        name: np.concatenate([getattr(samples, name) for samples in read])
-        for name in ("images", "state", "task", "chunks", "valid", "scene")
-    }
-    return Samples(**arrays, parts=tuple(len(samples) for samples in read))
+    images = Joined([arrays.pop("images") for arrays in read])
+    joined = {name: np.concatenate([arrays[name] for arrays in read]) for name in read[0]}
+    return Samples(images, **joined, parts=tuple(len(arrays["state"]) for arrays in read))
 
 
-def _load(dataset: Path, image_size: int | None) -> Samples:
+def _load(dataset: Path, image_size: int | None) -> dict[str, NDArray]:
+    """The arrays of one dataset, by their names in `Samples`."""
     reader = DatasetReader(dataset)
     columns = reader.frames
     state = columns["observation.state"].astype(np.float32)
@@ -94,7 +109,14 @@ def _load(dataset: Path, image_size: int | None) -> Samples:
     images = np.zeros((len(state), 0), np.uint8)
     if image_size is not None:
         images = _squares(reader, len(state), image_size, dataset / ".squares")
-    return Samples(images, state, task, chunks, valid, scene, (len(state),))
+    return {
+        "images": images,
+        "state": state,
+        "task": task,
+        "chunks": chunks,
+        "valid": valid,
+        "scene": scene,
+    }
 
 
 def _commands(goals: NDArray[np.object_], kinematics: NDArray[np.object_]) -> list[Command]:
