@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 from collections.abc import Iterator
@@ -236,6 +237,13 @@ def test_an_evaluation_cut_short_reports_what_is_done(
     printed = capsys.readouterr()
     assert message in printed.err
     assert "carrot_upper_right" in printed.out
+
+
+def test_a_log_file_tells_how_far_an_evaluation_is(success: EpisodeResult) -> None:
+    log = io.StringIO()
+    command.gather([success] * 40, 40, [], Console(file=log))
+    told = [line.split()[0] for line in log.getvalue().splitlines() if "/40 " in line]
+    assert told[:10] == [f"{done}/40" for done in range(4, 41, 4)]
 
 
 def test_a_report_that_cannot_be_written_is_known_before_the_first_episode(

@@ -235,7 +235,7 @@ def _run(
 def gather(
     stream: Iterable[EpisodeResult], total: int, results: list[EpisodeResult], console: Console
 ) -> None:
-    """Append results as they come, and show how far they are."""
+    """Append results as they come, and show how far they are; in a file, every tenth."""
     columns = (
         TextColumn("evaluate"),
         BarColumn(),
@@ -252,6 +252,8 @@ def gather(
             goal, kinematic = (rate.value for rate in rates(same))
             text = f"{result.episode.condition}: goal {goal:.0%} kinematic {kinematic:.0%}"
             progress.update(bar, advance=1, description=text)
+            if not console.is_terminal and len(results) % max(1, total // 10) == 0:
+                console.print(f"{len(results)}/{total} {text}", highlight=False)
 
 
 def _save(
