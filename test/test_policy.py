@@ -94,7 +94,7 @@ def test_codes_follow_words_given_from_outside_and_only_while_they_are_given(pol
     ("override", "message"),
     [
         (Override(kinematics="grasp the carrot somehow"), "names no"),
-        (Override(goal="move the bread"), "same object|ran past|names no"),
+        (Override(goal="move the bread"), "same object|ran past|names"),
         (Override(kinematics=""), "names no"),
         (Override(kinematics="grasp the carrot " * 20), "shorten"),
         (Override(goal="ねこ"), "characters outside"),
