@@ -14,7 +14,7 @@ help:
 	@echo "make demo [INSTRUCTION='...']  the simulated arm carries an instruction out"
 	@echo "make test                      linters, type check, import order and all tests"
 	@echo "make lint                      the checks without the tests"
-	@echo "make reproduce                 train the shipped checkpoint from nothing"
+	@echo "make reproduce                 train a checkpoint like the shipped one from nothing"
 	@echo "make venv                      only set up $(VENV)"
 	@echo "make clean                     remove $(VENV) and everything built"
 

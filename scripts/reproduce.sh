@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From nothing to the shipped checkpoint: demonstrations, moments, codec, generator, six
-# rounds of corrections, evaluation. Every step goes on where it was stopped.
+# From nothing to a checkpoint like the shipped one: demonstrations, moments, codec, generator,
+# six rounds of corrections, evaluation. Every step goes on where it was stopped.
 # RUN: folder for it all. EPISODES, MOMENTS, STEPS, EYE_STEPS, CORRECTIONS, ROUND_STEPS: how
 # much of each.
 set -euo pipefail
