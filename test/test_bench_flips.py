@@ -13,7 +13,7 @@ from kinevla_ros.language.vocabulary import Vocabulary
 
 
 def written(words: tuple[int, ...], codes: tuple[int, ...]) -> Generation:
-    return Generation(Draft(words, (9,)), codes, (3, 4), True, 4, 0.0)
+    return Generation(Draft(words, (9,)), codes, (3, 4), True, 4)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """The engine writes what plain decoding writes, whatever the draft; on CUDA through graphs."""
 
-import math
 import random
 from dataclasses import astuple, replace
 from pathlib import Path
@@ -158,26 +157,6 @@ def test_given_words_and_codes_cost_one_pass_per_code(parts) -> None:
     taken = FastDecoder(model, vocabulary).generate(said, images, state, None, given)
     assert (taken.goal_codes, taken.kinematics_codes) == (given.goal_codes, given.kinematics_codes)
     assert taken.passes == config.goal_codes + config.kinematics_codes
-
-
-def test_the_agreement_of_words_and_codes_is_what_plain_decoding_measures(parts) -> None:
-    model, vocabulary = parts
-    plain, fast = BilevelDecoder(model, vocabulary), FastDecoder(model, vocabulary)
-    rng = random.Random(1)
-    for seed in range(CASES // 4):
-        said, images, state, words = case(model, vocabulary, seed)
-        wanted = plain.generate(said, images, state, words, agreement=True).consistency
-        other = Draft(*(spoilt(w, vocabulary, rng) for w in (words.goal, words.kinematics)))
-        for draft, given in (
-            (None, None),
-            (words, None),
-            (other, None),
-            (None, Given(*astuple(words))),
-        ):
-            found = fast.generate(said, images, state, draft, given, agreement=True)
-            assert found.words == words
-            assert found.consistency == pytest.approx(wanted, abs=1e-4)
-        assert math.isnan(fast.generate(said, images, state, words).consistency)
 
 
 def test_a_refusal_in_words_is_told_and_gives_no_codes(parts, monkeypatch) -> None:

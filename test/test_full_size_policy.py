@@ -74,7 +74,7 @@ def test_both_decoders_give_the_same_chunk_to_the_models_words_and_to_an_operato
         monkeypatch.setattr(generator_policy, "wants_engine", lambda _, chosen=engine: chosen)
         policy = generator_policy.Policy(checkpoint)
         for override in (None, None, said):
-            given = policy.infer(CARROT, IMAGES, JOINTS, 0.05, 1.0, override, agreement=True)
+            given = policy.infer(CARROT, IMAGES, JOINTS, 0.05, 1.0, override, consistency=True)
             assert np.isfinite(given.consistency)
             found.add((given.goal, given.kinematics, given.goal_codes, given.kinematics_codes))
     assert len(found) == 1

@@ -62,9 +62,9 @@ class FakePolicy:
         gripper: float,
         stamp: float,
         override: Override | None = None,
-        agreement: bool = False,
+        consistency: bool = False,
     ) -> Inference:
-        assert agreement
+        assert consistency
         assert self._warm
         self.gate.wait(5.0)
         if self.trouble is not None:

@@ -120,7 +120,7 @@ def calibrate(
     figures: Report = None,
     report: Annotated[Path | None, typer.Option(help="Folder for a page with the ROC.")] = None,
 ) -> None:
-    """Choose the agreement of codes and words below which the policy node sends no chunk."""
+    """Choose how badly codes must fit the words for the policy node to send no chunk."""
     from kinevla_ros.evaluation.calibrate import calibrate as run
 
     raise typer.Exit(run(model, scenes, seed, report, figures))

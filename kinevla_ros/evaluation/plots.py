@@ -112,7 +112,7 @@ def scores_plot(groups: Mapping[str, Sequence[float]], threshold: float) -> str:
     for (name, scores), colour in zip(groups.items(), COLOURS, strict=False):
         axes.hist(scores, bins, alpha=0.6, density=True, label=name, color=colour)
     axes.axvline(threshold, color="black", linewidth=0.8, label=f"threshold {threshold:.2f}")
-    axes.set_xlabel("agreement of codes and words")
+    axes.set_xlabel("probability of the words, given the codes")
     axes.set_ylabel("density")
     axes.legend(frameon=False)
     return _svg(figure)

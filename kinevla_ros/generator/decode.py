@@ -9,16 +9,15 @@ and yields the first one.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache
 
 from kinevla_ros.generator.model import Generator, Segment
-from kinevla_ros.generator.sequence import instruction_ids, written_part
+from kinevla_ros.generator.sequence import instruction_ids
 from kinevla_ros.language.grammar import REFUSAL
 from kinevla_ros.language.vocabulary import Level, Vocabulary
 
@@ -61,7 +60,6 @@ class Generation:
         goal_codes, kinematics_codes: codebook entries per residual level.
         draft_accepted: whether every word of a non-empty draft stood; given words are no draft.
         passes: forward passes through the language model until the last code.
-        consistency: how well the codes agree with the words, -1 to 1; NaN where nobody asked.
     """
 
     words: Draft
@@ -69,7 +67,6 @@ class Generation:
     kinematics_codes: tuple[int, ...]
     draft_accepted: bool
     passes: int
-    consistency: float = field(default=math.nan, compare=False)
 
 
 class BilevelDecoder:
@@ -103,7 +100,6 @@ class BilevelDecoder:
         state: Tensor,
         draft: Draft | None = None,
         given: Given | None = None,
-        agreement: bool = False,
     ) -> Generation:
         """Write words and codes of both levels for one observation.
 
@@ -113,7 +109,6 @@ class BilevelDecoder:
             state: normalised joint positions and gripper, shape [8].
             draft: words to verify instead of writing them one by one.
             given: words and codes to take unverified.
-            agreement: whether to measure how well codes and words agree, in one more pass.
 
         Raises:
             InstructionTooLong: the instruction has no room.
@@ -145,23 +140,7 @@ class BilevelDecoder:
         )
         words = Draft(goal, kinematics)
         accepted = draft == words and given.goal is None and given.kinematics is None
-        passes = self._passes
-        score = self._agreement(words, goal_codes, codes) if agreement else math.nan
-        return Generation(words, goal_codes, codes, accepted, passes, score)
-
-    def _agreement(
-        self, words: Draft, goal_codes: tuple[int, ...], codes: tuple[int, ...]
-    ) -> float:
-        """Feed the written part once more as in training, and compare words and codes."""
-        vocabulary, model = self._vocabulary, self._model
-        start = model.config.max_instruction_tokens + model.observation_tokens
-        self._drop(len(self._segments) - start)
-        written = written_part(vocabulary, words.goal, words.kinematics, goal_codes, codes)
-        self._segments.extend(written.segments)
-        embeddings = model.embed(self._tensor(written.ids))
-        _, hidden = model(embeddings, self._tensor(self._segments), self._cache, heads=False)
-        read, echoed = model.agreement(hidden, self._tensor(written.segments))
-        return float((read * echoed).sum())
+        return Generation(words, goal_codes, codes, accepted, self._passes)
 
     def _begin(self, instruction: str) -> None:
         """Keep the cached instruction, or read a new one."""

@@ -8,12 +8,10 @@ is one CUDA graph, captured by `warm_up`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from kinevla_ros.generator.decode import Draft, Generation, GenerationError, Given, Refusal
 from kinevla_ros.generator.depth_head import DepthHead
@@ -76,9 +74,7 @@ class FastDecoder:
         weight = model.language.lm_head.weight
         shape = (seen, weight.shape[1])
         self._observation = torch.zeros(shape, dtype=weight.dtype, device=self._device)
-        self._score = torch.zeros((), device=self._device)
-        works = self._see_work, self._read_work, self._echo_work
-        self._see, self._read, self._echo = (Pass(work, self._device) for work in works)
+        self._see, self._read = (Pass(w, self._device) for w in (self._see_work, self._read_work))
         self._refusal = tuple(vocabulary.encode_text(REFUSAL))
         self._instruction: str | None = None
         self._passes = 0
@@ -94,8 +90,6 @@ class FastDecoder:
             for run in level.passes():
                 self._cursor.fill_(self._kept)
                 run()
-        self._cursor.fill_(self._kept)
-        self._echo()
         self._instruction = None
 
     @torch.inference_mode()
@@ -106,7 +100,6 @@ class FastDecoder:
         state: Tensor,
         draft: Draft | None = None,
         given: Given | None = None,
-        agreement: bool = False,
     ) -> Generation:
         """Write words and codes of both levels for one observation; see `BilevelDecoder`.
 
@@ -116,7 +109,6 @@ class FastDecoder:
             state: normalised joint positions and gripper, shape [8].
             draft: words to verify instead of writing them one by one.
             given: words and codes to take unverified.
-            agreement: whether to measure how well codes and words agree, in one more pass.
 
         Raises:
             InstructionTooLong: the instruction has no room.
@@ -141,7 +133,6 @@ class FastDecoder:
             given.kinematics_codes or kinematics_codes,
             draft == words and given.goal is None and given.kinematics is None,
             self._passes,
-            self._agreement() if agreement else math.nan,
         )
 
     def _write(
@@ -230,11 +221,6 @@ class FastDecoder:
             coming = level.write(words[-1], at=opening + len(words))
             self._passes += len(coming)
 
-    def _agreement(self) -> float:
-        """Read all codes once more, and compare them with the words; waits for the device."""
-        self._echo()
-        return float(self._score)
-
     def _see_work(self) -> None:
         observation = self._model.observe(self._images[None], self._state[None])
         self._observation.copy_(observation[0])
@@ -243,20 +229,6 @@ class FastDecoder:
         embeddings = self._model.embed(self._prompt[:1])[0]
         self._llama(embeddings, self._prompt[1], self._cursor)
         self._cursor.add_(self._prompt_length)
-
-    def _echo_work(self) -> None:
-        """What is unread, and the codes' echo, which is compared with the words as read."""
-        model, levels = self._model, (self._goal, self._kinematics)
-        unread, codes = levels[1].unread, torch.cat([level.codes for level in levels])
-        kinds = (unread, Segment.CODES), (codes, Segment.ECHO)
-        segments = torch.cat([torch.full_like(ids, int(kind)) for ids, kind in kinds])
-        embeddings = model.embed(torch.cat([unread, codes])[None])[0]
-        hidden = self._llama(embeddings, segments, self._cursor)
-        count = (levels[0].read_count + levels[1].read_count).clamp(min=1)
-        pooled = ((levels[0].read + levels[1].read) / count).to(hidden.dtype)
-        read = model.words_head(pooled).float()
-        echoed = model.codes_head(hidden[-len(codes) :].mean(0)).float()
-        self._score.copy_(F.cosine_similarity(read, echoed, dim=0))
 
     def _goal_lead(self) -> tuple[Tensor, Tensor]:
         """Embeddings and segments of what is read with the goal's words."""

@@ -47,8 +47,7 @@ def written_room(config: GeneratorConfig) -> int:
     """Positions that the longest output takes, with the padding of the last pass."""
     longest = longest_level(config)
     codes = config.goal_codes + config.kinematics_codes
-    # The codes stand twice where their agreement is asked for.
-    room = longest + 2 * codes + pass_widths(longest)[-1] + BURST
+    room = longest + codes + pass_widths(longest)[-1] + BURST
     # Attention kernels want an even length.
     return -(-room // 64) * 64
 

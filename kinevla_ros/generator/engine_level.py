@@ -78,9 +78,6 @@ class LevelPasses:
         self._reading = PassInput(config.max_text_tokens + 1, device)
         self._choices = torch.zeros_like(self._input.ids)
         self._agreed = torch.zeros(1, dtype=torch.int64, device=device)
-        # Of the words as read: sum of their last hidden states, and how many they are.
-        self.read = torch.zeros(model.language.config.hidden_size, device=device)
-        self.read_count = torch.zeros_like(self._agreed)
         self.codes = torch.zeros(self.count, dtype=torch.int64, device=device)
         self._written = torch.zeros(BURST, dtype=torch.int64, device=device)
         self._check = {
@@ -197,24 +194,15 @@ class LevelPasses:
         self._choices[:half].copy_(choices)
         same = choices == given.wanted[:half]
         self._agreed.copy_(same.long().cumprod(0).sum())
-        self._read_to_codes(hidden, given)
+        self._choose_code(hidden.index_select(0, given.length - 1))
         self._cursor.add_(len(lead)).add_(given.length)
 
     def _close_work(self) -> None:
         """Read words and closing delimiter to the codes, choose the first code."""
         given = self._reading
         hidden = self._llama(self._model.embed(given.ids[None])[0], given.segments, self._cursor)
-        self._read_to_codes(hidden, given)
-        self._cursor.add_(given.length)
-
-    def _read_to_codes(self, hidden: Tensor, given: PassInput) -> None:
-        """Keep the states of the words as read, choose the first code at the last position."""
-        width = len(hidden)
-        places = torch.arange(width, device=hidden.device)
-        read = (given.segments[:width] == Segment.READING) & (places < given.length)
-        self.read.copy_((hidden * read[:, None]).sum(0, dtype=torch.float32))
-        self.read_count.copy_(read.sum())
         self._choose_code(hidden.index_select(0, given.length - 1))
+        self._cursor.add_(given.length)
 
     def _code_work(self) -> None:
         """Read the last token as a code, choose the next code."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.codec.contract import Contract
 from kinevla_ros.generator.checkpoint import load_decoder, load_generator
+from kinevla_ros.generator.consistency import Consistency
 from kinevla_ros.generator.decode import (
     BilevelDecoder,
     Draft,
@@ -55,7 +57,7 @@ class Inference:
         draft_accepted: whether the previous chunk's words were verified and kept.
         passes: forward passes through the language model.
         model_time: time spent here (s).
-        consistency: how well the codes agree with the words, -1 to 1; NaN where nobody asked.
+        consistency: P(words | codes, observation), see `Consistency`; NaN where nobody asked.
     """
 
     sequence: int
@@ -103,6 +105,7 @@ class Policy:
         self.model, self.vocabulary = load_generator(folder, self.device)
         with naming_full_memory():
             self._writer = self._make_writer(weights, depth_head)
+            self._consistency = Consistency(self.model, self.vocabulary)
         self.decoder = load_decoder(folder, self.model.config)
         self._draft: Draft | None = None
         self._instruction = ""
@@ -133,7 +136,9 @@ class Policy:
             # On an empty picture a text need not end.
             with suppress(GenerationError):
                 for _ in range(2):
-                    words = self._writer.generate(WARM_UP_INSTRUCTION, images, state, words).words
+                    written = self._writer.generate(WARM_UP_INSTRUCTION, images, state, words)
+                    words = written.words
+                    self._consistency(written, images, state)
 
     def infer(
         self,
@@ -143,7 +148,7 @@ class Policy:
         gripper: float,
         stamp: float,
         override: Override | None = None,
-        agreement: bool = False,
+        consistency: bool = False,
     ) -> Inference:
         """Write the reasoning and the chunk for one observation.
 
@@ -154,7 +159,7 @@ class Policy:
             gripper: measured opening (m).
             stamp: time of the observation (s).
             override: words or codes to follow instead of the model's own.
-            agreement: whether to measure how well codes and words agree.
+            consistency: whether to measure how well the codes tell the words, see there.
 
         Raises:
             NotUnderstood: the model refuses the instruction, or the instruction, the written or
@@ -163,11 +168,13 @@ class Policy:
             GpuOutOfMemory: see there.
         """
         started = time.perf_counter()
-        state = state_tensor(joints, gripper).to(self.device)
-        generation = self._understood(instruction, images, state, override or Override(), agreement)
+        seen = self._tensors(images), state_tensor(joints, gripper).to(self.device)
+        generation = self._understood(instruction, seen, override or Override())
         self._draft = generation.words
         codes = np.array([*generation.goal_codes, *generation.kinematics_codes])
         offsets = self.decoder(codes)[0].astype(np.float64)
+        with naming_full_memory():
+            sure = self._consistency(generation, *seen) if consistency else math.nan
         self._sequence += 1
         chunk = ActionChunk(stamp, self._sequence, joints + offsets[:, :7], offsets[:, 7])
         return Inference(
@@ -182,7 +189,7 @@ class Policy:
             passes=generation.passes,
             model_time=time.perf_counter() - started,
             chunk=chunk,
-            consistency=generation.consistency,
+            consistency=sure,
         )
 
     def _make_writer(
@@ -199,10 +206,8 @@ class Policy:
     def _understood(
         self,
         instruction: str,
-        images: Mapping[str, NDArray[np.uint8]],
-        state: torch.Tensor,
+        seen: tuple[torch.Tensor, torch.Tensor],
         override: Override,
-        agreement: bool,
     ) -> Generation:
         """Write words and codes, and read the words; errors as of `infer`."""
         if instruction != self._instruction:
@@ -210,9 +215,7 @@ class Policy:
         try:
             given = override.given(self.vocabulary, self.model.config)
             with naming_full_memory():
-                generation = self._writer.generate(
-                    instruction, self._tensors(images), state, self._draft, given, agreement
-                )
+                generation = self._writer.generate(instruction, *seen, self._draft, given)
             # The model has the first word, this the last: what no reader knows moves nothing.
             parse_instruction(instruction)
             if override.must_name_command:

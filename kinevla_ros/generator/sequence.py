@@ -4,7 +4,7 @@
 <goal> words words <goal_codes> c … <kinematics> words words <kinematics_codes> c … | c …
 
 The words stand twice: written with the instruction in view, then read without it, for the codes.
-At the very end stand all codes once more, where their agreement with the words is asked for.
+At the very end stand all codes once more, to be compared with the words that they have not seen.
 
 With `images_first` the images come between the prompt's first token and the rest of it.
 """

@@ -238,7 +238,7 @@ class PolicyNode(ManagedNode):
                 observation.gripper,
                 observation.stamp,
                 Override.naming(command) if command else None,
-                agreement=self.values["min_consistency"] > ANY_CONSISTENCY,
+                consistency=self.values["min_consistency"] > ANY_CONSISTENCY,
             )
         except Exception as problem:
             # Whatever goes wrong in here means no motion, and the node must be there to say so.

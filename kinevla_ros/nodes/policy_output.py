@@ -68,7 +68,7 @@ def judge(inference: Inference, least: float) -> tuple[int, str]:
     # Written so that NaN holds too.
     if least > ANY_CONSISTENCY and not inference.consistency >= least:
         return Reasoning.INCONSISTENT, (
-            f"codes and words agree by {inference.consistency:.2f}, less than "
+            f"the codes fit the words with a probability of {inference.consistency:.2f}, less than "
             f"min_consistency {least:.2f}: say it in other words, or override the reasoning"
         )
     return Reasoning.OK, ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kinevla_ros.nodes.images import TRANSPORTS
 from kinevla_ros.nodes.parameters import Parameter
 
-ANY_CONSISTENCY = -1.0
+ANY_CONSISTENCY = 0.0
 PARAMETERS = {
     "model": Parameter("", "Checkpoint folder; empty for this package's models/kinevla-tiny."),
     "device": Parameter(
@@ -30,9 +30,9 @@ PARAMETERS = {
     "max_camera_skew": Parameter(0.1, "Largest time between the two pictures (s).", 0.0, 1.0),
     "min_consistency": Parameter(
         ANY_CONSISTENCY,
-        "Least agreement of codes and words for a chunk to be sent, as `kinevla calibrate` finds "
-        "it for a checkpoint; -1 sends every chunk.",
-        -1.0,
+        "Least probability of the words, given the codes, for a chunk to be sent, as `kinevla "
+        "calibrate` finds it for a checkpoint; 0 sends every chunk and measures none.",
+        0.0,
         1.0,
     ),
     "image_transport": Parameter(

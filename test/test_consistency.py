@@ -1,0 +1,136 @@
+"""How well codes tell the words: Bayes over the commands, from what the model gives its codes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_engine import DEVICE, INSTRUCTIONS, case, openvla, tiny
+
+from kinevla_ros.evaluation.latency import record
+from kinevla_ros.generator.consistency import Consistency
+from kinevla_ros.generator.decode import BilevelDecoder, Draft, Generation
+from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.override import Override
+from kinevla_ros.generator.policy import Policy
+from kinevla_ros.generator.sequence import instruction_ids, written_part
+from kinevla_ros.language.grammar import (
+    TASKS,
+    Command,
+    goal_text,
+    instruction,
+    kinematics_text,
+    siblings,
+)
+from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.share import share_path
+
+
+@pytest.fixture(scope="module", params=[tiny, openvla])
+def parts(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Generator, Vocabulary]:
+    model, vocabulary = request.param(tmp_path_factory.mktemp("consistency"))
+    return model.to(DEVICE), vocabulary
+
+
+def words_of(vocabulary: Vocabulary, command: Command) -> Draft:
+    return Draft(
+        tuple(vocabulary.encode_text(goal_text(command))),
+        tuple(vocabulary.encode_text(kinematics_text(command))),
+    )
+
+
+def log_probability(parts, written: Generation, images, state) -> float:
+    """Of the codes, from one pass over the whole sequence, instruction and written words too."""
+    model, vocabulary = parts
+    prompt = torch.tensor(instruction_ids(vocabulary, model.config, INSTRUCTIONS[0]))
+    seen = model.observe(images[None], state[None])
+    embeddings, segments = model.context(*prompt[:, None].to(DEVICE), seen)
+    part = written_part(
+        vocabulary,
+        written.words.goal,
+        written.words.kinematics,
+        written.goal_codes,
+        written.kinematics_codes,
+    )
+    ids, kinds = torch.tensor([part.ids, part.segments], device=DEVICE)[:, None]
+    embeddings = torch.cat([embeddings, model.embed(ids)], 1)
+    logits, _ = model(embeddings, torch.cat([segments, kinds], 1))
+    logits = logits[0, -len(part.ids) :]
+    total = 0.0
+    for place, chooses in enumerate(part.code):
+        if chooses:
+            level, _ = vocabulary.code_of(part.targets[place])
+            mask = torch.from_numpy(vocabulary.code_mask(level)).to(DEVICE)
+            among = logits[place].masked_fill(~mask, -torch.inf).log_softmax(-1)
+            total += float(among[part.targets[place]])
+    return total
+
+
+@torch.inference_mode()
+def test_the_score_is_bayes_rule_over_the_words_of_all_commands(parts) -> None:
+    model, vocabulary = parts
+    measure, decoder = Consistency(model, vocabulary), BilevelDecoder(model, vocabulary)
+    for seed in range(4):
+        said, images, state, _ = case(model, vocabulary, seed)
+        codes = decoder.generate(said, images, state)
+        each = [replace(codes, words=words_of(vocabulary, command)) for command in TASKS]
+        found = [measure(one, images, state) for one in each]
+        logs = torch.tensor([log_probability(parts, one, images, state) for one in each])
+        assert found == pytest.approx(logs.softmax(0).tolist(), abs=1e-3)
+        assert sum(found) == pytest.approx(1.0, abs=1e-3)
+
+
+@torch.inference_mode()
+def test_words_that_name_no_command_are_measured_beside_all_that_do(parts) -> None:
+    model, vocabulary = parts
+    _, images, state, _ = case(model, vocabulary, 0)
+    config = model.config
+    codes = Generation(
+        Draft(), (1,) * config.goal_codes, (2,) * config.kinematics_codes, False, passes=0
+    )
+    every = [codes, *(replace(codes, words=words_of(vocabulary, task)) for task in TASKS)]
+    logs = torch.tensor([log_probability(parts, one, images, state) for one in every])
+    found = Consistency(model, vocabulary)(codes, images, state)
+    assert found == pytest.approx(float(logs.softmax(0)[0]), abs=1e-3)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Policy:
+    return Policy(share_path("models", "kinevla-tiny"))
+
+
+@given(st.integers(0, 6), st.integers(0, 20), st.data())
+@settings(max_examples=12, deadline=None)
+def test_the_shipped_model_knows_its_own_codes_from_those_of_another_goal(
+    shipped: Policy, scenes: dict, task: int, moment: int, data: st.DataObject
+) -> None:
+    command = TASKS[task]
+    seen = scenes[command][moment % len(scenes[command])]
+    strangers = [c for c in TASKS if c != command and c not in siblings(command)]
+    other = data.draw(st.sampled_from(strangers))
+
+    def infer(said: Command, override: Override | None = None):
+        text = instruction(said, np.random.default_rng(task), "held_out")
+        return shipped.infer(
+            text, seen.images, seen.joints, seen.gripper, 0.0, override, consistency=True
+        )
+
+    own, foreign = infer(command), infer(other)
+    assert own.consistency > 0.1
+    codes = {"goal_codes": foreign.goal_codes, "kinematics_codes": foreign.kinematics_codes}
+    assert infer(command, Override(own.goal, own.kinematics, **codes)).consistency < 0.01
+
+
+@pytest.fixture(scope="module")
+def scenes() -> dict:
+    return record(5)
+
+
+def test_nobody_who_does_not_ask_waits_for_it(shipped: Policy, scenes: dict) -> None:
+    seen = scenes[TASKS[0]][0]
+    text = instruction(TASKS[0], np.random.default_rng(0))
+    assert np.isnan(shipped.infer(text, seen.images, seen.joints, seen.gripper, 0.0).consistency)
