@@ -153,6 +153,8 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(
         fine_tune(
             base, config, vocabulary, samples, codes, replace(settings, seed=1), halves, resume=True
         )
+    with pytest.raises(ValueError, match="--resume"):
+        fine_tune(base, config, vocabulary, samples, codes, settings, halves)
 
 
 class _Stopping:

@@ -67,7 +67,7 @@ def test_the_same_seed_gives_the_same_codec(chunks, trained, tmp_path):
     assert load_codec(tmp_path).contract == load_codec(trained).contract
 
 
-@pytest.mark.parametrize("killed_at", [1, 130, 150, 320])
+@pytest.mark.parametrize("killed_at", [130, 150, 320])
 def test_a_killed_run_resumes_to_the_same_codec(chunks, trained, tmp_path, monkeypatch, killed_at):
     advance, steps = trainer._Run._advance, []
 
@@ -86,6 +86,11 @@ def test_a_killed_run_resumes_to_the_same_codec(chunks, trained, tmp_path, monke
     )
     assert load_codec(tmp_path).contract == load_codec(trained).contract
     assert report.goal_code_stability == 1.0
+
+
+def test_without_a_save_there_is_nothing_to_resume(chunks, tmp_path):
+    with pytest.raises(FileNotFoundError, match="without --resume"):
+        train_codec(chunks, chunks, SETTINGS, tmp_path, config=CONFIG, resume=True, progress=False)
 
 
 def test_resuming_with_other_settings_is_refused(chunks, trained):

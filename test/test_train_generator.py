@@ -26,10 +26,11 @@ from kinevla_ros.training.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.generator import train_generator
 from kinevla_ros.training.heads import MotionHead
 from kinevla_ros.training.objective import LossWeights, losses
+from kinevla_ros.training.pipeline import begin_with_decoder
 from kinevla_ros.training.samples import Samples
 
 SETTINGS = GeneratorSettings(
-    steps=300,
+    steps=400,
     batch_size=16,
     learning_rate=3e-3,
     warmup=20,
@@ -131,6 +132,42 @@ def test_a_checkpoint_of_other_settings_is_not_resumed(
         train_generator(
             samples, codes, vocabulary, config, replace(settings, seed=1), tmp_path, resume=True
         )
+    more = replace(samples, parts=(*samples.parts, 1))
+    with pytest.raises(ValueError, match="other datasets"):
+        train_generator(more, codes, vocabulary, config, settings, tmp_path, resume=True)
+
+
+def test_a_start_of_another_shape_is_named(vocabulary: Vocabulary, tmp_path: Path) -> None:
+    samples, codes = memory()
+    config, settings = small_config(vocabulary), replace(SETTINGS, steps=1, batch_size=4)
+    start = train_generator(samples, codes, vocabulary, config, settings, tmp_path / "start")
+    wider = replace(config, language={**config.language, "intermediate_size": 192})
+    with pytest.raises(ValueError, match="another shape"):
+        train_generator(samples, codes, vocabulary, wider, settings, tmp_path / "out", start)
+    assert not (tmp_path / "out" / "model.safetensors").exists()
+
+
+def test_a_run_begun_with_another_codec_is_not_resumed(tmp_path: Path) -> None:
+    for name, contract in (("one", "{}"), ("other", "[]")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "decoder.onnx").write_text(name)
+        (tmp_path / name / "kinevla.json").write_text(contract)
+    out = tmp_path / "out"
+    begin_with_decoder(tmp_path / "one", out, resume=False)
+    begin_with_decoder(tmp_path / "one", out, resume=True)
+    with pytest.raises(ValueError, match="another codec"):
+        begin_with_decoder(tmp_path / "other", out, resume=True)
+    assert (out / "decoder.onnx").read_text() == "one"
+
+
+def test_of_frames_from_any_dataset_as_many_teach_the_words(vocabulary: Vocabulary) -> None:
+    samples, codes = memory()
+    half = len(samples) // 2
+    samples = replace(samples, parts=(half, len(samples) - half))
+    samples.state[:] = np.arange(len(samples))[:, None]
+    maker = BatchMaker(samples, codes, vocabulary, small_config(vocabulary), SETTINGS)
+    frames = torch.cat([maker(step).state[::4, 0] for step in range(60)]) * STATE_SCALE[0]
+    assert 0.35 < float((frames.round() >= half).float().mean()) < 0.65
 
 
 def test_resuming_nothing_says_how_to_start(vocabulary: Vocabulary, tmp_path: Path) -> None:

@@ -178,7 +178,7 @@ class BatchMaker:
         ends = np.cumsum(self._samples.parts)
         part = rng.integers(len(ends), size=self._settings.batch_size // 2)
         size = np.asarray(self._samples.parts)[part]
-        return np.sort(ends[part] - size + rng.integers(size))
+        return ends[part] - size + rng.integers(size)
 
     def _pair(self, row: int, rng: np.random.Generator) -> tuple[tuple[int, int], ...]:
         """Two commands for a frame: the same goal in two ways, so that the words decide.

@@ -91,12 +91,13 @@ def train_codec(
         settings: How to train.
         out_dir: Folder for codec.safetensors, codec.json, report.json and log/.
         config: Shape of the codec.
-        resume: Go on from the last save of a run with the same settings, if there is one.
+        resume: Go on from the last save of a run with the same settings.
         progress: Whether to show a progress bar.
 
     Raises:
         ValueError: The chunks are unfit (shape, NaN, too few), or the saved run had other
             settings.
+        FileNotFoundError: There is no save to resume from.
     """
     config = config or CodecConfig()
     if chunks.shape != common.shape:
@@ -266,10 +267,10 @@ class _Run:
         state.write(self._out_dir / PROGRESS_FILE, self._identity())
 
     def restore(self) -> None:
-        """Take up the last save, if there is one. Raises ValueError when it is another run's."""
+        """Take up the last save. Raises ValueError when it is another run's, FileNotFoundError."""
         path = self._out_dir / PROGRESS_FILE
         if not path.is_file():
-            return
+            raise FileNotFoundError(f"nothing to resume in {self._out_dir}; start without --resume")
         state = Progress.read(path, self._identity(), self._settings.device)
         self._step, self._stage_one_codes = state.step, state.stage_one_codes
         if self._step > self._settings.goal_steps:

@@ -20,13 +20,13 @@ from torch.utils.tensorboard import SummaryWriter
 
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.weights import MODEL_FILE
 from kinevla_ros.language.vocabulary import Vocabulary
 from kinevla_ros.training.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.heads import Head, MotionHead
 from kinevla_ros.training.objective import Batch, losses
 from kinevla_ros.training.samples import Samples
 
-MODEL_FILE = "model.safetensors"
 RESUME_FILE = "resume.safetensors"
 
 
@@ -71,15 +71,17 @@ def train_generator(
 
     Raises:
         FileNotFoundError: `resume` without a checkpoint.
-        ValueError: the checkpoint was made with other settings, or the eye cannot learn alone.
+        ValueError: the checkpoint was made with other settings or data, `start` has another
+            shape, the loss is no number, or the eye cannot learn alone.
     """
     if settings.eye_steps and not samples.scene.shape[1]:
         raise ValueError("the dataset tells no places of objects (environment_state): no eye steps")
     out.mkdir(parents=True, exist_ok=True)
     parts = _build(config, settings, head)
     if start is not None:
-        parts.model.load_state_dict(load_file(start / MODEL_FILE, device=str(parts.device)))
-    first = _restore(parts, settings, out) if resume else 0
+        _begin_at(parts, start)
+    run = {"settings": json.dumps(asdict(settings)), "frames": json.dumps(samples.parts)}
+    first = _restore(parts, run, out) if resume else 0
     maker = batches(samples, codes, vocabulary, config, settings)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with (
@@ -98,7 +100,7 @@ def train_generator(
                     progress.console.print(f"step {step}  {shown}")
             progress.update(bar, advance=1)
             if (step + 1) % settings.save_every == 0 or step + 1 == settings.steps:
-                _save(parts, settings, step + 1, out)
+                _save(parts, run, step + 1, out)
     config.save(out)
     vocabulary.save(out)
     save_file(parts.model.state_dict(), out / MODEL_FILE)
@@ -130,6 +132,13 @@ def _build(config: GeneratorConfig, settings: GeneratorSettings, kind: type[Head
     return _Parts(model, head, optimiser, device)
 
 
+def _begin_at(parts: _Parts, start: Path) -> None:
+    try:
+        parts.model.load_state_dict(load_file(start / MODEL_FILE, device=str(parts.device)))
+    except RuntimeError as problem:
+        raise ValueError(f"the weights of {start} have another shape: {problem}") from problem
+
+
 def _batches(maker: BatchMaker, first: int, steps: int) -> Iterator[tuple[int, Batch]]:
     """Batches of the remaining steps, the next one made while the present one trains."""
     with ThreadPoolExecutor(1) as pool:
@@ -157,7 +166,7 @@ def _step(
     weights = asdict(settings.weights)
     loss = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
     if not torch.isfinite(loss):
-        raise FloatingPointError(f"the loss is {float(loss)} at step {step}; lower learning_rate")
+        raise ValueError(f"the loss is {float(loss)} at step {step}; lower the learning rate")
     parts.optimiser.zero_grad()
     loss.backward()
     nn.utils.clip_grad_norm_(parts.model.parameters(), 1.0)
@@ -173,27 +182,29 @@ def _schedule(step: int, settings: GeneratorSettings) -> float:
     return 0.5 * (1 + math.cos(math.pi * share))
 
 
-def _save(parts: _Parts, settings: GeneratorSettings, step: int, out: Path) -> None:
+def _save(parts: _Parts, run: dict[str, str], step: int, out: Path) -> None:
     """Write a checkpoint to resume from; the old one stays until the new one is whole."""
     tensors = {f"model.{k}": v for k, v in parts.model.state_dict().items()}
     tensors |= {f"motion.{k}": v for k, v in parts.motion_head.state_dict().items()}
     for index, state in parts.optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{k}": v for k, v in state.items()}
-    meta = {"step": str(step), "settings": json.dumps(asdict(settings))}
+    meta = {"step": str(step), **run}
     partial = out / f"{RESUME_FILE}.partial"
     save_file({k: v.contiguous().clone() for k, v in tensors.items()}, partial, meta)
     partial.replace(out / RESUME_FILE)
 
 
-def _restore(parts: _Parts, settings: GeneratorSettings, out: Path) -> int:
+def _restore(parts: _Parts, run: dict[str, str], out: Path) -> int:
     """Load the last checkpoint; returns the step to go on from."""
     path = out / RESUME_FILE
     if not path.is_file():
         raise FileNotFoundError(f"nothing to resume in {out}; start without --resume")
     with safe_open(path, "pt") as file:
         meta = file.metadata()
-    if json.loads(meta["settings"]) != asdict(settings):
+    if meta["settings"] != run["settings"]:
         raise ValueError(f"{path} was made with other settings ({meta['settings']})")
+    if meta.get("frames") != run["frames"]:
+        raise ValueError(f"{path} was made with other datasets; start without --resume")
     tensors = load_file(path, device=str(parts.device))
     parts.model.load_state_dict(_under(tensors, "model."))
     parts.motion_head.load_state_dict(_under(tensors, "motion."))

@@ -49,7 +49,7 @@ class LoraSettings:
     rank: int = 32
     alpha: int = 16
     alternative_share: float = 0.5
-    refusal_share: float = 0.06
+    refusal_share: float = 0.15
     seed: int = 0
     save_every: int = 1000
     weights: LossWeights = field(default_factory=LossWeights)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +10,11 @@ import torch
 from accelerate import PartialState
 
 from kinevla_ros.codec.checkpoint import load_codec
-from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary, open_vocabulary
 from kinevla_ros.training.lora import LoraSettings
 from kinevla_ros.training.lora_run import fine_tune
-from kinevla_ros.training.pipeline import code_variants
+from kinevla_ros.training.pipeline import begin_with_decoder, code_variants
 from kinevla_ros.training.samples import load_samples
 
 
@@ -38,7 +36,8 @@ def lora_from_dataset(
         DatasetError: the dataset is missing or damaged.
         ContractError: the codec is damaged.
         FileNotFoundError: no codec, no base, or nothing to resume.
-        ValueError: the base is no converted checkpoint, or the run was begun with other settings.
+        ValueError: the base is no converted checkpoint, or the run was begun with other settings,
+            data or codec.
     """
     trained = load_codec(codec)
     contract = trained.contract
@@ -57,7 +56,6 @@ def lora_from_dataset(
     with PartialState(cpu=not torch.cuda.is_available()).local_main_process_first():
         samples = load_samples(datasets, config.image_size)
     codes = code_variants(samples, trained, settings.seed)
+    begin_with_decoder(codec, out, resume)
     fine_tune(base, config, vocabulary, samples, codes, settings, out, resume)
-    for name in (DECODER_FILE, CONTRACT_FILE):
-        shutil.copyfile(codec / name, out / name)
     return out

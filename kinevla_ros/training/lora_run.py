@@ -98,11 +98,12 @@ def fine_tune(
 
     Raises:
         FileNotFoundError: `resume` without a checkpoint.
-        ValueError: the checkpoint was made with other settings, or FSDP keeps it in shards.
+        ValueError: the checkpoint was made with other settings or data, `out` holds another run
+            and `resume` is not asked for, or FSDP keeps it in shards.
         VocabularyError: the tokenizer cannot write the reasoning.
     """
     texts_fit(vocabulary, [write(c) for c in TASKS for write in (goal_text, kinematics_text)])
-    _check_run(settings, out, resume)
+    _check_run(asdict(settings) | {"frames": samples.parts}, out, resume)
     generator = read_generator(base, config)
     model = add_adapters(generator, vocabulary, settings)
     draws = _draws(samples, codes, vocabulary, config, settings)
@@ -123,18 +124,25 @@ def fine_tune(
     return out
 
 
-def _check_run(settings: LoraSettings, out: Path, resume: bool) -> None:
-    """Hold the settings against those of the run that is to go on; note those of a new one."""
-    told, path = json.dumps(asdict(settings)), out / SETTINGS_FILE
+def _check_run(made_of: dict[str, Any], out: Path, resume: bool) -> None:
+    """Hold settings and data against those of the run that is to go on; note those of a new one.
+
+    Of several processes each comes here, perhaps when another has begun the same run.
+    """
+    told, path, run = json.dumps(made_of), out / SETTINGS_FILE, out / RUN_FOLDER
+    saved = run.is_dir() and get_last_checkpoint(str(run)) is not None
     if not resume:
+        if saved:
+            raise ValueError(f"{out} holds a run; go on with --resume, or give another --out")
         out.mkdir(parents=True, exist_ok=True)
         path.write_text(told + "\n")
         return
-    run = out / RUN_FOLDER
-    if not path.is_file() or not run.is_dir() or get_last_checkpoint(str(run)) is None:
+    if not saved or not path.is_file():
         raise FileNotFoundError(f"nothing to resume in {out}; start without --resume")
     if json.loads(path.read_text()) != json.loads(told):
-        raise ValueError(f"{out} was begun with other settings ({path.read_text().strip()})")
+        raise ValueError(
+            f"{out} was begun with other settings or data ({path.read_text().strip()})"
+        )
 
 
 def _check_launch(trainer: Trainer) -> None:

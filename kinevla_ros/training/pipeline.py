@@ -102,13 +102,17 @@ def generator_from_dataset(
         DatasetError: the dataset is missing or damaged.
         ContractError: the codec is damaged.
         FileNotFoundError: no codec, or nothing to resume.
+        ValueError: the run was begun with other settings, data or codec, or see `train_generator`.
     """
     trained = load_codec(codec)
     vocabulary, config = shape_for(trained.contract)
     samples = load_samples(datasets, config.image_size)
+    # Where no dataset tells places of objects nothing could teach a scene token.
+    scene = GeneratorConfig.load(start).scene_dim if start else samples.scene.shape[1]
+    config = replace(config, scene_dim=scene)
     codes = code_variants(samples, trained, settings.seed)
+    begin_with_decoder(codec, out, resume)
     train_generator(samples, codes, vocabulary, config, settings, out, start, resume)
-    copy_decoder(codec, out)
     # With its codec a checkpoint can be trained on.
     for name in (WEIGHTS, DESCRIPTION):
         shutil.copyfile(codec / name, out / name)
@@ -131,6 +135,19 @@ def shape_for(
         codes_per_level=contract.codes_per_level,
     )
     return vocabulary, config
+
+
+def begin_with_decoder(codec: Path, out: Path, resume: bool) -> None:
+    """Put the codec's decoder into a checkpoint that is to be trained.
+
+    Raises:
+        ValueError: what is to be resumed was begun with another codec.
+    """
+    begun = out / CONTRACT_FILE
+    if resume and begun.is_file() and begun.read_bytes() != (codec / CONTRACT_FILE).read_bytes():
+        raise ValueError(f"{out} was begun with another codec; start without --resume")
+    out.mkdir(parents=True, exist_ok=True)
+    copy_decoder(codec, out)
 
 
 def copy_decoder(codec: Path, out: Path) -> None:

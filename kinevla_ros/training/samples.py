@@ -16,13 +16,16 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from kinevla_ros.codec.chunk import ACTION_DIM, HORIZON
+from kinevla_ros.codec.chunk import ACTION_DIM, CHUNK_DT, HORIZON
 from kinevla_ros.data.episode import CAMERAS
 from kinevla_ros.data.lerobot_reader import DatasetReader
-from kinevla_ros.generator.images import square
+from kinevla_ros.data.metadata import DatasetError
+from kinevla_ros.generator.images import SCENE_SCALE, square
 from kinevla_ros.language.grammar import TASKS, Command, goal_text
 from kinevla_ros.language.parse import parse_reasoning
 
+FPS = round(1 / CHUNK_DT)
+GOAL, KINEMATICS = "reasoning.goal", "reasoning.kinematics"
 ALTERNATIVES, ALTERNATIVES_VALID = "action.alternatives", "action.alternatives_valid"
 CHUNK, SCENE = "action.chunk", "environment_state"
 
@@ -88,10 +91,13 @@ def load_samples(datasets: Sequence[Path], image_size: int | None) -> Samples:
     Squares are kept in a folder of each dataset and made once. No size means no images.
 
     Raises:
-        DatasetError: a dataset is missing or damaged.
+        DatasetError: a dataset is missing, damaged, not at 10 Hz, without reasoning, or tells
+            other places of objects than the others.
         UnknownReasoning: reasoning texts name no task.
     """
     read = [_load(dataset, image_size) for dataset in datasets]
+    if len({arrays["scene"].shape[1] for arrays in read}) > 1:
+        raise DatasetError(f"train on datasets that all have {SCENE}, or on such that all have not")
     images = Joined([arrays.pop("images") for arrays in read])
     joined = {name: np.concatenate([arrays[name] for arrays in read]) for name in read[0]}
     return Samples(images, **joined, parts=tuple(len(arrays["state"]) for arrays in read))
@@ -100,12 +106,25 @@ def load_samples(datasets: Sequence[Path], image_size: int | None) -> Samples:
 def _load(dataset: Path, image_size: int | None) -> dict[str, NDArray]:
     """The arrays of one dataset, by their names in `Samples`."""
     reader = DatasetReader(dataset)
+    if reader.info["fps"] != FPS:
+        raise DatasetError(
+            f"{dataset} has {reader.info['fps']} frames a second; record or resample it at {FPS}, "
+            "the rate of a chunk's targets"
+        )
     columns = reader.frames
+    missing = {GOAL, KINEMATICS} - set(columns)
+    if missing:
+        raise DatasetError(f"{dataset} lacks the columns {sorted(missing)}; see the README")
     state = columns["observation.state"].astype(np.float32)
-    commands = _commands(columns["reasoning.goal"], columns["reasoning.kinematics"])
+    commands = _commands(columns[GOAL], columns[KINEMATICS])
     task = np.array([TASKS.index(c) for c in commands], np.int64)
     chunks, valid = _chunks(columns, state, task)
     scene = columns.get(SCENE, np.zeros((len(state), 0), np.float32)).astype(np.float32)
+    if scene.shape[1] not in (0, len(SCENE_SCALE)):
+        raise DatasetError(
+            f"{dataset} has an {SCENE} of {scene.shape[1]} numbers, not {len(SCENE_SCALE)}: x, y "
+            "(m), cosine and sine of the yaw of plate, carrot and bread; leave the column out"
+        )
     images = np.zeros((len(state), 0), np.uint8)
     if image_size is not None:
         images = _squares(reader, len(state), image_size, dataset / ".squares")

@@ -26,15 +26,11 @@ from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE, load_g
 from kinevla_ros.generator.config import FILE_NAME as CONFIG_FILE
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.weights import MODEL_FILE
 from kinevla_ros.language.vocabulary import FILE_NAME as TOKENIZER_FILE
 from kinevla_ros.training.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.codec import PROGRESS_FILE, CodecSettings
-from kinevla_ros.training.generator import (
-    MODEL_FILE,
-    RESUME_FILE,
-    read_head,
-    train_generator,
-)
+from kinevla_ros.training.generator import RESUME_FILE, read_head, train_generator
 from kinevla_ros.training.heads import MotionHead
 from kinevla_ros.training.instructed import InstructionBatches
 from kinevla_ros.training.pipeline import (
