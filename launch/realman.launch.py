@@ -81,12 +81,15 @@ def generate_launch_description() -> LaunchDescription:
 def start(context: LaunchContext) -> list[Action]:
     given = context.launch_configurations
     sim = given["sim"] == "true"
-    arm = simulated(CELL_PORT) if sim else {"arm_ip": given["arm_ip"]}
+    real = {name: given[name] for name in ("arm_ip", "transport")}
+    if sim and any(real.values()):
+        raise ValueError("sim:=true has an arm of its own: leave arm_ip and transport out")
+    arm = simulated(CELL_PORT) if sim else real
     nodes = {
         "policy": node(
             given, "policy", model=given["model"], image_transport=given["image_transport"]
         ),
-        "arm": node(given, "arm", transport=given["transport"], **arm),
+        "arm": node(given, "arm", **arm),
     }
     if sim:
         nodes = {"cell": node(given, "cell", host=CELL_HOST, port=CELL_PORT), **nodes}

@@ -41,6 +41,8 @@ class FakeRmDriver(Node):
         self.targets: list[Any] = []
         self.stops = 0
         self.gripper: list[Any] = []
+        self.grips = True
+        """Whether the gripper obeys."""
         self._packet = np.zeros(7)
         self._create_topics(stop_type)
         self.create_timer(PERIOD, self._on_timer)
@@ -105,4 +107,4 @@ class FakeRmDriver(Node):
 
     def _on_gripper(self, message: Any) -> None:
         self.gripper.append(message)
-        self._gripped.publish(Bool(data=True))
+        self._gripped.publish(Bool(data=self.grips))

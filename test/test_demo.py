@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -33,13 +34,13 @@ def kinevla(*words: str) -> Result:
     return CliRunner().invoke(app, list(words))
 
 
-def test_the_demo_ends_with_a_verdict_and_a_video(tmp_path: Path) -> None:
+def test_the_demo_does_what_it_is_told_and_shows_it_in_a_video(tmp_path: Path) -> None:
     video = tmp_path / "demo.mp4"
-    result = kinevla("demo", "--video", str(video), "--timeout", "4")
+    result = kinevla("demo", "--video", str(video))
     assert result.exit_code == 0, result.output
-    for word in ("goal:", "how:", "codes", "model", "verdict", "part", "side", "order", "50"):
+    for word in ("goal:", "how:", "codes", "model", "verdict", "part", "side", "order", "SUCCESS"):
         assert word in result.output
-    assert "SUCCESS" in result.output or "FAILURE" in result.output
+    assert re.search(r"(49|50)\.\d Hz", result.output)
     import av
 
     with av.open(str(video)) as container:

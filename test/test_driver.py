@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 from waiting import wait_until
 
 from kinevla_ros.codec.chunk import ActionChunk
-from kinevla_ros.robot.driver import ArmDriver
+from kinevla_ros.robot.driver import ArmDriver, Tick
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.state import ArmState
+from kinevla_ros.robot.status import SafetyState
 from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo
 from kinevla_ros.robot.verdict import Fault
 from kinevla_ros.robot.workspace import DEFAULT_WORKSPACE
@@ -35,6 +37,9 @@ class FakeArm:
         self.q = np.array(READY_POSE)
         self.targets: list[np.ndarray] = []
         self.past: list[np.ndarray] = []
+        self.openings: list[float] = []
+        self.errors: tuple[int, ...] = ()
+        self.stops = self.cleared = 0
 
     @property
     def alive(self) -> bool:
@@ -51,7 +56,7 @@ class FakeArm:
     def latest(self) -> ArmState:
         if not self.cut:
             self.stamp = time.monotonic()
-        return ArmState(self.q, self.stamp)
+        return ArmState(self.q, self.stamp, joint_errors=self.errors)
 
     def send(self, q: np.ndarray) -> None:
         if self.cut:
@@ -69,13 +74,14 @@ class FakeArm:
         self.q = q
 
     def send_gripper(self, opening: float) -> None:
-        pass
+        self.openings.append(opening)
 
     def stop(self) -> None:
-        pass
+        self.stops += 1
 
     def clear_errors(self) -> None:
-        pass
+        self.cleared += 1
+        self.errors: tuple[int, ...] = ()
 
 
 def cut_in_motion(arm: FakeArm) -> list[Fault]:
@@ -129,6 +135,9 @@ def test_an_arm_that_comes_back_with_other_limits_is_not_moved_until_they_are_ta
     driver = ArmDriver(arm, 1 / PERIOD, RM75_LIMITS, DEFAULT_WORKSPACE, lambda tick: None)
     driver.connect()
     driver.start()
+    driver.set_speed(10.0)
+    driver.pause(True)
+    driver.stop()
     slower = replace(RM75_LIMITS, velocity=RM75_LIMITS.velocity / 2)
     arm.limits, arm.cut = slower, True
     assert wait_until(lambda: arm.connections == 2)
@@ -139,4 +148,71 @@ def test_an_arm_that_comes_back_with_other_limits_is_not_moved_until_they_are_ta
     driver.start()
     assert driver.connected
     assert driver.limits.equal(slower)
+    # What a person has set, and a stop, are still there.
+    assert driver._ready._speed == pytest.approx(0.1)
+    assert driver._ready.status(time.monotonic()).speed == 0.0
+    assert driver.enable().fault is Fault.SOFTWARE_STOP
+    driver.finish()
+
+
+def moving(arm: FakeArm, on_tick: Callable[[Tick], None]) -> ArmDriver:
+    """A driver that moves joint 1."""
+    driver = ArmDriver(arm, 1 / PERIOD, RM75_LIMITS, DEFAULT_WORKSPACE, on_tick)
+    driver.connect()
+    driver.start()
+    assert wait_until(lambda: driver.enable().ok)
+    begin = arm.q[0]
+    ways = np.linspace(0, 0.4, 6)[1:, None] * np.eye(7)[0]
+    driver.submit(ActionChunk(time.monotonic(), 1, arm.q + ways, np.full(5, 0.03)))
+    assert wait_until(lambda: arm.q[0] > begin + 0.05)
+    return driver
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_stream_that_dies_is_told_and_the_stop_still_gets_through() -> None:
+    arm, ticks, broken = FakeArm(other_way=False), [], []
+
+    def on_tick(tick: Tick) -> None:
+        ticks.append(tick)
+        if broken:
+            broken.clear()
+            raise RuntimeError("a bug")
+
+    driver = moving(arm, on_tick)
+    broken.append(True)
+    assert wait_until(lambda: driver.failed)
+    assert arm.stops == 1
+    count = len(arm.targets)
+    assert wait_until(lambda: ticks[-1].status.state is SafetyState.FAULTED)
+    for verdict in (driver.enable(), driver.reset()):
+        assert "deactivate and activate" in verdict.reason
+    driver.stop()
+    assert arm.stops == 2
+    assert len(arm.targets) == count
+    driver.finish()
+    driver.start()
+    assert wait_until(lambda: driver.reset().ok)
+    driver.finish()
+
+
+def test_errors_of_an_arm_in_motion_are_not_cleared() -> None:
+    arm = FakeArm(other_way=False)
+    driver = moving(arm, lambda tick: None)
+    arm.errors = (0, 0, 0, 0x4000, 0, 0, 0)
+    assert "at rest" in driver.reset().reason
+    assert arm.cleared == 0
+    assert wait_until(lambda: driver.reset().ok)
+    assert arm.cleared == 1
+    driver.finish()
+
+
+def test_a_gripper_that_somebody_moved_is_told_again_after_enabling() -> None:
+    arm = FakeArm(other_way=False)
+    driver = moving(arm, lambda tick: None)
+    assert wait_until(lambda: len(arm.openings) == 1)
+    driver.disable()
+    assert wait_until(lambda: driver.enable().ok)
+    still = ActionChunk(time.monotonic(), 2, np.tile(arm.q, (5, 1)), np.full(5, 0.03))
+    assert driver.submit(still).ok
+    assert wait_until(lambda: arm.openings == [0.03, 0.03])
     driver.finish()

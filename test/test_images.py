@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import array
 import math
+import struct
 import sys
 import types
+import zlib
 from typing import Any
 
 import numpy as np
@@ -136,6 +138,15 @@ def test_a_compressed_picture_cut_short_is_refused(kind: str, cut: int) -> None:
 def test_a_damaged_middle_of_a_png_is_refused() -> None:
     sent = compressed(PICTURE, ".png", "png")
     sent.data[len(sent.data) // 2] ^= 255
+    with pytest.raises(ImageError, match="damaged"):
+        to_array(sent)
+
+
+def test_a_size_that_no_memory_holds_is_refused() -> None:
+    sent = compressed(PICTURE, ".png", "png")
+    chunk = b"IHDR" + struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
+    header = chunk + struct.pack(">I", zlib.crc32(chunk))
+    sent.data[12 : 12 + len(header)] = array.array("B", header)
     with pytest.raises(ImageError, match="damaged"):
         to_array(sent)
 

@@ -39,6 +39,12 @@ def test_each_machine_starts_its_half_and_the_gpus_needs_no_camera() -> None:
     assert started(only="robot", sim="true") == ["cell_node", "arm_node"]
 
 
+@pytest.mark.parametrize("real", [{"arm_ip": "192.168.1.18"}, {"transport": "rm_driver"}])
+def test_a_real_arm_is_refused_beside_the_cell(real: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="leave arm_ip and transport out"):
+        started(sim="true", **real)
+
+
 def test_rviz_gets_the_frames_of_the_robot() -> None:
     assert started(sim="true", rviz="true")[3:] == ["robot_state_publisher", "rviz2"]
 

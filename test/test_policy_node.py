@@ -26,6 +26,7 @@ from kinevla_ros.language.grammar import kinematics_text
 from kinevla_ros.language.parse import parse_instruction
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import Reasoning
+from kinevla_ros.nodes import policy as policy_module
 from kinevla_ros.nodes.messages import Stamps, chunk_from_message
 from kinevla_ros.nodes.policy import PolicyNode
 from kinevla_ros.srv import OverrideReasoning
@@ -337,6 +338,27 @@ def test_an_inactive_policy_ignores_instructions(policy: Policy) -> None:
     policy.expect_no_chunks()
     assert node.trigger_activate() == SUCCESS
     policy.expect_no_chunks()
+    policy.say(BREAD)
+    policy.expect(Reasoning.OK)
+
+
+def test_an_inference_that_does_not_end_is_waited_for_before_the_next_begins(
+    policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy_module, "JOIN_TIMEOUT", 0.2)
+    node = policy.bench.nodes[0]
+    policy.say(BREAD)
+    policy.expect(Reasoning.OK)
+    FakePolicy.gate.clear()
+    policy.bench.spin_for(0.3)
+    assert node.trigger_deactivate() == SUCCESS
+    assert node.trigger_activate() == FAILURE
+    policy.bench.spin_until(
+        lambda: "not ended" in str(policy.bench.diagnosis("/policy")), "diagnosis"
+    )
+    FakePolicy.gate.set()
+    node._thread.join(5.0)
+    assert node.trigger_activate() == SUCCESS
     policy.say(BREAD)
     policy.expect(Reasoning.OK)
 

@@ -211,6 +211,22 @@ def test_the_gripper_is_where_it_was_last_told_to_go(
     assert (node.gripper[-1].block, node.gripper[-1].timeout) == (False, 1)
 
 
+def test_a_gripper_that_did_not_obey_is_told_again(
+    driver: Callable[..., FakeRmDriver], arm: RmDriverArm
+) -> None:
+    node = driver()
+    node.grips = False
+    arm.connect()
+    arm.send_gripper(0.035)
+    assert wait_until(lambda: len(node.gripper) == 2)
+    assert arm.latest().gripper is None
+    node.grips = True
+    assert wait_until(lambda: arm.latest().gripper is not None)
+    count = len(node.gripper)
+    time.sleep(1.2)
+    assert len(node.gripper) == count
+
+
 def test_a_driver_that_has_gone_is_noticed(ros: None, messages: Any, arm: RmDriverArm) -> None:
     running = Running(messages)
     arm.connect()

@@ -25,7 +25,7 @@ def up(
     sim: Annotated[bool, typer.Option(help="Simulated cell instead of the arm at arm_ip.")] = True,
     arm_ip: Annotated[
         str | None,
-        typer.Option(help="Address of the arm's controller; default: parameter file."),
+        typer.Option(help="Address of a real arm, with --no-sim; default: parameter file."),
     ] = None,
     model: Annotated[
         Path | None, typer.Option(help="Checkpoint folder; default: parameter file.")

@@ -30,7 +30,7 @@ from kinevla_ros.nodes.messages import (
 from kinevla_ros.nodes.qos import LATCHED
 from kinevla_ros.nodes.rm_driver import RmDriverArm
 from kinevla_ros.nodes.runtime import run
-from kinevla_ros.robot.driver import ArmDriver, Tick
+from kinevla_ros.robot.driver import STREAM_FAILED, ArmDriver, Tick
 from kinevla_ros.robot.status import SafetyState, Status
 from kinevla_ros.robot.transport import ArmConnectionError, Transport
 from kinevla_ros.robot.vendor import VendorArm
@@ -120,6 +120,8 @@ class ArmNode(ManagedNode):
         """State of the arm and of the connection."""
         if self._driver is None or not self._driver.connected:
             return Diagnosis("no connection to the arm; trying again", DiagnosticStatus.ERROR)
+        if self._driver.failed:
+            return Diagnosis(STREAM_FAILED, DiagnosticStatus.ERROR)
         if self._status is None:
             return Diagnosis("no tick yet", DiagnosticStatus.WARN)
         status = self._status
@@ -188,7 +190,7 @@ class ArmNode(ManagedNode):
         self._warn_if_refused("teleoperation", verdict)
 
     def _on_speed_scaling(self, message: Float64) -> None:
-        if self._driver is not None and self._driver.connected:
+        if self._driver is not None:
             self._warn_if_refused("speed scaling", self._driver.set_speed(message.data))
 
     def _warn_if_refused(self, what: str, verdict: Verdict) -> None:

@@ -8,7 +8,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 
 from kinevla_ros.nodes.latency import Latency
 from kinevla_ros.nodes.managed import Diagnosis
-from kinevla_ros.robot.driver import ArmDriver
+from kinevla_ros.robot.driver import STREAM_FAILED, ArmDriver
 from kinevla_ros.robot.status import Status
 
 LATE = 0.002
@@ -29,7 +29,7 @@ def arm_stages(
     return {
         "link": _link(driver),
         "controller": _controller(driver),
-        "stream": _stream(periods, period),
+        "stream": _stream(driver, periods, period),
         "chunks": Diagnosis(
             status.reason or "accepted", figures={"refused": str(status.refused_chunks)}
         ),
@@ -58,8 +58,10 @@ def _controller(driver: ArmDriver) -> Diagnosis:
     return Diagnosis("reports errors; call /arm/reset", DiagnosticStatus.ERROR, figures)
 
 
-def _stream(periods: Latency, period: float) -> Diagnosis:
+def _stream(driver: ArmDriver, periods: Latency, period: float) -> Diagnosis:
     figures = {"period": periods.summary(), "meant (ms)": f"{1000 * period:.0f}"}
+    if driver.failed:
+        return Diagnosis(STREAM_FAILED, DiagnosticStatus.ERROR, figures)
     if periods.tail() > period + LATE:
         text = "uneven: this computer is too busy, or there is no real-time priority"
         return Diagnosis(text, DiagnosticStatus.WARN, figures)

@@ -132,7 +132,10 @@ class CellNode(ManagedNode):
         except UnknownInstruction:
             command = None
         self._instruction = message.data if command else ""
-        self._cell.watch(command)
+        try:
+            self._cell.watch(command)
+        except CellError as error:
+            self.get_logger().error(str(error))
 
     def _judge(self, cell: RealTimeCell) -> str:
         verdict = cell.verdict()

@@ -90,7 +90,10 @@ def _decompressed(message: CompressedImage) -> NDArray[np.uint8]:
             f'a compressed picture ("{said}", {len(data)} bytes) is damaged or neither JPEG nor '
             "PNG: check the network and the camera driver"
         )
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:  # such as a size in the header that no memory holds
+        image = None
     if image is None:
         raise ImageError(f'a compressed picture ("{said}") is damaged: check the camera driver')
     if image.dtype != np.uint8 or image.shape[2:] != (BYTES,):

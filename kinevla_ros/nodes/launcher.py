@@ -176,17 +176,13 @@ def up(
     sim: bool, arm_ip: str | None, model: Path | None, config: Path | None, only: str = ""
 ) -> int:
     """Run the nodes, or one of `HALVES`, until Ctrl-C; returns the exit code."""
-    overrides: dict[str, dict[str, Any]] = {"policy": {}, "arm": {}}
-    if sim:
-        overrides = {"cell": {"host": CELL_HOST, "port": CELL_PORT}, **overrides}
-        overrides["arm"] |= simulated(CELL_PORT)
-    if arm_ip is not None:
-        overrides["arm"]["arm_ip"] = arm_ip
-    if model is not None:
-        overrides["policy"]["model"] = str(model)
+    try:
+        nodes = half(overrides(sim, arm_ip, model), only)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     with client_node("kinevla_up") as (node, interrupted):
         try:
-            nodes = half(overrides, only)
             with Launcher(node, interrupted, parameter_file(config), nodes) as launcher:
                 launcher.bring_up()
                 print('The nodes are active. Say: kinevla say "…". Ctrl-C ends them.', flush=True)
@@ -199,6 +195,26 @@ def up(
             return 1
 
 
+def overrides(sim: bool, arm_ip: str | None, model: Path | None) -> dict[str, dict[str, Any]]:
+    """The nodes in the order of starting, each with what differs from the parameter file.
+
+    Raises:
+        ValueError: the address of a real arm for the simulated cell, whose arm node is enabled at
+            once and moves by simulated pictures.
+    """
+    nodes: dict[str, dict[str, Any]] = {"policy": {}, "arm": {}}
+    if sim and arm_ip is not None:
+        raise ValueError(f"the simulated cell has an arm of its own; {arm_ip} needs --no-sim")
+    if sim:
+        cell = {"host": CELL_HOST, "port": CELL_PORT}
+        nodes = {"cell": cell, "policy": {}, "arm": simulated(CELL_PORT)}
+    if arm_ip is not None:
+        nodes["arm"]["arm_ip"] = arm_ip
+    if model is not None:
+        nodes["policy"]["model"] = str(model)
+    return nodes
+
+
 def half(nodes: Mapping[str, T], only: str) -> dict[str, T]:
     """The nodes of one of `HALVES`, in their order; all if `only` is empty."""
     return {
@@ -209,8 +225,12 @@ def half(nodes: Mapping[str, T], only: str) -> dict[str, T]:
 
 
 def simulated(port: int) -> dict[str, Any]:
-    """Parameters of an arm node that drives the cell's controller."""
+    """Parameters of an arm node that drives the cell's controller, whatever a file says.
+
+    They enable motion at once, so nothing else may decide which arm it is.
+    """
     return {
+        "transport": "api",
         "arm_ip": CELL_HOST,
         "arm_port": port,
         "enable_on_activate": True,

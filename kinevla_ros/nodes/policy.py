@@ -105,13 +105,18 @@ class PolicyNode(ManagedNode):
 
     def activate(self) -> None:
         """Begin to infer as soon as an instruction comes."""
+        if self._thread is not None and self._thread.is_alive():
+            raise RuntimeError("the last inference has not ended yet; activate again later")
         self._instruction = None
         self._observations.clear()
         self._model_time.clear()
         self._latency.clear()
         self._complaint = ""
         self._stop.clear()
-        self._thread = threading.Thread(target=self._infer_until_stopped, name="inference")
+        # A daemon: an inference that never ends must not keep the process.
+        self._thread = threading.Thread(
+            target=self._infer_until_stopped, name="inference", daemon=True
+        )
         self._thread.start()
 
     def deactivate(self) -> None:
@@ -119,7 +124,6 @@ class PolicyNode(ManagedNode):
         self._stop.set()
         if self._thread is not None:
             self._thread.join(JOIN_TIMEOUT)
-            self._thread = None
 
     def diagnosis(self) -> Diagnosis:
         """What the policy does, and how fast."""

@@ -27,9 +27,15 @@ PARAMETERS = {
         0.2, "Time from one observation to the next inference; a chunk lasts 0.5 s (s).", 0.05, 0.4
     ),
     "max_observation_age": Parameter(0.3, "Oldest usable picture or joint state (s).", 0.05, 2.0),
-    "max_camera_skew": Parameter(0.1, "Largest time between the two pictures (s).", 0.0, 1.0),
+    "max_camera_skew": Parameter(
+        0.1,
+        "Largest time between the two pictures, between them and a joint state, and of a stamp "
+        "ahead of this computer's clock (s).",
+        0.01,
+        1.0,
+    ),
     "min_consistency": Parameter(
-        ANY_CONSISTENCY,
+        0.1,
         "Least probability of the words, given the codes, for a chunk to be sent, as `kinevla "
         "calibrate` finds it for a checkpoint; 0 sends every chunk and measures none.",
         0.0,

@@ -77,7 +77,7 @@ class RmDriverArm:
         self._executor: SingleThreadedExecutor | None = None
         self._thread: threading.Thread | None = None
 
-    def connect(self, timeout: float = 10.0) -> ArmInfo:
+    def connect(self, timeout: float = 5.0) -> ArmInfo:
         """See `Transport`."""
         self.close()
         deadline = time.monotonic() + timeout

@@ -22,6 +22,9 @@ RESULT = "rm_driver/set_gripper_position_result"
 PERIOD = 0.1
 """The gripper's serial line takes no more than ten requests a second, s."""
 
+RETRY = 1.0
+"""How often a gripper is told again that the driver could not move, s."""
+
 FULL_POSITION = 1000
 
 TIMEOUT = 1
@@ -57,6 +60,8 @@ class RmDriverGripper:
             raise ValueError(f"a gripper opening is a finite number of metres, not {opening!r}")
         share = min(max(opening / GRIPPER_STROKE, 0.0), 1.0)
         self._wanted = 1 + round(share * (FULL_POSITION - 1))
+        # Also where it was told to go before: somebody may have moved it since.
+        self._told = 0
 
     def tick(self) -> None:
         """Tell what was not yet told."""
@@ -74,3 +79,5 @@ class RmDriverGripper:
     def _on_result(self, message: Bool) -> None:
         if message.data and self._awaited:
             self.opening = (self._awaited - 1) / (FULL_POSITION - 1) * GRIPPER_STROKE
+        elif not message.data:
+            self._told, self._due = 0, time.monotonic() + RETRY

@@ -8,6 +8,7 @@ import json
 import math
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,9 @@ class Attendant:
             raise LaunchError(f"{name}: {response.message if response else 'no answer'}")
 
     def _on_joints(self, message: JointState) -> None:
-        self._q = np.array(joints_from_message(message)[0])
+        # Until the gripper has answered there is no complete state.
+        with suppress(ValueError):
+            self._q = np.array(joints_from_message(message)[0])
 
 
 def _result(episode: Episode, demonstration: Demonstration, attendant: Attendant) -> dict[str, Any]:

@@ -123,6 +123,19 @@ class ArmCore:
             if not reachable:
                 self._let_go()
 
+    def give_up(self, reason: str, now: float) -> None:
+        """Send nothing more: who ticks has failed."""
+        self._latch(refused(Fault.CONNECTION_LOST, reason), now)
+        self._let_go()
+
+    def rests(self) -> Verdict:
+        """Whether nothing moves the arm, by targets or otherwise; passed, or what does."""
+        if self._stream.sending:
+            return refused(Fault.NONE, "the arm is slowing down; reset it at rest")
+        if self._arm is None or not self._following.at_rest(self._arm):
+            return refused(Fault.NONE, f"the arm has not been at rest for {REST_TIME} s")
+        return PASSED
+
     def reset(self, now: float) -> Verdict:
         """Clear the fault of an arm that is at rest and well; it is disabled afterwards.
 
@@ -132,7 +145,7 @@ class ArmCore:
         if self._state is not SafetyState.FAULTED:
             return PASSED
         if self._stream.sending:
-            return refused(Fault.NONE, "the arm is slowing down; reset it at rest")
+            return self.rests()
         if not (verdict := self._fit(now)).ok:
             return verdict
         self._state, self._fault = SafetyState.DISABLED, PASSED
@@ -271,9 +284,7 @@ class ArmCore:
         assert self._arm is not None
         if self._arm.stamp <= self._fault_time:
             return refused(Fault.STALE_STATE, "the arm has sent no state since the fault")
-        if not self._following.at_rest(self._arm):
-            return refused(Fault.NONE, f"the arm has not been at rest for {REST_TIME} s")
-        return PASSED
+        return self.rests()
 
     def _state_of(self, sample: StreamSample, now: float) -> SafetyState:
         if self._led == -math.inf:

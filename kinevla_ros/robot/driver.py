@@ -19,7 +19,7 @@ from kinevla_ros.robot.status import Status
 from kinevla_ros.robot.stream import StreamSample
 from kinevla_ros.robot.teleop_checks import JointTarget
 from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo, Transport
-from kinevla_ros.robot.verdict import Fault, Verdict
+from kinevla_ros.robot.verdict import Fault, Verdict, refused
 from kinevla_ros.robot.workspace import Workspace
 
 LONGEST_SILENCE = 1.0
@@ -30,6 +30,8 @@ REST_TIMEOUT = 2.0
 
 GRIPPER_DELAY = 0.1
 """The gripper's line takes ten requests a second: so late a target gets there, s."""
+
+STREAM_FAILED = "the stream has failed, see the log; deactivate and activate the arm node"
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +86,10 @@ class ArmDriver:
         self._enabled_once = False
         self._opening: float | None = None
         self._last_stamp = 0.0
+        # What a person has set stays when the arm is connected anew.
+        self._percent, self._paused, self._stopped = 100.0, False, False
+        self.failed = False
+        """Whether the stream has died: nothing is sent any more, and only `start` begins anew."""
 
     def connect(self) -> ArmInfo:
         """Connect; the stricter ones of the given limits and of the arm's hold.
@@ -93,7 +99,12 @@ class ArmDriver:
         """
         info = self._connection.connect()
         self.limits, space = self._given.stricter(info.limits), CollisionModel(self._workspace)
-        self._core = ArmCore(self.limits, space, self._period, GRIPPER_DELAY)
+        core = ArmCore(self.limits, space, self._period, GRIPPER_DELAY)
+        core.set_speed(self._percent)
+        core.pause(self._paused)
+        if self._stopped:
+            core.stop(time.monotonic())
+        self._core = core
         return info
 
     def close(self) -> None:
@@ -124,7 +135,7 @@ class ArmDriver:
         if not self._arm.alive:
             self.connect()
         self._end.clear()
-        self._braking = False
+        self._braking = self.failed = False
         self._connection.start()
         self._thread = threading.Thread(target=self._stream, name="stream", daemon=True)
         self._thread.start()
@@ -151,6 +162,9 @@ class ArmDriver:
         with self._lock:
             verdict = self._ready.enable(time.monotonic())
             self._enabled_once |= verdict.ok
+            if verdict.ok:
+                # Somebody may have moved the gripper in the meantime.
+                self._opening = None
             return verdict
 
     def disable(self) -> None:
@@ -165,8 +179,10 @@ class ArmDriver:
             ArmConnectionError: the controller did not confirm; use the emergency button.
         """
         with self._lock:
-            self._ready.stop(time.monotonic())
-        if not self.connected or not self._arm.alive:
+            if self._core is not None:
+                self._core.stop(time.monotonic())
+                self._stopped = True
+        if not self.connected or self.failed or not self._arm.alive:
             self._arm.stop()
 
     def reset(self) -> Verdict:
@@ -175,12 +191,19 @@ class ArmDriver:
         Raises:
             ArmConnectionError: the controller's errors are not cleared.
         """
+        if self.failed:
+            return refused(Fault.CONNECTION_LOST, STREAM_FAILED)
         state = self._arm.latest()
         if state is not None and (state.controller_errors or state.joint_errors):
+            with self._lock:
+                if not (verdict := self._ready.rests()).ok:
+                    return verdict
             self._arm.clear_errors()
             self._wait_for_state(time.monotonic())
         with self._lock:
-            return self._ready.reset(time.monotonic())
+            verdict = self._ready.reset(time.monotonic())
+            self._stopped &= not verdict.ok
+            return verdict
 
     def submit(self, chunk: ActionChunk) -> Verdict:
         """See `ArmCore.on_chunk`."""
@@ -200,12 +223,16 @@ class ArmDriver:
     def set_speed(self, percent: float) -> Verdict:
         """See `ArmCore.set_speed`."""
         with self._lock:
-            return self._ready.set_speed(percent)
+            verdict = self._ready.set_speed(percent)
+            if verdict.ok:
+                self._percent = percent
+            return verdict
 
     def pause(self, paused: bool) -> None:
         """See `ArmCore.pause`."""
         with self._lock:
             self._ready.pause(paused)
+            self._paused = paused
 
     @property
     def _ready(self) -> ArmCore:
@@ -220,10 +247,21 @@ class ArmDriver:
                 self._on_tick(self._tick(grid.wait()))
         except Exception:
             logger.exception("the stream has failed; the arm is stopped")
-            self._stop_controller()
+            self._fail()
             raise
         finally:
             self._idle.set()
+
+    def _fail(self) -> None:
+        """Stop the controller, and let everybody know that nothing will be sent any more."""
+        self._stop_controller()
+        now = time.monotonic()
+        with self._lock:
+            assert self._core is not None
+            self._core.give_up(STREAM_FAILED, now)
+            self.failed = True
+            last = Tick(now, None, None, self._core.status(now))
+        self._on_tick(last)
 
     def _tick(self, now: float) -> Tick:
         lost = self._connection.lost.is_set()

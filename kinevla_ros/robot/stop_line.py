@@ -48,8 +48,11 @@ class StopLine:
         Raises:
             ArmConnectionError: names the address and what to check.
         """
+        # A stop must not wait for it.
+        connection = self._connected(timeout)
         with self._lock:
-            self._open(timeout)
+            self._close()
+            self._socket = connection
 
     def stop(self) -> None:
         """Slow stop, then stop: blocks for about `SLOW_STOP_TIME`.
@@ -110,11 +113,15 @@ class StopLine:
 
     def _open(self, timeout: float) -> None:
         self._close()
+        self._socket = self._connected(timeout)
+
+    def _connected(self, timeout: float) -> socket.socket:
         try:
-            self._socket = socket.create_connection(self._address, timeout=timeout)
+            connection = socket.create_connection(self._address, timeout=timeout)
         except OSError as error:
             raise ArmConnectionError(_explain(error, *self._address)) from error
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
 
     def _close(self) -> None:
         if self._socket is not None:

@@ -46,11 +46,13 @@ class RequestThread(threading.Thread):
         self._wake = threading.Event()
         self._clear = threading.Event()
         self._wanted: int | None = None
+        self._lock = threading.Lock()
 
     def move_gripper(self, opening: float) -> None:
         """Move to `opening`, m; replaces an opening that was not sent yet."""
         share = min(max(opening / GRIPPER_STROKE, 0.0), 1.0)
-        self._wanted = 1 + round(share * (FULL_POSITION - 1))
+        with self._lock:
+            self._wanted = 1 + round(share * (FULL_POSITION - 1))
         self._wake.set()
 
     def clear_errors(self) -> None:
@@ -60,7 +62,6 @@ class RequestThread(threading.Thread):
 
     def run(self) -> None:
         powered = False
-        told = None
         pause = 0.0
         while True:
             self._wake.wait(pause)
@@ -71,14 +72,20 @@ class RequestThread(threading.Thread):
                 self._report(recover(self._arm))
             elif not powered:
                 powered = self._arm.rm_set_tool_voltage(SUPPLY_24V) == _OK
-            elif wanted is not None and wanted != told:
+            elif wanted is not None:
                 if self._arm.rm_set_gripper_position(wanted, False, REPLY_ONLY) == _OK:
-                    told = wanted
+                    self._told(wanted)
             else:
                 opening = self._read_gripper()
                 self._opening.write(opening)
                 pause = RETRY if math.isnan(opening) else 0.0
             time.sleep(PERIOD)
+
+    def _told(self, position: int) -> None:
+        """Forget what was sent, unless something newer has come."""
+        with self._lock:
+            if self._wanted == position:
+                self._wanted = None
 
     def _read_gripper(self) -> float:
         code, state = self._arm.rm_get_gripper_state()
