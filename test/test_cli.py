@@ -50,6 +50,15 @@ def test_what_is_missing_is_named_in_a_line_and_nothing_is_written(
     assert not (tmp_path / "x").exists()
 
 
+def test_figures_that_cannot_be_written_are_known_before_the_measurement(tmp_path: Path) -> None:
+    (tmp_path / "figures.json").mkdir()
+    wanted = str(tmp_path / "figures.json")
+    for words in (["evaluate"], ["calibrate"], ["bench", "chunk"], ["bench", "seam"]):
+        answer = CliRunner().invoke(app, [*words, "--json", wanted])
+        assert answer.exit_code == 2
+        assert "Is a directory" in answer.output
+
+
 def test_sigterm_stops_a_command_as_ctrl_c_does(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(cli, "app", lambda: signal.raise_signal(signal.SIGTERM))

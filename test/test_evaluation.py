@@ -246,13 +246,24 @@ def test_a_log_file_tells_how_far_an_evaluation_is(success: EpisodeResult) -> No
     assert told[:10] == [f"{done}/40" for done in range(4, 41, 4)]
 
 
-def test_a_report_that_cannot_be_written_is_known_before_the_first_episode(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("problem", "code"), [(KeyboardInterrupt(), command.INTERRUPTED), (ValueError("no model"), 1)]
+)
+def test_what_fails_at_the_words_loses_no_episode(
+    problem: BaseException,
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    success: EpisodeResult,
 ) -> None:
-    monkeypatch.setattr(command, "run_checkpoint", lambda *_: pytest.fail("an episode ran"))
-    (tmp_path / "report.json").mkdir()
-    assert run_command(tmp_path, tmp_path) == 1
-    assert "report.json" in capsys.readouterr().err
+    def fail(*_: object) -> dict:
+        raise problem
+
+    monkeypatch.setattr(command, "run_checkpoint", lambda *_: (result for result in [success]))
+    monkeypatch.setattr(command, "_words", fail)
+    assert run_command(tmp_path, share_path("models", "kinevla-tiny")) == code
+    content = json.loads((tmp_path / "report.json").read_text())
+    assert (content["episodes"], content["complete"]) == (1, False)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,8 @@ class FakePolicy:
         self._sequence, self._warm = 0, False
         FakePolicy.options = options
 
-    def warm_up(self) -> None:
+    def warm_up(self, consistency: bool = False) -> None:
+        assert consistency
         self._warm = True
 
     def infer(

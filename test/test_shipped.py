@@ -14,7 +14,3 @@ except FileNotFoundError:
 
 def test_its_codec_is_the_one_that_its_codes_are_of() -> None:
     load_codec(SHIPPED).contract.require(load_contract(SHIPPED))
-
-
-def test_it_stays_small() -> None:
-    assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 20_000_000

@@ -182,7 +182,7 @@ def test_each_frame_is_seen_with_two_commands_of_one_goal(vocabulary: Vocabulary
     samples, codes = memory()
     batch = BatchMaker(samples, codes, vocabulary, small_config(vocabulary), SETTINGS)(0)
     assert len(batch.images) * 2 == len(batch.tail)
-    for one, other in batch.family.reshape(-1, 2).tolist():
+    for one, other in batch.command.reshape(-1, 2).tolist():
         assert TASKS[other] in siblings(TASKS[one])
 
 
@@ -192,7 +192,7 @@ def test_a_frame_with_one_label_is_seen_twice_with_it(vocabulary: Vocabulary) ->
     only[np.arange(len(samples)), samples.task] = True
     lone = replace(samples, valid=only)
     batch = BatchMaker(lone, codes, vocabulary, small_config(vocabulary), SETTINGS)(0)
-    assert (batch.family[::2] == batch.family[1::2]).all()
+    assert (batch.command[::2] == batch.command[1::2]).all()
 
 
 def test_words_left_out_of_most_frames_change_nothing_for_the_codes(vocabulary: Vocabulary) -> None:
@@ -232,7 +232,7 @@ def test_an_instruction_that_names_no_task_is_answered_with_a_refusal(
     # What the codes read is true, and so are they.
     assert (batch.code.sum(dim=1) == 4).all()
     read = batch.tail[0][batch.tail_segments[0] == Segment.READING].tolist()
-    command = TASKS[int(batch.family[0])]
+    command = TASKS[int(batch.command[0])]
     assert vocabulary.decode_text(read) == f"{goal_text(command)} {kinematics_text(command)}"
 
 

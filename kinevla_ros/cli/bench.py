@@ -32,7 +32,10 @@ def chunk(
         folder = None if random_7b else model
         raise typer.Exit(bench_engine(folder, chunks, threads, weights, depth_head, report))
     if weights or depth_head:
-        raise typer.BadParameter("weights and depth head are options of OpenVLA's engine")
+        raise typer.BadParameter(
+            "bench chunk takes weights and depth head with --random-7b or a converted OpenVLA; "
+            "kinevla evaluate takes them for any checkpoint"
+        )
     from kinevla_ros.evaluation.latency import bench_chunk
 
     raise typer.Exit(bench_chunk(model, chunks, threads, report))

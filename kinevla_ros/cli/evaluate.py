@@ -116,7 +116,7 @@ def evaluate(
 def calibrate(
     model: Model = None,
     scenes: Annotated[int, typer.Option(min=1, help="Demonstrations of each task.")] = 4,
-    seed: Annotated[int, typer.Option(min=0, help="Scenes and wordings.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="Scenes and wordings.")] = 4000,
     figures: Report = None,
     report: Annotated[Path | None, typer.Option(help="Folder for a page with the ROC.")] = None,
 ) -> None:

@@ -13,7 +13,22 @@ Model = Annotated[Path | None, typer.Option(help="Checkpoint folder; default: th
 Datasets = Annotated[
     list[Path], typer.Option(help="Folder of a dataset; several are drawn from equally often.")
 ]
-Report = Annotated[Path | None, typer.Option("--json", help="File for the figures.")]
+
+
+def _writable(path: Path | None) -> Path | None:
+    """Find out before a measurement, not after it."""
+    try:
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.open("a").close()
+    except OSError as problem:
+        raise typer.BadParameter(str(problem)) from problem
+    return path
+
+
+Report = Annotated[
+    Path | None, typer.Option("--json", help="File for the figures.", callback=_writable)
+]
 Rate = Annotated[float, typer.Option(min=20, max=200, help="Targets sent a second (Hz).")]
 
 EightBit = Annotated[

@@ -120,7 +120,7 @@ def save_codec(trained: TrainedCodec, folder: Path) -> None:
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
 
 
-def load_codec(folder: Path, device: str = "cpu") -> TrainedCodec:
+def load_codec(folder: Path) -> TrainedCodec:
     """Read a codec that `save_codec` wrote, in evaluation mode.
 
     Raises:
@@ -138,6 +138,6 @@ def load_codec(folder: Path, device: str = "cpu") -> TrainedCodec:
         expected = Contract.from_json(json.dumps(description["contract"]))
     except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as problem:
         raise ContractError(f"{folder} holds a damaged codec: {problem}") from problem
-    trained = TrainedCodec(codec.to(device).eval(), statistics)
+    trained = TrainedCodec(codec.eval(), statistics)
     trained.contract.require(expected)
     return trained

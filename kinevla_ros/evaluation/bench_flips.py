@@ -204,9 +204,8 @@ def _codes(written: Generation) -> tuple[int, ...]:
 def _in_type(model: Generator, dtype: torch.dtype) -> Generator:
     """A copy whose language model computes in another type; its eyes stay as they are."""
     copied = copy.deepcopy(model)
-    parts: list[nn.Module] = [copied.language, copied.words_head, copied.codes_head]
-    for part in parts:
-        part.to(dtype)
+    language: nn.Module = copied.language
+    language.to(dtype)
     observe = copied.observe
 
     def observe_in_type(images: Tensor, state: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -23,14 +24,10 @@ from kinevla_ros.generator.policy import Inference, NotUnderstood, Policy
 from kinevla_ros.language.grammar import TASKS, Command, instruction, siblings
 from kinevla_ros.share import share_path
 
-FALSE_HOLDS = 0.001
-"""Share of chunks whose words and codes belong together that the threshold holds all the same.
-
-What is held is seen and written the same again: a single one can end an episode.
-"""
-
 USEFUL_AUC = 0.8
-"""Below it the score would hold about as many right chunks as wrong ones."""
+"""Below it the score tells too little to hold an arm by."""
+
+RESAMPLES = 1000
 
 FAR = 0.05
 """By how much a joint target must differ for codes to move otherwise (rad).
@@ -44,7 +41,7 @@ SAME_GOAL_FAR = f"{SAME_GOAL}, a joint {FAR} rad elsewhere"
 
 @dataclass
 class Scores:
-    """Consistency of words and codes that belong together, and of such that do not.
+    """Of one demonstration: consistency of words and codes that belong together, and of others.
 
     What is under `SAME_GOAL_FAR` is under `SAME_GOAL` too.
     """
@@ -71,9 +68,8 @@ def calibrate(
         folder = model or share_path("models", "kinevla-tiny")
         if report and not find_spec("matplotlib"):
             raise ValueError("a report needs matplotlib; pip install matplotlib")
-        for path in (report, figures and figures.parent):
-            if path:
-                path.mkdir(parents=True, exist_ok=True)
+        if report:
+            report.mkdir(parents=True, exist_ok=True)
         policy = Policy(folder)
         with Progress(transient=True) as progress:
             bar = progress.add_task("calibrate", total=scenes)
@@ -102,18 +98,22 @@ def calibrate(
 
 def measure(
     policy: Policy, scenes: int, seed: int, advance: Callable[[], object] = lambda: None
-) -> Scores:
+) -> list[Scores]:
     """Score words with their own codes and with those that the policy writes for other words.
 
     Codes that are the same for both commands are no mismatch and are left out.
+
+    Returns:
+        One for each demonstration: chunks of one depend on each other.
     """
-    scores, rng = Scores(), np.random.default_rng(seed)
+    found, rng = [], np.random.default_rng(seed)
     for scene in range(scenes):
         for command, observations in record(seed + scene).items():
+            found.append(Scores())
             for seen in observations:
-                _compare(policy, command, seen, rng, scores)
+                _compare(policy, command, seen, rng, found[-1])
         advance()
-    return scores
+    return found
 
 
 def _compare(
@@ -157,75 +157,94 @@ def _codes(inference: Inference) -> tuple[int, ...]:
     return (*inference.goal_codes, *inference.kinematics_codes)
 
 
-def summary(scores: Scores) -> dict[str, Any]:
+def summary(scores: Sequence[Scores]) -> dict[str, Any]:
     """Threshold, AUC with interval and share of mismatches held, as plain JSON types.
 
-    The threshold is None where the score cannot tell one from the other.
+    The threshold is just below the lowest score of codes that belong to their words: what is held
+    is seen and written the same again, so a single one can end an episode. It is None where the
+    score cannot tell one from the other.
 
     Raises:
         ValueError: there are no scores of one kind.
     """
-    roc = Roc.of(scores.matched, _all(scores))
-    threshold = float(np.quantile(scores.matched, FALSE_HOLDS))
+    matched = pooled(scores)
+    auc, interval = Roc.of(matched, pooled(scores, SAME_GOAL, OTHER_GOAL)).auc, _interval(scores)
+    threshold = math.floor(100 * min(matched)) / 100
     kinds = {
         kind: {
             "n": len(found),
-            "auc": Roc.of(scores.matched, found).auc,
+            "auc": Roc.of(matched, found).auc,
             "held": float(np.mean(np.array(found) < threshold)),
         }
-        for kind, found in scores.mismatched.items()
-        if found
+        for kind in (SAME_GOAL, SAME_GOAL_FAR, OTHER_GOAL)
+        if (found := pooled(scores, kind))
     }
     return {
-        "min_consistency": threshold if roc.interval[0] >= USEFUL_AUC else None,
-        "quantile": threshold,
-        "false_holds": FALSE_HOLDS,
-        "matched": len(scores.matched),
-        "auc": roc.auc,
-        "auc_interval": roc.interval,
+        "min_consistency": threshold if interval[0] >= USEFUL_AUC and threshold > 0 else None,
+        "lowest": min(matched),
+        "matched": len(matched),
+        "demonstrations": len(scores),
+        "auc": auc,
+        "auc_interval": interval,
         "mismatched": kinds,
     }
 
 
-def _all(scores: Scores) -> Sequence[float]:
-    return [score for kind in (SAME_GOAL, OTHER_GOAL) for score in scores.mismatched[kind]]
+def pooled(scores: Sequence[Scores], *kinds: str) -> list[float]:
+    """All scores of the kinds of mismatch, of the matched without any."""
+    if not kinds:
+        return [score for own in scores for score in own.matched]
+    return [score for own in scores for kind in kinds for score in own.mismatched[kind]]
+
+
+def _interval(scores: Sequence[Scores]) -> tuple[float, float]:
+    """95 % interval of the AUC, by drawing demonstrations anew."""
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(RESAMPLES):
+        drawn = [scores[i] for i in rng.integers(len(scores), size=len(scores))]
+        good, bad = pooled(drawn), pooled(drawn, SAME_GOAL, OTHER_GOAL)
+        if good and bad:
+            found.append(Roc.of(good, bad).auc)
+    low, high = np.percentile(found, (2.5, 97.5))
+    return float(low), float(high)
 
 
 def lines(found: Mapping[str, Any]) -> list[str]:
     """The same for people to read, with what to do."""
     low, high = found["auc_interval"]
     rows = [
-        f"consistency of codes and words tells matched ({found['matched']}) from mismatched: AUC "
-        f"{found['auc']:.3f} ({low:.3f} to {high:.3f}); 0.5 is chance"
+        f"consistency tells codes of the words shown ({found['matched']} chunks of "
+        f"{found['demonstrations']} demonstrations, lowest {found['lowest']:.3f}) from codes of "
+        f"others: AUC {found['auc']:.3f} ({low:.3f} to {high:.3f}); 0.5 is chance"
     ]
     rows += [
-        f"{kind} ({own['n']}): AUC {own['auc']:.3f}, {own['held']:.0%} held where "
-        f"{found['false_holds']:.1%} of the matched are"
+        f"{kind} ({own['n']}): AUC {own['auc']:.3f}, {own['held']:.0%} held where none of the "
+        "matched are"
         for kind, own in found["mismatched"].items()
     ]
     if found["min_consistency"] is None:
         rows.append(
-            f"This is too little (less than {USEFUL_AUC}): leave the policy node's min_consistency "
-            "off, or train longer."
+            f"This is too little (AUC below {USEFUL_AUC}, or a matched one at 0): set the policy "
+            "node's min_consistency to 0, or train longer."
         )
     else:
-        rows.append(f"policy node: min_consistency: {found['min_consistency']:.3f}")
+        rows.append(f"policy node: min_consistency: {found['min_consistency']:.2f}")
     return rows
 
 
-def page(scores: Scores, content: Mapping[str, Any]) -> str:
+def page(scores: Sequence[Scores], content: Mapping[str, Any]) -> str:
     """The ROC, the scores behind it and the figures, as one HTML page."""
     from kinevla_ros.evaluation.page import STYLE, table
     from kinevla_ros.evaluation.plots import roc_plot, scores_plot
 
-    roc = Roc.of(scores.matched, _all(scores))
-    threshold = content["quantile"]
-    chosen = tuple(
-        float(np.mean(np.array(found) < threshold)) for found in (scores.matched, _all(scores))
-    )
+    matched, others = pooled(scores), pooled(scores, SAME_GOAL, OTHER_GOAL)
+    roc, threshold = Roc.of(matched, others), content["lowest"]
     text = "".join(f"<p>{line}</p>" for line in lines(content))
-    pictures = roc_plot(roc.false_alarms, roc.hits, (chosen[0], chosen[1]), roc.auc)
-    pictures += scores_plot({"matched": scores.matched, **scores.mismatched}, threshold)
+    chosen = 0.0, float(np.mean(np.array(others) < threshold))
+    pictures = roc_plot(roc.false_alarms, roc.hits, chosen, roc.auc)
+    kinds = {kind: pooled(scores, kind) for kind in content["mismatched"]}
+    pictures += scores_plot({"matched": matched, **kinds}, threshold)
     rows = [[key, str(content[key])] for key in ("model", "scenes", "seed")]
     rows += [[key, str(v)] for part in ("machine", "versions") for key, v in content[part].items()]
     return (

@@ -98,7 +98,8 @@ def evaluate(
     try:
         plan, found_pairs = _plan(settings)
         _require(settings, report)
-        _prepare(figures, inspect)
+        if inspect:
+            inspect.mkdir(parents=True, exist_ok=True)
         with closing(run_checkpoint(load, plan, workers, inspect)) as stream:
             results, code = _run(stream, len(plan), console, errors)
         groups = by_condition(results)
@@ -112,11 +113,20 @@ def evaluate(
             "complete": not code,
             **_content(groups, found_pairs, results),
             "codes": code_usage(groups[PLAIN], load_contract(folder)),
-            **_words(groups[PLAIN], folder, load, settings, console),
+            "reasoning": {},
         }
     except (CheckpointError, GenerationError, ValueError, OSError) as problem:
         errors.print(f"[red]{problem}", highlight=False)
         return 1
+    try:
+        content |= _words(groups[PLAIN], folder, load, settings, console)
+    except KeyboardInterrupt:
+        errors.print("[yellow]interrupted; figures of the words are missing")
+        code = INTERRUPTED
+    except (ValueError, OSError) as problem:
+        errors.print(f"[red]{problem}; figures of the words are missing", highlight=False)
+        code = 1
+    content["complete"] = not code
     _print(console, groups, content)
     _save(figures, report, groups, content, console)
     return code
@@ -205,15 +215,6 @@ def _require(settings: Settings, report: Path | None) -> None:
         raise ValueError(f"not installed: {', '.join(missing)}; pip install {' '.join(missing)}")
     if settings.bert_model and not (settings.bert_model / "config.json").is_file():
         raise ValueError(f"{settings.bert_model} holds no model: config.json is missing")
-
-
-def _prepare(figures: Path | None, inspect: Path | None) -> None:
-    """Find out now, not after the last episode, whether the files can be written."""
-    if figures:
-        figures.parent.mkdir(parents=True, exist_ok=True)
-        figures.open("a").close()
-    if inspect:
-        inspect.mkdir(parents=True, exist_ok=True)
 
 
 def _run(

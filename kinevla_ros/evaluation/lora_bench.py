@@ -108,7 +108,7 @@ def random_batch(config: GeneratorConfig, size: int, device: torch.device) -> Ba
         targets=ids,
         text=segments == Segment.WORDS,
         code=segments == Segment.CODES,
-        family=torch.arange(size, device=device),
+        command=torch.arange(size, device=device),
         starts=torch.full((size, 2), 2 * WORDS, device=device),
         motion=torch.zeros(size, 2, 40, device=device),
         scene=torch.zeros(size, 0, device=device),

@@ -108,7 +108,7 @@ def roc_plot(
 def scores_plot(groups: Mapping[str, Sequence[float]], threshold: float) -> str:
     """Histograms of a score, with the threshold."""
     figure, axes = _figure(6.0, 2.8)
-    bins = np.linspace(-1, 1, 80).tolist()
+    bins = np.linspace(0, 1, 41).tolist()
     for (name, scores), colour in zip(groups.items(), COLOURS, strict=False):
         axes.hist(scores, bins, alpha=0.6, density=True, label=name, color=colour)
     axes.axvline(threshold, color="black", linewidth=0.8, label=f"threshold {threshold:.2f}")

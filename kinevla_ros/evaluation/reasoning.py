@@ -105,16 +105,21 @@ def bleu(readings: Sequence[Reading]) -> dict[str, Any]:
 
 
 def slot_accuracy(readings: Sequence[Reading]) -> dict[str, Any]:
-    """Rate of slots that the words name rightly: all together, and each."""
+    """Rate of readings that name all slots rightly, and rate of each slot."""
     right: dict[str, list[bool]] = {}
+    whole: list[bool] = []
     for reading in readings:
         written = slots(reading.kinematics)
         about = slots(reading.goal).get("object")
-        for name, value in reading.command.slots().items():
-            kept = written.get(name) == value and (name != "object" or about == value)
-            right.setdefault(name, []).append(kept)
+        kept = {
+            name: written.get(name) == value and (name != "object" or about == value)
+            for name, value in reading.command.slots().items()
+        }
+        whole.append(all(kept.values()))
+        for name, is_right in kept.items():
+            right.setdefault(name, []).append(is_right)
     rates = {name: Rate.of(values).to_json() for name, values in right.items()}
-    return {"all": Rate.of(v for values in right.values() for v in values).to_json(), **rates}
+    return {"all": Rate.of(whole).to_json(), **rates}
 
 
 def token_embedding_f1(readings: Sequence[Reading], model: Path) -> dict[str, float]:
@@ -188,6 +193,6 @@ def lines(name: str, found: dict[str, Any]) -> list[str]:
     every = found["slots"]["all"]
     low, high = every["interval"]
     return [
-        f"words, {name} (n = {found['n']}): slots right {every['rate']:.1%} "
+        f"words, {name} (n = {found['n']}): all slots right {every['rate']:.1%} "
         f"({low:.1%} to {high:.1%}); {scores}"
     ]

@@ -87,13 +87,11 @@ def run_episode(
     policy: EpisodePolicy,
     episode: Episode,
     watcher: Watcher | None = None,
-    replan_steps: int = REPLAN_STEPS,
 ) -> EpisodeResult:
     """Let the policy try a command in a random scene and judge what came of it.
 
     Args:
         watcher: called after each inference with its images and, if it gave one, its result.
-        replan_steps: control steps of 0.1 s between inferences.
     """
     command = episode.command
     cell.reset(episode.scene())
@@ -104,7 +102,7 @@ def run_episode(
     arm, held, step = driver.arm, 0.0, 0
     path: list[tuple[float, ...]] = []
     while arm.now < MAX_SECONDS - 1e-6 and held < DONE_SECONDS - 1e-6 and not driver.fault:
-        if step % replan_steps == 0:
+        if step % REPLAN_STEPS == 0:
             driver.replan(watcher)
         arm.run(CHUNK_DT)
         state = cell.state()

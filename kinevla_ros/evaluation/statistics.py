@@ -64,13 +64,11 @@ class Roc:
     Attributes:
         false_alarms, hits: shares of good and of bad that are held, threshold by threshold.
         auc: probability that a good one scores higher than a bad one; 0.5 is chance.
-        interval: of the AUC, at 95 %, by Hanley and McNeil (1982).
     """
 
     false_alarms: tuple[float, ...]
     hits: tuple[float, ...]
     auc: float
-    interval: tuple[float, float]
 
     @classmethod
     def of(cls, good: Sequence[float], bad: Sequence[float]) -> Roc:
@@ -81,14 +79,10 @@ class Roc:
         thresholds = np.append(np.unique(np.concatenate([a, b])), np.inf)
         below, level = (np.searchsorted(b, a, side=side) for side in ("left", "right"))
         auc = float((below + level).sum() / (2 * len(a) * len(b)))
-        q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
-        variance = auc * (1 - auc) + (len(a) - 1) * (q1 - auc**2) + (len(b) - 1) * (q2 - auc**2)
-        margin = 1.96 * math.sqrt(max(variance, 0.0) / (len(a) * len(b)))
         return cls(
             tuple((np.searchsorted(a, thresholds) / len(a)).tolist()),
             tuple((np.searchsorted(b, thresholds) / len(b)).tolist()),
             auc,
-            (max(0.0, auc - margin), min(1.0, auc + margin)),
         )
 
 

@@ -120,8 +120,11 @@ class Policy:
         """Forget the words of the previous chunk."""
         self._draft = None
 
-    def warm_up(self) -> None:
+    def warm_up(self, consistency: bool = False) -> None:
         """Run every kind of pass, so that the first real chunk is not the slow one.
+
+        Args:
+            consistency: as `infer` will be asked.
 
         Raises:
             GpuOutOfMemory: see there.
@@ -136,9 +139,11 @@ class Policy:
             # On an empty picture a text need not end.
             with suppress(GenerationError):
                 for _ in range(2):
-                    written = self._writer.generate(WARM_UP_INSTRUCTION, images, state, words)
-                    words = written.words
-                    self._consistency(written, images, state)
+                    words = self._writer.generate(WARM_UP_INSTRUCTION, images, state, words).words
+            if consistency:
+                config = self.model.config
+                codes = (0,) * config.goal_codes, (0,) * config.kinematics_codes
+                self._consistency(Generation(Draft(), *codes, False, 0), images, state)
 
     def infer(
         self,

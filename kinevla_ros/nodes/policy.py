@@ -90,11 +90,16 @@ class PolicyNode(ManagedNode):
         options = values["weights"] or None, values["depth_head"]
         try:
             self._policy = Policy(folder, values["threads"], values["device"], *options)
-            self._policy.warm_up()
+            self._policy.warm_up(self._measured)
         except RuntimeError as problem:
             self._output.explain(status_of(problem), "", str(problem))
             raise
         self.get_logger().info(f"loaded {folder} on {self._policy.device}")
+
+    @property
+    def _measured(self) -> bool:
+        """Whether consistency decides."""
+        return bool(self.values["min_consistency"] > ANY_CONSISTENCY)
 
     def cleanup(self) -> None:
         """Forget the checkpoint."""
@@ -242,7 +247,7 @@ class PolicyNode(ManagedNode):
                 observation.gripper,
                 observation.stamp,
                 Override.naming(command) if command else None,
-                consistency=self.values["min_consistency"] > ANY_CONSISTENCY,
+                consistency=self._measured,
             )
         except Exception as problem:
             # Whatever goes wrong in here means no motion, and the node must be there to say so.

@@ -116,7 +116,7 @@ class BatchMaker:
             targets=_padded([t.targets for t in tails], length),
             text=_padded([t.text for t in tails], length).bool(),
             code=_padded([t.code for t in tails], length).bool(),
-            family=torch.tensor(tasks),
+            command=torch.tensor(tasks),
             starts=torch.tensor([self._starts(t) for t in tails]),
             motion=torch.from_numpy(np.array(motions) / np.array(MOTION_SCALE, np.float32)).flatten(
                 2

@@ -39,7 +39,7 @@ class Batch:
         state: [F, 8], normalised.
         prompt: instruction ids [B, P]; `prompt_segments` alike.
         tail: written ids [B, N]; `tail_segments`, `targets`, `text`, `code` alike.
-        family: index of the command behind words and codes [B]; equal ones are InfoNCE positives.
+        command: index of the command behind words and codes [B]; equal ones are InfoNCE positives.
         starts: where in `tail` each level's codes are asked for [B, 2].
         motion: what the goal codes and what all codes say [B, 2, H D], in units of `MOTION_SCALE`.
         scene: object poses [F, n] in units of `SCENE_SCALE`; n is 0 where they are not known.
@@ -54,7 +54,7 @@ class Batch:
     targets: Tensor
     text: Tensor
     code: Tensor
-    family: Tensor
+    command: Tensor
     starts: Tensor
     motion: Tensor
     scene: Tensor
@@ -142,7 +142,7 @@ def _info_nce(model: Generator, written: Tensor, batch: Batch) -> Tensor:
     """
     words, codes = model.agreement(written, batch.tail_segments)
     scores = model.temperature(words @ codes.T)
-    same = (batch.family[:, None] == batch.family[None, :]).float()
+    same = (batch.command[:, None] == batch.command[None, :]).float()
     positives = same / same.sum(dim=1, keepdim=True)
     rows = -(positives * scores.log_softmax(dim=1)).sum(dim=1).mean()
     columns = -(positives * scores.T.log_softmax(dim=1)).sum(dim=1).mean()
