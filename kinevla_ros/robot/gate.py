@@ -9,8 +9,10 @@ Each check knows one limit; the four tuples are the gate, in the order in which 
 | each target before it is sent | TARGET_CHECKS | not sent; the arm slows to rest; latched fault |
 | the arm, at each tick         | ARM_CHECKS    | the arm slows to rest; latched fault           |
 
-Nothing is clipped. The one thing that is scaled is time: `JointStream` keeps the speed,
+The gate clips nothing. The one thing that is scaled is time: `JointStream` keeps the speed,
 acceleration and jerk of its motion inside the limits and takes longer where a chunk is too fast.
+It also goes no closer to a position limit than the margin, whatever it is asked: what has passed
+the gate never asks for that.
 """
 
 from __future__ import annotations
