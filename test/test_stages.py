@@ -28,7 +28,8 @@ MOVING = Status(SafetyState.MOVING, Fault.NONE, "", "", float("nan"), 3)
 def stages(periods: tuple[float, ...] = (0.02,) * 10, **link: Any) -> dict[str, Diagnosis]:
     """Stages of an arm in motion, all well but for what is given."""
     state = link.pop("state", ArmState(np.ones(7), time.monotonic()))
-    driver: Any = SimpleNamespace(connected=True, can_stop=True, latest=lambda: state)
+    well = {"connected": True, "can_stop": True, "failed": False}
+    driver: Any = SimpleNamespace(**well, latest=lambda: state)
     driver.__dict__.update(link)
     latency = Latency()
     for period in periods:
@@ -61,6 +62,10 @@ def test_error_codes_are_told_as_the_manual_lists_them() -> None:
 
 def test_a_stream_that_is_late_now_and_then_is_a_warning() -> None:
     assert stages((0.02,) * 90 + (0.05,) * 10)["stream"].level == WARN
+
+
+def test_a_stream_that_has_died_is_an_error_however_even_it_was() -> None:
+    assert stages(failed=True)["stream"].level == ERROR
 
 
 class Kitchen(ManagedNode):
