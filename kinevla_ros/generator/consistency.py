@@ -47,12 +47,12 @@ class Consistency:
         self._refused = ~torch.from_numpy(np.stack(masks)).to(self._device)
 
     @torch.inference_mode()
-    def __call__(self, generation: Generation, images: Tensor, state: Tensor) -> float:
+    def __call__(self, generation: Generation, observation: Tensor) -> float:
         """P(words | codes, observation) among the words of all commands, each as likely before.
 
         Args:
             generation: words and codes; words that name no command stand beside all commands.
-            images, state: the observation that they answer; see `BilevelDecoder.generate`.
+            observation: what they answer, embedded, shape [1, T, width].
 
         Returns:
             0 to 1. As many commands as share the motion share the probability.
@@ -62,7 +62,7 @@ class Consistency:
         texts = [words, *(text for command, text in self._commands.items() if command != own)]
         codes = generation.goal_codes, generation.kinematics_codes
         parts = [written_part(self._vocabulary, t.goal, t.kinematics, *codes) for t in texts]
-        return float(self._log_probabilities(parts, images, state).softmax(0)[0])
+        return float(self._log_probabilities(parts, observation).softmax(0)[0])
 
     def _command(self, words: Draft) -> Command | None:
         read = self._vocabulary.decode_text
@@ -71,10 +71,10 @@ class Consistency:
         except UnknownReasoning:
             return None
 
-    def _log_probabilities(self, parts: Sequence[Tail], images: Tensor, state: Tensor) -> Tensor:
+    def _log_probabilities(self, parts: Sequence[Tail], observation: Tensor) -> Tensor:
         """Of the codes of each written part, shape [len(parts)], on the CPU."""
         model = self._model
-        cache, seen, start = self._observe(images, state)
+        cache, seen, start = self._read(observation)
         cache.batch_repeat_interleave(len(parts))
         rows = [_read_by_codes(part, start) for part in parts]
         padded = pad_sequence(rows, batch_first=True).to(self._device)
@@ -88,13 +88,13 @@ class Consistency:
         probabilities = logits.masked_fill(self._refused, -torch.inf).log_softmax(-1)
         return probabilities.gather(-1, chosen).sum((1, 2)).cpu()
 
-    def _observe(self, images: Tensor, state: Tensor) -> tuple[DynamicCache, Tensor, int]:
+    def _read(self, observation: Tensor) -> tuple[DynamicCache, Tensor, int]:
         """Cache and segments [1, T] of what sees no words; where the written part starts."""
         model = self._model
         # Codes do not see what the instruction says, only how much room it has.
         prompt = instruction_ids(self._vocabulary, model.config, "")
         ids, kinds = torch.tensor(prompt, device=self._device)[:, None]
-        embeddings, segments = model.context(ids, kinds, model.observe(images[None], state[None]))
+        embeddings, segments = model.context(ids, kinds, observation)
         kept = (segments[0] == Segment.OBSERVATION).nonzero().flatten()
         cache, seen = DynamicCache(), segments[:, kept]
         model(embeddings[:, kept], seen, cache, heads=False, positions=kept[None])

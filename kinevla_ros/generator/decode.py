@@ -91,6 +91,12 @@ class BilevelDecoder:
         self._passes = 0
         self._cache = DynamicCache()
         self._segments: list[int] = []
+        self._seen = torch.empty(0)
+
+    @property
+    def observation(self) -> Tensor:
+        """Embedding of what the last output answered, shape [1, T, width]."""
+        return self._seen
 
     @torch.inference_mode()
     def generate(
@@ -119,7 +125,8 @@ class BilevelDecoder:
         vocabulary, config = self._vocabulary, self._model.config
         self._passes = 0
         draft, given = draft or Draft(), given or Given()
-        lead, lead_segments = self._lead(self._model.observe(images[None], state[None]))
+        self._seen = self._model.observe(images[None], state[None])
+        lead, lead_segments = self._lead(self._seen)
         goal, logits = self._words(
             lead, lead_segments, vocabulary.goal, draft.goal, vocabulary.goal_codes, given.goal
         )

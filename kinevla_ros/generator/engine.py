@@ -81,6 +81,11 @@ class FastDecoder:
         self._warm = False
         self.on_stage: Callable[[str], None] = lambda stage: None
 
+    @property
+    def observation(self) -> Tensor:
+        """Embedding of what the last output answered, shape [1, T, width]."""
+        return self._observation[None]
+
     @torch.inference_mode()
     def warm_up(self) -> None:
         """Capture every pass; afterwards no chunk is slower than its kind."""

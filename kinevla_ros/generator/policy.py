@@ -143,7 +143,8 @@ class Policy:
             if consistency:
                 config = self.model.config
                 codes = (0,) * config.goal_codes, (0,) * config.kinematics_codes
-                self._consistency(Generation(Draft(), *codes, False, 0), images, state)
+                nothing = Generation(Draft(), *codes, draft_accepted=False, passes=0)
+                self._consistency(nothing, self._writer.observation)
 
     def infer(
         self,
@@ -179,7 +180,9 @@ class Policy:
         codes = np.array([*generation.goal_codes, *generation.kinematics_codes])
         offsets = self.decoder(codes)[0].astype(np.float64)
         with naming_full_memory():
-            sure = self._consistency(generation, *seen) if consistency else math.nan
+            sure = (
+                self._consistency(generation, self._writer.observation) if consistency else math.nan
+            )
         self._sequence += 1
         chunk = ActionChunk(stamp, self._sequence, joints + offsets[:, :7], offsets[:, 7])
         return Inference(
