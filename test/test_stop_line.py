@@ -36,7 +36,7 @@ def test_a_stop_does_not_wait_for_a_connection_attempt_that_hangs(
     attempting = threading.Thread(target=attempt)
     attempting.start()
     assert asked.wait(5.0)
-    with pytest.raises(ArmConnectionError, match="192.0.2.1"):
+    with pytest.raises(ArmConnectionError, match=r"192\.0\.2\.1"):
         line.stop()
     assert attempting.is_alive()
     given_up.set()
