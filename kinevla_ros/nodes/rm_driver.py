@@ -29,6 +29,7 @@ from std_msgs.msg import Bool, Empty, UInt16
 from kinevla_ros.nodes.rm_driver_gripper import RmDriverGripper
 from kinevla_ros.nodes.rm_driver_messages import errors_of, vendor_messages
 from kinevla_ros.nodes.rm_driver_stop import STOP, RmDriverStop, is_heard
+from kinevla_ros.robot.gripper import SUPPLY_24V
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.rm_driver_state import JointStateJudge
 from kinevla_ros.robot.state import ArmState
@@ -50,7 +51,6 @@ START_HINT = (
     f"-r joint_states:={JOINT_STATES}"
 )
 TICK = 0.02
-SUPPLY_24V = 3
 STALE = 0.1
 """No target is sent while the last sign of life of the arm is older, s.
 

@@ -14,18 +14,10 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from std_msgs.msg import Bool
 
-from kinevla_ros.robot.model import GRIPPER_STROKE
+from kinevla_ros.robot.gripper import PERIOD, RETRY, opening_of, position_of
 
 COMMAND = "rm_driver/set_gripper_position_cmd"
 RESULT = "rm_driver/set_gripper_position_result"
-
-PERIOD = 0.1
-"""The gripper's serial line takes no more than ten requests a second, s."""
-
-RETRY = 1.0
-"""How often a gripper is told again that the driver could not move, s."""
-
-FULL_POSITION = 1000
 
 TIMEOUT = 1
 """Without one the vendor's library waits for a whole second, s."""
@@ -58,8 +50,7 @@ class RmDriverGripper:
         """
         if not math.isfinite(opening):
             raise ValueError(f"a gripper opening is a finite number of metres, not {opening!r}")
-        share = min(max(opening / GRIPPER_STROKE, 0.0), 1.0)
-        self._wanted = 1 + round(share * (FULL_POSITION - 1))
+        self._wanted = position_of(opening)
         # Also where it was told to go before: somebody may have moved it since.
         self._told = 0
 
@@ -78,6 +69,6 @@ class RmDriverGripper:
 
     def _on_result(self, message: Bool) -> None:
         if message.data and self._awaited:
-            self.opening = (self._awaited - 1) / (FULL_POSITION - 1) * GRIPPER_STROKE
+            self.opening = opening_of(self._awaited)
         elif not message.data:
             self._told, self._due = 0, time.monotonic() + RETRY

@@ -9,17 +9,8 @@ from collections.abc import Callable
 
 from Robotic_Arm.rm_robot_interface import RoboticArm
 
-from kinevla_ros.robot.model import GRIPPER_STROKE
+from kinevla_ros.robot.gripper import PERIOD, RETRY, SUPPLY_24V, opening_of, position_of
 from kinevla_ros.robot.vendor_channel import Cell
-
-PERIOD = 0.1
-"""The gripper's serial line takes no more than ten requests a second."""
-
-SUPPLY_24V = 3
-FULL_POSITION = 1000
-
-RETRY = 1.0
-"""How often a gripper is asked that does not answer, s; the library logs each failure."""
 
 REPLY_ONLY = 1
 """With block=False: return on the controller's reply. 0 would wait for a whole second."""
@@ -50,9 +41,8 @@ class RequestThread(threading.Thread):
 
     def move_gripper(self, opening: float) -> None:
         """Move to `opening`, m; replaces an opening that was not sent yet."""
-        share = min(max(opening / GRIPPER_STROKE, 0.0), 1.0)
         with self._lock:
-            self._wanted = 1 + round(share * (FULL_POSITION - 1))
+            self._wanted = position_of(opening)
         self._wake.set()
 
     def clear_errors(self) -> None:
@@ -91,7 +81,7 @@ class RequestThread(threading.Thread):
         code, state = self._arm.rm_get_gripper_state()
         if code != _OK or state["status"] != 1:
             return math.nan
-        return (state["actpos"] - 1) / (FULL_POSITION - 1) * GRIPPER_STROKE
+        return opening_of(state["actpos"])
 
 
 def recover(arm: RoboticArm) -> str | None:
