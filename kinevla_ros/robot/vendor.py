@@ -54,7 +54,6 @@ class VendorArm:
         udp_port: port on this computer to which the controller pushes its state; each arm needs one
             of its own.
         host_ip: this computer's address as the controller sees it; found from the route if None.
-        cycle_ms: period of the state push, a multiple of 5.
         period: between targets, s; see `follows_high`.
     """
 
@@ -64,15 +63,11 @@ class VendorArm:
         port: int = 8080,
         udp_port: int = 8089,
         host_ip: str | None = None,
-        cycle_ms: int = 10,
         period: float = 0.02,
     ) -> None:
-        if cycle_ms < 5 or cycle_ms % 5:
-            raise ValueError(f"cycle_ms is {cycle_ms}, must be a multiple of 5")
         self._address = (ip, port)
         self._udp_port = udp_port
         self._host_ip = host_ip
-        self._cycle_ms = cycle_ms
         self._follow = follows_high(period)
         self._stop_line = StopLine(ip, port)
         self._process: subprocess.Popen[bytes] | None = None
@@ -92,7 +87,7 @@ class VendorArm:
         try:
             self._stop_line.open(timeout)
             self._process, self._channel, self._board = start_vendor_process(
-                self._address, self._udp_port, self._host_ip, self._cycle_ms, self._follow
+                self._address, self._udp_port, self._host_ip, self._follow
             )
             info = self._await_arm(deadline)
             self._watch = StopLineWatch(self._stop_line, self._state_at, self._tell_life)

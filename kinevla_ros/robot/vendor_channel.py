@@ -37,7 +37,7 @@ class Settings:
 
     Attributes:
         ip, port: the controller's TCP address.
-        host_ip, udp_port, cycle_ms: where and how often the controller is to push its state.
+        host_ip, udp_port: where the controller is to push its state.
         follow: whether targets are sent in high follow.
         channel, memory: inherited file descriptors of the packet channel and the shared memory.
     """
@@ -46,7 +46,6 @@ class Settings:
     port: int
     host_ip: str
     udp_port: int
-    cycle_ms: int
     follow: bool
     channel: int
     memory: int

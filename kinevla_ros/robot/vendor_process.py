@@ -47,8 +47,8 @@ from kinevla_ros.robot.vendor_channel import (
 from kinevla_ros.robot.vendor_requests import RequestThread
 from kinevla_ros.robot.vendor_sample import SampleFilter
 
-PUSH_UNIT_MS = 5
-"""The controller counts its push cycle in units of 5 ms."""
+PUSH_CYCLE = 2
+"""Between two pushed states, in the controller's units of 5 ms."""
 
 HEARTBEAT = 0.05
 PARENT_CHECK_MS = 1000
@@ -160,7 +160,7 @@ class Link:
         self._callback = rm_realtime_arm_state_callback_ptr(on_state)
         self._arm.rm_realtime_arm_state_call_back(self._callback)
         push = rm_realtime_push_config_t(
-            cycle=self._settings.cycle_ms // PUSH_UNIT_MS,
+            cycle=PUSH_CYCLE,
             enable=True,
             port=self._settings.udp_port,
             ip=self._settings.host_ip,

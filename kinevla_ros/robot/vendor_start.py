@@ -13,7 +13,7 @@ from kinevla_ros.robot.vendor_channel import Board, Settings, create_channel, cr
 
 
 def start_vendor_process(
-    address: tuple[str, int], udp_port: int, host_ip: str | None, cycle_ms: int, follow: bool
+    address: tuple[str, int], udp_port: int, host_ip: str | None, follow: bool
 ) -> tuple[subprocess.Popen[bytes], socket.socket, Board]:
     """Start the process and return it with the parent's ends of channel and shared memory.
 
@@ -21,7 +21,6 @@ def start_vendor_process(
         address: of the controller.
         udp_port: port on this computer for the state.
         host_ip: this computer's address as the controller sees it; found from the route if None.
-        cycle_ms: period of the state push, a multiple of 5.
         follow: send targets in high follow.
     """
     ip = socket.gethostbyname(address[0])
@@ -32,7 +31,6 @@ def start_vendor_process(
         port=address[1],
         host_ip=host_ip or _address_towards(ip),
         udp_port=udp_port,
-        cycle_ms=cycle_ms,
         follow=follow,
         channel=child.fileno(),
         memory=memory,
