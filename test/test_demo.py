@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -16,6 +17,8 @@ pytest.importorskip("av")
 from typer.testing import CliRunner, Result
 
 from kinevla_ros.cli import app
+from kinevla_ros.evaluation.suite import episodes
+from kinevla_ros.nodes import stack_trials
 from kinevla_ros.share import share_path
 
 try:
@@ -53,6 +56,23 @@ def test_a_demo_of_nonsense_fails_with_the_reason(tmp_path: Path) -> None:
     result = kinevla("demo", "--instruction", "dance", "--video", str(tmp_path / "demo.mp4"))
     assert result.exit_code == 1
     assert "words outside its scope (dance)" in result.output
+
+
+def test_a_bench_of_the_stack_leads_the_arm_home_and_tells_what_each_episode_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = episodes("kine_realman", 1, 3000)[:2]
+    monkeypatch.setattr(stack_trials, "episodes", lambda *_: two)
+    figures = tmp_path / "figures.json"
+    result = kinevla("bench", "stack", "--json", str(figures))
+    assert result.exit_code == 0, result.output
+    assert "picture to chunk: p50" in result.output
+    found = json.loads(figures.read_text())
+    assert [result["task"] for result in found["results"]] == [episode.task for episode in two]
+    for result in found["results"]:
+        assert result["chunks"] > 5
+        assert result["inconsistent"] == 0
+        assert result["arm"] == "holding"
 
 
 def test_saying_something_to_nobody_fails_with_the_reason(

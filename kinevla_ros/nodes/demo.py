@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,7 @@ class Demonstration:
     Attributes:
         latency: from the picture's time to its reasoning here.
         model_time: of the inferences.
+        inferences: of the last run, by status of their reasoning.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Demonstration:
         self._node, self._launcher, self._console = node, launcher, console
         self._stamps = Stamps(node.get_clock())
         self.video, self.latency, self.model_time = video, Latency(), Latency()
+        self.inferences: Counter[int] = Counter()
         self._writer = VideoWriter(video, FRAME_WIDTH, FRAME_HEIGHT, FPS) if video else None
         self._wrist: Image | None = None
         self._reasoning: Reasoning | None = None
@@ -132,6 +135,7 @@ class Demonstration:
             lambda: listeners() >= 2, DISCOVERY_TIMEOUT, "policy and cell do not hear us"
         )
         self._start, self._done, self._refusal = time.monotonic(), False, None
+        self.inferences.clear()
         self._print(f'instruction: [bold]"{instruction}"[/]')
         self._publisher.publish(String(data=instruction))
         self._publisher.wait_for_all_acked(Duration(seconds=2))
@@ -169,6 +173,7 @@ class Demonstration:
     def _on_reasoning(self, reasoning: Reasoning) -> None:
         if self._done:
             return
+        self.inferences[reasoning.status] += 1
         if reasoning.status == Reasoning.NOT_UNDERSTOOD:
             self._refusal = reasoning.detail
         last, self._reasoning = self._reasoning, reasoning

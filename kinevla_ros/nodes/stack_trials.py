@@ -25,6 +25,7 @@ from kinevla_ros.evaluation.episode import Episode
 from kinevla_ros.evaluation.machine import machine, versions
 from kinevla_ros.evaluation.statistics import Rate
 from kinevla_ros.evaluation.suite import episodes
+from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.demo import Demonstration
 from kinevla_ros.nodes.isolation import free_tcp_port, free_udp_port, own_domain
 from kinevla_ros.nodes.launcher import (
@@ -86,8 +87,11 @@ def bench_stack(model: Path | None, trials: int, seed: int, report: Path | None 
             code = 1
     if results:
         console.print(_told(results))
+        latency = demonstration.latency.summary()
+        console.print(f"picture to chunk: {latency}")
         if report:
-            report.write_text(json.dumps(_figures(results, seed), indent=2) + "\n")
+            figures = _figures(results, seed) | {"picture_to_chunk": latency}
+            report.write_text(json.dumps(figures, indent=2) + "\n")
     return code
 
 
@@ -161,6 +165,8 @@ def _result(episode: Episode, demonstration: Demonstration, attendant: Attendant
         "constraints": verdict["constraints"],
         "seconds": round(verdict["seconds"], 2),
         "arm": demonstration.arm,
+        "chunks": demonstration.inferences[Reasoning.OK],
+        "inconsistent": demonstration.inferences[Reasoning.INCONSISTENT],
     }
 
 
@@ -174,6 +180,8 @@ def _told(results: Sequence[dict[str, Any]]) -> str:
     for name, rate in _rates(results).items():
         low, high = rate.interval
         parts.append(f"{name} {rate.value:.0%} ({low:.0%} to {high:.0%})")
+    sent, held = (sum(result[name] for result in results) for name in ("chunks", "inconsistent"))
+    parts.append(f"{held} of {held + sent} chunks held as inconsistent")
     return f"whole stack, {len(results)} episodes: {', '.join(parts)}"
 
 
