@@ -6,8 +6,13 @@ import gc
 import os
 import sys
 import tempfile
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from kinevla_ros.generator.model import Generator
+    from kinevla_ros.language.vocabulary import Vocabulary
 
 # Set on import, before a test module can load rclpy or mujoco. Domains above 101 reach into the
 # ports Linux hands out to clients.
@@ -22,3 +27,14 @@ os.environ.setdefault("MUJOCO_GL", "egl")
 def no_node_of_another_module() -> None:
     """A lifecycle node refers to itself: its services stay until the collector comes round."""
     gc.collect()
+
+
+@pytest.fixture(scope="module", params=["tiny", "openvla"])
+def parts(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Generator, Vocabulary]:
+    """A small model of each layout, with its vocabulary."""
+    import engine_cases
+
+    model, vocabulary = getattr(engine_cases, request.param)(tmp_path_factory.mktemp("model"))
+    return model.to(engine_cases.DEVICE), vocabulary

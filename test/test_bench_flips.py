@@ -2,8 +2,8 @@
 
 import pytest
 import torch
+from engine_cases import DEVICE, case
 from small_generator import small_config
-from test_engine import DEVICE, case
 
 from kinevla_ros.evaluation.bench_flips import Case, Flips, flips, table
 from kinevla_ros.generator.decode import Draft, Generation

@@ -5,14 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from engine_cases import DEVICE, INSTRUCTIONS, case
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_engine import DEVICE, INSTRUCTIONS, case, openvla, tiny
 
 from kinevla_ros.evaluation.latency import record
 from kinevla_ros.generator.consistency import Consistency
 from kinevla_ros.generator.decode import BilevelDecoder, Draft, Generation
-from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.override import Override
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.generator.sequence import instruction_ids, written_part
@@ -26,14 +25,6 @@ from kinevla_ros.language.grammar import (
 )
 from kinevla_ros.language.vocabulary import Vocabulary
 from kinevla_ros.share import share_path
-
-
-@pytest.fixture(scope="module", params=[tiny, openvla])
-def parts(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Generator, Vocabulary]:
-    model, vocabulary = request.param(tmp_path_factory.mktemp("consistency"))
-    return model.to(DEVICE), vocabulary
 
 
 def words_of(vocabulary: Vocabulary, command: Command) -> Draft:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from engine_cases import DEVICE, case, spoilt
 from small_generator import small_config
-from test_engine import DEVICE, case, spoilt
 from test_train_generator import memory
 
 from kinevla_ros.generator.checkpoint import CheckpointError
