@@ -19,7 +19,7 @@ resume() { [ ! -e "$1" ] || echo --resume; }
 generator() { # OUT, then the options of this stage
   local out=$1
   shift
-  [ -e "$out/decoder.onnx" ] || kinevla train generator --codec "$run/codec" --out "$out" "$@" \
+  [ -e "$out/model.safetensors" ] || kinevla train generator --codec "$run/codec" --out "$out" "$@" \
     $(resume "$out/resume.safetensors")
 }
 

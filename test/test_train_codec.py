@@ -81,6 +81,8 @@ def test_a_killed_run_resumes_to_the_same_codec(chunks, trained, tmp_path, monke
     with pytest.raises(KeyboardInterrupt):
         train_codec(chunks, chunks, SETTINGS, tmp_path, config=CONFIG, progress=False)
     monkeypatch.undo()
+    with pytest.raises(ValueError, match="go on with --resume"):
+        train_codec(chunks, chunks, SETTINGS, tmp_path, config=CONFIG, progress=False)
     report = train_codec(
         chunks, chunks, SETTINGS, tmp_path, config=CONFIG, resume=True, progress=False
     )

@@ -102,6 +102,10 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(
     stopped = replace(samples, images=_Stopping(samples.images, 6))
     with pytest.raises(KeyboardInterrupt):
         train_generator(stopped, codes, vocabulary, config, settings, halves)
+    # By this file scripts/reproduce.sh knows what is done.
+    assert not (halves / "model.safetensors").exists()
+    with pytest.raises(ValueError, match="go on with --resume"):
+        train_generator(samples, codes, vocabulary, config, settings, halves)
     train_generator(samples, codes, vocabulary, config, settings, halves, resume=True)
     one, two = (load_file(folder / "model.safetensors") for folder in (whole, halves))
     for name, tensor in one.items():
@@ -147,16 +151,16 @@ def test_a_start_of_another_shape_is_named(vocabulary: Vocabulary, tmp_path: Pat
     assert not (tmp_path / "out" / "model.safetensors").exists()
 
 
-def test_a_run_begun_with_another_codec_is_not_resumed(tmp_path: Path) -> None:
+def test_a_checkpoint_begun_with_another_codec_keeps_its_own(tmp_path: Path) -> None:
     for name, contract in (("one", "{}"), ("other", "[]")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "decoder.onnx").write_text(name)
         (tmp_path / name / "kinevla.json").write_text(contract)
     out = tmp_path / "out"
-    begin_with_decoder(tmp_path / "one", out, resume=False)
-    begin_with_decoder(tmp_path / "one", out, resume=True)
+    begin_with_decoder(tmp_path / "one", out)
+    begin_with_decoder(tmp_path / "one", out)
     with pytest.raises(ValueError, match="another codec"):
-        begin_with_decoder(tmp_path / "other", out, resume=True)
+        begin_with_decoder(tmp_path / "other", out)
     assert (out / "decoder.onnx").read_text() == "one"
 
 

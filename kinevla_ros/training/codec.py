@@ -95,8 +95,8 @@ def train_codec(
         progress: Whether to show a progress bar.
 
     Raises:
-        ValueError: The chunks are unfit (shape, NaN, too few), or the saved run had other
-            settings.
+        ValueError: The chunks are unfit (shape, NaN, too few), the saved run had other settings,
+            or there is one and it is not to be resumed.
         FileNotFoundError: There is no save to resume from.
     """
     config = config or CodecConfig()
@@ -106,6 +106,8 @@ def train_codec(
         raise ValueError(
             f"chunks have shape {chunks.shape}, not (N, {config.horizon}, {config.action_dim})"
         )
+    if not resume and (out_dir / PROGRESS_FILE).exists():
+        raise ValueError(f"{out_dir} holds a run; go on with --resume, or give another --out")
     held_out = max(1, round(len(chunks) * settings.held_out_share))
     if len(chunks) - held_out < config.codes_per_level:
         raise ValueError(

@@ -71,11 +71,14 @@ def train_generator(
 
     Raises:
         FileNotFoundError: `resume` without a checkpoint.
-        ValueError: the checkpoint was made with other settings or data, `start` has another
-            shape, the loss is no number, or the eye cannot learn alone.
+        ValueError: the checkpoint was made with other settings or data, `out` holds a run that
+            is not to be resumed, `start` has another shape, the loss is no number, or the eye
+            cannot learn alone.
     """
     if settings.eye_steps and not samples.scene.shape[1]:
         raise ValueError("the dataset tells no places of objects (environment_state): no eye steps")
+    if not resume and (out / RESUME_FILE).exists():
+        raise ValueError(f"{out} holds a run; go on with --resume, or give another --out")
     out.mkdir(parents=True, exist_ok=True)
     parts = _build(config, settings, head)
     if start is not None:
@@ -204,7 +207,7 @@ def _restore(parts: _Parts, run: dict[str, str], out: Path) -> int:
     if meta["settings"] != run["settings"]:
         raise ValueError(f"{path} was made with other settings ({meta['settings']})")
     if meta.get("frames") != run["frames"]:
-        raise ValueError(f"{path} was made with other datasets; start without --resume")
+        raise ValueError(f"{path} was made with other datasets; give another --out")
     tensors = load_file(path, device=str(parts.device))
     parts.model.load_state_dict(_under(tensors, "model."))
     parts.motion_head.load_state_dict(_under(tensors, "motion."))

@@ -56,6 +56,6 @@ def lora_from_dataset(
     with PartialState(cpu=not torch.cuda.is_available()).local_main_process_first():
         samples = load_samples(datasets, config.image_size)
     codes = code_variants(samples, trained, settings.seed)
-    begin_with_decoder(codec, out, resume)
+    begin_with_decoder(codec, out)
     fine_tune(base, config, vocabulary, samples, codes, settings, out, resume)
     return out

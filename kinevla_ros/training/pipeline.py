@@ -111,7 +111,7 @@ def generator_from_dataset(
     scene = GeneratorConfig.load(start).scene_dim if start else samples.scene.shape[1]
     config = replace(config, scene_dim=scene)
     codes = code_variants(samples, trained, settings.seed)
-    begin_with_decoder(codec, out, resume)
+    begin_with_decoder(codec, out)
     train_generator(samples, codes, vocabulary, config, settings, out, start, resume)
     # With its codec a checkpoint can be trained on.
     for name in (WEIGHTS, DESCRIPTION):
@@ -137,15 +137,15 @@ def shape_for(
     return vocabulary, config
 
 
-def begin_with_decoder(codec: Path, out: Path, resume: bool) -> None:
+def begin_with_decoder(codec: Path, out: Path) -> None:
     """Put the codec's decoder into a checkpoint that is to be trained.
 
     Raises:
-        ValueError: what is to be resumed was begun with another codec.
+        ValueError: the checkpoint was begun with another codec.
     """
     begun = out / CONTRACT_FILE
-    if resume and begun.is_file() and begun.read_bytes() != (codec / CONTRACT_FILE).read_bytes():
-        raise ValueError(f"{out} was begun with another codec; start without --resume")
+    if begun.is_file() and begun.read_bytes() != (codec / CONTRACT_FILE).read_bytes():
+        raise ValueError(f"{out} was begun with another codec; give another --out")
     out.mkdir(parents=True, exist_ok=True)
     copy_decoder(codec, out)
 
