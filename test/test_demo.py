@@ -1,4 +1,4 @@
-"""The commands that people type: demo, and say with nobody there to listen."""
+"""The commands that people type: demo, benches of stack and chunk, say with nobody to listen."""
 
 from __future__ import annotations
 
@@ -73,6 +73,17 @@ def test_a_bench_of_the_stack_leads_the_arm_home_and_tells_what_each_episode_sen
         assert result["chunks"] > 5
         assert result["inconsistent"] == 0
         assert result["arm"] == "holding"
+
+
+def test_a_bench_of_the_chunk_times_warm_chunks_with_and_without_consistency(
+    tmp_path: Path,
+) -> None:
+    figures = tmp_path / "figures.json"
+    result = kinevla("bench", "chunk", "--chunks", "3", "--json", str(figures))
+    assert result.exit_code == 0, result.output
+    found = json.loads(figures.read_text())
+    assert found["warm"]["n"] == found["checked"]["n"] == 3
+    assert found["checked"]["p50_ms"] > found["warm"]["p50_ms"]
 
 
 def test_saying_something_to_nobody_fails_with_the_reason(

@@ -25,7 +25,7 @@ from kinevla_ros.evaluation.rollout import REPLAN_STEPS
 from kinevla_ros.evaluation.statistics import percentiles
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.decode import GenerationError
-from kinevla_ros.generator.policy import NotUnderstood, Policy
+from kinevla_ros.generator.policy import Inference, NotUnderstood, Policy
 from kinevla_ros.language.grammar import TASKS, Command, instruction
 from kinevla_ros.share import share_path
 from kinevla_ros.sim.cell import Cell
@@ -37,8 +37,24 @@ ROWS = {
     "cold": "new instruction, all words written",
     "warm": "draft verified and kept",
     "rewritten": "draft not kept",
+    "checked": "warm, and consistency measured",
     "decoder": "ONNX decoder alone",
 }
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A policy that measures consistency with each chunk, as the policy node asks for it."""
+
+    policy: Policy
+
+    def reset(self) -> None:
+        """See `Policy`."""
+        self.policy.reset()
+
+    def infer(self, *seen: Any, **options: Any) -> Inference:
+        """See `Policy`."""
+        return self.policy.infer(*seen, **options | {"consistency": True})
 
 
 @dataclass(frozen=True)
@@ -62,11 +78,16 @@ def bench_chunk(model: Path | None, chunks: int, threads: int, report: Path | No
         started = time.perf_counter()
         folder = model or share_path("models", "kinevla-tiny")
         policy = Policy(folder, threads)
-        policy.warm_up()
+        policy.warm_up(consistency=True)
         loading = time.perf_counter() - started
         with Progress(transient=True) as progress:
-            bar = progress.add_task("bench chunk", total=chunks)
-            times = measure(policy, record(), chunks, lambda: progress.advance(bar))
+            bar = progress.add_task("bench chunk", total=2 * chunks)
+            recordings = record()
+            times, checked = (
+                measure(each, recordings, chunks, lambda: progress.advance(bar))
+                for each in (policy, Checked(policy))
+            )
+        times["checked"] = checked["warm"]
         times["decoder"] = decoder_times(policy.decoder, chunks)
     except (CheckpointError, NotUnderstood, GenerationError, OSError) as problem:
         Console(stderr=True).print(f"[red]{problem}", highlight=False)
