@@ -83,7 +83,6 @@ def test_a_bench_of_the_chunk_times_warm_chunks_with_and_without_consistency(
     assert result.exit_code == 0, result.output
     found = json.loads(figures.read_text())
     assert found["warm"]["n"] == found["checked"]["n"] == 3
-    assert found["checked"]["p50_ms"] > found["warm"]["p50_ms"]
 
 
 def test_saying_something_to_nobody_fails_with_the_reason(
