@@ -1,4 +1,4 @@
-"""Another camera, less light, more things: what changes in the cell, and what does not."""
+"""Another camera, less light, more things, later chunks: what changes, and what does not."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from typing import get_args
 
 import numpy as np
 import pytest
+from scripted_policy import DemonstratorPolicy
 
 from kinevla_ros.cli import evaluate as cli
+from kinevla_ros.evaluation.episode import EpisodeResult
+from kinevla_ros.evaluation.rollout import run_episode
+from kinevla_ros.evaluation.suite import episodes, under
 from kinevla_ros.sim.cell import Cell
 from kinevla_ros.sim.variation import MEANING, Variation
 
@@ -29,7 +33,7 @@ def test_every_variation_is_explained_and_offered() -> None:
     assert set(MEANING) == set(get_args(Variation)) == {choice.value for choice in cli.Vary}
 
 
-@pytest.mark.parametrize("variation", get_args(Variation))
+@pytest.mark.parametrize("variation", ["camera", "lights", "distractors"])
 def test_a_variation_changes_the_front_image_and_leaves_the_scene(plain, variation) -> None:
     images, scene = seen(variation)
     assert np.abs(images["front"].astype(int) - plain[0]["front"]).mean() > 1
@@ -45,3 +49,20 @@ def test_halved_lights_halve_the_image(plain) -> None:
 def test_the_wrist_camera_does_not_see_the_front_camera_move(plain) -> None:
     images, _ = seen("camera")
     np.testing.assert_array_equal(images["wrist"], plain[0]["wrist"])
+
+
+def test_later_chunks_move_the_arm_later_and_the_task_is_still_done() -> None:
+    plain = episodes("kine_realman", 1, 3)[:1]
+    (late,) = under(plain, variations=["latency"])
+    cell = Cell()
+    usual, delayed = (run_episode(cell, DemonstratorPolicy(cell), e) for e in (*plain, late))
+    cell.close()
+    assert _first_motion(delayed) > _first_motion(usual)
+    assert usual.kinematic
+    assert delayed.kinematic
+
+
+def _first_motion(result: EpisodeResult) -> int:
+    """After how many tenths of a second the tool has gone a millimetre."""
+    gone = np.linalg.norm(np.subtract(result.path, result.path[0]), axis=1)
+    return int(np.argmax(gone > 1e-3))

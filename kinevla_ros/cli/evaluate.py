@@ -31,6 +31,7 @@ class Vary(str, Enum):
     camera = "camera"
     lights = "lights"
     distractors = "distractors"
+    latency = "latency"
 
 
 @app.command()
@@ -63,7 +64,8 @@ def evaluate(
         list[Vary] | None,
         typer.Option(
             help="All trials once more in another cell: front camera moved aside by a tenth of "
-            "its distance; lights halved; unknown objects on the table. May be given several times."
+            "its distance; lights halved; unknown objects on the table; chunks that come 0.2 s "
+            "after their picture, not 0.1 s. May be given several times."
         ),
     ] = None,
     paired: Annotated[

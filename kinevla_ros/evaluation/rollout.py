@@ -19,8 +19,9 @@ from kinevla_ros.language.parse import UnknownReasoning, parse_reasoning
 from kinevla_ros.robot.verdict import Fault
 from kinevla_ros.sim.cell import Cell
 from kinevla_ros.sim.demonstrator import done
-from kinevla_ros.sim.execution import SimulatedArm
+from kinevla_ros.sim.execution import LATENCY, SimulatedArm
 from kinevla_ros.sim.tasks import Judge, Verdict
+from kinevla_ros.sim.variation import LATE
 
 REPLAN_STEPS = 2
 MAX_SECONDS = 16.0
@@ -40,7 +41,7 @@ class _Driver:
             intervened = IntervenedPolicy(policy, episode)
             self._policy, self.worded = intervened, intervened.worded
         self._command, self.instruction = episode.command, episode.instruction
-        self.arm = SimulatedArm(cell)
+        self.arm = SimulatedArm(cell, LATE if episode.variation == "latency" else LATENCY)
         self.model_times: list[float] = []
         self.warm: list[bool] = []
         self.texts: list[tuple[str, str]] = []

@@ -16,7 +16,7 @@ from kinevla_ros.sim.cell import Cell
 
 PERIOD = 0.02
 LATENCY = 0.1
-"""Simulated time from an observation to its chunk at the arm (s)."""
+"""Usual time from an observation to its chunk at the arm (s)."""
 
 Array = NDArray[np.float64]
 
@@ -24,12 +24,15 @@ Array = NDArray[np.float64]
 class SimulatedArm:
     """Splice, limits and stream as on the robot, clocked by the simulation.
 
+    Args:
+        latency: simulated time from an observation to its chunk at the arm (s).
+
     Attributes:
         now: simulated time (s).
     """
 
-    def __init__(self, cell: Cell) -> None:
-        self._cell, self._sequence = cell, 0
+    def __init__(self, cell: Cell, latency: float = LATENCY) -> None:
+        self._cell, self._latency, self._sequence = cell, latency, 0
         self._waiting: list[tuple[float, ActionChunk]] = []
         self.now = 0.0
         self.core = ArmCore(RM75_LIMITS, CollisionModel(CELL_WORKSPACE), dt=PERIOD)
@@ -47,7 +50,7 @@ class SimulatedArm:
 
     def submit(self, chunk: ActionChunk) -> None:
         """Hand over a chunk; it reaches the arm after the latency."""
-        self._waiting.append((chunk.stamp + LATENCY, chunk))
+        self._waiting.append((chunk.stamp + self._latency, chunk))
 
     def run(self, seconds: float) -> None:
         """Stream to the cell for a while."""

@@ -1,4 +1,4 @@
-"""What may be other in the cell than where a policy was trained: camera, light, clutter."""
+"""What may be other in the cell than usual: camera, light, clutter, the time a chunk takes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ import mujoco
 
 from kinevla_ros.sim.scene import scene_xml
 
-Variation = Literal["camera", "lights", "distractors"]
+Variation = Literal["camera", "lights", "distractors", "latency"]
 
 MEANING: Mapping[str, str] = {
     "camera": "the front camera moves aside by a tenth of its distance from the table",
     "lights": "every light is half as bright",
     "distractors": "five unknown objects lie on the table, in view and out of the arm's way",
+    "latency": "chunks come twice as late, as from a slower computer",
 }
 SHIFT, DIMMING = 0.10, 0.5
+LATE = 0.2
+"""Time from an observation to its chunk at the arm under the variation of the latency (s)."""
 
 # Place on the table (m), half sizes (m), colour; beyond where bread and gripper go.
 _DISTRACTORS = (
