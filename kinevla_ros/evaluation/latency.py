@@ -44,7 +44,7 @@ ROWS = {
 
 @dataclass(frozen=True)
 class Checked:
-    """A policy that measures consistency with each chunk, as the policy node asks for it."""
+    """A policy that measures consistency with each chunk, as the policy node does if asked."""
 
     policy: Policy
 

@@ -35,7 +35,7 @@ PARAMETERS = {
         1.0,
     ),
     "min_consistency": Parameter(
-        0.1,
+        ANY_CONSISTENCY,
         "Least probability of the words, given the codes, for a chunk to be sent, as `kinevla "
         "calibrate` finds it for a checkpoint; 0 sends every chunk and measures none.",
         0.0,

@@ -34,11 +34,6 @@ from kinevla_ros.sim.execution import SimulatedArm
 from kinevla_ros.sim.scene import CAMERA_HEIGHT, CAMERA_WIDTH
 
 REPLAN_STEPS = (2, 3)
-LATENCIES = (0.05, 0.25)
-"""Range of the time from an observation to its chunk at the arm (s), one for each episode:
-a policy meets computers of every speed.
-"""
-
 NOISE = (0.0, 0.005, 0.015)
 """Standard deviations of the perturbation of executed joint targets (rad), by episode."""
 PERTURBED_START = 0.4
@@ -214,8 +209,7 @@ def _run(
     cell: Cell, driver: Driver, command: Command, rng: np.random.Generator
 ) -> tuple[list[Frame], bool]:
     """Frames at 10 Hz until the task is done or the time is over, and which it was."""
-    arm = SimulatedArm(cell, rng.uniform(*LATENCIES))
-    frames, idle, next_chunk = [], 0.0, 0.0
+    arm, frames, idle, next_chunk = SimulatedArm(cell), [], 0.0, 0.0
     while arm.now < driver.seconds and arm.core.status(arm.now).fault is Fault.NONE:
         state = cell.state()
         planned = plan(state, command)
