@@ -1,6 +1,12 @@
-"""What `kinevla up` hands to the nodes: nothing that is for the cell may reach a real arm."""
+"""What `kinevla up` hands to the nodes, and how it ends them."""
 
 from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +16,8 @@ pytest.importorskip("mujoco")
 from typer.testing import CliRunner
 
 from kinevla_ros.cli import app
-from kinevla_ros.nodes.launcher import CELL_HOST, half, overrides
+from kinevla_ros.nodes import launcher as launcher_module
+from kinevla_ros.nodes.launcher import CELL_HOST, Launcher, half, overrides
 
 REAL = "192.168.1.18"
 
@@ -34,3 +41,34 @@ def test_a_real_address_for_the_cell_is_refused() -> None:
     assert result.exit_code == 2
     with pytest.raises(ValueError, match="--no-sim"):
         overrides(sim=True, arm_ip=REAL, model=None)
+
+
+STUCK = """
+import faulthandler, signal, sys, time
+faulthandler.enable()
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+print("up", file=sys.stderr, flush=True)
+def in_a_loop():
+    while True: time.sleep(1)
+in_a_loop()
+"""
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_node_that_does_not_end_is_killed_and_says_where_it_was_unless_it_is_frozen(
+    frozen: bool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(launcher_module, "EXIT_TIMEOUT", 0.2)
+    monkeypatch.setattr(launcher_module, "_command", lambda *_: [sys.executable, "-c", STUCK])
+    heard = ""
+    with Launcher(None, threading.Event(), Path(), {"policy": {}}) as launcher:
+        while "up" not in heard:
+            heard += capfd.readouterr().err
+        if frozen:
+            os.kill(launcher.pid("policy"), signal.SIGSTOP)
+    told = capfd.readouterr().err
+    assert "the policy node does not end and is killed" in told
+    assert ("in_a_loop" in told) is not frozen
+    assert launcher._processes["policy"].returncode == -(
+        signal.SIGKILL if frozen else signal.SIGABRT
+    )

@@ -104,13 +104,12 @@ class Launcher:
     def __exit__(self, *_: object) -> None:
         """Stop the nodes, the last started first."""
         for name, process in reversed(self._processes.items()):
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(EXIT_TIMEOUT)
-            except subprocess.TimeoutExpired:
-                print(f"the {name} node does not end and is killed", file=sys.stderr)
-                process.kill()
-                process.wait()
+            if _ends(process, signal.SIGINT, EXIT_TIMEOUT):
+                continue
+            print(f"the {name} node does not end and is killed", file=sys.stderr)
+            # It says where it was, unless it is frozen.
+            if not _ends(process, signal.SIGABRT, 1.0):
+                _ends(process, signal.SIGKILL, None)
 
     def pid(self, name: str) -> int:
         """Process id of a node."""
@@ -255,3 +254,13 @@ def _command(name: str, config: Path, values: Mapping[str, Any], log_level: str)
     for key, value in values.items():
         command += ["-p", f"{key}:={json.dumps(value)}"]
     return command
+
+
+def _ends(process: subprocess.Popen[bytes], number: signal.Signals, timeout: float | None) -> bool:
+    """Send a signal; whether the process has ended in time (s)."""
+    process.send_signal(number)
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import signal
 import sys
@@ -33,6 +34,8 @@ def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:
         make_node: called once the signals are ours.
         prompt: take real-time priority, or warn that there is none.
     """
+    # Who does not end is ended by SIGABRT, and says where it was.
+    faulthandler.enable()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
