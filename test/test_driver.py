@@ -216,3 +216,15 @@ def test_a_gripper_that_somebody_moved_is_told_again_after_enabling() -> None:
     assert driver.submit(still).ok
     assert wait_until(lambda: arm.openings == [0.03, 0.03])
     driver.finish()
+
+
+def test_targets_of_the_gripper_that_are_all_but_equal_are_told_once() -> None:
+    arm = FakeArm(other_way=False)
+    driver = moving(arm, lambda tick: None)
+    assert wait_until(lambda: len(arm.openings) == 1)
+    for number, opening in enumerate((0.0304, 0.0297, 0.0309, 0.02), start=2):
+        chunk = ActionChunk(time.monotonic(), number, np.tile(arm.q, (5, 1)), np.full(5, opening))
+        assert driver.submit(chunk).ok
+        time.sleep(0.15)
+    assert arm.openings == [0.03, 0.02]
+    driver.finish()

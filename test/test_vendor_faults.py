@@ -257,3 +257,19 @@ def test_errors_are_cleared_in_the_order_that_works_and_never_by_the_emergency_s
         "clear_system_err",
     ]
     assert not [c.name for c in controller.received_commands() if "emergency" in c.name]
+
+
+def test_a_gripper_that_is_told_something_new_all_the_time_is_read_all_the_same(
+    arm: VendorArm, controller: EmulatedController
+) -> None:
+    start = time.monotonic()
+    for opening in np.linspace(0.06, 0.01, 75):
+        arm.send_gripper(opening)
+        time.sleep(0.02)
+    names = [name for name in commands(controller, start) if "gripper" in name]
+    told, read = (
+        names.count(f"{verb}_gripper_{what}")
+        for verb, what in (("set", "position"), ("get", "state"))
+    )
+    assert told >= 4
+    assert abs(told - read) <= 1

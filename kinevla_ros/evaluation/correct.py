@@ -48,9 +48,7 @@ class PolicyDriver:
             return own
         state = cell.state()
         try:
-            inference = self._policy.infer(
-                self._said, cell.render(), state.q, state.gripper, arm.now
-            )
+            inference = self._policy.infer(self._said, cell.render(), state.q, arm.opening, arm.now)
         except (NotUnderstood, GenerationError):
             return own
         return arm.chunk(inference.chunk.positions, inference.chunk.gripper)

@@ -117,7 +117,7 @@ def record(seed: int = 0) -> dict[Command, list[Observation]]:
             for _ in range(1 + WARM_PER_INSTRUCTION):
                 planned = plan(cell.state(), command)
                 arm.submit(arm.chunk(planned.positions, planned.gripper))
-                seen = Observation(cell.render(), cell.joint_positions(), cell.gripper())
+                seen = Observation(cell.render(), cell.joint_positions(), arm.opening)
                 found[command].append(seen)
                 arm.run(REPLAN_STEPS * CHUNK_DT)
     return found

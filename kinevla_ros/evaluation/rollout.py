@@ -58,7 +58,7 @@ class _Driver:
                 self.instruction,
                 images,
                 self._cell.joint_positions(),
-                self._cell.gripper(),
+                self.arm.opening,
                 self.arm.now,
             )
         except (NotUnderstood, GenerationError) as problem:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.robot import gripper
 from kinevla_ros.robot.arm import ArmCore
 from kinevla_ros.robot.collision import CollisionModel
 from kinevla_ros.robot.grid import Grid
@@ -27,9 +28,6 @@ LONGEST_SILENCE = 1.0
 
 REST_TIMEOUT = 2.0
 """From full speed to rest takes a fraction of it, s."""
-
-GRIPPER_DELAY = 0.1
-"""The gripper's line takes ten requests a second: so late a target gets there, s."""
 
 STREAM_FAILED = "the stream has failed, see the log; deactivate and activate the arm node"
 
@@ -99,7 +97,7 @@ class ArmDriver:
         """
         info = self._connection.connect()
         self.limits, space = self._given.stricter(info.limits), CollisionModel(self._workspace)
-        core = ArmCore(self.limits, space, self._period, GRIPPER_DELAY)
+        core = ArmCore(self.limits, space, self._period, gripper.DELAY)
         core.set_speed(self._percent)
         core.pause(self._paused)
         if self._stopped:
@@ -291,7 +289,7 @@ class ArmDriver:
         if not self._braking:
             try:
                 self._arm.send(sample.position)
-                if sample.gripper is not None and sample.gripper != self._opening:
+                if sample.gripper is not None and gripper.is_new(sample.gripper, self._opening):
                     self._arm.send_gripper(sample.gripper)
                     self._opening = sample.gripper
                 return

@@ -15,6 +15,34 @@ PERIOD = 0.1
 RETRY = 1.0
 """How often a gripper is asked or told again that does not answer, s; drivers log each failure."""
 
+DELAY = 0.1
+"""So late, about, a target gets to the gripper, s."""
+
+STEP = 0.001
+"""A target so near (m) to the one told last is not worth a request: decoded targets are never
+twice the same."""
+
+
+class Turns:
+    """Whose turn it is on the gripper's line: a target's that waits, or a reading's.
+
+    One after the other: a gripper that gets a new target with every request would never be read,
+    and a policy that sees it open for as long as it closes does not know what it does.
+    """
+
+    def __init__(self) -> None:
+        self._told = False
+
+    def tells(self, waiting: bool) -> bool:
+        """Whether the next request tells the target that is `waiting`, if one is; else it reads."""
+        self._told = waiting and not self._told
+        return self._told
+
+
+def is_new(target: float, told: float | None) -> bool:
+    """Whether a target (m) has to be told after the one told last (m), if there is one."""
+    return told is None or abs(target - told) > STEP
+
 
 def position_of(opening: float) -> int:
     """The vendor's position of an opening, m; the nearest one there is."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from Robotic_Arm.rm_robot_interface import RoboticArm
 
-from kinevla_ros.robot.gripper import PERIOD, RETRY, SUPPLY_24V, opening_of, position_of
+from kinevla_ros.robot.gripper import PERIOD, RETRY, SUPPLY_24V, Turns, opening_of, position_of
 from kinevla_ros.robot.vendor_channel import Cell
 
 REPLY_ONLY = 1
@@ -52,7 +52,7 @@ class RequestThread(threading.Thread):
 
     def run(self) -> None:
         powered = False
-        pause = 0.0
+        pause, turns = 0.0, Turns()
         while True:
             self._wake.wait(pause)
             self._wake.clear()
@@ -62,7 +62,8 @@ class RequestThread(threading.Thread):
                 self._report(recover(self._arm))
             elif not powered:
                 powered = self._arm.rm_set_tool_voltage(SUPPLY_24V) == _OK
-            elif wanted is not None:
+            elif turns.tells(wanted is not None):
+                assert wanted is not None
                 if self._arm.rm_set_gripper_position(wanted, False, REPLY_ONLY) == _OK:
                     self._told(wanted)
             else:

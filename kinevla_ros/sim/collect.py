@@ -213,7 +213,7 @@ def _run(
     while arm.now < driver.seconds and arm.core.status(arm.now).fault is Fault.NONE:
         state = cell.state()
         planned = plan(state, command)
-        frames.append(_frame(cell, state, command, planned))
+        frames.append(_frame(cell, state, arm.opening, command, planned))
         if arm.now >= next_chunk - 1e-6:
             arm.submit(driver.chunk(cell, arm, planned))
             next_chunk = arm.now + rng.choice(REPLAN_STEPS) * CHUNK_DT
@@ -224,7 +224,7 @@ def _run(
     return frames, False
 
 
-def _frame(cell: Cell, state: CellState, command: Command, planned: Plan) -> Frame:
+def _frame(cell: Cell, state: CellState, opening: float, command: Command, planned: Plan) -> Frame:
     images = cell.render()
     alternatives = np.zeros((len(TASKS), HORIZON, ACTION_DIM), np.float32)
     valid = np.zeros(len(TASKS), np.float32)
@@ -240,7 +240,7 @@ def _frame(cell: Cell, state: CellState, command: Command, planned: Plan) -> Fra
     return Frame(
         front=images["front"],
         wrist=images["wrist"],
-        state=np.append(state.q, state.gripper).astype(np.float32),
+        state=np.append(state.q, opening).astype(np.float32),
         action=matrix[0],
         goal=goal_text(command),
         kinematics=kinematics_text(command),

@@ -35,6 +35,8 @@ class Gripper:
         if not 1 <= position <= FULL_POSITION:
             return False
         self._goal = (position - 1) / (FULL_POSITION - 1) * GRIPPER_STROKE
+        # Held off by an object, the pads are wider open than told; they start from there.
+        self._setpoint = max(self._setpoint, min(self._plant.gripper(), self._goal))
         return True
 
     def tick(self, now: float) -> bool:

@@ -34,6 +34,7 @@ HEIGHT_TOLERANCE = 0.008  # the same in height (m)
 TURN_TOLERANCE = 0.15  # the same about the vertical (rad)
 BEGUN = OPEN - 0.003  # opening below which a grasp has begun (m)
 BEGUN_SLACK = 2.0  # so many times the tolerances let a grasp go on that has begun
+HELD_SLACK = 0.005  # so much wider than the object may the pads be that hold it (m)
 RELEASE_SIDE = 0.045  # offset of the carrot from the plate's centre (m)
 NEAREST, HIGHEST = 0.19, 0.22  # bounds of the tool (m)
 RESERVE = 0.01  # distance kept from the end of the arm's reach (m)
@@ -180,7 +181,7 @@ def _between(s: _Sketch, command: Command) -> bool:
 
 
 def _held(s: _Sketch, command: Command) -> bool:
-    return s.gripper < _width(s, command) + 0.003 and _between(s, command)
+    return s.gripper < _width(s, command) + HELD_SLACK and _between(s, command)
 
 
 def _width(s: _Sketch, command: Command) -> float:

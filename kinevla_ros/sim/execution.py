@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.robot import gripper
 from kinevla_ros.robot.arm import ArmCore
 from kinevla_ros.robot.collision import CollisionModel
 from kinevla_ros.robot.following import REST_TIME
@@ -18,24 +19,33 @@ PERIOD = 0.02
 LATENCY = 0.1
 """Usual time from an observation to its chunk at the arm (s)."""
 
+LINE_PERIOD = 0.11
+"""A request on the gripper's line and the pause after it (s)."""
+
 Array = NDArray[np.float64]
 
 
 class SimulatedArm:
-    """Splice, limits and stream as on the robot, clocked by the simulation.
+    """Splice, limits, stream and the gripper's slow line as on the robot, in simulated time.
 
     Args:
         latency: simulated time from an observation to its chunk at the arm (s).
 
     Attributes:
         now: simulated time (s).
+        opening: of the gripper, as last read (m).
     """
 
     def __init__(self, cell: Cell, latency: float = LATENCY) -> None:
         self._cell, self._latency, self._sequence = cell, latency, 0
         self._waiting: list[tuple[float, ActionChunk]] = []
         self.now = 0.0
-        self.core = ArmCore(RM75_LIMITS, CollisionModel(CELL_WORKSPACE), dt=PERIOD)
+        self.opening = cell.gripper()
+        self._told: float | None = None  # the newest target of the gripper
+        self._target: float | None = None  # the one that waits for the line
+        self._turns, self._next_turn = gripper.Turns(), 0.0
+        space = CollisionModel(CELL_WORKSPACE)
+        self.core = ArmCore(RM75_LIMITS, space, PERIOD, gripper.DELAY)
         # The core enables an arm only once it has seen it rest.
         for age in np.arange(REST_TIME + PERIOD, 0.0, -PERIOD):
             self.core.on_state(self._measured(-age))
@@ -61,10 +71,23 @@ class SimulatedArm:
             sample = self.core.tick(self.now)
             if sample is not None:
                 self._cell.set_joint_target(sample.position)
-                if sample.gripper is not None:
-                    self._cell.set_gripper(sample.gripper)
+                if sample.gripper is not None and gripper.is_new(sample.gripper, self._told):
+                    self._target = self._told = sample.gripper
+            if self.now >= self._next_turn - 1e-9:
+                self._use_line()
             self._cell.step(PERIOD)
             self.now += PERIOD
 
+    def _use_line(self) -> None:
+        """Tell the gripper its target, or read it."""
+        self._next_turn += LINE_PERIOD
+        if self._turns.tells(self._target is not None):
+            assert self._target is not None
+            # To the nearest position that the gripper knows.
+            self._cell.set_gripper(gripper.opening_of(gripper.position_of(self._target)))
+            self._target = None
+        else:
+            self.opening = self._cell.gripper()
+
     def _measured(self, stamp: float) -> ArmState:
-        return ArmState(self._cell.joint_positions(), stamp, self._cell.gripper(), (), ())
+        return ArmState(self._cell.joint_positions(), stamp, self.opening, (), ())
