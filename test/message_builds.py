@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,4 +27,7 @@ def message_package(name: str, config: pytest.Config) -> Any:
         if not (built / name).exists():
             build(name, folder.parent, built, ["builtin_interfaces", "std_msgs", "geometry_msgs"])
         sys.path.insert(0, str(built))
+        # For processes that a test starts.
+        paths = [str(built), *filter(None, [os.environ.get("PYTHONPATH")])]
+        os.environ["PYTHONPATH"] = os.pathsep.join(paths)
     return importlib.import_module(f"{name}.msg")

@@ -31,6 +31,7 @@ from kinevla_ros.nodes.messages import (
     joints_to_message,
 )
 from kinevla_ros.nodes.qos import LATCHED
+from kinevla_ros.robot.child_process import child_of
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.sim.controller import EmulatedController
 from kinevla_ros.sim.plant import READY_POSE, JointPlant
@@ -248,8 +249,7 @@ def test_the_death_of_the_vendor_process_is_a_fault_and_the_connection_comes_bac
     arm: Arm,
 ) -> None:
     arm.become_ready()
-    process = arm.node._driver._arm._process
-    os.kill(process.pid, signal.SIGKILL)
+    os.kill(child_of(arm.node._driver.pid), signal.SIGKILL)
     arm.expect(SafetyStatus.FAULTED, SafetyStatus.CONNECTION_LOST)
     arm.become_ready()
     arm.move_for(0.6)

@@ -15,6 +15,7 @@ from kinevla_ros.robot.driver import ArmDriver, Tick
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState
+from kinevla_ros.robot.target_sender import Point, Target
 from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo
 from kinevla_ros.robot.verdict import Fault
 from kinevla_ros.robot.workspace import DEFAULT_WORKSPACE
@@ -40,6 +41,7 @@ class FakeArm:
         self.openings: list[float] = []
         self.errors: tuple[int, ...] = ()
         self.stops = self.cleared = 0
+        self.reported: Point | None = None
 
     @property
     def alive(self) -> bool:
@@ -58,11 +60,14 @@ class FakeArm:
             self.stamp = time.monotonic()
         return ArmState(self.q, self.stamp, joint_errors=self.errors)
 
-    def send(self, q: np.ndarray) -> None:
+    def send(self, target: Target) -> None:
         if self.cut:
             raise ArmConnectionError("cut")
-        self.targets.append(q)
-        self.q = q
+        self.targets.append(target.q)
+        self.q = target.q
+
+    def point(self) -> Point | None:
+        return self.reported
 
     def can_brake(self) -> bool:
         return self.other_way
@@ -98,7 +103,7 @@ def cut_in_motion(arm: FakeArm) -> list[Fault]:
     driver.start()
     assert wait_until(lambda: driver.enable().ok)
     ways = np.linspace(0, 0.4, 6)[1:, None] * np.eye(7)[0]
-    driver.submit(ActionChunk(time.monotonic(), 1, arm.q + ways, np.full(5, 0.03)))
+    driver.follow(ActionChunk(time.monotonic(), 1, arm.q + ways, np.full(5, 0.03)))
     assert wait_until(lambda: arm.q[0] > 0.1)
     arm.cut = True
     assert wait_until(lambda: arm.connections == 2)
@@ -163,7 +168,7 @@ def moving(arm: FakeArm, on_tick: Callable[[Tick], None]) -> ArmDriver:
     assert wait_until(lambda: driver.enable().ok)
     begin = arm.q[0]
     ways = np.linspace(0, 0.4, 6)[1:, None] * np.eye(7)[0]
-    driver.submit(ActionChunk(time.monotonic(), 1, arm.q + ways, np.full(5, 0.03)))
+    driver.follow(ActionChunk(time.monotonic(), 1, arm.q + ways, np.full(5, 0.03)))
     assert wait_until(lambda: arm.q[0] > begin + 0.05)
     return driver
 
@@ -213,7 +218,7 @@ def test_a_gripper_that_somebody_moved_is_told_again_after_enabling() -> None:
     driver.disable()
     assert wait_until(lambda: driver.enable().ok)
     still = ActionChunk(time.monotonic(), 2, np.tile(arm.q, (5, 1)), np.full(5, 0.03))
-    assert driver.submit(still).ok
+    assert driver.follow(still).ok
     assert wait_until(lambda: arm.openings == [0.03, 0.03])
     driver.finish()
 
@@ -224,7 +229,7 @@ def test_targets_of_the_gripper_that_are_all_but_equal_are_told_once() -> None:
     assert wait_until(lambda: len(arm.openings) == 1)
     for number, opening in enumerate((0.0304, 0.0297, 0.0309, 0.02), start=2):
         chunk = ActionChunk(time.monotonic(), number, np.tile(arm.q, (5, 1)), np.full(5, opening))
-        assert driver.submit(chunk).ok
+        assert driver.follow(chunk).ok
         time.sleep(0.15)
     assert arm.openings == [0.03, 0.02]
     driver.finish()

@@ -33,6 +33,7 @@ from kinevla_ros.nodes.messages import Stamps, chunk_to_message
 from kinevla_ros.nodes.qos import LATCHED
 from kinevla_ros.nodes.rm_driver import RmDriverArm
 from kinevla_ros.nodes.rm_driver_messages import errors_of
+from kinevla_ros.robot.target_sender import Target
 from kinevla_ros.robot.transport import ArmConnectionError
 
 READY = np.array([0.3, 0.3, 0.1, 1.5, -0.2, 1.3, 3.0])
@@ -108,7 +109,7 @@ def test_the_drivers_callback_gets_seven_joints_and_dof_7(
     node = driver()
     arm.connect()
     target = READY + 0.01
-    arm.send(target)
+    arm.send(Target(target))
     assert wait_until(lambda: node.targets)
     message = node.targets[-1]
     assert (len(message.joint), message.dof, message.expand) == (7, 7, 0.0)
@@ -122,7 +123,7 @@ def test_the_driver_is_told_high_follow_at_ten_milliseconds_or_less_and_low_abov
 ) -> None:
     node, arm = driver(), RmDriverArm("/", period)
     arm.connect()
-    arm.send(READY)
+    arm.send(Target(READY))
     assert wait_until(lambda: node.targets)
     assert node.targets[-1].follow is high
     arm.close()
@@ -131,7 +132,7 @@ def test_the_driver_is_told_high_follow_at_ten_milliseconds_or_less_and_low_abov
 @pytest.mark.parametrize("q", [READY[:6], np.full(7, np.nan)])
 def test_a_target_that_is_none_is_refused(arm: RmDriverArm, q: np.ndarray) -> None:
     with pytest.raises(ValueError, match="seven finite"):
-        arm.send(q)
+        arm.send(Target(q))
 
 
 @pytest.mark.parametrize("stop_type", [Bool, Empty])
@@ -233,7 +234,7 @@ def test_a_driver_that_has_gone_is_noticed(ros: None, messages: Any, arm: RmDriv
     running.end()
     assert wait_until(lambda: not arm.alive)
     with pytest.raises(ArmConnectionError, match="has gone"):
-        arm.send(READY)
+        arm.send(Target(READY))
 
 
 @pytest.mark.parametrize(("rate", "high"), [(50.0, False), (100.0, True)])

@@ -26,7 +26,7 @@ def of_path(path: Array, measured: Array | None = None, dt: float = DT) -> Verdi
     way = path[-1:]
     if np.isfinite(path).all():
         speed = (path[-1] - path[-2]) / dt
-        way = Brake(RM75_LIMITS).way(path[-1], speed, np.zeros(7))
+        way = Brake(RM75_LIMITS).way(path[-1], speed, np.zeros(7)).positions
     measured = path[-2] if measured is None else measured
     case = TargetCase(path, way, measured, RM75_LIMITS, SPACE, dt)
     return judge(TARGET_CHECKS, case)
@@ -131,7 +131,7 @@ def test_a_target_that_brings_the_arm_out_of_its_workspace_is_not_sent() -> None
 def test_the_way_to_rest_is_looked_at_as_it_is_because_joints_stop_at_different_times() -> None:
     q = np.array([0.08, -0.28, 0.61, -0.59, 2.89, -0.29, 4.49])
     speed = np.array([-1.2, -1.2, -2.0, 2.3, 1.4, 1.0, 0.4])
-    way = Brake(RM75_LIMITS).way(q, speed, np.zeros(7))
+    way = Brake(RM75_LIMITS).way(q, speed, np.zeros(7)).positions
     straight = np.vstack([way[0], way[-1]])
     assert SPACE.obstacle(straight) is None
     path = q + np.arange(-3, 1)[:, None] * speed * DT

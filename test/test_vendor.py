@@ -19,6 +19,7 @@ pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library
 from node_bench import free_port, promptly
 from waiting import wait_until
 
+from kinevla_ros.robot.target_sender import Target
 from kinevla_ros.robot.vendor import ArmConnectionError, VendorArm
 from kinevla_ros.sim.controller import EmulatedController
 from kinevla_ros.sim.controller_faults import Push
@@ -121,7 +122,7 @@ class TestMotion:
         for step in range(50):
             time.sleep(max(0.0, start + 0.02 * step - time.monotonic()))
             sent.append(sine(step))
-            arm.send(sent[-1])
+            arm.send(Target(sent[-1]))
         assert wait_until(lambda: len(controller.stream_record().times) == len(sent))
         record = controller.stream_record()
         assert np.degrees(np.abs(record.targets - np.array(sent))).max() < 0.002
@@ -134,7 +135,7 @@ class TestMotion:
         address = controller.address
         with VendorArm(*address, udp_port=free_port(socket.SOCK_DGRAM), period=period) as arm:
             arm.connect()
-            arm.send(READY)
+            arm.send(Target(READY))
             assert wait_until(lambda: len(controller.stream_record().times) == 1)
             os.kill(process_of(arm), signal.SIGKILL)
             assert wait_until(arm.can_brake, 0.5)
@@ -144,7 +145,7 @@ class TestMotion:
 
     def test_the_measured_state_comes_back(self, arm: VendorArm) -> None:
         target = READY + 0.05
-        arm.send(target)
+        arm.send(Target(target))
         assert wait_until(lambda: np.abs(arm.latest().q - target).max() < 1e-4)
         state = arm.latest()
         assert state.controller_errors == ()
@@ -157,12 +158,12 @@ class TestMotion:
     @pytest.mark.parametrize("q", [np.zeros(6), np.full(7, np.nan), np.full(7, np.inf)])
     def test_a_target_that_is_none_is_refused(self, arm: VendorArm, q: np.ndarray) -> None:
         with pytest.raises(ValueError, match="seven finite"):
-            arm.send(q)
+            arm.send(Target(q))
 
     def test_a_jump_shows_and_can_be_cleared(
         self, arm: VendorArm, controller: EmulatedController
     ) -> None:
-        arm.send(READY + np.eye(7)[3] * 0.5)
+        arm.send(Target(READY + np.eye(7)[3] * 0.5))
         assert wait_until(lambda: arm.latest().joint_errors == (0, 0, 0, 0x4000, 0, 0, 0))
         controller.controller_error(0x100D)
         assert wait_until(lambda: arm.latest().controller_errors == (0x100D,))
@@ -209,16 +210,16 @@ class TestFailure:
         os.kill(process_of(arm), signal.SIGKILL)
         assert wait_until(lambda: not arm.alive)
         with pytest.raises(ArmConnectionError, match=r"call connect\(\)"):
-            arm.send(READY)
+            arm.send(Target(READY))
         arm.connect()
         assert arm.alive
-        arm.send(READY)
+        arm.send(Target(READY))
 
     def test_a_hung_process_is_seen_and_replaced(self, arm: VendorArm) -> None:
         os.kill(process_of(arm), signal.SIGSTOP)
         assert wait_until(lambda: not arm.alive)
         for _ in range(5000):
-            arm.send(READY)
+            arm.send(Target(READY))
         arm.connect()
         assert arm.alive
 
@@ -227,12 +228,12 @@ class TestFailure:
     ) -> None:
         os.kill(process_of(arm), signal.SIGSTOP)
         for step in range(20):
-            arm.send(sine(step))
+            arm.send(Target(sine(step)))
         assert wait_until(lambda: not arm.alive)
         stamp = arm.latest().stamp
         os.kill(process_of(arm), signal.SIGCONT)
         assert wait_until(lambda: arm.alive and arm.latest().stamp > stamp)
-        arm.send(READY)
+        arm.send(Target(READY))
         assert wait_until(lambda: len(controller.stream_record().times))
         assert controller.stream_record().targets == pytest.approx(READY[None], abs=1e-4)
 
@@ -244,7 +245,7 @@ class TestFailure:
         time.sleep(0.3)
         stamp = arm.latest().stamp
         for _ in range(200):
-            arm.send(READY)
+            arm.send(Target(READY))
         time.sleep(0.1)
         assert arm.latest().stamp == stamp
         assert arm.alive
@@ -256,7 +257,7 @@ class TestFailure:
         controller.stop()
         assert wait_until(lambda: not arm.alive)
         with pytest.raises(ArmConnectionError, match="has closed the connection"):
-            arm.send(READY)
+            arm.send(Target(READY))
 
     def test_states_of_the_old_process_do_not_outlive_it(
         self, arm: VendorArm, controller: EmulatedController

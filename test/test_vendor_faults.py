@@ -18,6 +18,7 @@ pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library
 from node_bench import free_port, promptly
 from waiting import wait_until
 
+from kinevla_ros.robot.target_sender import Target
 from kinevla_ros.robot.vendor import ArmConnectionError, VendorArm
 from kinevla_ros.sim.controller import EmulatedController
 from kinevla_ros.sim.controller_faults import Faults, Push
@@ -58,7 +59,7 @@ def arrived(controller: EmulatedController, since: float) -> int:
 
 def send_for(arm: VendorArm, seconds: float) -> None:
     for _ in range(round(seconds / 0.02)):
-        arm.send(TURNED)
+        arm.send(Target(TURNED))
         time.sleep(0.02)
 
 
@@ -99,7 +100,7 @@ def test_stop_and_targets_go_out_while_the_library_waits_for_a_reply_that_never_
     with pytest.raises(ArmConnectionError, match="did not confirm"):
         arm.stop()
     assert "set_arm_stop" in commands(controller, start)
-    assert wait_until(lambda: arm.send(TURNED) or arrived(controller, start))
+    assert wait_until(lambda: arm.send(Target(TURNED)) or arrived(controller, start))
 
 
 def test_a_reply_that_is_too_long_ends_the_library_and_nothing_else(
@@ -188,7 +189,7 @@ def test_nothing_waits_for_a_frozen_controller(
 ) -> None:
     controller.freeze()
     for _ in range(40_000):
-        arm.send(TURNED)
+        arm.send(Target(TURNED))
     with pytest.raises(ArmConnectionError):
         arm.stop()
 
@@ -199,7 +200,7 @@ def test_a_broken_connection_is_known_and_made_anew(
     controller.reset_clients()
     assert wait_until(lambda: not arm.alive)
     arm.connect()
-    arm.send(TURNED)
+    arm.send(Target(TURNED))
     assert wait_until(lambda: arm.can_stop)
 
 

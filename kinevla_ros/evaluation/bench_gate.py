@@ -91,7 +91,7 @@ def _target_cases(
     path, dt, brake, cases = recording.path, recording.dt, Brake(RM75_LIMITS), []
     for i in moments:
         speed = (path[i] - path[i - 1]) / dt
-        way = brake.way(path[i], speed, np.zeros(7))
+        way = brake.way(path[i], speed, np.zeros(7)).positions
         window = path[i - 3 : i + 1]
         cases.append(TargetCase(window, way, path[i], RM75_LIMITS, space, dt))
     return cases

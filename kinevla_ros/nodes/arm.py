@@ -1,4 +1,4 @@
-"""The arm node: action chunks in, a stream of joint targets to the arm, its state out."""
+"""The arm node: action chunks in, the arm's state out; the stream is another process's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from kinevla_ros.msg import ActionChunk, SafetyStatus
 from kinevla_ros.nodes.arm_display import ArmDisplay
 from kinevla_ros.nodes.arm_parameters import PARAMETERS, limits_from, workspace_from
 from kinevla_ros.nodes.arm_stages import arm_stages
-from kinevla_ros.nodes.claim import Claim
 from kinevla_ros.nodes.latency import Latency
 from kinevla_ros.nodes.managed import Diagnosis, ManagedNode
 from kinevla_ros.nodes.messages import (
@@ -28,27 +27,31 @@ from kinevla_ros.nodes.messages import (
     target_from_message,
 )
 from kinevla_ros.nodes.qos import LATCHED
-from kinevla_ros.nodes.rm_driver import RmDriverArm
 from kinevla_ros.nodes.runtime import run
-from kinevla_ros.robot.driver import STREAM_FAILED, ArmDriver, Tick
+from kinevla_ros.robot.driver import STREAM_FAILED, Tick
+from kinevla_ros.robot.driver_channel import DriverSettings
+from kinevla_ros.robot.driver_client import DriverClient
+from kinevla_ros.robot.priority import ADVICE
 from kinevla_ros.robot.status import SafetyState, Status
-from kinevla_ros.robot.transport import ArmConnectionError, Transport
-from kinevla_ros.robot.vendor import VendorArm
-from kinevla_ros.robot.verdict import Fault, Verdict
+from kinevla_ros.robot.stop_line import StopLine
+from kinevla_ros.robot.transport import ArmConnectionError
+from kinevla_ros.robot.verdict import Fault, Verdict, refused
 
 TARGETS = "kinevla/joint_targets"
 STATUS_PERIOD = 0.1
 ENABLE_TIMEOUT = 3.0
 
+DRIVER_PROCESS = "kinevla_ros.robot.driver_process"
+RM_DRIVER_PROCESS = "kinevla_ros.nodes.rm_driver_process"
+
 
 class ArmNode(ManagedNode):
-    """Streams from the driver's thread; chunks and services come in here."""
+    """Client of the driver's process, see `robot.driver_process`."""
 
     def __init__(self) -> None:
         super().__init__("arm", PARAMETERS)
         self._stamps = Stamps(self.get_clock())
-        self._driver: ArmDriver | None = None
-        self._claim: Claim | None = None
+        self._driver: DriverClient | None = None
         self._targets: Publisher | None = None
         self._status: Status | None = None
         self._status_due = self._ticked_at = 0.0
@@ -67,34 +70,42 @@ class ArmNode(ManagedNode):
 
     def configure(self) -> None:
         """Connect to the arm."""
-        values = self.values
-        arm, where = self._transport()
-        self._claim = Claim(where)
-        limits, workspace = limits_from(values), workspace_from(values)
-        self._driver = ArmDriver(arm, values["rate"], limits, workspace, self._on_tick)
+        self._driver = self._make_driver()
         info = self._driver.connect()
-        self._driver.set_speed(values["speed_scaling"])
-        self.hardware_id = f"{info.model} at {where}"
-        self.get_logger().info(f"connected to {info.model}, {info.firmware}, at {where}")
+        self.hardware_id = f"{info.model} at {self._driver.arm}"
+        self.get_logger().info(f"connected to {info.model}, {info.firmware}, at {self._driver.arm}")
+        if not self._driver.prompt:
+            self.get_logger().warning(ADVICE)
 
-    def _transport(self) -> tuple[Transport, str]:
-        """Return the way to the arm, not connected, and the arm's name."""
+    def _make_driver(self) -> DriverClient:
+        """Return the driver of the way to the arm that is asked for, not connected."""
         values = self.values
-        period = 1 / values["rate"]
-        if values["transport"] == "rm_driver":
-            return RmDriverArm(self.get_namespace(), period), self.resolve_topic_name("rm_driver")
         ip, port = values["arm_ip"], values["arm_port"]
-        host_ip = values["host_ip"] or None
-        arm = VendorArm(ip, port, values["udp_port"], host_ip, period=period)
-        return arm, f"{ip}:{port}"
+        transport: dict[str, Any]
+        if values["transport"] == "rm_driver":
+            module, arm = RM_DRIVER_PROCESS, self.resolve_topic_name("rm_driver")
+            transport = {"namespace": self.get_namespace()}
+            stop_past_it = _cannot_stop
+        else:
+            module, arm = DRIVER_PROCESS, f"{ip}:{port}"
+            transport = {"ip": ip, "port": port, "host_ip": values["host_ip"] or None}
+            transport["udp_port"] = values["udp_port"]
+            stop_past_it = StopLine(ip, port).stop
+        settings = DriverSettings(
+            arm,
+            transport,
+            values["rate"],
+            limits_from(values),
+            workspace_from(values),
+            values["speed_scaling"],
+        )
+        return DriverClient(module, settings, self._on_tick, stop_past_it)
 
     def cleanup(self) -> None:
         """Disconnect."""
         if self._driver is not None:
             self._driver.close()
-        if self._claim is not None:
-            self._claim.release()
-        self._driver = self._claim = None
+        self._driver = None
 
     def activate(self) -> None:
         """Publish the arm's state and stream as soon as motion is enabled."""
@@ -143,7 +154,7 @@ class ArmNode(ManagedNode):
         return arm_stages(self._driver, self._status, self._periods, 1 / self.values["rate"])
 
     def _on_tick(self, tick: Tick) -> None:
-        """Publish what the tick gave; called from the streaming thread."""
+        """Publish what the tick gave; called from the driver client's thread."""
         if self._ticked_at:
             self._periods.add(tick.now - self._ticked_at)
         self._ticked_at = tick.now
@@ -169,34 +180,40 @@ class ArmNode(ManagedNode):
             self._safety.publish(status_to_message(tick.status, self._stamps.to_ros(tick.now)))
 
     def _on_chunk(self, message: ActionChunk) -> None:
-        if self.state != "active" or self._driver is None:
-            return
         try:
             chunk = chunk_from_message(message, self._stamps)
-            verdict = self._driver.submit(chunk)
-            if verdict.ok:
-                self._display.on_chunk(chunk)
         except ValueError as error:
-            verdict = self._driver.refuse(Fault.INVALID_CHUNK, str(error))
-        self._warn_if_refused("chunk", verdict)
+            self._refuse("chunk", Fault.INVALID_CHUNK, error)
+            return
+        if self._hand_over("chunk", lambda driver: driver.follow(chunk)):
+            self._display.on_chunk(chunk)
 
     def _on_teleop(self, message: JointState) -> None:
-        if self.state != "active" or self._driver is None:
-            return
         try:
-            verdict = self._driver.lead(target_from_message(message, self._stamps))
+            target = target_from_message(message, self._stamps)
         except ValueError as error:
-            verdict = self._driver.refuse(Fault.INVALID_TARGET, str(error))
-        self._warn_if_refused("teleoperation", verdict)
+            self._refuse("teleoperation", Fault.INVALID_TARGET, error)
+            return
+        self._hand_over("teleoperation", lambda driver: driver.lead(target))
 
     def _on_speed_scaling(self, message: Float64) -> None:
-        if self._driver is not None:
-            self._warn_if_refused("speed scaling", self._driver.set_speed(message.data))
+        self._hand_over("speed scaling", lambda driver: driver.set_speed(message.data))
 
-    def _warn_if_refused(self, what: str, verdict: Verdict) -> None:
+    def _refuse(self, what: str, fault: Fault, error: ValueError) -> None:
+        self._hand_over(what, lambda driver: driver.refuse(fault, str(error)))
+
+    def _hand_over(self, what: str, request: Callable[[DriverClient], Verdict]) -> bool:
+        """Hand a message of the active node to the driver; returns whether it is accepted."""
+        if self.state != "active" or self._driver is None:
+            return False
+        try:
+            verdict = request(self._driver)
+        except ArmConnectionError as error:
+            verdict = refused(Fault.CONNECTION_LOST, str(error))
         if not verdict.ok:
             reason = f"{what} refused: {verdict.reason}"
             self.get_logger().warning(reason, throttle_duration_sec=1.0)
+        return verdict.ok
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         if request.data:
@@ -213,7 +230,9 @@ class ArmNode(ManagedNode):
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         return self._serve(response, lambda driver: driver.reset(), "call /arm/enable to move")
 
-    def _serve(self, response: Any, act: Callable[[ArmDriver], Verdict | None], done: str) -> Any:
+    def _serve(
+        self, response: Any, act: Callable[[DriverClient], Verdict | None], done: str
+    ) -> Any:
         try:
             if self.state != "active" or self._driver is None:
                 raise ArmConnectionError("the arm node is not active")
@@ -225,11 +244,11 @@ class ArmNode(ManagedNode):
         response.message = done if verdict is None or verdict.ok else verdict.reason
         return response
 
-    def _enable(self, driver: ArmDriver) -> Verdict:
+    def _enable(self, driver: DriverClient) -> Verdict:
         self._refuse_a_second_node()
         return driver.enable()
 
-    def _enable_soon(self, driver: ArmDriver) -> None:
+    def _enable_soon(self, driver: DriverClient) -> None:
         """Enable as soon as the arm has been seen at rest."""
         deadline = time.monotonic() + ENABLE_TIMEOUT
         while not (verdict := driver.enable()).ok:
@@ -250,6 +269,10 @@ class ArmNode(ManagedNode):
                 f"another node publishes {self.resolve_topic_name(TARGETS)}: a second arm node "
                 "would drive the same arm. End it, or give each arm its own namespace"
             )
+
+
+def _cannot_stop() -> None:
+    raise ArmConnectionError("nothing goes past the vendor's rm_driver; use the emergency button")
 
 
 def main() -> int:

@@ -8,7 +8,8 @@ from diagnostic_msgs.msg import DiagnosticStatus
 
 from kinevla_ros.nodes.latency import Latency
 from kinevla_ros.nodes.managed import Diagnosis
-from kinevla_ros.robot.driver import STREAM_FAILED, ArmDriver
+from kinevla_ros.robot.driver import STREAM_FAILED
+from kinevla_ros.robot.driver_client import DriverClient
 from kinevla_ros.robot.status import Status
 
 LATE = 0.002
@@ -16,7 +17,7 @@ LATE = 0.002
 
 
 def arm_stages(
-    driver: ArmDriver, status: Status, periods: Latency, period: float
+    driver: DriverClient, status: Status, periods: Latency, period: float
 ) -> dict[str, Diagnosis]:
     """Link to the arm, its controller, the stream and the chunks.
 
@@ -36,7 +37,7 @@ def arm_stages(
     }
 
 
-def _link(driver: ArmDriver) -> Diagnosis:
+def _link(driver: DriverClient) -> Diagnosis:
     state = driver.latest()
     age = "-" if state is None else f"{1000 * (time.monotonic() - state.stamp):.0f}"
     figures = {"age of the arm's state (ms)": age, "stop gets through": str(driver.can_stop)}
@@ -48,7 +49,7 @@ def _link(driver: ArmDriver) -> Diagnosis:
     return Diagnosis("connected", figures=figures)
 
 
-def _controller(driver: ArmDriver) -> Diagnosis:
+def _controller(driver: DriverClient) -> Diagnosis:
     state = driver.latest()
     if state is None or not (state.controller_errors or state.joint_errors):
         return Diagnosis("no errors")
@@ -58,7 +59,7 @@ def _controller(driver: ArmDriver) -> Diagnosis:
     return Diagnosis("reports errors; call /arm/reset", DiagnosticStatus.ERROR, figures)
 
 
-def _stream(driver: ArmDriver, periods: Latency, period: float) -> Diagnosis:
+def _stream(driver: DriverClient, periods: Latency, period: float) -> Diagnosis:
     figures = {"period": periods.summary(), "meant (ms)": f"{1000 * period:.0f}"}
     if driver.failed:
         return Diagnosis(STREAM_FAILED, DiagnosticStatus.ERROR, figures)

@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -22,6 +21,7 @@ from kinevla_ros.nodes.isolation import free_udp_port
 from kinevla_ros.nodes.launcher import CELL_HOST, Launcher, LaunchError
 from kinevla_ros.nodes.messages import Stamps
 from kinevla_ros.nodes.qos import LATCHED
+from kinevla_ros.robot.child_process import child_of
 from kinevla_ros.robot.verdict import Fault
 from kinevla_ros.sim.controller_control import RemoteControl
 
@@ -164,21 +164,17 @@ class FaultRig:
             self._player.kill()
             self._player.wait()
 
-    def vendor_process(self) -> int:
-        """Process id of the vendor library's process.
+    def arm_node(self) -> int:
+        """Process id of the arm node."""
+        return self._launcher.pid("arm")
 
-        Raises:
-            LaunchError: there is none.
-        """
-        parent = self._launcher.pid("arm")
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(fields[1]) == parent and fields[0] != "Z":
-                return int(folder.name)
-        raise LaunchError("the arm node has no vendor process")
+    def driver_process(self) -> int:
+        """Process id of the driver."""
+        return child_of(self.arm_node())
+
+    def vendor_process(self) -> int:
+        """Process id of the vendor library's process."""
+        return child_of(self.driver_process())
 
     def _call(self, kind: Any, name: str, request: Any) -> Any:
         """Call a service and return its answer; None, with a note, if there is none."""

@@ -33,6 +33,7 @@ from kinevla_ros.robot.gripper import SUPPLY_24V
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.rm_driver_state import JointStateJudge
 from kinevla_ros.robot.state import ArmState
+from kinevla_ros.robot.target_sender import Point, Target, TargetSender
 from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo, checked_target, follows_high
 
 JOINT_STATES = "rm_driver/joint_states"
@@ -70,7 +71,8 @@ class RmDriverArm:
     """
 
     def __init__(self, namespace: str, period: float = 0.02) -> None:
-        self._follow = follows_high(period)
+        self._follow, self._period = follows_high(period), period
+        self._sender = TargetSender(period)
         self._messages = vendor_messages()
         self._namespace = namespace
         self._node: Node | None = None
@@ -110,17 +112,25 @@ class RmDriverArm:
         """See `Transport`."""
         return self._node is not None and self._stop.heard
 
-    def send(self, q: NDArray[np.float64]) -> None:
-        """See `Transport`."""
-        target = checked_target(q)
+    def send(self, target: Target) -> None:
+        """See `Transport`; no way to rest goes out in the place of a target that does not come."""
+        q = checked_target(target.q)
         if not self.alive:
             raise ArmConnectionError("the vendor's rm_driver has gone. " + START_HINT)
-        if time.monotonic() - max(self._judge.stamp, self._judge.heard) > STALE:
+        now = time.monotonic()
+        if now - max(self._judge.stamp, self._judge.heard) > STALE:
             return
+        if not self._sender.offer(target, now):
+            return
+        self._sender.sent(now)
         # With another dof the driver sends seven joints all the same, the last from nowhere.
-        message = self._messages.Jointpos(joint=target.tolist(), follow=self._follow, expand=0.0)
+        message = self._messages.Jointpos(joint=q.tolist(), follow=self._follow, expand=0.0)
         message.dof = JOINTS
         self._targets.publish(message)
+
+    def point(self) -> Point | None:
+        """See `Transport`."""
+        return self._sender.point(time.monotonic())
 
     def can_brake(self) -> bool:
         """See `Transport`; there is no second way."""
@@ -172,6 +182,7 @@ class RmDriverArm:
         self._publish("rm_driver/clear_system_err_cmd", Empty())
 
     def _open(self) -> None:
+        self._sender = TargetSender(self._period)
         self._lock = threading.Lock()
         self._judge = JointStateJudge()
         self._joint_errors: tuple[int, ...] = ()

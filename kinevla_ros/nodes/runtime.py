@@ -15,7 +15,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from kinevla_ros.nodes.managed import ManagedNode
-from kinevla_ros.robot.priority import ADVICE, take_priority
+from kinevla_ros.robot.priority import NODE_PRIORITY, take_priority
 
 POLL = 0.05
 """Longest time until a signal is noticed, s: Python runs its handlers between two waits."""
@@ -32,7 +32,7 @@ def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:
 
     Args:
         make_node: called once the signals are ours.
-        prompt: take real-time priority, or warn that there is none.
+        prompt: take real-time priority if that is permitted.
     """
     # Who does not end is ended by SIGABRT, and says where it was.
     faulthandler.enable()
@@ -40,7 +40,8 @@ def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     sys.setswitchinterval(SWITCH_INTERVAL)
-    waits = prompt and not take_priority()
+    if prompt:
+        take_priority(NODE_PRIORITY)
     rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = make_node()
@@ -49,8 +50,6 @@ def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:
         rclpy.try_shutdown()
         return 2
     logging.getLogger("kinevla_ros").addHandler(RosLog(node))
-    if waits:
-        node.get_logger().warning(ADVICE)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     try:

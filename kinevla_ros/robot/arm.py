@@ -15,6 +15,7 @@ It has no clock and no thread; every time, s, is handed in. What each event does
 | controller or joint reports an error     | fault, slows to rest                 | reset, enable |
 | software stop, also while disabled       | fault, slows to rest                 | reset, enable |
 | target fails a check                     | fault, slows to rest instead         | reset, enable |
+| stream held up in motion for 0.1 s       | fault, rests where it was brought to | reset, enable |
 | connection to the controller lost        | fault; slows to rest if targets get  | reset, enable |
 |                                          | there another way, else sends no more |              |
 | disable                                  | slows to rest                        | enable        |
@@ -32,6 +33,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.robot.arm_checks import ArmCase
@@ -45,6 +47,8 @@ from kinevla_ros.robot.status import SafetyState, Status
 from kinevla_ros.robot.stream import StreamSample
 from kinevla_ros.robot.teleop_checks import JointTarget
 from kinevla_ros.robot.verdict import PASSED, Fault, Verdict, refused
+
+Array = NDArray[np.float64]
 
 TAKEOVER = 0.2
 """A person leads until no target has come for so long (s)."""
@@ -77,6 +81,7 @@ class ArmCore:
         self._led = -math.inf  # when the last chunk or target was taken
         self._takeover_ends = -math.inf
         self._arm: ArmState | None = None
+        self._moved_at = math.inf  # when the last target in motion was sent; infinite at rest
 
     def enable(self, now: float) -> Verdict:
         """Take hold of the arm where it is; chunks are accepted from now on.
@@ -220,9 +225,16 @@ class ArmCore:
             self._let_go()
             return None
         self._following.sent(sample.position, sample.goal, now)
+        self._moved_at = now if sample.velocity.any() else math.inf
         if self._active():
             self._state = self._state_of(sample, now)
         return sample
+
+    def go_on_from(self, path: Array, velocity: Array, acceleration: Array, now: float) -> None:
+        """Go on from where the arm was sent in the meantime; see `GatedStream.go_on_from`."""
+        if self._stream.sending:
+            self._stream.go_on_from(path, velocity, acceleration, now)
+            self._following.sent(path[-1], path[-1], now)
 
     def status(self, now: float) -> Status:
         """Return what the arm is doing and why."""
@@ -250,7 +262,7 @@ class ArmCore:
 
     def _watch(self, now: float) -> None:
         if self._stream.sending:
-            verdict = judge(ARM_CHECKS, ArmCase(self._arm, self._following, now))
+            verdict = judge(ARM_CHECKS, ArmCase(self._arm, self._following, now, self._moved_at))
             if not verdict.ok:
                 self._latch(verdict, now)
 
@@ -264,6 +276,7 @@ class ArmCore:
     def _let_go(self) -> None:
         self._stream.end()
         self._following.restart()
+        self._moved_at = math.inf
         self._disabling = False
         if self._state is not SafetyState.FAULTED:
             self._state = SafetyState.DISABLED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,9 @@ from kinevla_ros.robot.verdict import PASSED, Fault, Verdict, refused, worst
 
 MAX_STATE_AGE = 0.1
 """The controller sends a state every 5 ms; twenty missing in a row are a failure (s)."""
+
+MAX_GAP = 0.1
+"""The controller ends pass-through after so long without a target (s)."""
 
 MAX_TRACKING_ERROR = 0.1
 """So far from all it was sent of late, a joint has been pushed or is blocked (rad)."""
@@ -26,11 +30,19 @@ LEAST_SHARE = 0.1
 
 @dataclass(frozen=True, eq=False)
 class ArmCase:
-    """The newest state, None before the first; what was sent and measured; the time, s."""
+    """An arm that is sent targets.
+
+    Attributes:
+        state: the newest; None before the first.
+        following: what was sent and measured.
+        now: the time, s.
+        moved_at: when the last target was sent, s; infinite if it was at rest.
+    """
 
     state: ArmState | None
     following: Following
     now: float
+    moved_at: float = math.inf
 
 
 def state_age(case: ArmCase) -> Verdict:
@@ -42,6 +54,18 @@ def state_age(case: ArmCase) -> Verdict:
         return PASSED
     reason = f"the arm's last state is {age:.3f} s old; allowed are {MAX_STATE_AGE} s"
     return refused(Fault.STALE_STATE, reason, margin=MAX_STATE_AGE - age)
+
+
+def in_time(case: ArmCase) -> Verdict:
+    """A motion goes on without a gap."""
+    gap = case.now - case.moved_at
+    if gap <= MAX_GAP:
+        return PASSED
+    reason = (
+        f"the stream was held up for {gap:.3f} s in motion; allowed are {MAX_GAP} s. Was this "
+        "computer busy, or a process suspended?"
+    )
+    return refused(Fault.STREAM_INTERRUPTED, reason, margin=MAX_GAP - gap)
 
 
 def error_codes(case: ArmCase) -> Verdict:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from ruckig import ControlInterface, InputParameter, Ruckig, Synchronization, Trajectory
@@ -11,17 +14,35 @@ from kinevla_ros.robot.limits import JointLimits
 
 Array = NDArray[np.float64]
 
-STEP = 0.02
-"""Time from point to point of a way (s)."""
-
 _REST = [0.0] * len(JOINT_NAMES)
 
 
-class Brake:
-    """Braking of joints with these limits."""
+@dataclass(frozen=True, eq=False)
+class Way:
+    """The way on which the joints come to rest, from one target on, in steps of a fixed period.
 
-    def __init__(self, limits: JointLimits) -> None:
+    Attributes:
+        positions: shape (n, 7), rad; the first is the target itself, the last is at rest.
+        velocities: shape (n, 7), rad/s.
+        accelerations: shape (n, 7), rad/s^2.
+    """
+
+    positions: Array
+    velocities: Array
+    accelerations: Array
+
+
+class Brake:
+    """Braking of joints with these limits.
+
+    Args:
+        limits: limits of the joints.
+        dt: time from step to step of a way, s.
+    """
+
+    def __init__(self, limits: JointLimits, dt: float = 0.02) -> None:
         joints = len(JOINT_NAMES)
+        self._dt = dt
         self._ruckig, self._trajectory = Ruckig(joints), Trajectory(joints)
         self._input = InputParameter(joints)
         self._input.control_interface = ControlInterface.Velocity
@@ -30,11 +51,8 @@ class Brake:
         self._input.max_jerk = limits.jerk.tolist()
         self._input.target_velocity = self._input.target_acceleration = _REST
 
-    def way(self, position: Array, velocity: Array, acceleration: Array) -> Array:
-        """Return the way on which the joints come to rest, shape (n, 7), rad, `STEP` apart.
-
-        Joints stop at different times, so it is no straight line. The first point is `position`,
-        the last where they rest.
+    def way(self, position: Array, velocity: Array, acceleration: Array) -> Way:
+        """Return the way to rest; joints stop at different times, so it is no straight line.
 
         Args:
             position: shape (7,), rad.
@@ -42,11 +60,12 @@ class Brake:
             acceleration: shape (7,), rad/s^2.
         """
         if not (velocity.any() or acceleration.any()):
-            return position[None]
+            return Way(position[None], velocity[None], acceleration[None])
         self._input.current_position = position.tolist()
         self._input.current_velocity = velocity.tolist()
         self._input.current_acceleration = acceleration.tolist()
         self._ruckig.calculate(self._input, self._trajectory)
-        duration = self._trajectory.duration
-        times = [*np.arange(0.0, duration, STEP), duration]
-        return np.array([self._trajectory.at_time(time)[0] for time in times])
+        steps = math.ceil(self._trajectory.duration / self._dt)
+        # Beyond its duration the trajectory stays at rest.
+        points = [self._trajectory.at_time(step * self._dt)[:3] for step in range(steps + 1)]
+        return Way(*(np.array(values) for values in zip(*points, strict=True)))

@@ -15,6 +15,7 @@ from kinevla_ros.robot.collision import CollisionModel
 from kinevla_ros.robot.grid import Grid
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.reconnection import Reconnection
+from kinevla_ros.robot.sent_targets import SentTargets
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import Status
 from kinevla_ros.robot.stream import StreamSample
@@ -43,12 +44,18 @@ class Tick:
         state: newest measured state; None when it is that of the tick before.
         sample: what was sent; None when nothing was.
         status: what the arm is doing and why.
+        connected: whether the arm is there, as far as is known.
+        can_stop: whether a stop would get through past everything else, as far as is known.
+        failed: whether the stream has died.
     """
 
     now: float
     state: ArmState | None
     sample: StreamSample | None
     status: Status
+    connected: bool = True
+    can_stop: bool = True
+    failed: bool = False
 
 
 class ArmDriver:
@@ -84,6 +91,7 @@ class ArmDriver:
         self._enabled_once = False
         self._opening: float | None = None
         self._last_stamp = 0.0
+        self._sent = SentTargets()
         # What a person has set stays when the arm is connected anew.
         self._percent, self._paused, self._stopped = 100.0, False, False
         self.failed = False
@@ -203,7 +211,7 @@ class ArmDriver:
             self._stopped &= not verdict.ok
             return verdict
 
-    def submit(self, chunk: ActionChunk) -> Verdict:
+    def follow(self, chunk: ActionChunk) -> Verdict:
         """See `ArmCore.on_chunk`."""
         with self._lock:
             return self._ready.on_chunk(chunk, time.monotonic())
@@ -212,6 +220,11 @@ class ArmDriver:
         """See `ArmCore.on_teleop`."""
         with self._lock:
             return self._ready.on_teleop(target, time.monotonic())
+
+    def give_up(self, reason: str) -> None:
+        """See `ArmCore.give_up`."""
+        with self._lock:
+            self._ready.give_up(reason, time.monotonic())
 
     def refuse(self, fault: Fault, reason: str) -> Verdict:
         """See `ArmCore.on_malformed`."""
@@ -255,10 +268,9 @@ class ArmDriver:
         self._stop_controller()
         now = time.monotonic()
         with self._lock:
-            assert self._core is not None
-            self._core.give_up(STREAM_FAILED, now)
+            self._ready.give_up(STREAM_FAILED, now)
             self.failed = True
-            last = Tick(now, None, None, self._core.status(now))
+            last = self._seen(now, None, None)
         self._on_tick(last)
 
     def _tick(self, now: float) -> Tick:
@@ -271,13 +283,20 @@ class ArmDriver:
                 self._ready.on_state(state)
             elif not lost and not self._braking:
                 self._check_connection(now)
+            if (motion := self._sent.missed(self._arm.point())) is not None:
+                self._ready.go_on_from(*motion, now)
             sample = self._ready.tick(now)
             if sample is not None:
                 self._send(sample, now)
             else:
+                self._sent.clear()
                 self._idle.set()
                 self._end_braking()
-            return Tick(now, state if fresh else None, sample, self._ready.status(now))
+            return self._seen(now, state if fresh else None, sample)
+
+    def _seen(self, now: float, state: ArmState | None, sample: StreamSample | None) -> Tick:
+        status = self._ready.status(now)
+        return Tick(now, state, sample, status, self.connected, self.can_stop, self.failed)
 
     def _check_connection(self, now: float) -> None:
         if not self._arm.alive:
@@ -288,7 +307,7 @@ class ArmDriver:
     def _send(self, sample: StreamSample, now: float) -> None:
         if not self._braking:
             try:
-                self._arm.send(sample.position)
+                self._arm.send(self._sent.next(sample))
                 if sample.gripper is not None and gripper.is_new(sample.gripper, self._opening):
                     self._arm.send_gripper(sample.gripper)
                     self._opening = sample.gripper

@@ -80,6 +80,7 @@ FIRST_TARGET_CHECKS: tuple[Callable[[TargetCase], Verdict], ...] = (
 """What holds for the target with which motion begins."""
 
 ARM_CHECKS: tuple[Callable[[ArmCase], Verdict], ...] = (
+    arm_checks.in_time,
     arm_checks.state_age,
     arm_checks.error_codes,
     arm_checks.tracking_error,

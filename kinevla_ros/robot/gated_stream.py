@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,9 @@ from kinevla_ros.robot.verdict import PASSED, Fault, Verdict, refused
 
 Array = NDArray[np.float64]
 
+CHECKED_STEP = 0.02
+"""From point to point of a way to rest at which clearances are looked at, s."""
+
 
 class GatedStream:
     """Takes chunks and teleoperation targets that pass, gives targets that pass.
@@ -44,7 +48,9 @@ class GatedStream:
         self, limits: JointLimits, space: CollisionModel, dt: float, gripper_lead: float
     ) -> None:
         self._limits, self._space, self._dt = limits, space, dt
-        self._stream, self._brake = JointStream(limits, dt, gripper_lead), Brake(limits)
+        self._stream = JointStream(limits, dt, gripper_lead)
+        self._brake = Brake(limits, dt)
+        self._stride = max(round(CHECKED_STEP / dt), 1)
         self._path: Array | None = None  # the last three targets; None while nothing is sent
         self._first = False
 
@@ -74,6 +80,18 @@ class GatedStream:
     def halt(self) -> None:
         """Go to rest as fast as the limits permit."""
         self._stream.halt()
+
+    def go_on_from(self, path: Array, velocity: Array, acceleration: Array, now: float) -> None:
+        """Go on from where the arm was sent in the meantime, instead of from the last target.
+
+        Args:
+            path: the last three points sent, shape (3, 7), rad.
+            velocity: at the last of them, shape (7,), rad/s.
+            acceleration: there, shape (7,), rad/s^2.
+            now: the time, s.
+        """
+        self._path, self._first = path, False
+        self._stream.go_on_from(path[-1], velocity, acceleration, now)
 
     def set_speed(self, share: float) -> None:
         """Run at this share of full speed, 0 to 1, on the same path."""
@@ -133,11 +151,14 @@ class GatedStream:
         except StreamError as error:
             return None, refused(Fault.INVALID_TARGET, str(error))
         path = np.vstack([self._path, sample.position])
+        way = self._brake.way(sample.position, sample.velocity, sample.acceleration)
+        sample = replace(sample, way=way)
         if self._stream.halted:
             return sample, self._judge(MOTION_CHECKS, path, path[-1:], measured)
-        way = self._brake.way(sample.position, sample.velocity, sample.acceleration)
         checks = FIRST_TARGET_CHECKS if self._first else TARGET_CHECKS
-        return sample, self._judge(checks, path, way, measured)
+        steps = len(way.positions)
+        looked_at = sorted({*range(0, steps, self._stride), steps - 1})
+        return sample, self._judge(checks, path, way.positions[looked_at], measured)
 
     def _judge(
         self,

@@ -6,8 +6,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-PRIORITY = 10
+STREAM_PRIORITY = 10
 """Of processes whose threads sleep most of the time and must not wait when they are due."""
+
+NODE_PRIORITY = 5
+"""Of a node whose services must not wait for ordinary processes, nor the stream for it."""
 
 ADVICE = (
     "no right to real-time priority: on a busy computer the stream is less even. Add the line "
@@ -15,7 +18,7 @@ ADVICE = (
 )
 
 
-def take_priority() -> bool:
+def take_priority(priority: int = STREAM_PRIORITY) -> bool:
     """Let this thread, and those it starts, run before all ordinary processes (SCHED_FIFO).
 
     The system permits that to root, with CAP_SYS_NICE or under an rtprio limit.
@@ -24,7 +27,7 @@ def take_priority() -> bool:
         Whether it is permitted.
     """
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
     except PermissionError:
         return False
     return True

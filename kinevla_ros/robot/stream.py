@@ -23,6 +23,7 @@ from ruckig import (
 )
 
 from kinevla_ros.codec.chunk import JOINT_NAMES, ActionChunk
+from kinevla_ros.robot.braking import Way
 from kinevla_ros.robot.limits import JointLimits
 
 Array = NDArray[np.float64]
@@ -49,6 +50,7 @@ class StreamSample:
         gripper: opening, m; None to leave the gripper as it is.
         goal: where the path leads at the speed that is asked for, shape (7,), rad.
         starved: No target lies ahead: the joints go to rest at the last one and stay.
+        way: how the joints come to rest from here; None before the gate has added it.
     """
 
     position: Array
@@ -57,6 +59,7 @@ class StreamSample:
     gripper: float | None
     goal: Array
     starved: bool
+    way: Way | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,6 +231,20 @@ class JointStream:
         """Return the joints to where they were before the last step, which was not sent."""
         given = self._input
         given.current_position, given.current_velocity, given.current_acceleration = self._before
+
+    def go_on_from(self, position: Array, velocity: Array, acceleration: Array, now: float) -> None:
+        """Take the joints to be here, moving so; the path is followed later by the time lost.
+
+        Args:
+            position: shape (7,), rad.
+            velocity: shape (7,), rad/s.
+            acceleration: shape (7,), rad/s^2.
+            now: the time, s.
+        """
+        given = self._input
+        given.current_position, given.current_velocity = position.tolist(), velocity.tolist()
+        given.current_acceleration = acceleration.tolist()
+        self._clock = max(self._clock, now)
 
     @property
     def at_rest(self) -> bool:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.state import ArmState
+from kinevla_ros.robot.target_sender import Point, Target
 
 HIGH_FOLLOW_PERIOD = 0.01
 """Longest period of targets that the controller may hand to the joints as they are, s."""
@@ -57,16 +58,17 @@ class Transport(Protocol):
         """Whether a stop would get through, as far as is known."""
         ...
 
-    def send(self, q: NDArray[np.float64]) -> None:
-        """Hand over one target without waiting.
-
-        Args:
-            q: joint positions, shape (7,), rad.
+    def send(self, target: Target) -> None:
+        """Hand over one target without waiting; it goes out by the rules of `target_sender`.
 
         Raises:
             ValueError: not seven finite numbers.
             ArmConnectionError: not connected.
         """
+        ...
+
+    def point(self) -> Point | None:
+        """Return the point that went out to the arm last; None before the first."""
         ...
 
     def can_brake(self) -> bool:

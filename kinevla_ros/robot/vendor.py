@@ -20,6 +20,7 @@ from kinevla_ros.robot.limits import RM75_LIMITS, JointLimits
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.stop_line import StopLine
 from kinevla_ros.robot.stop_line_watch import StopLineWatch
+from kinevla_ros.robot.target_sender import Point, Target
 from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo, checked_target, follows_high
 from kinevla_ros.robot.vendor_channel import (
     CLEAR_KIND,
@@ -28,9 +29,8 @@ from kinevla_ros.robot.vendor_channel import (
     LIFE,
     LIFE_KIND,
     LONGEST_PACKET,
-    TARGET,
-    TARGET_KIND,
     Board,
+    pack_target,
 )
 from kinevla_ros.robot.vendor_start import has_ended, start_vendor_process
 
@@ -68,7 +68,7 @@ class VendorArm:
         self._address = (ip, port)
         self._udp_port = udp_port
         self._host_ip = host_ip
-        self._follow = follows_high(period)
+        self._period = period
         self._stop_line = StopLine(ip, port)
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
@@ -87,7 +87,7 @@ class VendorArm:
         try:
             self._stop_line.open(timeout)
             self._process, self._channel, self._board = start_vendor_process(
-                self._address, self._udp_port, self._host_ip, self._follow
+                self._address, self._udp_port, self._host_ip, self._period
             )
             info = self._await_arm(deadline)
             self._watch = StopLineWatch(self._stop_line, self._state_at, self._tell_life)
@@ -138,9 +138,15 @@ class VendorArm:
         """Whether the controller answered over the stop line when last asked."""
         return self._watch is not None and self._watch.answers
 
-    def send(self, q: NDArray[np.float64]) -> None:
-        """See `Transport`; a target that the arm cannot take in time is dropped."""
-        self._send(TARGET.pack(TARGET_KIND, time.monotonic(), *checked_target(q)))
+    def send(self, target: Target) -> None:
+        """See `Transport`."""
+        checked_target(target.q)
+        self._send(pack_target(target, time.monotonic()))
+
+    def point(self) -> Point | None:
+        """See `Transport`."""
+        record = None if self._board is None else self._board.point.read()
+        return None if record is None else Point(int(record[0]), int(record[1]), bool(record[2]))
 
     def can_brake(self) -> bool:
         """See `Transport`; not past a process that hung before it ended."""
@@ -154,7 +160,7 @@ class VendorArm:
 
     def brake(self, q: NDArray[np.float64]) -> None:
         """See `Transport`."""
-        self._stop_line.send_target(checked_target(q), self._follow)
+        self._stop_line.send_target(checked_target(q), follows_high(self._period))
 
     def send_gripper(self, opening: float) -> None:
         """See `Transport`."""

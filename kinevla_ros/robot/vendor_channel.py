@@ -14,8 +14,16 @@ import struct
 import zlib
 from dataclasses import asdict, dataclass
 
-TARGET = struct.Struct("<cd7d")
-"""Kind, time of sending (s, monotonic), joint positions (rad)."""
+import numpy as np
+
+from kinevla_ros.robot.target_sender import Point, Target
+
+TARGET = struct.Struct("<cdQQi?")
+"""Kind, time of sending (s, monotonic), number, and the point it follows: number, step (`FIRST` for
+none), standing. Behind it come the joint positions of the target and of its way to rest, 7 doubles
+(rad) each."""
+
+FIRST = -1
 
 GRIPPER = struct.Struct("<cd")
 """Kind, opening (m)."""
@@ -25,7 +33,7 @@ LIFE = struct.Struct("<cd")
 
 TARGET_KIND, GRIPPER_KIND, CLEAR_KIND, LIFE_KIND = b"T", b"G", b"C", b"L"
 
-LONGEST_PACKET = 4096
+LONGEST_PACKET = 16384
 MOST_ERRORS = 24
 
 _CHECKSUM = struct.Struct("<I")
@@ -38,7 +46,7 @@ class Settings:
     Attributes:
         ip, port: the controller's TCP address.
         host_ip, udp_port: where the controller is to push its state.
-        follow: whether targets are sent in high follow.
+        period: between targets, s.
         channel, memory: inherited file descriptors of the packet channel and the shared memory.
     """
 
@@ -46,7 +54,7 @@ class Settings:
     port: int
     host_ip: str
     udp_port: int
-    follow: bool
+    period: float
     channel: int
     memory: int
 
@@ -56,6 +64,21 @@ class Settings:
     @classmethod
     def from_argument(cls, argument: str) -> Settings:
         return cls(**json.loads(argument))
+
+
+def pack_target(target: Target, now: float) -> bytes:
+    """Return the packet of a target that is sent at the time `now`, s."""
+    after = Point(0, FIRST) if target.after is None else target.after
+    places = np.vstack([target.q, target.way])
+    return TARGET.pack(TARGET_KIND, now, target.number, *after) + places.astype("<f8").tobytes()
+
+
+def unpack_target(packet: bytes) -> tuple[Target, float]:
+    """Read what `pack_target` took."""
+    _, sent, number, *after = TARGET.unpack_from(packet)
+    places = np.frombuffer(packet, "<f8", offset=TARGET.size).reshape(-1, 7)
+    point = None if after[1] == FIRST else Point(*after)
+    return Target(places[0], number, point, places[1:]), sent
 
 
 class Cell:
@@ -86,16 +109,18 @@ class Cell:
 
 
 class Board:
-    """The shared memory: heartbeat, gripper and joint state.
+    """The shared memory: heartbeat, gripper, the point that was sent last and the joint state.
 
-    `heartbeat`: time. `gripper`: opening in m, NaN when unknown. `state`: arrival time, seven joint
-    positions in rad, seven joint error words, number of controller errors, the errors. Times in s.
+    `heartbeat`: time. `gripper`: opening in m, NaN when unknown. `point`: number, step, standing.
+    `state`: arrival time, seven joint positions in rad, seven joint error words, number of
+    controller errors, the errors. Times in s.
     """
 
     def __init__(self, memory_fd: int) -> None:
         memory = mmap.mmap(memory_fd, mmap.PAGESIZE)
         self.heartbeat = Cell(memory, 0, struct.Struct("<d"))
         self.gripper = Cell(memory, 64, struct.Struct("<d"))
+        self.point = Cell(memory, 96, struct.Struct("<Qi?"))
         self.state = Cell(memory, 128, struct.Struct(f"<8d7HB{MOST_ERRORS}i"))
 
 

@@ -22,6 +22,8 @@ import time
 import traceback
 from typing import Any, NoReturn
 
+import numpy as np
+from numpy.typing import NDArray
 from Robotic_Arm.rm_robot_interface import (
     RoboticArm,
     rm_realtime_arm_joint_state_t,
@@ -31,6 +33,8 @@ from Robotic_Arm.rm_robot_interface import (
     rm_udp_custom_config_t,
 )
 
+from kinevla_ros.robot.target_sender import Target, TargetSender
+from kinevla_ros.robot.transport import follows_high
 from kinevla_ros.robot.vendor_channel import (
     CLEAR_KIND,
     GRIPPER,
@@ -39,10 +43,10 @@ from kinevla_ros.robot.vendor_channel import (
     LIFE_KIND,
     LONGEST_PACKET,
     MOST_ERRORS,
-    TARGET,
     TARGET_KIND,
     Board,
     Settings,
+    unpack_target,
 )
 from kinevla_ros.robot.vendor_requests import RequestThread
 from kinevla_ros.robot.vendor_sample import SampleFilter
@@ -52,6 +56,9 @@ PUSH_CYCLE = 2
 
 HEARTBEAT = 0.05
 PARENT_CHECK_MS = 1000
+
+REST_TIMEOUT = 1.0
+"""An arm at full speed comes to rest in a third of it, s."""
 
 STALE = 0.1
 """No target is sent that is older (s), nor any while the controller's last sign of life is older.
@@ -81,6 +88,8 @@ class Link:
         self._channel = socket.socket(fileno=settings.channel)
         self._board = Board(settings.memory)
         self._heard_at = -math.inf
+        self._sender, self._follow = TargetSender(settings.period), follows_high(settings.period)
+        self._served = threading.Event()
         # The library prints its version.
         with contextlib.redirect_stdout(io.StringIO()):
             self._arm = RoboticArm(rm_thread_mode_e.RM_TRIPLE_MODE_E)
@@ -103,15 +112,17 @@ class Link:
             traceback.print_exc()
             reason = "internal error, see the log"
         self._send({"error": reason})
+        self._served.set()
         os._exit(1)
 
     def watch_parent(self) -> NoReturn:
-        """End this process with its parent."""
+        """End this process after its parent, once the arm has been brought to rest."""
         parent = os.getppid()
         poller = select.poll()
         poller.register(self._channel, 0)
         while not poller.poll(PARENT_CHECK_MS) and os.getppid() == parent:
             pass
+        self._served.wait(REST_TIMEOUT)
         os._exit(0)
 
     def _connect(self) -> dict[str, Any]:
@@ -174,18 +185,24 @@ class Link:
         poller.register(self._channel, select.POLLIN)
         poller.register(controller, select.POLLRDHUP)
         while True:
-            self._board.heartbeat.write(time.monotonic())
-            ready = dict(poller.poll(HEARTBEAT * 1000))
+            now = time.monotonic()
+            self._board.heartbeat.write(now)
+            ready = dict(poller.poll(1000 * min(HEARTBEAT, max(self._sender.due - now, 0))))
             if controller.fileno() in ready:
                 raise LinkError("the controller has closed the connection")
             if self._channel.fileno() in ready:
-                self._carry_out(self._channel.recv(LONGEST_PACKET))
+                if not (packet := self._channel.recv(LONGEST_PACKET)):
+                    self._go_to_rest()
+                    raise ConnectionError
+                self._carry_out(packet)
+            self._send_overdue()
+            if (point := self._sender.point(time.monotonic())) is not None:
+                self._board.point.write(*point)
 
     def _carry_out(self, packet: bytes) -> None:
         kind = packet[:1]
         if kind == TARGET_KIND:
-            _, sent, *q = TARGET.unpack(packet)
-            self._send_target(sent, q)
+            self._take_target(*unpack_target(packet))
         elif kind == GRIPPER_KIND:
             self._requests.move_gripper(GRIPPER.unpack(packet)[1])
         elif kind == LIFE_KIND:
@@ -194,13 +211,37 @@ class Link:
         elif kind == CLEAR_KIND:
             self._requests.clear_errors()
 
-    def _send_target(self, sent: float, q: list[float]) -> None:
+    def _take_target(self, target: Target, sent: float) -> None:
         now = time.monotonic()
-        if now - sent > STALE or now - self._heard_at > STALE:
+        if now - sent > STALE or not self._controller_is_heard():
             return
+        if self._sender.offer(target, now):
+            time.sleep(max(self._sender.earliest - time.monotonic(), 0))
+            self._send_target(target.q)
+
+    def _send_overdue(self) -> None:
+        """Send the next step of the way to rest if no target has come in its place."""
+        if not self._controller_is_heard():
+            return
+        if (step := self._sender.overdue(time.monotonic())) is not None:
+            self._send_target(step)
+
+    def _go_to_rest(self) -> None:
+        """The parent is gone: no further target comes."""
+        while self._sender.moving:
+            time.sleep(max(self._sender.due - time.monotonic(), 0))
+            if not self._controller_is_heard():
+                break
+            self._send_overdue()
+
+    def _controller_is_heard(self) -> bool:
+        return time.monotonic() - self._heard_at <= STALE
+
+    def _send_target(self, q: NDArray[np.float64]) -> None:
+        self._sender.sent(time.monotonic())
         # The library cuts to 0.001 deg towards zero; half a unit more makes that a rounding.
-        degrees = [math.degrees(angle) + math.copysign(0.0005, angle) for angle in q]
-        if self._arm.rm_movej_canfd(degrees, self._settings.follow) == _SEND_FAILED:
+        degrees = [math.degrees(angle) + math.copysign(0.0005, angle) for angle in q.tolist()]
+        if self._arm.rm_movej_canfd(degrees, self._follow) == _SEND_FAILED:
             raise LinkError("the controller does not take targets any more")
 
     def _report_cleared(self, problem: str | None) -> None:

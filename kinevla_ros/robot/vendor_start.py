@@ -1,4 +1,4 @@
-"""Starts the vendor library's process; spawned, for a fork would copy this one's threads."""
+"""Starts the vendor library's process."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import os
 import select
 import socket
 import subprocess
-import sys
-from pathlib import Path
 
+from kinevla_ros.robot.child_process import start_module
 from kinevla_ros.robot.vendor_channel import Board, Settings, create_channel, create_memory
 
 
 def start_vendor_process(
-    address: tuple[str, int], udp_port: int, host_ip: str | None, follow: bool
+    address: tuple[str, int], udp_port: int, host_ip: str | None, period: float
 ) -> tuple[subprocess.Popen[bytes], socket.socket, Board]:
     """Start the process and return it with the parent's ends of channel and shared memory.
 
@@ -21,7 +20,7 @@ def start_vendor_process(
         address: of the controller.
         udp_port: port on this computer for the state.
         host_ip: this computer's address as the controller sees it; found from the route if None.
-        follow: send targets in high follow.
+        period: between targets, s.
     """
     ip = socket.gethostbyname(address[0])
     memory = create_memory()
@@ -31,21 +30,13 @@ def start_vendor_process(
         port=address[1],
         host_ip=host_ip or _address_towards(ip),
         udp_port=udp_port,
-        follow=follow,
+        period=period,
         channel=child.fileno(),
         memory=memory,
     )
-    root = str(Path(__file__).parents[2])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     try:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "kinevla_ros.robot.vendor_process", settings.to_argument()],
-            env={**os.environ, "PYTHONPATH": path},
-            pass_fds=(child.fileno(), memory),
-            stdin=subprocess.DEVNULL,
-            stdout=2,
-            start_new_session=True,
-        )
+        module, argument = "kinevla_ros.robot.vendor_process", settings.to_argument()
+        process = start_module(module, [argument], [child.fileno(), memory])
         return process, channel, Board(memory)
     finally:
         os.close(memory)

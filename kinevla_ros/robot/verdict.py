@@ -31,6 +31,7 @@ class Fault(IntEnum):
     WORKSPACE_LIMIT = 13
     TABLE_COLLISION = 14
     SELF_COLLISION = 15
+    STREAM_INTERRUPTED = 16
 
 
 @dataclass(frozen=True)

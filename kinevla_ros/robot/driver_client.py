@@ -1,0 +1,357 @@
+"""The arm node's side of the driver's process: requests to it, ticks from it, its restart."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.robot.backoff import BackOff
+from kinevla_ros.robot.child_process import start_module
+from kinevla_ros.robot.driver import REST_TIMEOUT, Tick
+from kinevla_ros.robot.driver_channel import (
+    Connected,
+    DriverSettings,
+    LogRecord,
+    create_pair,
+    receive,
+    send,
+)
+from kinevla_ros.robot.state import ArmState
+from kinevla_ros.robot.status import SafetyState, Status
+from kinevla_ros.robot.teleop_checks import JointTarget
+from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo
+from kinevla_ros.robot.verdict import Fault, Verdict
+
+CONNECT_TIMEOUT = 30.0
+"""Starting the process and connecting to the arm, s."""
+
+SERVICE_TIMEOUT = 8.0
+"""The controller may take five seconds to clear its errors, s."""
+
+TARGET_TIMEOUT = 0.2
+"""A chunk whose check takes longer is as good as lost, s."""
+
+SEND_TIMEOUT = 0.05
+"""The channel holds many requests; it is full only if the process has been frozen for long, s."""
+
+SILENCE = 0.3
+"""Without a tick for so long the process is frozen or starved, s."""
+
+ENDED = "the driver's process has ended; starting it again, then call /arm/reset"
+
+logger = logging.getLogger(__name__)
+
+
+class DriverGone(ArmConnectionError):
+    """The driver's process does not answer."""
+
+
+class DriverClient:
+    """Drives one arm through a process of its own; every method may be called from any thread.
+
+    Args:
+        module: full name of the module that runs as the process.
+        settings: what it drives.
+        on_tick: called from a thread of this object for each tick, and when the process is silent
+            or ends.
+        stop_past_it: stops the arm by another way, for a process that does not answer.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        settings: DriverSettings,
+        on_tick: Callable[[Tick], None],
+        stop_past_it: Callable[[], None],
+    ) -> None:
+        self._module, self._settings = module, settings
+        self._on_tick, self._stop_past_it = on_tick, stop_past_it
+        self._process: subprocess.Popen[bytes] | None = None
+        self._calls: socket.socket | None = None
+        self._ticks: socket.socket | None = None
+        self._lock, self._number = threading.Lock(), 0
+        self._end, self._started = threading.Event(), False
+        self._listener: threading.Thread | None = None
+        self._last: Tick | None = None
+        self._state: ArmState | None = None
+        self._heard_at = -math.inf
+        self.limits = settings.limits
+        """Those that hold: the stricter ones once connected."""
+        self.prompt = False
+        """Whether the process has real-time priority."""
+
+    def connect(self) -> ArmInfo:
+        """Start the process and connect to the arm.
+
+        Raises:
+            ArmConnectionError: says what failed and what to check.
+            RuntimeError: another process drives the arm.
+        """
+        self.close()
+        try:
+            info = self._open()
+        except BaseException:
+            self.close()
+            raise
+        self._end.clear()
+        self._listener = threading.Thread(target=self._listen, name="driver-ticks", daemon=True)
+        self._listener.start()
+        return info
+
+    def close(self) -> None:
+        """Bring the arm to rest, disconnect and end the process."""
+        self._end.set()
+        self._started = False
+        self._end_process()
+        if self._listener is not None:
+            self._listener.join()
+            self._listener = None
+
+    @property
+    def arm(self) -> str:
+        """The arm's name."""
+        return self._settings.arm
+
+    @property
+    def pid(self) -> int | None:
+        """Process id; None while there is no process."""
+        return None if self._process is None else self._process.pid
+
+    @property
+    def connected(self) -> bool:
+        """Whether the arm is there, as far as is known."""
+        return self._heard and self._last is not None and self._last.connected
+
+    @property
+    def can_stop(self) -> bool:
+        """Whether a stop would get through past everything else, as far as is known."""
+        return self._heard and self._last is not None and self._last.can_stop
+
+    @property
+    def failed(self) -> bool:
+        """Whether the stream has died."""
+        return self._last is not None and self._last.failed
+
+    def latest(self) -> ArmState | None:
+        """Return the arm's last state, however old."""
+        return self._state
+
+    def start(self) -> None:
+        """See `ArmDriver.start`."""
+        if self._process is None:
+            self.connect()
+        self._call("start", timeout=CONNECT_TIMEOUT)
+        self._heard_at, self._started = time.monotonic(), True
+
+    def finish(self) -> None:
+        """See `ArmDriver.finish`; a process that does not answer is left to end by itself."""
+        self._started = False
+        try:
+            self._call("finish", timeout=REST_TIMEOUT + SERVICE_TIMEOUT)
+        except DriverGone as error:
+            logger.warning("%s", error)
+
+    def enable(self) -> Verdict:
+        """See `ArmCore.enable`."""
+        return self._ask("enable")
+
+    def disable(self) -> None:
+        """See `ArmCore.disable`."""
+        self._call("disable")
+
+    def stop(self) -> None:
+        """See `ArmDriver.stop`; past the process when that does not answer.
+
+        Raises:
+            ArmConnectionError: the controller did not confirm; use the emergency button.
+        """
+        self._settings = replace(self._settings, stopped=True)
+        try:
+            # A frozen process finds the request when it goes on.
+            self._call("stop", timeout=SERVICE_TIMEOUT if self._heard else 0.0)
+        except DriverGone:
+            self._stop_past_it()
+
+    def reset(self) -> Verdict:
+        """See `ArmDriver.reset`."""
+        verdict = self._ask("reset")
+        if verdict.ok:
+            self._settings = replace(self._settings, stopped=False)
+        return verdict
+
+    def follow(self, chunk: ActionChunk) -> Verdict:
+        """See `ArmDriver.follow`."""
+        return self._ask("follow", chunk, timeout=TARGET_TIMEOUT)
+
+    def lead(self, target: JointTarget) -> Verdict:
+        """See `ArmDriver.lead`."""
+        return self._ask("lead", target, timeout=TARGET_TIMEOUT)
+
+    def refuse(self, fault: Fault, reason: str) -> Verdict:
+        """See `ArmDriver.refuse`."""
+        return self._ask("refuse", fault, reason, timeout=TARGET_TIMEOUT)
+
+    def set_speed(self, percent: float) -> Verdict:
+        """See `ArmDriver.set_speed`."""
+        verdict = self._ask("set_speed", percent)
+        if verdict.ok:
+            self._settings = replace(self._settings, speed=percent)
+        return verdict
+
+    def pause(self, paused: bool) -> None:
+        """See `ArmDriver.pause`."""
+        self._call("pause", paused)
+        self._settings = replace(self._settings, paused=paused)
+
+    @property
+    def _heard(self) -> bool:
+        return time.monotonic() - self._heard_at < SILENCE
+
+    def _open(self) -> ArmInfo:
+        calls, theirs = create_pair()
+        ticks, their_ticks = create_pair()
+        descriptors = theirs.fileno(), their_ticks.fileno()
+        self._process = start_module(self._module, [str(d) for d in descriptors], descriptors)
+        theirs.close()
+        their_ticks.close()
+        self._calls, self._ticks = calls, ticks
+        connected: Connected = self._call("connect", self._settings, timeout=CONNECT_TIMEOUT)
+        self.limits, self.prompt = connected.limits, connected.prompt
+        return connected.info
+
+    def _end_process(self) -> None:
+        """Wait until the process has brought the arm to rest and has ended."""
+        channels = [channel for channel in (self._calls, self._ticks) if channel is not None]
+        for channel in channels:
+            # Wakes whoever waits for it, here and there.
+            with contextlib.suppress(OSError):
+                channel.shutdown(socket.SHUT_RDWR)
+        if self._process is not None:
+            try:
+                self._process.wait(REST_TIMEOUT + SERVICE_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        with self._lock:
+            self._process = self._calls = self._ticks = None
+            for channel in channels:
+                channel.close()
+
+    def _ask(self, name: str, *arguments: Any, timeout: float = SERVICE_TIMEOUT) -> Verdict:
+        verdict: Verdict = self._call(name, *arguments, timeout=timeout)
+        return verdict
+
+    def _call(self, name: str, *arguments: Any, timeout: float = SERVICE_TIMEOUT) -> Any:
+        """Return the answer to a request.
+
+        Raises:
+            DriverGone: there is none within `timeout`, s.
+            ValueError, RuntimeError: as the request raised it.
+        """
+        if not self._lock.acquire(timeout=timeout):
+            raise DriverGone("the driver's process is busy or is being started")
+        try:
+            answer = self._exchange(name, arguments, timeout)
+        except TimeoutError as error:
+            raise DriverGone("the driver's process does not answer") from error
+        except (EOFError, OSError) as error:
+            raise DriverGone(ENDED) from error
+        finally:
+            self._lock.release()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _exchange(self, name: str, arguments: tuple[Any, ...], timeout: float) -> Any:
+        if (channel := self._calls) is None:
+            raise DriverGone("the arm is not connected")
+        deadline = time.monotonic() + timeout
+        self._number += 1
+        request = self._number, name, arguments
+        channel.settimeout(SEND_TIMEOUT)
+        send(channel, request)
+        while True:
+            channel.settimeout(max(deadline - time.monotonic(), 1e-3))
+            number, answer = receive(channel)
+            # Answers to requests that were given up may still come.
+            if number == request[0]:
+                return answer
+
+    def _listen(self) -> None:
+        """Hand on what the process sees until this object is closed."""
+        back_off, silent = BackOff(), False
+        back_off.connected(time.monotonic())
+        while not self._end.is_set():
+            if self._process is None:
+                if not self._end.wait(back_off.wait(time.monotonic())):
+                    self._restart(back_off)
+                continue
+            try:
+                content = self._next_tick()
+            except (EOFError, OSError):
+                if not self._end.is_set():
+                    logger.error(ENDED)
+                    self._end_process()
+                    self._tell(Fault.CONNECTION_LOST, ENDED)
+                continue
+            if content is None:
+                if self._started and not silent:
+                    silent = True
+                    reason = f"the driver's process has been silent for {SILENCE} s"
+                    self._tell(Fault.STREAM_INTERRUPTED, reason)
+                continue
+            silent = False
+            self._hand_on(content)
+
+    def _next_tick(self) -> Tick | LogRecord | None:
+        """Return what comes next; None if nothing comes for `SILENCE`."""
+        ticks = self._ticks
+        if ticks is None:
+            raise EOFError
+        ticks.settimeout(SILENCE)
+        try:
+            content: Tick | LogRecord = receive(ticks)
+        except TimeoutError:
+            return None
+        return content
+
+    def _hand_on(self, content: Tick | LogRecord) -> None:
+        if isinstance(content, LogRecord):
+            logger.log(content.level, "%s", content.text)
+            return
+        self._heard_at, self._last = time.monotonic(), content
+        self._state = content.state or self._state
+        try:
+            self._on_tick(content)
+        except Exception:
+            logger.exception("a tick could not be shown")
+
+    def _tell(self, fault: Fault, reason: str) -> None:
+        """Say what is wrong in the process's place."""
+        last = self._last.status if self._last else None
+        refused = last.refused_chunks if last else 0
+        status = Status(SafetyState.FAULTED, fault, reason, "", math.nan, refused)
+        self._last = Tick(time.monotonic(), None, None, status, False, False, False)
+        self._on_tick(self._last)
+
+    def _restart(self, back_off: BackOff) -> None:
+        self._settings = replace(self._settings, fault="the driver's process had ended")
+        try:
+            self._open()
+            if self._started:
+                self._call("start", timeout=CONNECT_TIMEOUT)
+        except RuntimeError as error:
+            logger.warning("%s", error)
+            self._end_process()
+            return
+        back_off.connected(time.monotonic())
+        logger.warning("the driver's process runs again; call /arm/reset")
