@@ -47,6 +47,26 @@ def test_what_lies_between_two_streams_is_no_motion_of_either() -> None:
     assert all(share <= 0 for share in shares.values())
 
 
+def test_a_stream_that_goes_on_at_speed_after_a_gap_is_more_than_a_limit() -> None:
+    targets = 1.0 * DT * np.arange(50)[:, None] * np.eye(7)[0]
+    for gap in (3, 10, 150):
+        times = DT * np.arange(50)
+        times[25:] += gap * DT
+        stopped = StreamRecord(times, targets, np.ones(50, bool), np.zeros(50, bool))
+        shares = stream_figures(stopped, RM75_LIMITS, DT).shares
+        assert shares["acceleration"] > 1
+        assert shares["jerk"] > 1
+
+
+def test_targets_that_come_a_little_early_or_late_are_as_good_as_even_ones() -> None:
+    targets = 1.0 * DT * np.arange(50)[:, None] * np.eye(7)[0]
+    times = DT * np.arange(50) + np.where(np.arange(50) % 2, 0.009, 0.0)
+    uneven = StreamRecord(times, targets, np.ones(50, bool), np.zeros(50, bool))
+    shares = stream_figures(uneven, RM75_LIMITS, DT).shares
+    assert shares["velocity"] == pytest.approx(0.5, abs=0.01)
+    assert shares["acceleration"] <= 0
+
+
 def test_the_rounding_of_the_wire_is_not_taken_for_jerk() -> None:
     exact = sine(0.2, 0.3)
     rounded = WIRE_STEP * np.round(exact / WIRE_STEP)

@@ -13,7 +13,7 @@ from rich.table import Table
 from kinevla_ros.evaluation.machine import machine
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.sim.controller_records import MotionRecord, StreamRecord
-from kinevla_ros.sim.stream_check import WIRE_STEP, stream_figures
+from kinevla_ros.sim.stream_check import STANDING, WIRE_STEP, stream_figures
 
 REST_DEADLINE = 0.5
 """From detection to rest, s."""
@@ -23,6 +23,9 @@ REST_BAND = 0.002
 
 CUT = 0.1
 """A stream that ends below this speed has come to rest, rad/s."""
+
+LOST = 1.6
+"""A gap of more periods may be that of one lost target; a late one comes after 1.5."""
 
 LUNGE = 0.01
 """So far from the arm the first target after a fault may lie, rad."""
@@ -94,20 +97,17 @@ def rest_time(motion: MotionRecord, since: float) -> tuple[float, float]:
 
 
 def largest_share(stream: StreamRecord, limits: JointLimits, dt: float) -> float:
-    """Largest share of a limit of velocity, acceleration or jerk that the targets reached.
+    """Largest share of a limit of velocity, acceleration or jerk that the targets reached in time.
 
-    Where a target is missing, the ones around it are further apart in time: there the velocity is
-    taken over the true gap, and the derivatives begin anew.
+    A single target may get lost with a process that dies: there the velocity is taken over the true
+    gap, and the derivatives begin anew.
     """
-    if len(stream.times) < 2:
-        return 0.0
-    steps = np.maximum(np.round(np.diff(stream.times) / dt), 1)
+    gaps = np.diff(stream.times) / dt
+    lost = (gaps > LOST) & (gaps <= STANDING)
     turns = np.abs(np.diff(stream.targets, axis=0)) - WIRE_STEP
-    share = float((turns / (steps * dt)[:, None] / limits.velocity)[steps < 10].max(initial=0.0))
-    for part in np.split(np.arange(len(stream.times)), np.flatnonzero(steps > 1) + 1):
-        times = np.array([dt * k for k in range(len(part))], dtype=np.float64)
-        targets, accepted = stream.targets[part], stream.accepted[part]
-        piece = StreamRecord(times, targets, accepted, stream.follow[part])
+    share = float((turns[lost] / (gaps[lost] * dt)[:, None] / limits.velocity).max(initial=0.0))
+    for part in np.split(np.arange(len(stream.times)), np.flatnonzero(lost) + 1):
+        piece = StreamRecord(*(values[part] for values in stream))
         share = max(share, *stream_figures(piece, limits, dt).shares.values())
     return share
 

@@ -1,4 +1,7 @@
-"""What the recorded stream of joint targets looked like: rate, and how near it came to limits."""
+"""What the recorded stream of joint targets looked like: rate, and how near it came to limits.
+
+It is differentiated as an arm sees it in time: an arm that gets no target for a while stands.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,12 @@ from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.sim.controller_records import StreamRecord
 
 PAUSE = 0.1
-"""Without a target for so long a stream is over and the next one begins, s."""
+"""Without a target for so long a stream is over and the next one begins, from rest, s."""
+
+STANDING = 2.5
+"""After a gap of so many periods the arm has stopped at the last target."""
+
+_REST = 3  # targets in one place: speed, acceleration and jerk are zero
 
 WIRE_STEP = np.radians(0.001)
 """Targets go over the wire in steps of a thousandth of a degree, rad."""
@@ -42,7 +50,7 @@ class StreamFigures:
 def stream_figures(record: StreamRecord, limits: JointLimits, dt: float) -> StreamFigures:
     """Differentiate a record whose targets are meant to be `dt` s apart."""
     gaps = np.diff(record.times)
-    streams = np.split(record.targets, np.flatnonzero(gaps > PAUSE) + 1)
+    streams = seen_in_time(record, dt)
     shares = {
         name: max((_share(s, order, name, limits, dt) for s in streams), default=0.0)
         for order, name in enumerate(ROUNDING, start=1)
@@ -54,6 +62,24 @@ def stream_figures(record: StreamRecord, limits: JointLimits, dt: float) -> Stre
         rate=float(1 / np.median(within)) if len(within) else 0.0,
         shares=shares,
     )
+
+
+def seen_in_time(record: StreamRecord, dt: float) -> list[NDArray[np.float64]]:
+    """Return each stream of a record, shape (n, 7), rad, as if its targets had come `dt` s apart.
+
+    Where none came for `STANDING` periods the last one is repeated until the arm stands; where
+    none came for `PAUSE`, the next stream begins with an arm that rests at its first target.
+    """
+    if not len(record.times):
+        return []
+    streams = [[record.targets[0]]]
+    for gap, target in zip(np.diff(record.times), record.targets[1:], strict=True):
+        if gap > PAUSE:
+            streams.append([target] * _REST)
+        elif gap > STANDING * dt:
+            streams[-1] += [streams[-1][-1]] * _REST
+        streams[-1].append(target)
+    return [np.array(stream) for stream in streams]
 
 
 def _share(
