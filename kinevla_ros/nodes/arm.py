@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -30,15 +31,18 @@ from kinevla_ros.nodes.messages import (
 from kinevla_ros.nodes.qos import LATCHED
 from kinevla_ros.nodes.rm_driver import RmDriverArm
 from kinevla_ros.nodes.runtime import run
+from kinevla_ros.nodes.subscribe import subscribe
+from kinevla_ros.nodes.text import TEXT, bounded
 from kinevla_ros.robot.driver import STREAM_FAILED, ArmDriver, Tick
 from kinevla_ros.robot.status import SafetyState, Status
 from kinevla_ros.robot.transport import ArmConnectionError, Transport
 from kinevla_ros.robot.vendor import VendorArm
-from kinevla_ros.robot.verdict import Fault, Verdict
+from kinevla_ros.robot.verdict import Fault, Verdict, refused
 
 TARGETS = "kinevla/joint_targets"
 STATUS_PERIOD = 0.1
 ENABLE_TIMEOUT = 3.0
+MALFORMED = {"chunk": Fault.INVALID_CHUNK, "teleoperation": Fault.INVALID_TARGET}
 
 
 class ArmNode(ManagedNode):
@@ -56,10 +60,13 @@ class ArmNode(ManagedNode):
         self._joints = self.create_publisher(JointState, "/joint_states", 10)
         self._display = ArmDisplay(self, self._stamps)
         self._safety = self.create_publisher(SafetyStatus, "kinevla/safety_status", LATCHED)
-        self.create_subscription(ActionChunk, "kinevla/action_chunk", self._on_chunk, 1)
+        no_chunk, no_target, no_speed = (
+            partial(self._drop, kind) for kind in ("chunk", "teleoperation", "speed scaling")
+        )
+        subscribe(self, ActionChunk, "kinevla/action_chunk", self._on_chunk, no_chunk)
         # As leader arms publish where they are.
-        self.create_subscription(JointState, "kinevla/teleop_targets", self._on_teleop, 1)
-        self.create_subscription(Float64, "~/speed_scaling", self._on_speed_scaling, 1)
+        subscribe(self, JointState, "kinevla/teleop_targets", self._on_teleop, no_target)
+        subscribe(self, Float64, "~/speed_scaling", self._on_speed_scaling, no_speed)
         self.create_service(SetBool, "~/enable", self._on_enable)
         self.create_service(SetBool, "~/pause", self._on_pause)
         self.create_service(Trigger, "~/stop", self._on_stop)
@@ -173,25 +180,34 @@ class ArmNode(ManagedNode):
             return
         try:
             chunk = chunk_from_message(message, self._stamps)
-            verdict = self._driver.submit(chunk)
-            if verdict.ok:
-                self._display.on_chunk(chunk)
         except ValueError as error:
-            verdict = self._driver.refuse(Fault.INVALID_CHUNK, str(error))
+            self._drop("chunk", str(error))
+            return
+        verdict = self._driver.submit(chunk)
+        if verdict.ok:
+            self._display.on_chunk(chunk)
         self._warn_if_refused("chunk", verdict)
 
     def _on_teleop(self, message: JointState) -> None:
         if self.state != "active" or self._driver is None:
             return
         try:
-            verdict = self._driver.lead(target_from_message(message, self._stamps))
+            target = target_from_message(message, self._stamps)
         except ValueError as error:
-            verdict = self._driver.refuse(Fault.INVALID_TARGET, str(error))
-        self._warn_if_refused("teleoperation", verdict)
+            self._drop("teleoperation", str(error))
+            return
+        self._warn_if_refused("teleoperation", self._driver.lead(target))
 
     def _on_speed_scaling(self, message: Float64) -> None:
         if self._driver is not None:
             self._warn_if_refused("speed scaling", self._driver.set_speed(message.data))
+
+    def _drop(self, what: str, problem: str) -> None:
+        """Count and name what cannot be read."""
+        verdict = refused(MALFORMED.get(what, Fault.NONE), bounded(problem))
+        if what in MALFORMED and self.state == "active" and self._driver is not None:
+            verdict = self._driver.refuse(verdict.fault, verdict.reason)
+        self._warn_if_refused(what, verdict)
 
     def _warn_if_refused(self, what: str, verdict: Verdict) -> None:
         if not verdict.ok:
@@ -219,10 +235,10 @@ class ArmNode(ManagedNode):
                 raise ArmConnectionError("the arm node is not active")
             verdict = act(self._driver)
         except RuntimeError as error:
-            response.success, response.message = False, str(error)
+            response.success, response.message = False, bounded(str(error), TEXT)
             return response
         response.success = verdict is None or verdict.ok
-        response.message = done if verdict is None or verdict.ok else verdict.reason
+        response.message = done if verdict is None or verdict.ok else bounded(verdict.reason, TEXT)
         return response
 
     def _enable(self, driver: ArmDriver) -> Verdict:
