@@ -292,3 +292,21 @@ def test_deactivation_brings_a_moving_arm_to_rest_before_the_controller_is_stopp
     assert "set_arm_stop" in names
     assert arm.node.trigger_activate() == SUCCESS
     arm.expect(SafetyStatus.DISABLED)
+
+
+def test_a_chunk_of_megabytes_is_dropped_by_its_size_and_counted(arm: Arm) -> None:
+    arm.become_ready()
+    arm.bench.spin_until(lambda: "refused chunks" in str(arm.bench.diagnosis("/arm")), "diagnosis")
+    before = refused_chunks(arm)
+    arm.chunks.publish(ActionChunkMessage(joint_names=["a" * 8_000_000]))
+    arm.bench.spin_until(lambda: "8000" in arm.status().reason, "reason")
+    assert "bytes on /kinevla/action_chunk" in arm.status().reason
+    arm.bench.spin_until(lambda: refused_chunks(arm) == before + 1, "refusal")
+    arm.expect(SafetyStatus.READY)
+
+
+def test_a_chunk_with_absurd_names_is_refused_in_a_short_reason(arm: Arm) -> None:
+    arm.chunks.publish(ActionChunkMessage(joint_names=["elbow" * 2000]))
+    arm.bench.spin_until(lambda: "characters cut" in arm.status().reason, "reason")
+    assert "this arm has joint1" in arm.status().reason
+    assert len(arm.status().reason.encode()) <= 200

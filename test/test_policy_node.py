@@ -15,6 +15,7 @@ pytest.importorskip("rclpy")
 
 from fake_cell import JOINTS, FakeCell
 from node_bench import FAILURE, SUCCESS, Bench, bench
+from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
 from kinevla_ros.codec.chunk import ActionChunk
@@ -227,6 +228,25 @@ def test_an_instruction_that_names_no_task_ends_the_motion(policy: Policy, text:
     reasoning = policy.expect(Reasoning.NOT_UNDERSTOOD)
     assert reasoning.detail
     policy.expect_no_chunks()
+
+
+@pytest.mark.parametrize(("characters", "why"), [(20_000, "too long"), (8_000_000, "bytes on")])
+def test_an_instruction_of_absurd_length_ends_the_motion_and_is_named_briefly(
+    policy: Policy, characters: int, why: str
+) -> None:
+    policy.say(BREAD)
+    policy.tell("é" * characters)
+    policy.expect(Reasoning.NOT_UNDERSTOOD, why)
+    assert len(policy.reasonings[-1].instruction.encode()) <= 500
+    policy.expect_no_chunks()
+
+
+def test_joint_states_of_absurd_length_are_no_observation(policy: Policy) -> None:
+    policy.say(BREAD)
+    policy.expect(Reasoning.OK)
+    policy.cell.mute = {"joints"}
+    policy.bench.publisher(JointState, "/joint_states").publish(JointState(name=["a"] * 10**6))
+    policy.expect(Reasoning.NO_OBSERVATION, "bytes on /joint_states")
 
 
 def test_stop_ends_the_motion(policy: Policy) -> None:

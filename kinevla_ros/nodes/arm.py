@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -28,6 +29,8 @@ from kinevla_ros.nodes.messages import (
 )
 from kinevla_ros.nodes.qos import LATCHED
 from kinevla_ros.nodes.runtime import run
+from kinevla_ros.nodes.subscribe import subscribe
+from kinevla_ros.nodes.text import TEXT, bounded
 from kinevla_ros.robot.driver import STREAM_FAILED, Tick
 from kinevla_ros.robot.driver_channel import DriverSettings
 from kinevla_ros.robot.driver_client import DriverClient
@@ -40,6 +43,7 @@ from kinevla_ros.robot.verdict import Fault, Verdict, refused
 TARGETS = "kinevla/joint_targets"
 STATUS_PERIOD = 0.1
 ENABLE_TIMEOUT = 3.0
+MALFORMED = {"chunk": Fault.INVALID_CHUNK, "teleoperation": Fault.INVALID_TARGET}
 
 DRIVER_PROCESS = "kinevla_ros.robot.driver_process"
 RM_DRIVER_PROCESS = "kinevla_ros.nodes.rm_driver_process"
@@ -59,10 +63,13 @@ class ArmNode(ManagedNode):
         self._joints = self.create_publisher(JointState, "/joint_states", 10)
         self._display = ArmDisplay(self, self._stamps)
         self._safety = self.create_publisher(SafetyStatus, "kinevla/safety_status", LATCHED)
-        self.create_subscription(ActionChunk, "kinevla/action_chunk", self._on_chunk, 1)
+        no_chunk, no_target, no_speed = (
+            partial(self._drop, kind) for kind in ("chunk", "teleoperation", "speed scaling")
+        )
+        subscribe(self, ActionChunk, "kinevla/action_chunk", self._on_chunk, no_chunk)
         # As leader arms publish where they are.
-        self.create_subscription(JointState, "kinevla/teleop_targets", self._on_teleop, 1)
-        self.create_subscription(Float64, "~/speed_scaling", self._on_speed_scaling, 1)
+        subscribe(self, JointState, "kinevla/teleop_targets", self._on_teleop, no_target)
+        subscribe(self, Float64, "~/speed_scaling", self._on_speed_scaling, no_speed)
         self.create_service(SetBool, "~/enable", self._on_enable)
         self.create_service(SetBool, "~/pause", self._on_pause)
         self.create_service(Trigger, "~/stop", self._on_stop)
@@ -183,7 +190,7 @@ class ArmNode(ManagedNode):
         try:
             chunk = chunk_from_message(message, self._stamps)
         except ValueError as error:
-            self._refuse("chunk", Fault.INVALID_CHUNK, error)
+            self._drop("chunk", str(error))
             return
         if self._hand_over("chunk", lambda driver: driver.follow(chunk)):
             self._display.on_chunk(chunk)
@@ -192,15 +199,17 @@ class ArmNode(ManagedNode):
         try:
             target = target_from_message(message, self._stamps)
         except ValueError as error:
-            self._refuse("teleoperation", Fault.INVALID_TARGET, error)
+            self._drop("teleoperation", str(error))
             return
         self._hand_over("teleoperation", lambda driver: driver.lead(target))
 
     def _on_speed_scaling(self, message: Float64) -> None:
         self._hand_over("speed scaling", lambda driver: driver.set_speed(message.data))
 
-    def _refuse(self, what: str, fault: Fault, error: ValueError) -> None:
-        self._hand_over(what, lambda driver: driver.refuse(fault, str(error)))
+    def _drop(self, what: str, problem: str) -> None:
+        """Count and name what cannot be read."""
+        fault, reason = MALFORMED.get(what, Fault.NONE), bounded(problem)
+        self._hand_over(what, lambda driver: driver.refuse(fault, reason))
 
     def _hand_over(self, what: str, request: Callable[[DriverClient], Verdict]) -> bool:
         """Hand a message of the active node to the driver; returns whether it is accepted."""
@@ -238,10 +247,10 @@ class ArmNode(ManagedNode):
                 raise ArmConnectionError("the arm node is not active")
             verdict = act(self._driver)
         except RuntimeError as error:
-            response.success, response.message = False, str(error)
+            response.success, response.message = False, bounded(str(error), TEXT)
             return response
         response.success = verdict is None or verdict.ok
-        response.message = done if verdict is None or verdict.ok else verdict.reason
+        response.message = done if verdict is None or verdict.ok else bounded(verdict.reason, TEXT)
         return response
 
     def _enable(self, driver: DriverClient) -> Verdict:

@@ -21,6 +21,7 @@ from kinevla_ros.nodes.messages import Stamps
 from kinevla_ros.nodes.parameters import Parameter
 from kinevla_ros.nodes.qos import image_qos
 from kinevla_ros.nodes.runtime import run
+from kinevla_ros.nodes.subscribe import subscribe
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.sim.cell import CAMERAS
 from kinevla_ros.sim.controller import EmulatedController
@@ -61,7 +62,7 @@ class CellNode(ManagedNode):
             name: self.create_publisher(CameraInfo, f"/camera/{name}/color/camera_info", qos)
             for name in CAMERAS
         }
-        self.create_subscription(String, "/instruction", self._on_instruction, 1)
+        subscribe(self, String, "/instruction", self._on_instruction, self._on_no_instruction)
         self.create_service(Trigger, "~/judge", self._answer(self._judge))
         self.create_service(Trigger, "~/reset", self._answer(self._reset))
 
@@ -136,6 +137,11 @@ class CellNode(ManagedNode):
             self._cell.watch(command)
         except CellError as error:
             self.get_logger().error(str(error))
+
+    def _on_no_instruction(self, problem: str) -> None:
+        """Something came on /instruction that cannot be read."""
+        self.get_logger().warning(problem)
+        self._on_instruction(String())
 
     def _judge(self, cell: RealTimeCell) -> str:
         verdict = cell.verdict()

@@ -10,7 +10,9 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.lifecycle import LifecycleState, Node, TransitionCallbackReturn
 
+from kinevla_ros.nodes.log import BoundedLogger
 from kinevla_ros.nodes.parameters import Parameter, declare
+from kinevla_ros.nodes.text import TEXT, bounded
 
 DIAGNOSTICS_PERIOD = 1.0
 
@@ -43,6 +45,7 @@ class ManagedNode(Node):
 
     def __init__(self, name: str, parameters: dict[str, Parameter]) -> None:
         super().__init__(name)
+        self._logger = BoundedLogger(self._logger.name)
         self.values: dict[str, Any] = declare(self, parameters)
         self.state = "unconfigured"
         self.hardware_id = ""
@@ -146,7 +149,9 @@ class ManagedNode(Node):
         return DiagnosticStatus(
             level=diagnosis.level,
             name=name,
-            message=diagnosis.text,
+            message=bounded(diagnosis.text, TEXT),
             hardware_id=self.hardware_id,
-            values=[KeyValue(key=key, value=text) for key, text in diagnosis.figures.items()],
+            values=[
+                KeyValue(key=key, value=bounded(text)) for key, text in diagnosis.figures.items()
+            ],
         )

@@ -15,6 +15,7 @@ from sensor_msgs.msg import JointState
 from kinevla_ros.codec.chunk import HORIZON, JOINT_NAMES, ActionChunk
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import Reasoning, SafetyStatus
+from kinevla_ros.nodes.text import TEXT, bounded
 from kinevla_ros.robot.status import Status
 from kinevla_ros.robot.teleop_checks import JointTarget
 
@@ -64,8 +65,9 @@ def chunk_from_message(message: ActionChunkMessage, stamps: Stamps) -> ActionChu
         ValueError: other joints, a wrong number of targets, or a number that is not finite.
     """
     if tuple(message.joint_names) != JOINT_NAMES:
+        names = bounded(", ".join(message.joint_names), 64)
         raise ValueError(
-            f"a chunk names the joints {', '.join(message.joint_names) or '(none)'}; "
+            f"a chunk names the joints {names or '(none)'}; "
             f"this arm has {', '.join(JOINT_NAMES)}, in this order"
         )
     numbers = HORIZON * len(JOINT_NAMES)
@@ -136,9 +138,9 @@ def reasoning_to_message(inference: Inference, stamp: Time, overridden: bool = F
     message = Reasoning(
         sequence=inference.sequence,
         status=Reasoning.OK,
-        instruction=inference.instruction,
-        goal=inference.goal,
-        kinematics=inference.kinematics,
+        instruction=bounded(inference.instruction, TEXT),
+        goal=bounded(inference.goal, TEXT),
+        kinematics=bounded(inference.kinematics, TEXT),
         goal_codes=list(inference.goal_codes),
         kinematics_codes=list(inference.kinematics_codes),
         overridden=overridden,
@@ -155,8 +157,8 @@ def status_to_message(status: Status, stamp: Time) -> SafetyStatus:
     message = SafetyStatus(
         state=int(status.state),
         fault=int(status.fault),
-        reason=status.reason,
-        joint=status.joint,
+        reason=bounded(status.reason),
+        joint=bounded(status.joint, 64),
         margin=float(status.margin),
         speed_scaling=100 * status.speed,
         takeover=status.takeover,

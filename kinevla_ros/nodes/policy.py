@@ -31,6 +31,8 @@ from kinevla_ros.nodes.policy_output import CHUNK_TIME, Output, judge, status_of
 from kinevla_ros.nodes.policy_parameters import ANY_CONSISTENCY, PARAMETERS
 from kinevla_ros.nodes.qos import image_qos
 from kinevla_ros.nodes.runtime import run
+from kinevla_ros.nodes.subscribe import PICTURE, subscribe
+from kinevla_ros.nodes.text import TEXT, bounded
 from kinevla_ros.share import share_path
 from kinevla_ros.srv import OverrideReasoning
 
@@ -76,8 +78,9 @@ class PolicyNode(ManagedNode):
         kind = TRANSPORTS[self.values["image_transport"]]
         for camera, topic in self._observations.topics.items():
             self.create_subscription(kind, topic, partial(self._on_image, camera), qos)
-        self.create_subscription(JointState, "/joint_states", self._on_joints, 10)
-        self.create_subscription(String, "/instruction", self._on_instruction, 1)
+        joints = self._observations.miss_joints
+        subscribe(self, JointState, "/joint_states", self._on_joints, joints, 10)
+        subscribe(self, String, "/instruction", self._on_instruction, self._on_no_instruction)
         self.create_service(OverrideReasoning, "~/override_reasoning", self._on_override)
 
     def configure(self) -> None:
@@ -164,6 +167,10 @@ class PolicyNode(ManagedNode):
         return {"observation": seen, "inference": inferring}
 
     def _on_image(self, camera: str, image: Image | CompressedImage) -> None:
+        if len(image.data) > PICTURE:
+            text = f"a picture of the {camera} camera has {len(image.data)} bytes and is dropped"
+            self.get_logger().warning(text, throttle_duration_sec=COMPLAINT_PERIOD)
+            return
         self._observations.add_image(camera, self._stamps.to_monotonic(image.header.stamp), image)
         self._picture.set()
 
@@ -189,15 +196,28 @@ class PolicyNode(ManagedNode):
             self.get_logger().info("no instruction is in force: the arm slows to rest")
             self._output.explain(Reasoning.NOT_UNDERSTOOD, text, "no instruction is in force")
             return
+        if len(text.encode(errors="replace")) > TEXT:
+            problem = f"an instruction of {len(text)} characters is too long; say it in {TEXT}"
+            self._refuse_instruction(text, problem)
+            return
         try:
             parse_instruction(text)
         except UnknownInstruction as problem:
-            self._output.explain(Reasoning.NOT_UNDERSTOOD, text, str(problem))
-            self.get_logger().warning(str(problem))
+            self._refuse_instruction(text, str(problem))
             return
         self.get_logger().info(f'instruction: "{text}"')
         self._complained_at = time.monotonic()
         self._instruction = text
+
+    def _on_no_instruction(self, problem: str) -> None:
+        """Something came on /instruction that cannot be read."""
+        if self.state == "active":
+            self._instruction, self._complaint, self._words.command = None, "", None
+            self._refuse_instruction("", problem)
+
+    def _refuse_instruction(self, text: str, problem: str) -> None:
+        self._output.explain(Reasoning.NOT_UNDERSTOOD, text, problem)
+        self.get_logger().warning(bounded(problem, TEXT))
 
     def _on_override(
         self, request: OverrideReasoning.Request, response: OverrideReasoning.Response
@@ -206,7 +226,7 @@ class PolicyNode(ManagedNode):
         try:
             response.message = self._words.answer(request, self._instruction)
         except ValueError as problem:
-            response.message = str(problem)
+            response.message = bounded(str(problem), TEXT)
             return response
         response.success = True
         self.get_logger().warning(f"operator: {response.message}")
@@ -251,7 +271,7 @@ class PolicyNode(ManagedNode):
             )
         except Exception as problem:
             # Whatever goes wrong in here means no motion, and the node must be there to say so.
-            status, detail = status_of(problem), str(problem)
+            status, detail = status_of(problem), bounded(str(problem), TEXT)
             if status == Reasoning.ERROR:
                 self.get_logger().error(traceback.format_exc(), throttle_duration_sec=10.0)
                 detail = f"{type(problem).__name__}: {detail}"

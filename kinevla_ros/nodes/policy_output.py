@@ -17,6 +17,7 @@ from kinevla_ros.nodes.images import ImageError
 from kinevla_ros.nodes.messages import chunk_to_message
 from kinevla_ros.nodes.policy_parameters import ANY_CONSISTENCY
 from kinevla_ros.nodes.rviz import planned_path, reasoning_markers
+from kinevla_ros.nodes.text import TEXT, bounded
 
 if TYPE_CHECKING:
     from kinevla_ros.generator.policy import Inference
@@ -47,7 +48,8 @@ class Output:
 
     def explain(self, status: int, instruction: str, detail: str) -> None:
         """Publish why no chunk follows."""
-        message = Reasoning(status=status, instruction=instruction, detail=detail)
+        message = Reasoning(status=status)
+        message.instruction, message.detail = bounded(instruction, TEXT), bounded(detail, TEXT)
         message.consistency = math.nan
         message.header.stamp = self._clock.now().to_msg()
         self.reasoning(message)

@@ -14,6 +14,7 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
+from kinevla_ros.nodes.log import RosLog
 from kinevla_ros.nodes.managed import ManagedNode
 from kinevla_ros.robot.priority import NODE_PRIORITY, take_priority
 
@@ -49,7 +50,7 @@ def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:
         print(f"error: {error}", file=sys.stderr)
         rclpy.try_shutdown()
         return 2
-    logging.getLogger("kinevla_ros").addHandler(RosLog(node))
+    logging.getLogger("kinevla_ros").addHandler(RosLog(node.get_logger()))
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     try:
@@ -61,21 +62,3 @@ def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:
         node.destroy_node()
         rclpy.try_shutdown()
     return 0
-
-
-class RosLog(logging.Handler):
-    """Hands what the core logs to the node's logger."""
-
-    def __init__(self, node: ManagedNode) -> None:
-        super().__init__()
-        self._logger = node.get_logger()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Log at the severity nearest to the record's."""
-        text = self.format(record)
-        if record.levelno >= logging.ERROR:
-            self._logger.error(text)
-        elif record.levelno >= logging.WARNING:
-            self._logger.warning(text)
-        else:
-            self._logger.info(text)

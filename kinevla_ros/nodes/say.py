@@ -16,6 +16,7 @@ from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.launcher import client_node
 from kinevla_ros.nodes.policy import STOP
 from kinevla_ros.nodes.rviz import lines
+from kinevla_ros.nodes.text import TEXT, bounded
 
 SETTLED = 0.5
 """Subscribers are discovered one by one; none new for so long and all are there, s."""
@@ -40,8 +41,10 @@ def say(instruction: str, timeout: float) -> int:
         publisher.publish(String(data=instruction))
         publisher.wait_for_all_acked(Duration(seconds=2))
 
+        heard_as = bounded(instruction.strip(), TEXT)
+
         def answer() -> Reasoning | None:
-            return next((a for a in answers if a.instruction == instruction.strip()), None)
+            return next((a for a in answers if a.instruction == heard_as), None)
 
         if not _spin(node, interrupted, answer, ANSWER_TIMEOUT):
             print("error: the policy does not answer; is it active?", file=sys.stderr)

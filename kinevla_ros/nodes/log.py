@@ -1,0 +1,41 @@
+"""What the nodes log: lines of bounded length, from the core too."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+from rclpy.impl import rcutils_logger
+from rclpy.impl.rcutils_logger import RcutilsLogger
+
+from kinevla_ros.nodes.text import LINE, bounded
+
+# Or every line would seem to come from here, and throttle the others.
+rcutils_logger._internal_callers.append(os.path.realpath(__file__))
+
+
+class BoundedLogger(RcutilsLogger):
+    """A node's logger that cuts what is too long; see `bounded`."""
+
+    def log(self, message: Any, severity: Any, **options: Any) -> bool:
+        """See `RcutilsLogger.log`."""
+        return bool(super().log(bounded(str(message), LINE), severity, **options))
+
+
+class RosLog(logging.Handler):
+    """Hands what the core logs to a node's logger."""
+
+    def __init__(self, logger: RcutilsLogger) -> None:
+        super().__init__()
+        self._logger = logger
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log at the severity nearest to the record's."""
+        text = self.format(record)
+        if record.levelno >= logging.ERROR:
+            self._logger.error(text)
+        elif record.levelno >= logging.WARNING:
+            self._logger.warning(text)
+        else:
+            self._logger.info(text)
