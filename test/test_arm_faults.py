@@ -65,7 +65,14 @@ def jam(bench: ArmBench) -> None:
         bench.run(0.2)
 
 
+def hold_up(bench: ArmBench) -> None:
+    """Nothing ticks for a while."""
+    bench.now += 0.12
+    bench.run(0.02)
+
+
 FAULTS = [
+    (hold_up, Fault.STREAM_INTERRUPTED),
     (silence, Fault.STALE_STATE),
     (block, Fault.TRACKING_ERROR),
     (jam, Fault.TRACKING_ERROR),
@@ -267,3 +274,11 @@ def test_a_way_into_the_table_that_no_chunk_showed_is_braked_above_it(
     assert bench.core.status(bench.now).joint == "fingers"
     assert min(SPACE.nearest(q).margin for q in positions(samples)) >= -0.0005
     assert_smooth(samples, low)
+
+
+def test_a_gap_in_time_while_the_arm_rests_is_no_fault(bench: ArmBench) -> None:
+    assert bench.core.enable(bench.now).ok
+    bench.run(0.1)
+    bench.now += 5.0
+    bench.run(0.1)
+    assert bench.state is SafetyState.READY

@@ -37,6 +37,7 @@ class FakeArm:
         self.limits = RM75_LIMITS
         self.q = np.array(READY_POSE)
         self.targets: list[np.ndarray] = []
+        self.handed_over: list[Target] = []
         self.past: list[np.ndarray] = []
         self.openings: list[float] = []
         self.errors: tuple[int, ...] = ()
@@ -64,6 +65,7 @@ class FakeArm:
         if self.cut:
             raise ArmConnectionError("cut")
         self.targets.append(target.q)
+        self.handed_over.append(target)
         self.q = target.q
 
     def point(self) -> Point | None:
@@ -232,4 +234,20 @@ def test_targets_of_the_gripper_that_are_all_but_equal_are_told_once() -> None:
         assert driver.follow(chunk).ok
         time.sleep(0.15)
     assert arm.openings == [0.03, 0.02]
+    driver.finish()
+
+
+def test_targets_that_did_not_go_out_are_not_taken_for_where_the_arm_is() -> None:
+    """The way to rest went out in the place of the last targets: the motion goes on from there."""
+    arm = FakeArm(other_way=False)
+    driver = moving(arm, lambda tick: None)
+    sent = len(arm.targets)
+    last = arm.handed_over[-1]
+    arm.q = last.way[1]
+    arm.reported = Point(last.number, 2)
+    assert wait_until(lambda: len(arm.targets) > sent + 5)
+    joined = next(t for t in arm.handed_over if t.after == arm.reported)
+    steps = np.diff([last.way[0], last.way[1], joined.q], axis=0)
+    assert np.abs(np.diff(steps, axis=0)).max() <= 10.0 * PERIOD**2 + 1e-9
+    assert driver.reset().ok
     driver.finish()

@@ -8,11 +8,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from kinevla_ros.robot.priority import at_ordinary_priority
+
 
 def start_module(
     module: str, arguments: Sequence[str], descriptors: Sequence[int]
 ) -> subprocess.Popen[bytes]:
     """Start `python -m module`, in a session of its own: the terminal's Ctrl-C is the parent's.
+
+    It begins at ordinary priority, for it takes a core to import what it needs.
 
     Args:
         module: full name.
@@ -21,14 +25,15 @@ def start_module(
     """
     root = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    return subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
-        env={**os.environ, "PYTHONPATH": path},
-        pass_fds=descriptors,
-        stdin=subprocess.DEVNULL,
-        stdout=2,
-        start_new_session=True,
-    )
+    with at_ordinary_priority():
+        return subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            env={**os.environ, "PYTHONPATH": path},
+            pass_fds=descriptors,
+            stdin=subprocess.DEVNULL,
+            stdout=2,
+            start_new_session=True,
+        )
 
 
 def child_of(parent: int) -> int:

@@ -34,6 +34,17 @@ def take_priority(priority: int = STREAM_PRIORITY) -> bool:
 
 
 @contextmanager
+def at_ordinary_priority() -> Iterator[None]:
+    """For a while no real-time priority for this thread, nor for processes that it starts."""
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, *before)
+
+
+@contextmanager
 def promptly() -> Iterator[bool]:
     """Real-time priority for a while; gives whether the system permits it."""
     before = os.sched_getscheduler(0), os.sched_getparam(0)

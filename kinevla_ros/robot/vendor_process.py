@@ -33,6 +33,7 @@ from Robotic_Arm.rm_robot_interface import (
     rm_udp_custom_config_t,
 )
 
+from kinevla_ros.robot.priority import take_priority
 from kinevla_ros.robot.target_sender import Target, TargetSender
 from kinevla_ros.robot.transport import follows_high
 from kinevla_ros.robot.vendor_channel import (
@@ -55,6 +56,10 @@ PUSH_CYCLE = 2
 """Between two pushed states, in the controller's units of 5 ms."""
 
 HEARTBEAT = 0.05
+
+READING = 0.1
+"""The controller has read a target by then, s."""
+
 PARENT_CHECK_MS = 1000
 
 REST_TIMEOUT = 1.0
@@ -233,6 +238,8 @@ class Link:
             if not self._controller_is_heard():
                 break
             self._send_overdue()
+        # The end of the connection drops what the controller has not read.
+        time.sleep(READING)
 
     def _controller_is_heard(self) -> bool:
         return time.monotonic() - self._heard_at <= STALE
@@ -284,6 +291,7 @@ def _vendor_socket(ip: str, port: int) -> socket.socket:
 def main() -> None:
     # Ctrl-C is the parent's; it ends this process when it is done with the arm.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    take_priority()
     link = Link(Settings.from_argument(sys.argv[1]))
     threading.Thread(target=link.serve, name="vendor-link", daemon=True).start()
     link.watch_parent()

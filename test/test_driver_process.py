@@ -1,0 +1,240 @@
+"""The driver's process behind the emulated controller: held up, killed, restarted, left alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library is not installed")
+
+from node_bench import free_port
+from waiting import wait_until
+
+from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.evaluation.fault_report import largest_share
+from kinevla_ros.robot.child_process import child_of
+from kinevla_ros.robot.driver import Tick
+from kinevla_ros.robot.driver_channel import DriverSettings
+from kinevla_ros.robot.driver_client import DriverClient
+from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.robot.priority import promptly
+from kinevla_ros.robot.status import SafetyState
+from kinevla_ros.robot.stop_line import StopLine
+from kinevla_ros.robot.verdict import Fault
+from kinevla_ros.robot.workspace import DEFAULT_WORKSPACE
+from kinevla_ros.sim.controller import EmulatedController
+from kinevla_ros.sim.plant import JointPlant
+
+PERIOD = 0.02
+SPEED = 0.9
+"""Of joint 1 in the middle of a swing, rad/s."""
+
+
+class Person:
+    """Someone who makes the arm swing through a driver's process."""
+
+    def __init__(self, ip: str, port: int, udp_port: int) -> None:
+        transport = {"ip": ip, "port": port, "udp_port": udp_port, "host_ip": None}
+        settings = DriverSettings(
+            f"{ip}:{port}", transport, 1 / PERIOD, RM75_LIMITS, DEFAULT_WORKSPACE
+        )
+        self.ticks: list[Tick] = []
+        module = "kinevla_ros.robot.driver_process"
+        self.driver = DriverClient(module, settings, self.ticks.append, StopLine(ip, port).stop)
+        self.driver.connect()
+        self.driver.start()
+        self.sequence = 0
+
+    def enable(self) -> None:
+        assert wait_until(lambda: self.driver.reset().ok)
+        assert wait_until(lambda: self.driver.enable().ok)
+        state = self.driver.latest()
+        assert state is not None
+        self.start, self.since = state.q, time.monotonic()
+
+    def swing(self, seconds: float) -> None:
+        """Swing joint 1, gently at first, by chunks as a policy sends them."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            now = time.monotonic()
+            times = now - self.since + 0.1 * np.arange(1, 6)
+            turns = 0.3 * np.minimum(times, 1) * np.sin(SPEED / 0.3 * times)
+            positions = self.start + turns[:, None] * np.eye(7)[0]
+            self.sequence += 1
+            self.driver.follow(ActionChunk(now, self.sequence, positions, np.full(5, 0.03)))
+            time.sleep(0.1)
+
+    def swing_at_speed(self) -> None:
+        """Until the arm passes the middle of a swing."""
+        self.swing(1.2)
+        while abs(self._speed()) < 0.6 * SPEED:
+            self.swing(0.1)
+
+    def _speed(self) -> float:
+        samples = [tick.sample for tick in self.ticks[-5:] if tick.sample is not None]
+        return float(samples[-1].velocity[0]) if samples else 0.0
+
+    @property
+    def fault(self) -> Fault:
+        return self.ticks[-1].status.fault
+
+
+@pytest.fixture(scope="module")
+def controller() -> Iterator[EmulatedController]:
+    with promptly(), EmulatedController(JointPlant(), "127.0.0.6", 0) as controller:
+        yield controller
+
+
+@pytest.fixture(scope="module")
+def somebody(controller: EmulatedController) -> Iterator[Person]:
+    person = Person(*controller.address, free_port(socket.SOCK_DGRAM))
+    yield person
+    person.driver.close()
+
+
+@pytest.fixture
+def person(somebody: Person) -> Person:
+    somebody.enable()
+    return somebody
+
+
+def assert_smooth_in_time(controller: EmulatedController) -> None:
+    record = controller.stream_record()
+    assert largest_share(record, RM75_LIMITS, PERIOD) <= 1
+    assert record.accepted.all()
+
+
+def assert_at_rest(controller: EmulatedController) -> None:
+    targets = controller.stream_record().targets
+    assert targets[-1] == pytest.approx(targets[-2], abs=5e-4)
+
+
+def freeze(process: int, seconds: float) -> None:
+    os.kill(process, signal.SIGSTOP)
+    time.sleep(seconds)
+    os.kill(process, signal.SIGCONT)
+
+
+def test_a_driver_that_was_held_up_shortly_goes_on_without_a_jump(
+    person: Person, controller: EmulatedController
+) -> None:
+    assert person.driver.pid is not None
+    for _ in range(3):
+        person.swing_at_speed()
+        freeze(person.driver.pid, 0.06)
+        person.swing(0.5)
+    assert person.ticks[-1].status.state is SafetyState.MOVING
+    assert_smooth_in_time(controller)
+
+
+def test_a_driver_that_was_frozen_in_motion_finds_the_arm_at_rest_and_needs_a_reset(
+    person: Person, controller: EmulatedController
+) -> None:
+    assert person.driver.pid is not None
+    person.swing_at_speed()
+    freeze(person.driver.pid, 0.8)
+    assert wait_until(lambda: person.fault is Fault.STREAM_INTERRUPTED)
+    person.swing(0.3)
+    assert person.fault is Fault.STREAM_INTERRUPTED
+    assert_at_rest(controller)
+    person.enable()
+    person.swing(0.5)
+    assert person.ticks[-1].status.state is SafetyState.MOVING
+    assert_smooth_in_time(controller)
+
+
+def test_a_driver_that_is_killed_leaves_the_arm_at_rest_and_is_started_again(
+    person: Person, controller: EmulatedController
+) -> None:
+    assert person.driver.pid is not None
+    assert person.driver.set_speed(90.0).ok
+    person.swing_at_speed()
+    os.kill(person.driver.pid, signal.SIGKILL)
+    assert wait_until(lambda: person.fault is Fault.CONNECTION_LOST)
+    time.sleep(0.5)
+    assert_at_rest(controller)
+    assert wait_until(lambda: person.driver.connected, 20.0)
+    assert "call /arm/reset" in person.driver.enable().reason
+    person.enable()
+    person.swing(0.5)
+    assert person.ticks[-1].status.state is SafetyState.MOVING
+    assert person.ticks[-1].status.speed == pytest.approx(0.9)
+    assert_smooth_in_time(controller)
+
+
+def test_a_vendor_process_that_was_held_up_gets_no_heap_of_targets(
+    person: Person, controller: EmulatedController
+) -> None:
+    assert person.driver.pid is not None
+    vendor = child_of(person.driver.pid)
+    for _ in range(3):
+        person.swing_at_speed()
+        freeze(vendor, 0.15)
+        person.swing(0.3)
+        if person.fault is not Fault.NONE:
+            assert person.fault in (Fault.STALE_STATE, Fault.STREAM_INTERRUPTED)
+            person.enable()
+    assert_smooth_in_time(controller)
+
+
+def test_a_stop_gets_through_while_the_driver_is_frozen(
+    person: Person, controller: EmulatedController
+) -> None:
+    assert person.driver.pid is not None
+    person.swing_at_speed()
+    os.kill(person.driver.pid, signal.SIGSTOP)
+    try:
+        assert wait_until(lambda: not person.driver.connected)
+        person.driver.stop()
+        assert controller.status == "stop"
+    finally:
+        os.kill(person.driver.pid, signal.SIGCONT)
+    person.swing(0.5)
+    assert person.ticks[-1].status.state is SafetyState.FAULTED
+    assert_at_rest(controller)
+
+
+NODE = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from test_driver_process import Person
+person = Person(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+person.enable()
+person.swing_at_speed()
+print(person.driver.pid, flush=True)
+person.swing(60.0)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_node_that_is_killed_or_frozen_in_motion_leaves_the_arm_at_rest(
+    number: signal.Signals,
+) -> None:
+    with promptly(), EmulatedController(JointPlant(), "127.0.0.7", 0) as controller:
+        end_in_motion(controller, number)
+
+
+def end_in_motion(controller: EmulatedController, number: signal.Signals) -> None:
+    ip, port = controller.address
+    words = [str(Path(__file__).parent), ip, str(port), str(free_port(socket.SOCK_DGRAM))]
+    with subprocess.Popen(
+        [sys.executable, "-c", NODE, *words], stdout=subprocess.PIPE, text=True
+    ) as node:
+        assert node.stdout is not None
+        driver = int(node.stdout.readline())
+        node.send_signal(number)
+        time.sleep(1.2)
+        assert_at_rest(controller)
+        assert_smooth_in_time(controller)
+        if number == signal.SIGSTOP:
+            node.kill()
+    assert wait_until(lambda: not Path(f"/proc/{driver}").exists(), 20.0)
