@@ -31,6 +31,10 @@ LUNGE = 0.01
 """So far from the arm the first target after a fault may lie, rad."""
 
 
+LONGEST_GAP = 0.04
+"""What has nothing to do with the stream may not hold it up for longer, s."""
+
+
 @dataclass(frozen=True)
 class Trial:
     """One fault.
@@ -49,6 +53,7 @@ class Trial:
         gentle: whether it must not be left in motion.
         strays: targets that arrived after the arm had come to rest and before it was enabled again.
         lunge: distance of the first target after reset and enabling from the arm, rad.
+        gap: longest time from one target to the next, where the stream must not be late, s.
     """
 
     kind: str
@@ -63,6 +68,7 @@ class Trial:
     gentle: bool
     strays: int
     lunge: float
+    gap: float = 0.0
 
     @property
     def problems(self) -> list[str]:
@@ -82,6 +88,8 @@ class Trial:
             found.append(f"{self.strays} targets before it was enabled")
         if not self.lunge <= LUNGE:
             found.append(f"lunge of {self.lunge:.3f} rad")
+        if not self.gap <= LONGEST_GAP:
+            found.append(f"no target for {self.gap:.3f} s")
         return found
 
 
@@ -107,7 +115,7 @@ def largest_share(stream: StreamRecord, limits: JointLimits, dt: float) -> float
     turns = np.abs(np.diff(stream.targets, axis=0)) - WIRE_STEP
     share = float((turns[lost] / (gaps[lost] * dt)[:, None] / limits.velocity).max(initial=0.0))
     for part in np.split(np.arange(len(stream.times)), np.flatnonzero(lost) + 1):
-        piece = StreamRecord(*(values[part] for values in stream))
+        piece = StreamRecord._make(values[part] for values in stream)
         share = max(share, *stream_figures(piece, limits, dt).shares.values())
     return share
 
@@ -119,6 +127,12 @@ def cut_speed(stream: StreamRecord, dt: float) -> float:
     steps = max(round((stream.times[-1] - stream.times[-2]) / dt), 1)
     turn = np.abs(stream.targets[-1] - stream.targets[-2]).max()
     return float(turn / (steps * dt))
+
+
+def longest_gap(stream: StreamRecord, begin: float, end: float) -> float:
+    """Longest time without a target between two times, s; infinite if there was none at all."""
+    inside = stream.times[(stream.times > begin) & (stream.times < end)]
+    return float(np.diff([begin, *inside, end]).max()) if len(inside) else float("inf")
 
 
 def first_step(stream: StreamRecord, motion: MotionRecord, since: float) -> float:
@@ -151,13 +165,24 @@ def table(trials: Sequence[Trial]) -> Table:
 
     From the fault until it is seen; from then to rest, and how far; largest share of a limit of
     velocity, acceleration or jerk among the targets that arrived; their speed when they ceased;
-    distance of the first target after reset and enabling from the arm.
+    distance of the first target after reset and enabling from the arm; longest time without a
+    target, where the stream must not be late.
     """
     grid = Table(
         title="Faults during motion: the worst of each kind", title_justify="left", box=SIMPLE_HEAD
     )
     grid.add_column("fault", no_wrap=True)
-    for heading in ("n", "good", "seen s", "rest s", "way rad", "limits", "cut rad/s", "lunge rad"):
+    for heading in (
+        "n",
+        "good",
+        "seen s",
+        "rest s",
+        "way rad",
+        "limits",
+        "cut rad/s",
+        "lunge rad",
+        "gap s",
+    ):
         grid.add_column(heading, justify="right")
     grid.add_column("reason", no_wrap=True)
     for kind in dict.fromkeys(trial.kind for trial in trials):
@@ -174,7 +199,7 @@ def _row(group: Sequence[Trial]) -> list[str]:
     good = sum(not trial.problems for trial in group)
     worst = {
         name: max(getattr(trial, name) for trial in group)
-        for name in ("detection", "rest", "way", "share", "cut", "lunge")
+        for name in ("detection", "rest", "way", "share", "cut", "lunge", "gap")
     }
     return [
         str(len(group)),
@@ -185,4 +210,5 @@ def _row(group: Sequence[Trial]) -> list[str]:
         f"{worst['share']:.0%}",
         f"{worst['cut']:.3f}",
         f"{worst['lunge']:.4f}",
+        f"{worst['gap']:.3f}",
     ]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import random
+import array
 import signal
 import subprocess
 import sys
@@ -13,7 +12,12 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from rcl_interfaces.srv import SetParameters
 from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.time import Time
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool, Trigger
 
 from kinevla_ros.msg import SafetyStatus
@@ -29,6 +33,7 @@ CALL_TIMEOUT = 10.0
 RECOVERY_TIMEOUT = 30.0
 RETRY = 0.1
 POLL = 0.01
+CLOCK_PERIOD = 0.02
 
 
 class Emulator:
@@ -90,6 +95,10 @@ class FaultRig:
         self._clients: dict[str, Any] = {}
         self._stamps = Stamps(node.get_clock())
         self.seen: list[Seen] = []
+        self._clock_step: float | None = None
+        self._clock = node.create_publisher(Clock, "/clock", 1)
+        self._teleop = node.create_publisher(JointState, "kinevla/teleop_targets", 1)
+        node.create_timer(CLOCK_PERIOD, self._publish_clock)
         self._player: subprocess.Popen[bytes] | None = None
         node.create_subscription(SafetyStatus, "kinevla/safety_status", self._on_status, LATCHED)
 
@@ -176,6 +185,40 @@ class FaultRig:
         """Process id of the vendor library's process."""
         return child_of(self.driver_process())
 
+    def kill_arm_node(self) -> None:
+        """Kill the arm node."""
+        self._launcher.kill("arm")
+
+    def restart_arm_node(self) -> None:
+        """Start the arm node again and activate it."""
+        self._launcher.restart("arm")
+
+    def step_clock(self, seconds: float) -> None:
+        """Let the arm node's clock jump by so much."""
+        self._clock_step = seconds
+        self._publish_clock()
+        self._use_sim_time(True)
+
+    def restore_clock(self) -> None:
+        """Let the arm node's clock jump back."""
+        self._use_sim_time(False)
+        self._clock_step = None
+
+    def send_large(self, megabytes: int) -> None:
+        """Publish a teleoperation target of so many megabytes, in numbers and in a name."""
+        numbers = array.array("d", bytes(megabytes * 500_000))
+        self._teleop.publish(JointState(name=["j" * (megabytes * 500_000)], position=numbers))
+
+    def _publish_clock(self) -> None:
+        if self._clock_step is not None:
+            now = Time(seconds=time.time() + self._clock_step)
+            self._clock.publish(Clock(clock=now.to_msg()))
+
+    def _use_sim_time(self, on: bool) -> None:
+        parameter = Parameter("use_sim_time", Parameter.Type.BOOL, on).to_parameter_msg()
+        request = SetParameters.Request(parameters=[parameter])
+        self._call(SetParameters, "/arm/set_parameters", request)
+
     def _call(self, kind: Any, name: str, request: Any) -> Any:
         """Call a service and return its answer; None, with a note, if there is none."""
         # One client for all calls: a new one would have to be discovered each time.
@@ -193,68 +236,10 @@ class FaultRig:
         return future.result()
 
     def _on_status(self, message: SafetyStatus) -> None:
-        stamp = self._stamps.to_monotonic(message.header.stamp)
-        self.seen.append(Seen(stamp, message.state, Fault(message.fault).name))
-
-
-@dataclass(frozen=True)
-class FaultKind:
-    """A way to break something.
-
-    Attributes:
-        name: for the table.
-        expected: faults that are right; "NONE" stands for holding without a fault.
-        inject: breaks it.
-        gentle: whether the arm can and must be brought to rest, instead of being left where it is.
-        undo: mends it, if that takes more than switching all faults of the controller off.
-    """
-
-    name: str
-    expected: tuple[str, ...]
-    inject: Callable[[FaultRig], object]
-    gentle: bool
-    undo: Callable[[FaultRig], object] | None = None
-
-
-def _signal_vendor(number: signal.Signals) -> Callable[[FaultRig], object]:
-    return lambda rig: os.kill(rig.vendor_process(), number)
-
-
-def _signal_emulator(number: signal.Signals) -> Callable[[FaultRig], object]:
-    return lambda rig: rig.emulator.process.send_signal(number)
-
-
-def _ask(**request: Any) -> Callable[[FaultRig], object]:
-    return lambda rig: rig.emulator.control.ask(**request)
-
-
-def _joint_error(rig: FaultRig) -> None:
-    error = {"joint": random.randint(1, 7), "bits": 0x4000}
-    rig.emulator.control.ask(joint_error=error)
-
-
-LOST, STALE, ERROR = ("CONNECTION_LOST",), ("STALE_STATE",), ("CONTROLLER_ERROR",)
-
-KINDS = (
-    FaultKind("policy killed", ("NONE",), FaultRig.kill_player, True),
-    FaultKind("vendor process killed", LOST, _signal_vendor(signal.SIGKILL), True),
-    FaultKind("vendor process frozen", STALE, _signal_vendor(signal.SIGSTOP), False),
-    FaultKind(
-        "controller frozen",
-        STALE,
-        _signal_emulator(signal.SIGSTOP),
-        False,
-        _signal_emulator(signal.SIGCONT),
-    ),
-    FaultKind("TCP closed", LOST, _ask(close=True), True),
-    FaultKind("TCP reset", LOST, _ask(reset=True), True),
-    FaultKind("UDP off", STALE, _ask(udp="off"), True),
-    FaultKind("UDP garbage", STALE, _ask(udp="garbage"), True),
-    FaultKind("UDP truncated", STALE, _ask(udp="truncated"), True),
-    FaultKind("UDP zeros", STALE, _ask(udp="zeros"), True),
-    FaultKind("reply too long", LOST, _ask(long_reply=True), True),
-    FaultKind("joint error", ERROR, _joint_error, True),
-)
+        stamp, now = self._stamps.to_monotonic(message.header.stamp), time.monotonic()
+        # While the arm node's clock is stepped, its stamps are of no use.
+        decided = stamp if self._clock_step is None else now
+        self.seen.append(Seen(decided, message.state, Fault(message.fault).name))
 
 
 def emulated(emulator: Emulator) -> dict[str, Any]:

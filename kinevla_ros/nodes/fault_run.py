@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -17,12 +16,14 @@ from kinevla_ros.evaluation.fault_report import (
     figures,
     first_step,
     largest_share,
+    longest_gap,
     rest_time,
     table,
 )
 from kinevla_ros.evaluation.machine import machine, versions
 from kinevla_ros.msg import SafetyStatus
-from kinevla_ros.nodes.fault_rig import KINDS, Emulator, FaultKind, FaultRig, Seen, emulated
+from kinevla_ros.nodes.fault_kinds import KINDS, FaultKind
+from kinevla_ros.nodes.fault_rig import Emulator, FaultRig, emulated
 from kinevla_ros.nodes.isolation import own_domain
 from kinevla_ros.nodes.launcher import (
     Interrupted,
@@ -33,7 +34,8 @@ from kinevla_ros.nodes.launcher import (
 )
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.priority import promptly
-from kinevla_ros.sim.controller_records import records_of
+from kinevla_ros.sim.controller_records import MotionRecord, StreamRecord, records_of
+from kinevla_ros.sim.stream_check import PAUSE
 
 STREAM_PERIOD = 0.02
 """The arm node's default, s."""
@@ -114,44 +116,61 @@ def run_trial(rig: FaultRig, kind: FaultKind) -> Trial:
     begin = time.monotonic()
     rig.move_for(random.uniform(*MOTION))
     broken = time.monotonic()
-    kind.inject(rig)
-    seen = rig.await_status(_noticed(kind), broken, DETECTION_TIMEOUT)
-    detected = seen.time if seen else broken + DETECTION_TIMEOUT
-    mended = detected
-    if kind.undo is not None:
-        rig.spin_until(broken + random.uniform(*THAW))
-        mended = time.monotonic()
-        kind.undo(rig)
+    reason, detected, mended = _break(rig, kind, broken)
     settled = max(mended, detected) + SETTLING
     rig.spin_until(settled)
-    stream, motion = records_of(rig.emulator.control.ask(record=begin)["record"])
-    cut = cut_speed(stream, STREAM_PERIOD)
+    stream, motion = _records(rig, begin)
+    ended = time.monotonic() - stream.times[-1] > PAUSE
+    cut = cut_speed(stream, STREAM_PERIOD) if ended else 0.0
     # A controller that was frozen has nothing to show before it is mended.
-    rest, way = rest_time(motion, max(detected, mended))
+    rest, way = rest_time(motion, broken if kind.lasts else max(detected, mended))
     rig.emulator.control.ask(sound=True)
     allowed = rig.start_moving()
     rig.spin_until(time.monotonic() + RETURN)
-    stream, motion = records_of(rig.emulator.control.ask(record=begin)["record"])
-    before = (stream.times >= begin) & (stream.times < broken)
+    stream, motion = _records(rig, begin)
+    after = stream.times >= broken
     # An arm that merely holds is sent its place all the time.
-    between = (stream.times >= settled) & (stream.times < allowed)
-    strays = 0 if kind.expected == (NONE,) else int(between.sum())
+    rests = not kind.goes_on and kind.notice != SafetyStatus.HOLDING
+    strays = int(((stream.times >= settled) & (stream.times < allowed)).sum())
+    # In what a broken controller refuses, nobody is at fault.
+    judged = after | ~after if kind.lasts else ~after
     return Trial(
         kind=kind.name,
-        reason=seen.fault if seen else "not noticed",
+        reason=reason,
         expected=kind.expected,
         detection=detected - broken,
-        rest=rest,
-        way=way,
+        rest=0.0 if kind.goes_on else rest,
+        way=0.0 if kind.goes_on else way,
         share=largest_share(stream, RM75_LIMITS, STREAM_PERIOD),
-        refused=int((~stream.accepted[before]).sum()),
+        refused=int((~stream.accepted[judged]).sum()),
         cut=cut,
         gentle=kind.gentle,
-        strays=strays,
-        lunge=first_step(stream, motion, allowed),
+        strays=strays if rests else 0,
+        lunge=0.0 if kind.goes_on else first_step(stream, motion, allowed),
+        gap=longest_gap(stream, broken, settled) if kind.even else 0.0,
     )
 
 
-def _noticed(kind: FaultKind) -> Callable[[Seen], bool]:
-    state = SafetyStatus.HOLDING if kind.expected == (NONE,) else SafetyStatus.FAULTED
-    return lambda seen: seen.state == state
+def _break(rig: FaultRig, kind: FaultKind, broken: float) -> tuple[str, float, float]:
+    """Break it and mend it; returns what was seen, and when that was and when it was mended (s)."""
+    kind.inject(rig)
+    mended = broken
+    if kind.lasts:
+        rig.spin_until(broken + random.uniform(*kind.lasts))
+        mended = time.monotonic()
+        assert kind.undo is not None
+        kind.undo(rig)
+    if kind.notice is None:
+        fault = rig.await_status(lambda seen: seen.state == SafetyStatus.FAULTED, broken, SETTLING)
+        return (fault.fault if fault else NONE), broken, mended
+    seen = rig.await_status(lambda seen: seen.state == kind.notice, broken, DETECTION_TIMEOUT)
+    detected = seen.time if seen else broken + DETECTION_TIMEOUT
+    if kind.undo is not None and not kind.lasts:
+        rig.spin_until(broken + random.uniform(*THAW))
+        mended = time.monotonic()
+        kind.undo(rig)
+    return (seen.fault if seen else "not noticed"), detected, max(mended, detected)
+
+
+def _records(rig: FaultRig, since: float) -> tuple[StreamRecord, MotionRecord]:
+    return records_of(rig.emulator.control.ask(record=since)["record"])

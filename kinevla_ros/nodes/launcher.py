@@ -115,6 +115,21 @@ class Launcher:
         """Process id of a node."""
         return self._processes[name].pid
 
+    def kill(self, name: str) -> None:
+        """Kill a node; `restart` is next."""
+        process = self._processes.pop(name)
+        process.kill()
+        process.wait()
+
+    def restart(self, name: str) -> None:
+        """Start a node that was killed, and activate it.
+
+        Raises:
+            LaunchError: it does not start, configure or activate.
+        """
+        self._processes[name] = subprocess.Popen(self._commands[name], start_new_session=True)
+        self._activate(name, self._request(name, Transition.TRANSITION_CONFIGURE))
+
     def bring_up(self) -> None:
         """Configure and activate all nodes; the policy reads its checkpoint meanwhile.
 
@@ -126,9 +141,7 @@ class Launcher:
         loading = {name: self._request(name, Transition.TRANSITION_CONFIGURE) for name in early}
         for name in self._processes:
             configured = loading.get(name) or self._request(name, Transition.TRANSITION_CONFIGURE)
-            self._complete(name, "configured", configured)
-            activated = self._request(name, Transition.TRANSITION_ACTIVATE)
-            self._complete(name, "active", activated)
+            self._activate(name, configured)
 
     def wait_for(self, condition: Callable[[], object], timeout: float, failure: str) -> None:
         """Spin until the condition holds.
@@ -158,6 +171,11 @@ class Launcher:
                 raise LaunchError(
                     f"the {name} node has ended (code {process.returncode}); see its messages above"
                 )
+
+    def _activate(self, name: str, configured: Future) -> None:
+        self._complete(name, "configured", configured)
+        activated = self._request(name, Transition.TRANSITION_ACTIVATE)
+        self._complete(name, "active", activated)
 
     def _request(self, name: str, transition: int) -> Future:
         client = self._node.create_client(ChangeState, f"/{name}/change_state")
