@@ -74,11 +74,11 @@ class FakeArm:
     def can_brake(self) -> bool:
         return self.other_way
 
-    def brake(self, q: np.ndarray) -> None:
+    def brake(self, target: Target) -> None:
         if not self.other_way:
             raise ArmConnectionError("cut as well")
-        self.past.append(q)
-        self.q = q
+        self.past.append(target.q)
+        self.q = target.q
 
     def send_gripper(self, opening: float) -> None:
         self.openings.append(opening)

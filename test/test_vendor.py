@@ -19,7 +19,7 @@ pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library
 from node_bench import free_port, promptly
 from waiting import wait_until
 
-from kinevla_ros.robot.target_sender import Target
+from kinevla_ros.robot.target_sender import Point, Target
 from kinevla_ros.robot.vendor import ArmConnectionError, VendorArm
 from kinevla_ros.sim.controller import EmulatedController
 from kinevla_ros.sim.controller_faults import Push
@@ -139,7 +139,7 @@ class TestMotion:
             assert wait_until(lambda: len(controller.stream_record().times) == 1)
             os.kill(process_of(arm), signal.SIGKILL)
             assert wait_until(arm.can_brake, 0.5)
-            arm.brake(READY)
+            arm.brake(Target(READY, 1, Point(0)))
             assert wait_until(lambda: len(controller.stream_record().times) == 2)
         assert controller.stream_record().follow.tolist() == [high, high]
 

@@ -18,7 +18,7 @@ pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library
 from node_bench import free_port, promptly
 from waiting import wait_until
 
-from kinevla_ros.robot.target_sender import Target
+from kinevla_ros.robot.target_sender import Point, Target
 from kinevla_ros.robot.vendor import ArmConnectionError, VendorArm
 from kinevla_ros.sim.controller import EmulatedController
 from kinevla_ros.sim.controller_faults import Faults, Push
@@ -122,9 +122,26 @@ def test_when_the_library_dies_the_motion_can_be_ended_past_it(
     os.kill(arm._process.pid, signal.SIGKILL)
     arm._process.wait()
     assert arm.can_brake()
-    arm.brake(TURNED)
+    arm.brake(Target(TURNED, 1, Point(0)))
     assert wait_until(lambda: arrived(controller, start))
     assert controller.stream_record().targets[-1] == pytest.approx(TURNED, abs=1e-4)
+
+
+def test_past_a_dead_library_nothing_goes_on_at_speed_after_a_gap(
+    arm: VendorArm, controller: EmulatedController
+) -> None:
+    way = TURNED + np.linspace(0.01, 0.02, 3)[:, None]
+    arm.send(Target(TURNED, 1, None, way))
+    assert wait_until(lambda: arm.point() is not None)
+    os.kill(arm._process.pid, signal.SIGKILL)
+    arm._process.wait()
+    assert arm.can_brake()
+    time.sleep(0.1)
+    count = len(controller.stream_record().times)
+    arm.brake(Target(way[0], 2, Point(1), way[1:]))
+    assert arm.point() == Point(1, 0, True)
+    time.sleep(0.1)
+    assert len(controller.stream_record().times) == count
 
 
 def test_past_a_library_that_had_hung_nothing_is_sent(
@@ -156,7 +173,7 @@ def test_a_state_that_contradicts_the_joints_asked_for_is_not_believed_at_connec
 ) -> None:
     controller.faults.push = Push.SIX_JOINTS
     with pytest.raises(ArmConnectionError, match="no state arrives"):
-        arm.connect(timeout=1.0)
+        arm.connect(timeout=5.0)
 
 
 def test_while_the_controller_answers_targets_go_on_without_a_state(

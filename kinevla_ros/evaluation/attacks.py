@@ -19,6 +19,9 @@ from kinevla_ros.robot.verdict import Fault, Verdict
 
 Array = NDArray[np.float64]
 
+LARGEST = 5.0
+"""Power of ten of the rows of the largest message: 6 MB of positions."""
+
 POISON = (math.nan, math.inf, -math.inf, 1e308)
 
 
@@ -41,8 +44,8 @@ class Attack:
 
     @property
     def targets(self) -> int:
-        """How many targets it holds."""
-        return 1 if self.teleop else len(self.positions)
+        """How many targets it counts for: no more than a chunk's, however long it is."""
+        return 1 if self.teleop else min(len(self.positions), HORIZON)
 
 
 class Attacker:
@@ -59,6 +62,7 @@ class Attacker:
         self._makers: dict[str, Callable[[Array], Attack]] = {
             "not a number": self._poisoned,
             "wrong length": self._misshapen,
+            "of any size": self._any_size,
             "anywhere": lambda q: Attack(self._rng.uniform(-7, 7, (HORIZON, 7))),
             "near the arm": lambda q: Attack(q + self._rng.uniform(-0.4, 0.4, (HORIZON, 7))),
             "random walk": self._walk,
@@ -144,6 +148,10 @@ class Attacker:
         if (rows, columns) == (HORIZON, 7):
             columns = 6
         return Attack(np.zeros((rows, columns)) + q[0], teleop=bool(columns != 7 and rows == 1))
+
+    def _any_size(self, q: Array) -> Attack:
+        rows = int(10 ** self._rng.uniform(0, LARGEST))
+        return Attack(np.tile(q, (rows, 1)))
 
     def _mistimed(self, q: Array) -> Attack:
         age = self._rng.choice([-3600.0, -1.0, -0.03, 0.39, 0.41, 0.5, 3.0, 1e9])

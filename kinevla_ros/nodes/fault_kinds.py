@@ -34,6 +34,8 @@ class FaultKind:
         notice: state of the arm by which it must be seen; None if nobody needs to see it.
         goes_on: whether the arm must move on by itself.
         even: whether the stream must not even be late.
+        deaf: whether the controller reads late, at once, what it was sent meanwhile; that is not
+            judged.
     """
 
     name: str
@@ -45,6 +47,7 @@ class FaultKind:
     notice: int | None = SafetyStatus.FAULTED
     goes_on: bool = False
     even: bool = False
+    deaf: bool = False
 
 
 def _signal(process: Callable[[FaultRig], int], number: signal.Signals) -> Act:
@@ -123,6 +126,7 @@ KINDS = (
         _signal(_emulator, signal.SIGSTOP),
         gentle=False,
         undo=_signal(_emulator, signal.SIGCONT),
+        deaf=True,
     ),
     _message(8),
     _message(60),

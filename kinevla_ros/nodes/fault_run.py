@@ -128,6 +128,9 @@ def run_trial(rig: FaultRig, kind: FaultKind) -> Trial:
     allowed = rig.start_moving()
     rig.spin_until(time.monotonic() + RETURN)
     stream, motion = _records(rig, begin)
+    if kind.deaf:
+        read_late = (stream.times >= broken) & (stream.times < mended + PAUSE)
+        stream = StreamRecord._make(values[~read_late] for values in stream)
     after = stream.times >= broken
     # An arm that merely holds is sent its place all the time.
     rests = not kind.goes_on and kind.notice != SafetyStatus.HOLDING

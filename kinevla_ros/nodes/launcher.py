@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import rclpy
 from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState
+from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
@@ -35,6 +35,7 @@ CELL_HOST, CELL_PORT = "127.0.0.2", 8080
 SERVICE_TIMEOUT = 30.0
 """A process is there and discovered by then, s."""
 
+ANSWER_TIMEOUT = 1.0
 TRANSITION_TIMEOUT = 600.0
 """Reading a large checkpoint from a slow disk takes its time, s."""
 
@@ -172,6 +173,21 @@ class Launcher:
                     f"the {name} node has ended (code {process.returncode}); see its messages above"
                 )
 
+    def _await_answer(self, name: str) -> None:
+        """Wait until the node's services answer; a predecessor's may still seem to be there."""
+        client = self._node.create_client(GetState, f"/{name}/get_state")
+        failure, deadline = f"the {name} node does not answer", time.monotonic() + SERVICE_TIMEOUT
+        self.wait_for(client.service_is_ready, SERVICE_TIMEOUT, failure)
+        while True:
+            answer, asked = client.call_async(GetState.Request()), time.monotonic()
+            while not answer.done() and time.monotonic() < asked + ANSWER_TIMEOUT:
+                self.spin(POLL)
+            if answer.done():
+                break
+            if time.monotonic() > deadline:
+                raise LaunchError(f"{failure} within {SERVICE_TIMEOUT:.0f} s")
+        self._node.destroy_client(client)
+
     def _activate(self, name: str, configured: Future) -> None:
         self._complete(name, "configured", configured)
         activated = self._request(name, Transition.TRANSITION_ACTIVATE)
@@ -179,6 +195,7 @@ class Launcher:
 
     def _request(self, name: str, transition: int) -> Future:
         client = self._node.create_client(ChangeState, f"/{name}/change_state")
+        self._await_answer(name)
         self.wait_for(client.service_is_ready, SERVICE_TIMEOUT, f"the {name} node does not answer")
         return client.call_async(ChangeState.Request(transition=Transition(id=transition)))
 

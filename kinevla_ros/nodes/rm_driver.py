@@ -18,8 +18,6 @@ import time
 from functools import partial
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -136,7 +134,7 @@ class RmDriverArm:
         """See `Transport`; there is no second way."""
         return False
 
-    def brake(self, q: NDArray[np.float64]) -> None:
+    def brake(self, target: Target) -> None:
         """See `Transport`."""
         raise ArmConnectionError("nothing goes past the vendor's rm_driver")
 

@@ -305,9 +305,10 @@ class ArmDriver:
             self._lose(f"the arm has been silent for {LONGEST_SILENCE:g} s", now)
 
     def _send(self, sample: StreamSample, now: float) -> None:
+        target = self._sent.next(sample)
         if not self._braking:
             try:
-                self._arm.send(self._sent.next(sample))
+                self._arm.send(target)
                 if sample.gripper is not None and gripper.is_new(sample.gripper, self._opening):
                     self._arm.send_gripper(sample.gripper)
                     self._opening = sample.gripper
@@ -316,7 +317,7 @@ class ArmDriver:
                 self._lose(str(error), now)
         if self._braking:
             try:
-                self._arm.brake(sample.position)
+                self._arm.brake(target)
             except ArmConnectionError as error:
                 self._ready.connection_lost(str(error), now)
                 self._end_braking()

@@ -72,12 +72,15 @@ class TargetSender:
 
     Args:
         period: between targets, s.
+
+    Attributes:
+        sent_at: when the last point went out, s.
     """
 
     def __init__(self, period: float) -> None:
         self._period = period
         self._way, self._step = _NO_STEPS, 0
-        self._sent_at = -math.inf
+        self.sent_at = -math.inf
         self._point: Point | None = None
 
     def point(self, now: float) -> Point | None:
@@ -108,7 +111,7 @@ class TargetSender:
 
     def sent(self, now: float) -> None:
         """Note when a point went out."""
-        self._sent_at = now
+        self.sent_at = now
 
     @property
     def moving(self) -> bool:
@@ -118,14 +121,14 @@ class TargetSender:
     @property
     def earliest(self) -> float:
         """When the next point may go out, s."""
-        return self._sent_at + SPACING * self._period
+        return self.sent_at + SPACING * self._period
 
     @property
     def due(self) -> float:
         """When the next step of the way to rest goes out, s; infinite if there is none."""
         if not self.moving:
             return math.inf
-        return self._sent_at + (1.0 if self._step else LATE) * self._period
+        return self.sent_at + (1.0 if self._step else LATE) * self._period
 
     def _held_up(self, now: float) -> bool:
-        return self.moving and now - self._sent_at > STANDING * self._period
+        return self.moving and now - self.sent_at > STANDING * self._period

@@ -78,11 +78,8 @@ class Transport(Protocol):
         """
         ...
 
-    def brake(self, q: NDArray[np.float64]) -> None:
-        """Hand over one target past the link that has ended.
-
-        Args:
-            q: joint positions, shape (7,), rad.
+    def brake(self, target: Target) -> None:
+        """Hand over one target past the link that has ended, by the rules of `target_sender`.
 
         Raises:
             ValueError: not seven finite numbers.

@@ -10,17 +10,17 @@ import socket
 import subprocess
 import threading
 import time
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kinevla_ros.robot.limits import RM75_LIMITS, JointLimits
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.stop_line import StopLine
 from kinevla_ros.robot.stop_line_watch import StopLineWatch
-from kinevla_ros.robot.target_sender import Point, Target
+from kinevla_ros.robot.target_sender import Point, Target, TargetSender
 from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo, checked_target, follows_high
 from kinevla_ros.robot.vendor_channel import (
     CLEAR_KIND,
@@ -75,6 +75,8 @@ class VendorArm:
         self._board: Board | None = None
         self._replies = threading.Lock()
         self._watch: StopLineWatch | None = None
+        self._handed_over: Target | None = None
+        self._sender: TargetSender | None = None  # of the stop line, past a process that has ended
 
     def connect(self, timeout: float = 5.0) -> ArmInfo:
         """Start the vendor library's process (again) and wait until the arm's state arrives.
@@ -83,6 +85,7 @@ class VendorArm:
             ArmConnectionError: says what failed and what to check.
         """
         self.close()
+        self._handed_over = self._sender = None
         deadline = time.monotonic() + timeout
         try:
             self._stop_line.open(timeout)
@@ -141,26 +144,38 @@ class VendorArm:
     def send(self, target: Target) -> None:
         """See `Transport`."""
         checked_target(target.q)
+        self._handed_over = target
         self._send(pack_target(target, time.monotonic()))
 
     def point(self) -> Point | None:
         """See `Transport`."""
+        if self._sender is not None:
+            return self._sender.point(time.monotonic())
         record = None if self._board is None else self._board.point.read()
         return None if record is None else Point(int(record[0]), int(record[1]), bool(record[2]))
 
     def can_brake(self) -> bool:
         """See `Transport`; not past a process that hung before it ended."""
         process, channel, board = self._process, self._channel, self._board
-        beat = None if board is None else board.heartbeat.read()
-        if process is None or channel is None or beat is None:
+        if process is None or channel is None or board is None or self._handed_over is None:
             return False
-        if time.monotonic() - beat[0] > FRESH_HEARTBEAT or not has_ended(process, channel):
+        beat, point = board.heartbeat.read(), board.point.read()
+        if beat is None or point is None or time.monotonic() - beat[0] > FRESH_HEARTBEAT:
             return False
-        return self._stop_line.answers()
+        if not has_ended(process, channel) or not self._stop_line.answers():
+            return False
+        # At most the very last target was lost with the process.
+        self._sender = TargetSender(self._period)
+        self._sender.offer(replace(self._handed_over, after=None), time.monotonic())
+        self._sender.sent(point[3])
+        return True
 
-    def brake(self, q: NDArray[np.float64]) -> None:
+    def brake(self, target: Target) -> None:
         """See `Transport`."""
-        self._stop_line.send_target(checked_target(q), follows_high(self._period))
+        now = time.monotonic()
+        if self._sender is not None and self._sender.offer(target, now):
+            self._stop_line.send_target(checked_target(target.q), follows_high(self._period))
+            self._sender.sent(now)
 
     def send_gripper(self, opening: float) -> None:
         """See `Transport`."""

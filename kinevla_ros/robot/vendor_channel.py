@@ -111,16 +111,16 @@ class Cell:
 class Board:
     """The shared memory: heartbeat, gripper, the point that was sent last and the joint state.
 
-    `heartbeat`: time. `gripper`: opening in m, NaN when unknown. `point`: number, step, standing.
-    `state`: arrival time, seven joint positions in rad, seven joint error words, number of
-    controller errors, the errors. Times in s.
+    `heartbeat`: time. `gripper`: opening in m, NaN when unknown. `point`: number, step, standing,
+    time of sending. `state`: arrival time, seven joint positions in rad, seven joint error words,
+    number of controller errors, the errors. Times in s.
     """
 
     def __init__(self, memory_fd: int) -> None:
         memory = mmap.mmap(memory_fd, mmap.PAGESIZE)
         self.heartbeat = Cell(memory, 0, struct.Struct("<d"))
         self.gripper = Cell(memory, 64, struct.Struct("<d"))
-        self.point = Cell(memory, 96, struct.Struct("<Qi?"))
+        self.point = Cell(memory, 96, struct.Struct("<Qi?d"))
         self.state = Cell(memory, 128, struct.Struct(f"<8d7HB{MOST_ERRORS}i"))
 
 

@@ -202,7 +202,7 @@ class Link:
                 self._carry_out(packet)
             self._send_overdue()
             if (point := self._sender.point(time.monotonic())) is not None:
-                self._board.point.write(*point)
+                self._board.point.write(*point, self._sender.sent_at)
 
     def _carry_out(self, packet: bytes) -> None:
         kind = packet[:1]
