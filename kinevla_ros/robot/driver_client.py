@@ -23,12 +23,12 @@ from kinevla_ros.robot.driver_channel import (
     LogRecord,
     create_pair,
     receive,
-    send,
 )
+from kinevla_ros.robot.driver_requests import ENDED, DriverGone, DriverRequests
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState, Status
 from kinevla_ros.robot.teleop_checks import JointTarget
-from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo
+from kinevla_ros.robot.transport import ArmInfo
 from kinevla_ros.robot.verdict import Fault, Verdict
 
 CONNECT_TIMEOUT = 30.0
@@ -40,19 +40,10 @@ SERVICE_TIMEOUT = 8.0
 TARGET_TIMEOUT = 0.2
 """A chunk whose check takes longer is as good as lost, s."""
 
-SEND_TIMEOUT = 0.05
-"""The channel holds many requests; it is full only if the process has been frozen for long, s."""
-
 SILENCE = 0.3
 """Without a tick for so long the process is frozen or starved, s."""
 
-ENDED = "the driver's process has ended; starting it again, then call /arm/reset"
-
 logger = logging.getLogger(__name__)
-
-
-class DriverGone(ArmConnectionError):
-    """The driver's process does not answer."""
 
 
 class DriverClient:
@@ -76,9 +67,8 @@ class DriverClient:
         self._module, self._settings = module, settings
         self._on_tick, self._stop_past_it = on_tick, stop_past_it
         self._process: subprocess.Popen[bytes] | None = None
-        self._calls: socket.socket | None = None
+        self._requests = DriverRequests()
         self._ticks: socket.socket | None = None
-        self._lock, self._number = threading.Lock(), 0
         self._end, self._started = threading.Event(), False
         self._listener: threading.Thread | None = None
         self._last: Tick | None = None
@@ -149,14 +139,14 @@ class DriverClient:
         """See `ArmDriver.start`."""
         if self._process is None:
             self.connect()
-        self._call("start", timeout=CONNECT_TIMEOUT)
+        self._requests.ask("start", timeout=CONNECT_TIMEOUT)
         self._heard_at, self._started = time.monotonic(), True
 
     def finish(self) -> None:
         """See `ArmDriver.finish`; a process that does not answer is left to end by itself."""
         self._started = False
         try:
-            self._call("finish", timeout=REST_TIMEOUT + SERVICE_TIMEOUT)
+            self._requests.ask("finish", timeout=REST_TIMEOUT + SERVICE_TIMEOUT)
         except DriverGone as error:
             logger.warning("%s", error)
 
@@ -166,7 +156,7 @@ class DriverClient:
 
     def disable(self) -> None:
         """See `ArmCore.disable`."""
-        self._call("disable")
+        self._requests.ask("disable", timeout=SERVICE_TIMEOUT)
 
     def stop(self) -> None:
         """See `ArmDriver.stop`; past the process when that does not answer.
@@ -177,7 +167,7 @@ class DriverClient:
         self._settings = replace(self._settings, stopped=True)
         try:
             # A frozen process finds the request when it goes on.
-            self._call("stop", timeout=SERVICE_TIMEOUT if self._heard else 0.0)
+            self._requests.ask("stop", timeout=SERVICE_TIMEOUT if self._heard else 0.0)
         except DriverGone:
             self._stop_past_it()
 
@@ -209,7 +199,7 @@ class DriverClient:
 
     def pause(self, paused: bool) -> None:
         """See `ArmDriver.pause`."""
-        self._call("pause", paused)
+        self._requests.ask("pause", paused, timeout=SERVICE_TIMEOUT)
         self._settings = replace(self._settings, paused=paused)
 
     @property
@@ -223,68 +213,34 @@ class DriverClient:
         self._process = start_module(self._module, [str(d) for d in descriptors], descriptors)
         theirs.close()
         their_ticks.close()
-        self._calls, self._ticks = calls, ticks
-        connected: Connected = self._call("connect", self._settings, timeout=CONNECT_TIMEOUT)
+        self._requests.open(calls)
+        self._ticks = ticks
+        connected: Connected = self._requests.ask(
+            "connect", self._settings, timeout=CONNECT_TIMEOUT
+        )
         self.limits, self.prompt = connected.limits, connected.prompt
         return connected.info
 
     def _end_process(self) -> None:
         """Wait until the process has brought the arm to rest and has ended."""
-        channels = [channel for channel in (self._calls, self._ticks) if channel is not None]
-        for channel in channels:
-            # Wakes whoever waits for it, here and there.
+        self._requests.shut()
+        if self._ticks is not None:
             with contextlib.suppress(OSError):
-                channel.shutdown(socket.SHUT_RDWR)
+                self._ticks.shutdown(socket.SHUT_RDWR)
         if self._process is not None:
             try:
                 self._process.wait(REST_TIMEOUT + SERVICE_TIMEOUT)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        with self._lock:
-            self._process = self._calls = self._ticks = None
-            for channel in channels:
-                channel.close()
+        self._requests.close()
+        if self._ticks is not None:
+            self._ticks.close()
+        self._process = self._ticks = None
 
     def _ask(self, name: str, *arguments: Any, timeout: float = SERVICE_TIMEOUT) -> Verdict:
-        verdict: Verdict = self._call(name, *arguments, timeout=timeout)
+        verdict: Verdict = self._requests.ask(name, *arguments, timeout=timeout)
         return verdict
-
-    def _call(self, name: str, *arguments: Any, timeout: float = SERVICE_TIMEOUT) -> Any:
-        """Return the answer to a request.
-
-        Raises:
-            DriverGone: there is none within `timeout`, s.
-            ValueError, RuntimeError: as the request raised it.
-        """
-        if not self._lock.acquire(timeout=timeout):
-            raise DriverGone("the driver's process is busy or is being started")
-        try:
-            answer = self._exchange(name, arguments, timeout)
-        except TimeoutError as error:
-            raise DriverGone("the driver's process does not answer") from error
-        except (EOFError, OSError) as error:
-            raise DriverGone(ENDED) from error
-        finally:
-            self._lock.release()
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def _exchange(self, name: str, arguments: tuple[Any, ...], timeout: float) -> Any:
-        if (channel := self._calls) is None:
-            raise DriverGone("the arm is not connected")
-        deadline = time.monotonic() + timeout
-        self._number += 1
-        request = self._number, name, arguments
-        channel.settimeout(SEND_TIMEOUT)
-        send(channel, request)
-        while True:
-            channel.settimeout(max(deadline - time.monotonic(), 1e-3))
-            number, answer = receive(channel)
-            # Answers to requests that were given up may still come.
-            if number == request[0]:
-                return answer
 
     def _listen(self) -> None:
         """Hand on what the process sees until this object is closed."""
@@ -348,7 +304,7 @@ class DriverClient:
         try:
             self._open()
             if self._started:
-                self._call("start", timeout=CONNECT_TIMEOUT)
+                self._requests.ask("start", timeout=CONNECT_TIMEOUT)
         except RuntimeError as error:
             logger.warning("%s", error)
             self._end_process()
