@@ -21,6 +21,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
+from kinevla_ros.nodes.guard import GuardedNode
 from kinevla_ros.robot.workspace import CELL_WORKSPACE
 from kinevla_ros.share import share_path
 
@@ -58,7 +59,7 @@ def client_node(name: str) -> Iterator[tuple[Node, threading.Event]]:
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda *_: interrupted.set()) for number in numbers]
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    node = rclpy.create_node(name)
+    node = GuardedNode(name, start_parameter_services=False)
     try:
         yield node, interrupted
     finally:
@@ -169,9 +170,7 @@ class Launcher:
             raise Interrupted
         for name, process in self._processes.items():
             if process.poll() is not None:
-                raise LaunchError(
-                    f"the {name} node has ended (code {process.returncode}); see its messages above"
-                )
+                raise LaunchError(f"the {name} node has ended: {_why(process.returncode)}")
 
     def _await_answer(self, name: str) -> None:
         """Wait until the node's services answer; a predecessor's may still seem to be there."""
@@ -289,6 +288,15 @@ def _command(name: str, config: Path, values: Mapping[str, Any], log_level: str)
     for key, value in values.items():
         command += ["-p", f"{key}:={json.dumps(value)}"]
     return command
+
+
+def _why(code: int) -> str:
+    """What a node's exit code tells; see `runtime.run`."""
+    if code < 0:
+        short = "; the system does that when memory is short" if code == -signal.SIGKILL else ""
+        return f"killed by {signal.Signals(-code).name}{short}"
+    reasons = {0: "somebody has shut it down", 2: "a parameter is wrong, see its message above"}
+    return reasons.get(code, f"code {code}, see its messages above")
 
 
 def _ends(process: subprocess.Popen[bytes], number: signal.Signals, timeout: float | None) -> bool:
