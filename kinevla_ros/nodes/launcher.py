@@ -21,6 +21,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
+from kinevla_ros.nodes import shared_memory
 from kinevla_ros.nodes.guard import GuardedNode
 from kinevla_ros.robot.workspace import CELL_WORKSPACE
 from kinevla_ros.share import share_path
@@ -41,6 +42,7 @@ TRANSITION_TIMEOUT = 600.0
 """Reading a large checkpoint from a slow disk takes its time, s."""
 
 EXIT_TIMEOUT = 10.0
+WATCH_PERIOD = 1.0
 POLL = 0.05
 
 
@@ -65,6 +67,7 @@ def client_node(name: str) -> Iterator[tuple[Node, threading.Event]]:
     finally:
         node.destroy_node()
         rclpy.try_shutdown()
+        shared_memory.clean()
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
 
@@ -93,6 +96,7 @@ class Launcher:
     ) -> None:
         self._node, self._interrupted = node, interrupted
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._watch_due = 0.0
         self._commands = {
             name: _command(name, config, values, log_level) for name, values in overrides.items()
         }
@@ -105,6 +109,7 @@ class Launcher:
 
     def __exit__(self, *_: object) -> None:
         """Stop the nodes, the last started first."""
+        self._watch_memory()
         for name, process in reversed(self._processes.items()):
             if _ends(process, signal.SIGINT, EXIT_TIMEOUT):
                 continue
@@ -166,6 +171,8 @@ class Launcher:
             Interrupted: see `interrupted`.
         """
         rclpy.spin_once(self._node, timeout_sec=timeout)
+        if time.monotonic() > self._watch_due:
+            self._watch_memory()
         if self._interrupted.is_set():
             raise Interrupted
         for name, process in self._processes.items():
@@ -191,6 +198,12 @@ class Launcher:
         self._complete(name, "configured", configured)
         activated = self._request(name, Transition.TRANSITION_ACTIVATE)
         self._complete(name, "active", activated)
+
+    def _watch_memory(self) -> None:
+        """Note what a process would leave behind if it were killed now."""
+        self._watch_due = time.monotonic() + WATCH_PERIOD
+        for process in self._processes.values():
+            shared_memory.watch(process.pid)
 
     def _request(self, name: str, transition: int) -> Future:
         client = self._node.create_client(ChangeState, f"/{name}/change_state")
