@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from kinevla_ros.cli import app
 from kinevla_ros.nodes import launcher as launcher_module
+from kinevla_ros.nodes.isolation import DISCOVERY
 from kinevla_ros.nodes.launcher import (
     CELL_HOST,
     Launcher,
@@ -132,3 +133,25 @@ def test_a_node_that_somebody_shuts_down_is_named(monkeypatch: pytest.MonkeyPatc
         launcher.bring_up()
         launcher._request("cell", Transition.TRANSITION_ACTIVE_SHUTDOWN)
         launcher.wait_for(lambda: False, 10.0, "the end is not seen")
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "found"),
+    [
+        ([], None, "LOCALHOST"),
+        ([], "SUBNET", "SUBNET"),
+        (["--discovery", "subnet"], None, "SUBNET"),
+        (["--discovery", "local"], "SUBNET", "LOCALHOST"),
+    ],
+)
+def test_the_nodes_are_found_on_this_computer_alone_unless_asked_otherwise(
+    words: list[str], environment: str | None, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(DISCOVERY)
+    if environment:
+        monkeypatch.setenv(DISCOVERY, environment)
+    command = [sys.executable, "-c", f"import os; os._exit(os.environ['{DISCOVERY}'] == '{found}')"]
+    monkeypatch.setattr(launcher_module, "_command", lambda *_: command)
+    result = CliRunner().invoke(app, ["up", "--only", "policy", *words])
+    assert "the policy node has ended: code 1" in result.stderr
+    assert ("--discovery subnet" in result.stderr) is (found == "LOCALHOST")

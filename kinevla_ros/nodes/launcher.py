@@ -23,6 +23,7 @@ from rclpy.task import Future
 
 from kinevla_ros.nodes import shared_memory
 from kinevla_ros.nodes.guard import GuardedNode
+from kinevla_ros.nodes.isolation import DISCOVERY, RANGES, confine
 from kinevla_ros.robot.workspace import CELL_WORKSPACE
 from kinevla_ros.share import share_path
 
@@ -41,6 +42,10 @@ ANSWER_TIMEOUT = 1.0
 TRANSITION_TIMEOUT = 600.0
 """Reading a large checkpoint from a slow disk takes its time, s."""
 
+ALONE = (
+    "note: only nodes on this computer are found; the other half on another machine needs "
+    "--discovery subnet here and there (docs/remote.md)"
+)
 EXIT_TIMEOUT = 10.0
 WATCH_PERIOD = 1.0
 POLL = 0.05
@@ -219,9 +224,21 @@ class Launcher:
 
 
 def up(
-    sim: bool, arm_ip: str | None, model: Path | None, config: Path | None, only: str = ""
+    sim: bool,
+    arm_ip: str | None,
+    model: Path | None,
+    config: Path | None,
+    only: str = "",
+    discovery: str = "",
 ) -> int:
-    """Run the nodes, or one of `HALVES`, until Ctrl-C; returns the exit code."""
+    """Run the nodes, or one of `HALVES`, until Ctrl-C; returns the exit code.
+
+    Args:
+        discovery: see `confine`.
+    """
+    confine(discovery)
+    if only and os.environ[DISCOVERY] == RANGES["local"]:
+        print(ALONE, file=sys.stderr)
     try:
         nodes = half(overrides(sim, arm_ip, model), only)
     except ValueError as error:
