@@ -174,6 +174,7 @@ class FaultRig:
             shared_memory.watch(self._player.pid)
             self._player.kill()
             self._player.wait()
+            shared_memory.clean()
 
     def arm_node(self) -> int:
         """Process id of the arm node."""

@@ -130,8 +130,10 @@ class Launcher:
     def kill(self, name: str) -> None:
         """Kill a node; `restart` is next."""
         process = self._processes.pop(name)
+        shared_memory.watch(process.pid)
         process.kill()
         process.wait()
+        shared_memory.clean()
 
     def restart(self, name: str) -> None:
         """Start a node that was killed, and activate it.

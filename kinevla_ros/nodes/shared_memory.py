@@ -21,7 +21,7 @@ _watched: set[str] = set()
 
 
 def watch(pid: int) -> None:
-    """Take note of what a living process uses, in case it is killed."""
+    """Take note of what a living process and its children use, in case they are killed."""
     process = Path(f"/proc/{pid}")
     used: list[str] = []
     with suppress(OSError):  # it has ended
@@ -29,6 +29,8 @@ def watch(pid: int) -> None:
         for link in (process / "fd").iterdir():
             with suppress(OSError):  # closed meanwhile
                 used.append(os.readlink(link))
+        for child in (process / f"task/{pid}/children").read_text().split():
+            watch(int(child))
     _watched.update(match[1] for match in map(NAME.search, used) if match)
 
 
