@@ -107,7 +107,11 @@ def test_every_transition_in_every_state_is_done_or_refused_and_the_node_lives_o
             client = None
 
 
-@pytest.mark.parametrize("label", ["activate", "dance", "x" * 100_000, "é\n\x00"])
+@pytest.mark.parametrize(
+    "label",
+    ["activate", "dance", "x" * 100_000, "é\n\x00"],
+    ids=["impossible", "unknown", "long", "odd"],
+)
 def test_an_impossible_or_unknown_label_is_refused(faulty: Client, label: str) -> None:
     assert not faulty.change(1, label)
     assert faulty.state() == "unconfigured"
