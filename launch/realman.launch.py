@@ -26,6 +26,7 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 from lifecycle_msgs.msg import Transition
 
+from kinevla_ros.nodes.isolation import DISCOVERY, RANGES
 from kinevla_ros.nodes.launcher import CELL_HOST, CELL_PORT, HALVES, half, simulated
 from kinevla_ros.robot.model import urdf
 from kinevla_ros.share import share_path
@@ -48,6 +49,13 @@ ARGUMENTS = [
         choices=["", *HALVES],
         description="half of the nodes, for two machines (docs/remote.md); policy: that node; "
         "robot: all others",
+    ),
+    DeclareLaunchArgument(
+        "discovery",
+        default_value="",
+        choices=["", *RANGES],
+        description=f"who finds the nodes; local: this computer alone, subnet: others too; empty: "
+        f"as {DISCOVERY} says, else local",
     ),
     DeclareLaunchArgument(
         "image_transport",
@@ -80,6 +88,9 @@ def generate_launch_description() -> LaunchDescription:
 
 def start(context: LaunchContext) -> list[Action]:
     given = context.launch_configurations
+    found = RANGES.get(given["discovery"]) or EnvironmentVariable(
+        DISCOVERY, default_value=RANGES["local"]
+    )
     sim = given["sim"] == "true"
     real = {name: given[name] for name in ("arm_ip", "transport")}
     if sim and any(real.values()):
@@ -94,7 +105,8 @@ def start(context: LaunchContext) -> list[Action]:
     if sim:
         nodes = {"cell": node(given, "cell", host=CELL_HOST, port=CELL_PORT), **nodes}
     nodes = half(nodes, given["only"])
-    actions = [*nodes.values(), *bring_up(nodes)]
+    # First: what starts after it inherits it, the cameras too.
+    actions = [SetEnvironmentVariable(DISCOVERY, found), *nodes.values(), *bring_up(nodes)]
     if not sim and given["only"] != "policy":
         actions += [camera(given, "front"), camera(given, "wrist")]
     if given["rviz"] == "true":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -75,12 +75,16 @@ class Bench:
 
 
 @contextmanager
-def bench(parameters: Mapping[str, Any]) -> Iterator[Bench]:
-    """A bench for nodes with these parameters; closes them all."""
+def bench(parameters: Mapping[str, Any], prompt: bool = True) -> Iterator[Bench]:
+    """A bench for nodes with these parameters; closes them all.
+
+    Args:
+        prompt: take real-time priority.
+    """
     given = [word for name, value in parameters.items() for word in ("-p", f"{name}:={value}")]
     file = str(share_path("config", "realman.yaml"))
     # As the processes of arm and cell do: a busy computer must not look like a lost arm.
-    with promptly():
+    with promptly() if prompt else nullcontext():
         rclpy.init(args=["--ros-args", "--params-file", file, *given])
         bench = Bench()
         try:

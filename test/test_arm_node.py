@@ -294,12 +294,12 @@ def test_deactivation_brings_a_moving_arm_to_rest_before_the_controller_is_stopp
     arm.expect(SafetyStatus.DISABLED)
 
 
-def test_a_chunk_of_megabytes_is_dropped_by_its_size_and_counted(arm: Arm) -> None:
+def test_a_chunk_that_is_too_large_is_dropped_by_its_size_and_counted(arm: Arm) -> None:
     arm.become_ready()
     arm.bench.spin_until(lambda: "refused chunks" in str(arm.bench.diagnosis("/arm")), "diagnosis")
     before = refused_chunks(arm)
-    arm.chunks.publish(ActionChunkMessage(joint_names=["a" * 8_000_000]))
-    arm.bench.spin_until(lambda: "8000" in arm.status().reason, "reason")
+    arm.chunks.publish(ActionChunkMessage(joint_names=["a" * 200_000]))
+    arm.bench.spin_until(lambda: "20004" in arm.status().reason, "reason")
     assert "bytes on /kinevla/action_chunk" in arm.status().reason
     arm.bench.spin_until(lambda: refused_chunks(arm) == before + 1, "refusal")
     arm.expect(SafetyStatus.READY)
@@ -310,3 +310,13 @@ def test_a_chunk_with_absurd_names_is_refused_in_a_short_reason(arm: Arm) -> Non
     arm.bench.spin_until(lambda: "characters cut" in arm.status().reason, "reason")
     assert "this arm has joint1" in arm.status().reason
     assert len(arm.status().reason.encode()) <= 200
+
+
+def test_no_chunk_is_followed_while_ros_time_stands_still(
+    arm: Arm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arm.become_ready()
+    monkeypatch.setattr(arm.node.clock_watch, "problem", lambda: "/clock has stood still")
+    arm.send(arm.joints[-1].position[0] + 0.3)
+    arm.bench.spin_until(lambda: "stood still" in arm.status().reason, "reason")
+    arm.expect(SafetyStatus.READY)

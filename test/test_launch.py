@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 
 import pytest
@@ -53,3 +54,33 @@ def test_rviz_gets_the_frames_of_the_robot() -> None:
 def test_a_camera_without_serial_number_is_refused(missing: str) -> None:
     with pytest.raises(ValueError, match=missing):
         started(**{"front_serial": "1", "wrist_serial": "2", missing: ""})
+
+
+@pytest.mark.parametrize(
+    ("argument", "environment", "found"),
+    [
+        ({}, None, "LOCALHOST"),
+        ({}, "SUBNET", "SUBNET"),
+        ({"discovery": "subnet"}, None, "SUBNET"),
+        ({"discovery": "local"}, "SUBNET", "LOCALHOST"),
+    ],
+)
+def test_the_nodes_are_found_on_this_computer_alone_unless_asked_otherwise(
+    argument: dict[str, str], environment: str | None, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from launch import LaunchContext
+    from launch.actions import SetEnvironmentVariable
+
+    name = "ROS_AUTOMATIC_DISCOVERY_RANGE"
+    monkeypatch.delenv(name)
+    if environment:
+        monkeypatch.setenv(name, environment)
+    module = runpy.run_path(LAUNCH_FILE)
+    context = LaunchContext()
+    for declared in module["ARGUMENTS"]:
+        declared.execute(context)
+    context.launch_configurations.update({"sim": "true", **argument})
+    first = module["start"](context)[0]
+    assert isinstance(first, SetEnvironmentVariable)
+    first.execute(context)
+    assert os.environ[name] == found

@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,11 +15,20 @@ import pytest
 pytest.importorskip("rclpy")
 pytest.importorskip("mujoco")
 
+from lifecycle_msgs.msg import Transition
 from typer.testing import CliRunner
 
 from kinevla_ros.cli import app
 from kinevla_ros.nodes import launcher as launcher_module
-from kinevla_ros.nodes.launcher import CELL_HOST, Launcher, half, overrides
+from kinevla_ros.nodes.isolation import DISCOVERY
+from kinevla_ros.nodes.launcher import (
+    CELL_HOST,
+    Launcher,
+    LaunchError,
+    client_node,
+    half,
+    overrides,
+)
 
 REAL = "192.168.1.18"
 
@@ -72,3 +83,75 @@ def test_a_node_that_does_not_end_is_killed_and_says_where_it_was_unless_it_is_f
     assert launcher._processes["policy"].returncode == -(
         signal.SIGKILL if frozen else signal.SIGABRT
     )
+
+
+NODE = """
+import sys
+from kinevla_ros.nodes.managed import ManagedNode
+from kinevla_ros.nodes.runtime import run
+sys.exit(run(lambda: ManagedNode("cell", {})))
+"""
+
+
+def shared_memory_of(pid: int) -> set[Path]:
+    """What a process has open in /dev/shm of Fast DDS's."""
+    links = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # of this listing
+            links.add(os.readlink(link))
+    return {Path(link) for link in links if link.startswith("/dev/shm/fastrtps_")}
+
+
+def test_a_killed_node_is_named_and_leaves_nothing_in_shared_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(launcher_module, "_command", lambda *_: [sys.executable, "-c", NODE])
+    monkeypatch.setattr(launcher_module, "WATCH_PERIOD", 0.1)
+    used: set[Path] = set()
+    with (
+        pytest.raises(LaunchError, match="the cell node has ended: killed by SIGKILL"),
+        client_node("test_up") as (node, interrupted),
+        Launcher(node, interrupted, Path(), {"cell": {}}) as launcher,
+    ):
+        launcher.bring_up()
+        launcher.wait_for(lambda: not time.sleep(0.2), 5.0, "no time")
+        used = shared_memory_of(launcher.pid("cell")) | shared_memory_of(os.getpid())
+        os.kill(launcher.pid("cell"), signal.SIGKILL)
+        launcher.wait_for(lambda: False, 10.0, "the death is not seen")
+    names = {path.name.removesuffix("_el").removesuffix("_sl") for path in used}
+    assert len(names) >= 4
+    assert not [path for path in Path("/dev/shm").iterdir() if any(n in path.name for n in names)]
+
+
+def test_a_node_that_somebody_shuts_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher_module, "_command", lambda *_: [sys.executable, "-c", NODE])
+    with (
+        pytest.raises(LaunchError, match="the cell node has ended: somebody has shut it down"),
+        client_node("test_up") as (node, interrupted),
+        Launcher(node, interrupted, Path(), {"cell": {}}) as launcher,
+    ):
+        launcher.bring_up()
+        launcher._request("cell", Transition.TRANSITION_ACTIVE_SHUTDOWN)
+        launcher.wait_for(lambda: False, 10.0, "the end is not seen")
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "found"),
+    [
+        ([], None, "LOCALHOST"),
+        ([], "SUBNET", "SUBNET"),
+        (["--discovery", "subnet"], None, "SUBNET"),
+        (["--discovery", "local"], "SUBNET", "LOCALHOST"),
+    ],
+)
+def test_the_nodes_are_found_on_this_computer_alone_unless_asked_otherwise(
+    words: list[str], environment: str | None, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(DISCOVERY)
+    if environment:
+        monkeypatch.setenv(DISCOVERY, environment)
+    command = [sys.executable, "-c", f"import os; os._exit(os.environ['{DISCOVERY}'] == '{found}')"]
+    monkeypatch.setattr(launcher_module, "_command", lambda *_: command)
+    result = CliRunner().invoke(app, ["up", "--only", "policy", *words])
+    assert "the policy node has ended: code 1" in result.stderr
+    assert ("--discovery subnet" in result.stderr) is (found == "LOCALHOST")

@@ -117,6 +117,18 @@ def test_the_drivers_callback_gets_seven_joints_and_dof_7(
     assert wait_until(lambda: np.abs(arm.latest().q - target).max() < 1e-4)
 
 
+def test_a_message_that_cannot_be_handled_does_not_end_the_connection(
+    driver: Callable[..., FakeRmDriver], arm: RmDriverArm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver()
+    arm.connect()
+    assert arm._node is not None
+    monkeypatch.setattr(arm._judge, "on_joint_state", lambda *_: 1 / 0)
+    assert wait_until(lambda: arm._node.failures > 2)
+    assert arm.alive
+    assert "ZeroDivisionError" in arm._node.last_failure
+
+
 @pytest.mark.parametrize(("period", "high"), [(0.02, False), (0.01, True), (0.005, True)])
 def test_the_driver_is_told_high_follow_at_ten_milliseconds_or_less_and_low_above(
     driver: Callable[..., FakeRmDriver], messages: Any, period: float, high: bool

@@ -13,6 +13,13 @@ app = typer.Typer()
 DEMO_INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"
 
 
+class Discovery(str, Enum):
+    """Where nodes find each other."""
+
+    local = "local"
+    subnet = "subnet"
+
+
 class Half(str, Enum):
     """What one of two machines runs."""
 
@@ -36,11 +43,19 @@ def up(
     only: Annotated[
         Half | None, typer.Option(help="Half of the nodes, for two machines (docs/remote.md).")
     ] = None,
+    discovery: Annotated[
+        Discovery | None,
+        typer.Option(
+            help="Who finds the nodes: this computer alone, or its subnet; default: "
+            "ROS_AUTOMATIC_DISCOVERY_RANGE, else local."
+        ),
+    ] = None,
 ) -> None:
     """Start the nodes and keep them until Ctrl-C."""
     from kinevla_ros.nodes.launcher import up as start
 
-    raise typer.Exit(start(sim, arm_ip, model, config, only.value if only else ""))
+    half, found = (choice.value if choice else "" for choice in (only, discovery))
+    raise typer.Exit(start(sim, arm_ip, model, config, half, found))
 
 
 @app.command()

@@ -43,7 +43,6 @@ from kinevla_ros.robot.verdict import Fault, Verdict, refused
 TARGETS = "kinevla/joint_targets"
 STATUS_PERIOD = 0.1
 ENABLE_TIMEOUT = 3.0
-MALFORMED = {"chunk": Fault.INVALID_CHUNK, "teleoperation": Fault.INVALID_TARGET}
 
 DRIVER_PROCESS = "kinevla_ros.robot.driver_process"
 RM_DRIVER_PROCESS = "kinevla_ros.nodes.rm_driver_process"
@@ -63,13 +62,13 @@ class ArmNode(ManagedNode):
         self._joints = self.create_publisher(JointState, "/joint_states", 10)
         self._display = ArmDisplay(self, self._stamps)
         self._safety = self.create_publisher(SafetyStatus, "kinevla/safety_status", LATCHED)
-        no_chunk, no_target, no_speed = (
-            partial(self._drop, kind) for kind in ("chunk", "teleoperation", "speed scaling")
-        )
-        subscribe(self, ActionChunk, "kinevla/action_chunk", self._on_chunk, no_chunk)
+        drop = partial(self._drop, "chunk", Fault.INVALID_CHUNK)
+        subscribe(self, ActionChunk, "kinevla/action_chunk", self._on_chunk, drop)
         # As leader arms publish where they are.
-        subscribe(self, JointState, "kinevla/teleop_targets", self._on_teleop, no_target)
-        subscribe(self, Float64, "~/speed_scaling", self._on_speed_scaling, no_speed)
+        drop = partial(self._drop, "teleoperation", Fault.INVALID_TARGET)
+        subscribe(self, JointState, "kinevla/teleop_targets", self._on_teleop, drop)
+        drop = partial(self._drop, "speed scaling", Fault.NONE)
+        subscribe(self, Float64, "~/speed_scaling", self._on_speed_scaling, drop)
         self.create_service(SetBool, "~/enable", self._on_enable)
         self.create_service(SetBool, "~/pause", self._on_pause)
         self.create_service(Trigger, "~/stop", self._on_stop)
@@ -187,28 +186,34 @@ class ArmNode(ManagedNode):
             self._safety.publish(status_to_message(tick.status, self._stamps.to_ros(tick.now)))
 
     def _on_chunk(self, message: ActionChunk) -> None:
+        if clock := self.clock_watch.problem():
+            self._drop("chunk", Fault.STALE_CHUNK, clock)
+            return
         try:
             chunk = chunk_from_message(message, self._stamps)
         except ValueError as error:
-            self._drop("chunk", str(error))
+            self._drop("chunk", Fault.INVALID_CHUNK, str(error))
             return
         if self._hand_over("chunk", lambda driver: driver.follow(chunk)):
             self._display.on_chunk(chunk)
 
     def _on_teleop(self, message: JointState) -> None:
+        if clock := self.clock_watch.problem():
+            self._drop("teleoperation", Fault.INVALID_TARGET, clock)
+            return
         try:
             target = target_from_message(message, self._stamps)
         except ValueError as error:
-            self._drop("teleoperation", str(error))
+            self._drop("teleoperation", Fault.INVALID_TARGET, str(error))
             return
         self._hand_over("teleoperation", lambda driver: driver.lead(target))
 
     def _on_speed_scaling(self, message: Float64) -> None:
         self._hand_over("speed scaling", lambda driver: driver.set_speed(message.data))
 
-    def _drop(self, what: str, problem: str) -> None:
+    def _drop(self, what: str, fault: Fault, problem: str) -> None:
         """Count and name what cannot be read."""
-        fault, reason = MALFORMED.get(what, Fault.NONE), bounded(problem)
+        reason = bounded(problem)
         self._hand_over(what, lambda driver: driver.refuse(fault, reason))
 
     def _hand_over(self, what: str, request: Callable[[DriverClient], Verdict]) -> bool:

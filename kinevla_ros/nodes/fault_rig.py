@@ -21,6 +21,7 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool, Trigger
 
 from kinevla_ros.msg import SafetyStatus
+from kinevla_ros.nodes import shared_memory
 from kinevla_ros.nodes.isolation import free_udp_port
 from kinevla_ros.nodes.launcher import CELL_HOST, Launcher, LaunchError
 from kinevla_ros.nodes.messages import Stamps
@@ -170,8 +171,10 @@ class FaultRig:
     def kill_player(self) -> None:
         """Kill the player."""
         if self._player is not None:
+            shared_memory.watch(self._player.pid)
             self._player.kill()
             self._player.wait()
+            shared_memory.clean()
 
     def arm_node(self) -> int:
         """Process id of the arm node."""

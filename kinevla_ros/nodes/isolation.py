@@ -5,10 +5,26 @@ from __future__ import annotations
 import os
 import socket
 
+DISCOVERY = "ROS_AUTOMATIC_DISCOVERY_RANGE"
+RANGES = {"local": "LOCALHOST", "subnet": "SUBNET"}
+"""How far nodes look for each other, and ROS's word for it."""
+
+
+def confine(discovery: str = "") -> None:
+    """Let this process and those it starts be found as far as one of `RANGES` says.
+
+    Without a word on this computer alone, unless the user's environment says something else:
+    whoever is found can publish, and can move the arm.
+    """
+    if discovery:
+        os.environ[DISCOVERY] = RANGES[discovery]
+    else:
+        os.environ.setdefault(DISCOVERY, RANGES["local"])
+
 
 def own_domain() -> None:
     """Take a DDS domain that nobody uses here, for this process and those it starts."""
-    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    confine("local")
     for domain in range(1, 102):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:

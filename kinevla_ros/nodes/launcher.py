@@ -21,6 +21,9 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
+from kinevla_ros.nodes import shared_memory
+from kinevla_ros.nodes.guard import GuardedNode
+from kinevla_ros.nodes.isolation import DISCOVERY, RANGES, confine
 from kinevla_ros.robot.workspace import CELL_WORKSPACE
 from kinevla_ros.share import share_path
 
@@ -39,7 +42,12 @@ ANSWER_TIMEOUT = 1.0
 TRANSITION_TIMEOUT = 600.0
 """Reading a large checkpoint from a slow disk takes its time, s."""
 
+ALONE = (
+    "note: only nodes on this computer are found; the other half on another machine needs "
+    "--discovery subnet here and there (docs/remote.md)"
+)
 EXIT_TIMEOUT = 10.0
+WATCH_PERIOD = 1.0
 POLL = 0.05
 
 
@@ -58,12 +66,13 @@ def client_node(name: str) -> Iterator[tuple[Node, threading.Event]]:
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda *_: interrupted.set()) for number in numbers]
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    node = rclpy.create_node(name)
+    node = GuardedNode(name, start_parameter_services=False)
     try:
         yield node, interrupted
     finally:
         node.destroy_node()
         rclpy.try_shutdown()
+        shared_memory.clean()
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
 
@@ -92,6 +101,7 @@ class Launcher:
     ) -> None:
         self._node, self._interrupted = node, interrupted
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._watch_due = 0.0
         self._commands = {
             name: _command(name, config, values, log_level) for name, values in overrides.items()
         }
@@ -104,6 +114,7 @@ class Launcher:
 
     def __exit__(self, *_: object) -> None:
         """Stop the nodes, the last started first."""
+        self._watch_memory()
         for name, process in reversed(self._processes.items()):
             if _ends(process, signal.SIGINT, EXIT_TIMEOUT):
                 continue
@@ -119,8 +130,10 @@ class Launcher:
     def kill(self, name: str) -> None:
         """Kill a node; `restart` is next."""
         process = self._processes.pop(name)
+        shared_memory.watch(process.pid)
         process.kill()
         process.wait()
+        shared_memory.clean()
 
     def restart(self, name: str) -> None:
         """Start a node that was killed, and activate it.
@@ -165,13 +178,13 @@ class Launcher:
             Interrupted: see `interrupted`.
         """
         rclpy.spin_once(self._node, timeout_sec=timeout)
+        if time.monotonic() > self._watch_due:
+            self._watch_memory()
         if self._interrupted.is_set():
             raise Interrupted
         for name, process in self._processes.items():
             if process.poll() is not None:
-                raise LaunchError(
-                    f"the {name} node has ended (code {process.returncode}); see its messages above"
-                )
+                raise LaunchError(f"the {name} node has ended: {_why(process.returncode)}")
 
     def _await_answer(self, name: str) -> None:
         """Wait until the node's services answer; a predecessor's may still seem to be there."""
@@ -193,6 +206,12 @@ class Launcher:
         activated = self._request(name, Transition.TRANSITION_ACTIVATE)
         self._complete(name, "active", activated)
 
+    def _watch_memory(self) -> None:
+        """Note what a process would leave behind if it were killed now."""
+        self._watch_due = time.monotonic() + WATCH_PERIOD
+        for process in self._processes.values():
+            shared_memory.watch(process.pid)
+
     def _request(self, name: str, transition: int) -> Future:
         client = self._node.create_client(ChangeState, f"/{name}/change_state")
         self._await_answer(name)
@@ -207,9 +226,21 @@ class Launcher:
 
 
 def up(
-    sim: bool, arm_ip: str | None, model: Path | None, config: Path | None, only: str = ""
+    sim: bool,
+    arm_ip: str | None,
+    model: Path | None,
+    config: Path | None,
+    only: str = "",
+    discovery: str = "",
 ) -> int:
-    """Run the nodes, or one of `HALVES`, until Ctrl-C; returns the exit code."""
+    """Run the nodes, or one of `HALVES`, until Ctrl-C; returns the exit code.
+
+    Args:
+        discovery: see `confine`.
+    """
+    confine(discovery)
+    if only and os.environ[DISCOVERY] == RANGES["local"]:
+        print(ALONE, file=sys.stderr)
     try:
         nodes = half(overrides(sim, arm_ip, model), only)
     except ValueError as error:
@@ -289,6 +320,15 @@ def _command(name: str, config: Path, values: Mapping[str, Any], log_level: str)
     for key, value in values.items():
         command += ["-p", f"{key}:={json.dumps(value)}"]
     return command
+
+
+def _why(code: int) -> str:
+    """What a node's exit code tells; see `runtime.run`."""
+    if code < 0:
+        short = "; the system does that when memory is short" if code == -signal.SIGKILL else ""
+        return f"killed by {signal.Signals(-code).name}{short}"
+    reasons = {0: "somebody has shut it down", 2: "a parameter is wrong, see its message above"}
+    return reasons.get(code, f"code {code}, see its messages above")
 
 
 def _ends(process: subprocess.Popen[bytes], number: signal.Signals, timeout: float | None) -> bool:

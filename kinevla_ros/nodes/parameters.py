@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.exceptions import InvalidParameterValueException
 from rclpy.node import Node
+
+OVERRIDES_OF_QOS = "qos_overrides."
+"""ROS's own, declared with the topic if at all."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +47,20 @@ class Parameter:
         return descriptor
 
 
-def listed(choices: tuple[str, ...]) -> str:
+def listed(choices: Iterable[str]) -> str:
     """Words for people to read; an empty one shows as a pair of quotes."""
     return ", ".join(choice or '""' for choice in choices)
+
+
+class UnknownParameter(ValueError):
+    """A parameter is given that the node does not have; the message names the nearest."""
 
 
 def declare(node: Node, parameters: dict[str, Parameter]) -> dict[str, Any]:
     """Declare all parameters and return their values.
 
     Raises:
+        UnknownParameter: a name is given that is none of these and none of ROS's own.
         rclpy.exceptions.InvalidParameterValueException, InvalidParameterTypeException: a given
             value is out of range, not one of the choices, or of another type.
     """
@@ -63,4 +73,17 @@ def declare(node: Node, parameters: dict[str, Parameter]) -> dict[str, Any]:
         if choices and value not in choices:
             reason = f"it is one of {listed(choices)}"
             raise InvalidParameterValueException(name, value, reason)
+    _refuse_unknown(node)
     return values
+
+
+def _refuse_unknown(node: Node) -> None:
+    """rclpy keeps what was given and not declared to itself, and a misspelt limit is no limit."""
+    names = [name for name in node._parameter_overrides if not node.has_parameter(name)]
+    problems = []
+    for name in sorted(name for name in names if not name.startswith(OVERRIDES_OF_QOS)):
+        nearest = get_close_matches(name, node._parameters, 1, 0.4)
+        hint = f'did you mean "{nearest[0]}"?' if nearest else "leave it out"
+        problems.append(f'{node.get_fully_qualified_name()} has no parameter "{name}"; {hint}')
+    if problems:
+        raise UnknownParameter(" ".join(problems))

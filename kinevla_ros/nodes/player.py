@@ -13,12 +13,12 @@ import numpy as np
 import rclpy
 from numpy.typing import NDArray
 from rclpy.executors import ExternalShutdownException
-from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from kinevla_ros.codec.chunk import CHUNK_DT, HORIZON, ActionChunk
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import SafetyStatus
+from kinevla_ros.nodes.guard import GuardedNode
 from kinevla_ros.nodes.messages import Stamps, chunk_to_message, joints_from_message
 from kinevla_ros.nodes.qos import LATCHED
 from kinevla_ros.nodes.runtime import take_priority
@@ -47,7 +47,7 @@ def swing(start: Array, t: float) -> Array:
     return middle + gently * WIDTHS * math.sin(2 * math.pi * FREQUENCY * t)
 
 
-class Player(Node):
+class Player(GuardedNode):
     """Publishes five chunks a second while the arm is enabled."""
 
     def __init__(self) -> None:

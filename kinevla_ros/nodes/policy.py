@@ -243,6 +243,9 @@ class PolicyNode(ManagedNode):
             if self._words.vetoed:
                 self._complain(Reasoning.VETOED, instruction, VETOED)
                 continue
+            if clock := self.clock_watch.problem():
+                self._complain(Reasoning.NO_OBSERVATION, instruction, clock)
+                continue
             try:
                 observation = self._observations.newest(time.monotonic())
             except NoObservation as problem:

@@ -24,6 +24,7 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, Empty, UInt16
 
+from kinevla_ros.nodes.guard import GuardedNode
 from kinevla_ros.nodes.rm_driver_gripper import RmDriverGripper
 from kinevla_ros.nodes.rm_driver_messages import errors_of, vendor_messages
 from kinevla_ros.nodes.rm_driver_stop import STOP, RmDriverStop, is_heard
@@ -190,7 +191,12 @@ class RmDriverArm:
         self._publishers: dict[str, Any] = {}
         # The name given to the arm node on the command line must not become this one's.
         rename = ["--ros-args", "-r", "__node:=arm_rm_driver"]
-        node = Node("arm_rm_driver", namespace=self._namespace, cli_args=rename)
+        node = GuardedNode(
+            "arm_rm_driver",
+            namespace=self._namespace,
+            cli_args=rename,
+            start_parameter_services=False,
+        )
         self._node = node
         self._targets = node.create_publisher(self._messages.Jointpos, TARGETS, COMMANDS)
         self._stop = RmDriverStop(node, COMMANDS)

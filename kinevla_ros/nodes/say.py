@@ -33,8 +33,9 @@ def say(instruction: str, timeout: float) -> int:
         heard = _Settled(publisher.get_subscription_count)
         if not _spin(node, interrupted, heard, timeout):
             print(
-                "error: nobody listens to /instruction. Start the nodes (`kinevla up`), and check "
-                "that ROS_DOMAIN_ID is the same here and there.",
+                "error: nobody listens to /instruction. Start the nodes (`kinevla up`; to be found "
+                "from another computer with --discovery subnet), and check that ROS_DOMAIN_ID is "
+                "the same here and there.",
                 file=sys.stderr,
             )
             return 1
