@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kinevla_ros.robot.priority import PRIORITY, promptly, take_priority
+from kinevla_ros.robot.priority import STREAM_PRIORITY, promptly, take_priority
 
 
 def test_the_stream_runs_first_in_first_out_where_that_is_permitted(
@@ -20,7 +20,7 @@ def test_the_stream_runs_first_in_first_out_where_that_is_permitted(
 
     monkeypatch.setattr(os, "sched_setscheduler", permit)
     assert take_priority()
-    assert asked == [(os.SCHED_FIFO, PRIORITY)]
+    assert asked == [(os.SCHED_FIFO, STREAM_PRIORITY)]
 
 
 def test_where_it_is_not_permitted_the_caller_learns_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,8 +58,6 @@ def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     sys.setswitchinterval(SWITCH_INTERVAL)
-    if prompt:
-        take_priority(NODE_PRIORITY)
     try:
         rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
         node = make_node()
@@ -68,6 +66,9 @@ def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:
         print(f"error: {bounded(str(error).partition(', at /')[0], TEXT)}", file=sys.stderr)
         rclpy.try_shutdown()
         return 2
+    if prompt:
+        # Only now: a DDS participant that is made at real-time priority may spin for ever.
+        take_priority(NODE_PRIORITY, every_thread=True)
     logging.getLogger("kinevla_ros").addHandler(RosLog(node.get_logger()))
     for warning in files_without(node.get_fully_qualified_name(), sys.argv):
         node.get_logger().warning(warning)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,16 +19,24 @@ ADVICE = (
 )
 
 
-def take_priority(priority: int = STREAM_PRIORITY) -> bool:
+def take_priority(priority: int = STREAM_PRIORITY, every_thread: bool = False) -> bool:
     """Let this thread, and those it starts, run before all ordinary processes (SCHED_FIFO).
 
     The system permits that to root, with CAP_SYS_NICE or under an rtprio limit.
 
+    Args:
+        priority: 1 to 99.
+        every_thread: those that this process has started before as well.
+
     Returns:
         Whether it is permitted.
     """
+    threads = [int(name) for name in os.listdir("/proc/self/task")] if every_thread else [0]
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+        for thread in threads:
+            # A thread may end meanwhile.
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setscheduler(thread, os.SCHED_FIFO, os.sched_param(priority))
     except PermissionError:
         return False
     return True
