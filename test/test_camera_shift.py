@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -49,6 +50,15 @@ def test_a_shift_is_found_behind_the_arm(seed: int, pixels: int, way: float) -> 
     shift = REFERENCE.shift(seen)
     assert not shift.clear or shift.pixels == pytest.approx(pixels, abs=2)
     assert shift.pixels > LIMIT
+
+
+@pytest.mark.parametrize(("roll", "pixels"), [(1, 0), (2, 6), (-4, 11), (6, 17)])
+def test_a_rolled_camera_is_noticed(roll: float, pixels: int) -> None:
+    turn = cv2.getRotationMatrix2D((319.5, 239.5), roll, 1)
+    seen = cv2.warpAffine(scene(1), turn, (640, 480), borderMode=cv2.BORDER_REFLECT)
+    shift = REFERENCE.shift(with_arm(seen, 3))
+    assert shift.clear
+    assert shift.pixels == pytest.approx(pixels, abs=2)
 
 
 def test_the_size_of_the_pictures_does_not_matter() -> None:

@@ -7,24 +7,34 @@ the view (arm, objects, people) takes from the correlation; table and room hold 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from kinevla_ros.generator.picture_header import picture_size
 
 Picture = NDArray[np.uint8]
 
 WIDTH, REACH = 320, 80
 """Pictures are compared at this width, up to this shift, pixels."""
 
+ROLLS = (0, -2, 2, -4, 4, -6, 6)
+"""Turns of the camera about its line of sight at which the reference is looked for, degrees."""
+
 BLUR, SLOPE = 1.5, 2.0
 """Edges are looked for after this much blur (pixels) and above this slope (% a pixel)."""
 
-WARNING, LIMIT = 4.0, 10.0
+WARNING, LIMIT = 4.0, 8.0
 """Shifts that should be told, and that no policy should work with; pixels at this width."""
+
+LARGEST = 4096
+"""A reference has no longer side, pixels; checked before it is decoded."""
 
 EDGES = 0.01
 """A reference with fewer edges, as a share of its pixels, shows nothing to recognise."""
@@ -45,7 +55,8 @@ class Shift:
     """What a comparison found.
 
     Attributes:
-        pixels: how far the view has shifted, in pixels of a picture 320 wide.
+        pixels: how far the view has shifted, at its edge if it is rolled, in pixels of a picture
+            320 wide.
         alike: how well the edges of both correlate there, 0 to 1.
     """
 
@@ -75,9 +86,9 @@ class CameraReference:
                 "the reference picture shows too few edges to recognise: take one in which table "
                 "and room can be seen"
             )
-        self._shape, self._norm = edges.shape[:2], float(np.linalg.norm(edges))
-        self._size = [cv2.getOptimalDFTSize(side + 2 * REACH) for side in self._shape]
-        self._spectrum = self._transformed(edges)
+        self._shape = edges.shape[:2]
+        self._room = [cv2.getOptimalDFTSize(side + 2 * REACH) for side in self._shape]
+        self._spectra = {roll: self._spectrum(_rolled(picture, roll)) for roll in ROLLS}
 
     @classmethod
     def read(cls, path: Path) -> CameraReference:
@@ -86,10 +97,18 @@ class CameraReference:
         Raises:
             NoReference: the file cannot be read, or shows too little to recognise.
         """
-        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        try:
+            data = path.read_bytes()
+            size = picture_size(data)
+            whole = size is not None and max(size) <= LARGEST
+            picture = (
+                cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if whole else None
+            )
+        except (OSError, cv2.error):
+            picture = None
         if picture is None:
             raise NoReference(
-                f"{path} is missing or no picture; `kinevla camera-reference` writes one"
+                f"{path} is missing, damaged or no picture; `kinevla camera-reference` writes one"
             )
         return cls(np.asarray(picture[..., ::-1], np.uint8))
 
@@ -105,19 +124,20 @@ class CameraReference:
                 f"the camera's pictures are {picture.shape[1]} x {picture.shape[0]}, of other "
                 f"proportions than the reference (as {WIDTH} x {self._shape[0]}): take a new one"
             )
-        product = cv2.mulSpectrums(self._transformed(edges), self._spectrum, 0, conjB=True)
-        around = cv2.idft(product, flags=cv2.DFT_SCALE)[..., 0]
-        found = np.roll(around, (REACH, REACH), (0, 1))[: 2 * REACH + 1, : 2 * REACH + 1]
-        best = float(found.max())
-        alike = best / (self._norm * max(float(np.linalg.norm(edges)), 1.0))
-        if found[REACH - 1 : REACH + 2, REACH - 1 : REACH + 2].max() >= UNMOVED * best:
+        live = self._spectrum(edges)
+        fits = {roll: _correlation(live, own) for roll, own in self._spectra.items()}
+        roll = max(fits, key=lambda angle: fits[angle].max())
+        best, still = fits[roll], fits[0][REACH - 1 : REACH + 2, REACH - 1 : REACH + 2].max()
+        alike = float(best.max())
+        if still >= UNMOVED * alike:
             return Shift(0.0, alike)
-        place = np.array(np.unravel_index(found.argmax(), found.shape))
-        return Shift(float(np.linalg.norm(place - REACH)), alike)
+        place = np.array(np.unravel_index(best.argmax(), best.shape)) - REACH
+        return Shift(math.hypot(*place, math.radians(roll) * WIDTH / 2), alike)
 
-    def _transformed(self, edges: NDArray[np.float32]) -> NDArray[np.float32]:
-        room = np.zeros((*self._size, 2), np.float32)
-        room[: edges.shape[0], : edges.shape[1]] = edges
+    def _spectrum(self, edges: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Of edges, scaled so that they correlate with themselves by 1."""
+        room = np.zeros((*self._room, 2), np.float32)
+        room[: edges.shape[0], : edges.shape[1]] = edges / max(float(np.linalg.norm(edges)), 1.0)
         return np.asarray(cv2.dft(room))
 
 
@@ -148,6 +168,28 @@ def write_reference(path: Path, picture: Picture) -> None:
             file.write(content)
     except FileExistsError as error:
         raise FileExistsError(f"{path} exists: remove it, or give another name") from error
+
+
+def _correlation(live: NDArray[np.float32], reference: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How well two spectra fit at each shift, down and across, from -REACH to REACH."""
+    product = cv2.mulSpectrums(live, reference, 0, conjB=True)
+    around = cv2.idft(product, flags=cv2.DFT_SCALE)[..., 0]
+    return np.roll(around, (REACH, REACH), (0, 1))[: 2 * REACH + 1, : 2 * REACH + 1]
+
+
+def _rolled(picture: Picture, roll: float) -> NDArray[np.float32]:
+    """Edges of a picture turned about its centre (degrees), without those of its own border."""
+
+    def turned(image: NDArray[Any]) -> NDArray[Any]:
+        height, width = image.shape[:2]
+        turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), roll, 1)
+        return np.asarray(cv2.warpAffine(image, turn, (width, height)))
+
+    edges = _edges(turned(picture))
+    inside = turned(np.ones(edges.shape[:2], np.uint8))
+    if roll:
+        inside = cv2.erode(inside, np.ones((9, 9), np.uint8), borderValue=0)
+    return edges * inside[..., None].astype(np.float32)
 
 
 def _edges(picture: Picture) -> NDArray[np.float32]:
