@@ -19,6 +19,7 @@ from builtin_interfaces.msg import Time
 from fake_cell import GRIPPER, JOINTS, SCENES, compressed
 from node_bench import FAILURE, SUCCESS, bench
 from pictures import scene
+from rclpy.clock import Clock
 from sensor_msgs.msg import CompressedImage, Image, JointState
 from test_policy_node import BREAD, FakePolicy, Policy
 
@@ -29,7 +30,7 @@ from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes import camera_watch
 from kinevla_ros.nodes.images import picture_topic, to_message
 from kinevla_ros.nodes.joint_states import JointStates
-from kinevla_ros.nodes.messages import joints_to_message
+from kinevla_ros.nodes.messages import Stamps, joints_to_message, target_from_message
 from kinevla_ros.nodes.observation import Observation
 from kinevla_ros.nodes.policy import PolicyNode
 
@@ -238,6 +239,14 @@ def test_a_picture_too_large_is_refused_before_it_is_decoded(
     seen = Observation(0.0, Time(), {"front": message}, JOINTS, GRIPPER, PictureLimits())
     with pytest.raises(PictureFault, match="front camera: a picture is 15000 x 15000"):
         _ = seen.images
+
+
+def test_a_persons_target_that_names_a_joint_twice_is_refused() -> None:
+    target = joints_to_message(JOINTS, GRIPPER, Time(sec=1))
+    target.name.append("joint7")
+    target.position.append(0.5)
+    with pytest.raises(ValueError, match="names joint7 more than once"):
+        target_from_message(target, Stamps(Clock()))
 
 
 def state(names: tuple[str, ...]) -> JointState:

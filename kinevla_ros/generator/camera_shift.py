@@ -174,7 +174,8 @@ def _correlation(live: NDArray[np.float32], reference: NDArray[np.float32]) -> N
     """How well two spectra fit at each shift, down and across, from -REACH to REACH."""
     product = cv2.mulSpectrums(live, reference, 0, conjB=True)
     around = cv2.idft(product, flags=cv2.DFT_SCALE)[..., 0]
-    return np.roll(around, (REACH, REACH), (0, 1))[: 2 * REACH + 1, : 2 * REACH + 1]
+    found = np.roll(around, (REACH, REACH), (0, 1))[: 2 * REACH + 1, : 2 * REACH + 1]
+    return np.asarray(found, np.float32)
 
 
 def _rolled(picture: Picture, roll: float) -> NDArray[np.float32]:
@@ -186,10 +187,10 @@ def _rolled(picture: Picture, roll: float) -> NDArray[np.float32]:
         return np.asarray(cv2.warpAffine(image, turn, (width, height)))
 
     edges = _edges(turned(picture))
-    inside = turned(np.ones(edges.shape[:2], np.uint8))
+    inside = turned(np.ones(edges.shape[:2], np.float32))
     if roll:
         inside = cv2.erode(inside, np.ones((9, 9), np.uint8), borderValue=0)
-    return edges * inside[..., None].astype(np.float32)
+    return np.asarray(edges * inside[..., None], np.float32)
 
 
 def _edges(picture: Picture) -> NDArray[np.float32]:

@@ -29,20 +29,28 @@ class NoObservation(RuntimeError):
 
 
 class Frame(NamedTuple):
-    """A picture, its time, s, and when it came."""
+    """A picture."""
 
-    stamp: float
     arrival: Arrival
     image: Image | CompressedImage
 
+    @property
+    def stamp(self) -> float:
+        """Its time, s."""
+        return self.arrival.stamp
+
 
 class JointSample(NamedTuple):
-    """Joint positions, shape (7,), rad, and the gripper's opening, m, at a time, s."""
+    """Joint positions, shape (7,), rad, and the gripper's opening, m."""
 
-    stamp: float
     arrival: Arrival
     joints: NDArray[np.float64]
     gripper: float
+
+    @property
+    def stamp(self) -> float:
+        """Their time, s."""
+        return self.arrival.stamp
 
 
 @dataclass(frozen=True)
@@ -128,12 +136,12 @@ class Observations:
     def add_image(self, camera: str, arrival: Arrival, image: Image | CompressedImage) -> None:
         """Take a picture."""
         with self._lock:
-            self._frames[camera].append(Frame(arrival.stamp, arrival, image))
+            self._frames[camera].append(Frame(arrival, image))
 
     def add_joints(self, arrival: Arrival, joints: NDArray[np.float64], gripper: float) -> None:
         """Take joint positions, shape (7,), rad, and the gripper's opening (m)."""
         with self._lock:
-            self._samples.append(JointSample(arrival.stamp, arrival, joints, gripper))
+            self._samples.append(JointSample(arrival, joints, gripper))
             self._joint_problem = ""
 
     def miss_joints(self, problem: str) -> None:
