@@ -19,18 +19,16 @@ from builtin_interfaces.msg import Time
 from fake_cell import GRIPPER, JOINTS, SCENES, compressed
 from node_bench import FAILURE, SUCCESS, bench
 from pictures import scene
-from rclpy.clock import Clock
-from sensor_msgs.msg import CompressedImage, Image, JointState
+from sensor_msgs.msg import CompressedImage, Image
 from test_policy_node import BREAD, FakePolicy, Policy
 
 from kinevla_ros.generator import policy as generator_policy
 from kinevla_ros.generator.camera_shift import CameraReference, write_reference
 from kinevla_ros.generator.picture_checks import PictureFault, PictureLimits
 from kinevla_ros.msg import Reasoning
-from kinevla_ros.nodes import camera_watch
+from kinevla_ros.nodes import camera_watch, joint_states
+from kinevla_ros.nodes import policy as policy_module
 from kinevla_ros.nodes.images import picture_topic, to_message
-from kinevla_ros.nodes.joint_states import JointStates
-from kinevla_ros.nodes.messages import Stamps, joints_to_message, target_from_message
 from kinevla_ros.nodes.observation import Observation
 from kinevla_ros.nodes.policy import PolicyNode
 
@@ -73,7 +71,9 @@ def test_the_verb_writes_the_live_cameras_view_and_nothing_over_it(tmp_path: Pat
 def running(reference: Path) -> Iterator[Policy]:
     patch = pytest.MonkeyPatch()
     patch.setattr(generator_policy, "Policy", FakePolicy)
-    patch.setattr(camera_watch, "PERIOD", 0.1)
+    for module, name in ((camera_watch, "PERIOD"), (policy_module, "COMPLAINT_PERIOD")):
+        patch.setattr(module, name, 0.1)
+    patch.setattr(joint_states, "MEMORY", 0.2)
     values = {"model": "fake", "chunk_period": 0.1, "min_consistency": 0.5}
     with bench({**values, "camera_reference": reference}) as node_bench:
         node = node_bench.add(PolicyNode)
@@ -239,53 +239,3 @@ def test_a_picture_too_large_is_refused_before_it_is_decoded(
     seen = Observation(0.0, Time(), {"front": message}, JOINTS, GRIPPER, PictureLimits())
     with pytest.raises(PictureFault, match="front camera: a picture is 15000 x 15000"):
         _ = seen.images
-
-
-def test_a_persons_target_that_names_a_joint_twice_is_refused() -> None:
-    target = joints_to_message(JOINTS, GRIPPER, Time(sec=1))
-    target.name.append("joint7")
-    target.position.append(0.5)
-    with pytest.raises(ValueError, match="names joint7 more than once"):
-        target_from_message(target, Stamps(Clock()))
-
-
-def state(names: tuple[str, ...]) -> JointState:
-    whole = joints_to_message(JOINTS, GRIPPER, Time())
-    places = [whole.name.index(name) for name in names]
-    return JointState(name=list(names), position=[whole.position[place] for place in places])
-
-
-ARM = tuple(f"joint{i}" for i in range(1, 8))
-
-
-def test_arm_and_gripper_of_two_publishers_are_named_as_such() -> None:
-    states = JointStates()
-    with pytest.raises(ValueError, match="lacks gripper"):
-        states.read(state(ARM), 0.0)
-    for now, names in ((0.02, ("gripper",)), (0.04, ARM)):
-        with pytest.raises(ValueError, match=r"comes in parts .*source_list"):
-            states.read(state(names), now)
-
-
-def test_of_two_publishers_that_take_turns_neither_is_believed() -> None:
-    states = JointStates()
-    states.read(state((*ARM, "gripper")), 0.0)
-    for now in (0.1, 0.2, 0.3):
-        with pytest.raises(ValueError, match="looks like degrees"):
-            states.read(joints_to_message(DEGREES, GRIPPER, Time()), now)
-        with pytest.raises(ValueError, match="looks like degrees"):
-            states.read(state((*ARM, "gripper")), now + 0.05)
-    joints, gripper = states.read(state((*ARM, "gripper")), 2.0)
-    assert (joints.tolist(), gripper) == (JOINTS.tolist(), GRIPPER)
-
-
-def test_joint_states_of_other_joints_do_not_disturb() -> None:
-    states = JointStates()
-    wheels = JointState(name=["wheel"], position=[3.0])
-    with pytest.raises(ValueError, match="lacks joint1"):
-        states.read(wheels, 0.0)
-    with pytest.raises(ValueError, match="lacks joint1"):
-        states.read(state((*ARM, "gripper")), 0.5)
-    assert states.read(state((*ARM, "gripper")), 1.5)
-    assert states.read(wheels, 1.6) is None
-    assert states.read(state((*ARM, "gripper")), 1.7)
