@@ -49,12 +49,15 @@ class Sight:
         Raises:
             NoReference: see there.
         """
-        given, values = self._values["camera_reference"], self._values
-        self._watch = given and CameraWatch(
-            CameraReference.read(Path(given)),
+        given = self._values["camera_reference"]
+        self._watch = self._make_watch(Path(given)) if given else None
+
+    def _make_watch(self, reference: Path) -> CameraWatch:
+        return CameraWatch(
+            CameraReference.read(reference),
             lambda: self.observations.front(time.monotonic()),
-            values["camera_shift_warning"],
-            values["camera_shift_limit"],
+            self._values["camera_shift_warning"],
+            self._values["camera_shift_limit"],
         )
 
     def start(self) -> None:
