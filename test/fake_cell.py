@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import array
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import cv2
 import numpy as np
 from builtin_interfaces.msg import Time
 from node_bench import Bench
+from pictures import scene
 from sensor_msgs.msg import CompressedImage, Image, JointState
 
 from kinevla_ros.nodes.images import TRANSPORTS, picture_topic, to_message
 from kinevla_ros.nodes.messages import Stamps, joints_to_message
 
 JOINTS = np.linspace(-0.3, 0.3, 7)
-BLACK = {camera: np.zeros((24, 32, 3), np.uint8) for camera in ("front", "wrist")}
+SCENES = {camera: scene(n, 96, 128) for n, camera in enumerate(("front", "wrist"))}
+GRIPPER = 0.05
 
 
 class FakeCell:
@@ -28,13 +30,17 @@ class FakeCell:
         skew: by which its clock is behind, s.
         lag: by which the wrist's pictures are older, s.
         cut: bytes that are missing at the end of compressed pictures.
+        pictures: what each camera shows.
+        joints, gripper: where the arm stands, rad and m.
+        doubled: names that joint states hold twice.
+        stamp: makes each picture's stamp, where it is not the time it shows.
     """
 
     def __init__(
-        self, bench: Bench, images: Mapping[str, np.ndarray] = BLACK, transport: str = "raw"
+        self, bench: Bench, images: Mapping[str, np.ndarray] = SCENES, transport: str = "raw"
     ) -> None:
         self._clock, self._images, self._transport = bench.client.get_clock(), images, transport
-        self._pictures = {
+        self._publishers = {
             camera: bench.publisher(TRANSPORTS[transport], picture_topic(camera, transport))
             for camera in images
         }
@@ -45,15 +51,22 @@ class FakeCell:
     def reset(self) -> None:
         self.mute: set[str] = set()
         self.encoding, self.skew, self.lag, self.cut = "rgb8", 0.0, 0.0, 0
+        self.pictures, self.joints, self.gripper = dict(self._images), JOINTS, GRIPPER
+        self.doubled: tuple[str, ...] = ()
+        self.stamp: Callable[[Time], Time] = lambda stamp: stamp
 
     def _publish(self) -> None:
         stamps, now = Stamps(self._clock), time.monotonic() - self.skew
-        for camera, publisher in self._pictures.items():
-            stamp = stamps.to_ros(now - (self.lag if camera == "wrist" else 0.0))
+        for camera, publisher in self._publishers.items():
+            stamp = self.stamp(stamps.to_ros(now - (self.lag if camera == "wrist" else 0.0)))
             if camera not in self.mute:
-                publisher.publish(self._picture(self._images[camera], stamp))
+                publisher.publish(self._picture(self.pictures[camera], stamp))
         if "joints" not in self.mute:
-            self._joints.publish(joints_to_message(JOINTS, 0.05, stamps.to_ros(now)))
+            state = joints_to_message(self.joints, self.gripper, stamps.to_ros(now))
+            for name in self.doubled:
+                state.name.append(name)
+                state.position.append(0.0)
+            self._joints.publish(state)
 
     def _picture(self, image: np.ndarray, stamp: Time) -> Image | CompressedImage:
         if self._transport == "compressed":

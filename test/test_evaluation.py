@@ -62,6 +62,14 @@ def test_a_policy_that_does_what_it_is_told_succeeds(success: EpisodeResult) -> 
     assert 2.0 < success.seconds < 15.0
 
 
+def test_the_checks_of_the_pictures_have_nothing_to_say_in_a_plain_episode(
+    success: EpisodeResult,
+) -> None:
+    assert success.picture_alarms == {}
+    assert summary([success])["picture_alarms"] == {}
+    assert "pictures: no alarm in 1 episodes" in remarks([success])
+
+
 def test_the_same_goal_by_another_motion_is_no_kinematic_success(
     wrong_side: EpisodeResult,
 ) -> None:

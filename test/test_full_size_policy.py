@@ -13,6 +13,7 @@ pytest.importorskip("onnxscript")
 
 from fake_cell import JOINTS, FakeCell
 from node_bench import SUCCESS, Bench, bench
+from pictures import scene
 from small_openvla import REACH, small_openvla
 from std_msgs.msg import String
 
@@ -25,10 +26,7 @@ from kinevla_ros.nodes.messages import Stamps, chunk_from_message
 from kinevla_ros.nodes.policy import PolicyNode
 
 CARROT = "hold the carrot by the upper part and place it on the right side of the plate"
-IMAGES = {
-    camera: np.random.default_rng(i).integers(0, 256, (48, 64, 3), np.uint8)
-    for i, camera in enumerate(("front", "wrist"))
-}
+IMAGES = {camera: scene(n, 96, 128) for n, camera in enumerate(("front", "wrist"))}
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,7 @@ class FakePolicy:
         self.gate.wait(5.0)
         if self.trouble is not None:
             raise self.trouble
-        assert images["front"].shape == (24, 32, 3)
+        assert images["front"].shape == (96, 128, 3)
         self._sequence += 1
         chunk = ActionChunk(stamp, self._sequence, np.tile(joints, (5, 1)), np.full(5, gripper))
         goal, how = (override.goal, override.kinematics) if override else ("goal", "how")

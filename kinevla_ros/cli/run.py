@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+
+from kinevla_ros.cli.options import plain_errors
 
 app = typer.Typer()
 
 DEMO_INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"
+
+EPISODES = 9
+"""So many episodes make a camera's reference."""
 
 
 class Discovery(str, Enum):
@@ -80,6 +85,38 @@ def demo(
     from kinevla_ros.nodes.demo import demo as run
 
     raise typer.Exit(run(instruction, video, timeout, seed))
+
+
+@app.command("camera-reference")
+def camera_reference(
+    out: Annotated[Path, typer.Argument(help="Picture file to write, such as front.png.")],
+    dataset: Annotated[
+        Path | None,
+        typer.Option(help="Dataset that shows the view; default: the live camera."),
+    ] = None,
+    image_transport: Annotated[
+        Literal["raw", "compressed"], typer.Option(help="How the live pictures come.")
+    ] = "raw",
+    timeout: Annotated[float, typer.Option(help="Longest wait for pictures (s).")] = 10.0,
+) -> None:
+    """Write how the front camera shall look; the policy node's camera_reference takes the file.
+
+    Take it when the camera is set up, or from the data that a model is trained on. From a dataset
+    it is the median of the starts of several episodes, without what lay elsewhere in each.
+    """
+    if not dataset:
+        from kinevla_ros.nodes.camera_reference import write_live
+
+        if code := write_live(out, image_transport, timeout):
+            raise typer.Exit(code)
+    else:
+        from kinevla_ros.data.lerobot_reader import DatasetReader
+        from kinevla_ros.generator.camera_shift import median, write_reference
+
+        with plain_errors():
+            pictures = DatasetReader(dataset).first_pictures("front", EPISODES)
+            write_reference(out, median(pictures))
+    typer.echo(f"{out}: set it as camera_reference of the policy node")
 
 
 @app.command()

@@ -130,6 +130,11 @@ class DatasetReader:
                 yield _take(frames, entry, clip)
                 position = clip.first + entry.length
 
+    def first_pictures(self, camera: str, count: int) -> list[NDArray[np.uint8]]:
+        """How up to `count` episodes, spread over the dataset, begin; each rgb, (h, w, 3)."""
+        spread = np.linspace(0, len(self.episodes) - 1, count).round().astype(int)
+        return [self.video(index, camera)[0] for index in dict.fromkeys(spread.tolist())]
+
     def _clip(self, entry: EpisodeEntry, camera: str) -> Clip:
         if camera not in entry.clips:
             raise DatasetError(

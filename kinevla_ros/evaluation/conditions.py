@@ -8,6 +8,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
+from kinevla_ros.evaluation.alarms import alarm_counts
 from kinevla_ros.evaluation.episode import PLAIN, EpisodeResult
 from kinevla_ros.evaluation.report import rates, success
 from kinevla_ros.evaluation.statistics import Rate, drop
@@ -37,6 +38,7 @@ def comparison(plain: Results, other: Results) -> dict[str, Any]:
         if first.n:
             fall, interval = drop(first, second)
             found[f"{name}_drop"], found[f"{name}_drop_interval"] = fall, interval
+    found["picture_alarms"] = alarm_counts(other)
     worded = as_worded(other)
     if worded.n:
         found["as_worded"] = worded.to_json()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
@@ -102,6 +102,7 @@ class EpisodeResult:
         no_motion: reasons for which an inference gave no chunk, with their number.
         refused_chunks: chunks that the arm did not take.
         fault: the fault that stopped the arm; None without one.
+        picture_alarms: what the policy node's checks would have said, with its number.
     """
 
     episode: Episode
@@ -122,6 +123,7 @@ class EpisodeResult:
     no_motion: dict[str, int]
     refused_chunks: int
     fault: str | None
+    picture_alarms: dict[str, int] = field(default_factory=dict)
 
     @property
     def kinematic(self) -> bool:

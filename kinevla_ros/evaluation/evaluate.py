@@ -31,7 +31,7 @@ from kinevla_ros.evaluation.pairs import CHANGED, REWORDED, Pair, pair_lines, pa
 from kinevla_ros.evaluation.reasoning import bert_score, metrics, read_phrasings, readings_of
 from kinevla_ros.evaluation.reasoning import lines as word_lines
 from kinevla_ros.evaluation.refusals import read_out_of_scope, refusal_figures, refusal_line
-from kinevla_ros.evaluation.report import rates, remarks, summary, table
+from kinevla_ros.evaluation.report import alarm_line, rates, remarks, summary, table
 from kinevla_ros.evaluation.suite import episodes, run_checkpoint, under
 from kinevla_ros.generator.checkpoint import CheckpointError, load_contract
 from kinevla_ros.generator.decode import GenerationError
@@ -200,6 +200,8 @@ def _print(
     if compared:
         names = (PLAIN, *compared)
         console.print(condition_table({name: groups[name] for name in names}))
+        for name in compared:
+            console.print(f"{name}: {alarm_line(groups[name])}", highlight=False)
     if "language_sensitivity" in content:
         for line in pair_lines(content["language_sensitivity"]):
             console.print(line, highlight=False)

@@ -10,6 +10,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
+from kinevla_ros.evaluation.alarms import alarm_counts
 from kinevla_ros.evaluation.episode import EpisodeResult
 from kinevla_ros.evaluation.machine import machine, versions
 from kinevla_ros.evaluation.statistics import CONFIDENCE, Rate, percentiles
@@ -90,7 +91,16 @@ def remarks(results: Results) -> list[str]:
     )
     for name in ("faults", "no_motion"):
         lines += [f"{name.replace('_', ' ')}: {n} x {why}" for why, n in counts[name].items()]
+    lines.append(alarm_line(results))
     return lines
+
+
+def alarm_line(results: Results) -> str:
+    """What the checks of the pictures would have said."""
+    found = ", ".join(f"{name} in {n}" for name, n in alarm_counts(results).items())
+    if not found:
+        return f"pictures: no alarm in {len(results)} episodes"
+    return f"pictures: {found} of {len(results)} episodes"
 
 
 def success(results: Results) -> dict[str, Any]:
@@ -132,6 +142,7 @@ def _inferences(results: Results) -> dict[str, Any]:
         "no_motion": dict(no_motion),
         "refused_chunks": sum(r.refused_chunks for r in results),
         "faults": dict(Counter(r.fault for r in results if r.fault)),
+        "picture_alarms": alarm_counts(results),
     }
 
 
@@ -166,4 +177,5 @@ def _episode(result: EpisodeResult) -> dict[str, Any]:
         "no_motion": result.no_motion,
         "refused_chunks": result.refused_chunks,
         "fault": result.fault,
+        "picture_alarms": result.picture_alarms,
     }

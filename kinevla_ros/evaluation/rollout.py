@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 
 from kinevla_ros.codec.chunk import CHUNK_DT
+from kinevla_ros.evaluation.alarms import Alarms
 from kinevla_ros.evaluation.episode import Episode, EpisodePolicy, EpisodeResult, Images
 from kinevla_ros.evaluation.intervention import IntervenedPolicy
 from kinevla_ros.generator.decode import GenerationError
@@ -48,16 +49,18 @@ class _Driver:
         self.codes: list[tuple[int, ...]] = []
         self.reasoning_correct = 0
         self.no_motion: Counter[str] = Counter()
+        self.alarms = Alarms()
 
     def replan(self, watcher: Watcher | None) -> None:
         """Infer once; where that fails nothing is sent and the arm goes to rest."""
-        images = self._cell.render()
+        images, joints = self._cell.render(), self._cell.joint_positions()
+        self.alarms.look(images, joints)
         inference = None
         try:
             inference = self._policy.infer(
                 self.instruction,
                 images,
-                self._cell.joint_positions(),
+                joints,
                 self.arm.opening,
                 self.arm.now,
             )
@@ -135,6 +138,7 @@ def run_episode(
         no_motion=dict(driver.no_motion),
         refused_chunks=arm.core.status(arm.now).refused_chunks,
         fault=driver.fault,
+        picture_alarms=dict(driver.alarms.counts),
     )
 
 

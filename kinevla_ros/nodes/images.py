@@ -12,6 +12,8 @@ from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
+from kinevla_ros.generator.picture_header import picture_size as header_size
+
 BYTES = 3
 TRANSPORTS: dict[str, Any] = {"raw": Image, "compressed": CompressedImage}
 """Message of each of image_transport's transports that can be read."""
@@ -28,6 +30,24 @@ def picture_topic(camera: str, transport: str) -> str:
 
 class ImageError(ValueError):
     """An image message cannot be read; the message names the encoding and the way out."""
+
+
+def picture_size(message: Image | CompressedImage) -> tuple[int, int]:
+    """Return width and height in pixels, from the header alone: nothing is decoded.
+
+    Raises:
+        ImageError: the picture is compressed and neither JPEG nor PNG.
+    """
+    if isinstance(message, Image):
+        return message.width, message.height
+    data = bytes(message.data)
+    size = header_size(data)
+    if size is None:
+        raise ImageError(
+            f'a compressed picture ("{message.format}", {len(data)} bytes) is damaged or neither '
+            "JPEG nor PNG: check the network and the camera driver"
+        )
+    return size
 
 
 def to_array(message: Image | CompressedImage) -> NDArray[np.uint8]:

@@ -100,9 +100,9 @@ def joints_from_message(message: JointState) -> tuple[NDArray[np.float64], float
     """Read joint positions, shape (7,), rad, and the gripper's opening (m), in whatever order.
 
     Raises:
-        ValueError: a joint or the gripper is missing, or a number is not finite.
+        ValueError: a joint or the gripper is missing or there twice, or a number is not finite.
     """
-    positions = dict(zip(message.name, message.position, strict=False))
+    positions = _positions(message, "/joint_states")
     missing = [name for name in (*JOINT_NAMES, GRIPPER) if name not in positions]
     if missing:
         raise ValueError(f"/joint_states lacks {', '.join(missing)}")
@@ -116,9 +116,9 @@ def target_from_message(message: JointState, stamps: Stamps) -> JointTarget:
     """Read a teleoperation target: the seven joints, in whatever order, and perhaps the gripper.
 
     Raises:
-        ValueError: a joint or the stamp is missing.
+        ValueError: a joint or the stamp is missing, or a name is there twice.
     """
-    positions = dict(zip(message.name, message.position, strict=False))
+    positions = _positions(message, "a teleoperation target")
     missing = [name for name in JOINT_NAMES if name not in positions]
     if missing:
         raise ValueError(f"a teleoperation target lacks {', '.join(missing)}")
@@ -127,6 +127,14 @@ def target_from_message(message: JointState, stamps: Stamps) -> JointTarget:
     stamp = stamps.to_monotonic(message.header.stamp)
     joints = np.array([positions[name] for name in JOINT_NAMES])
     return JointTarget(stamp, joints, positions.get(GRIPPER))
+
+
+def _positions(message: JointState, what: str) -> dict[str, float]:
+    """Name to position; a name that is there twice has none that could be right."""
+    twice = [n for n in (*JOINT_NAMES, GRIPPER) if message.name.count(n) > 1]
+    if twice:
+        raise ValueError(f"{what} names {', '.join(twice)} more than once: check its publisher")
+    return dict(zip(message.name, message.position, strict=False))
 
 
 def reasoning_to_message(inference: Inference, stamp: Time, overridden: bool = False) -> Reasoning:

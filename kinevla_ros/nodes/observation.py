@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
 
-from kinevla_ros.nodes.images import picture_topic, to_array
+from kinevla_ros.generator.picture_checks import PictureLimits
+from kinevla_ros.nodes.images import ImageError, picture_size, picture_topic, to_array
+from kinevla_ros.nodes.stamp_checks import Arrival, staleness
 
 CAMERAS = ("front", "wrist")
+Read = TypeVar("Read")
 FRAMES_KEPT = 4
 SAMPLES_KEPT = 64
 
@@ -25,18 +29,28 @@ class NoObservation(RuntimeError):
 
 
 class Frame(NamedTuple):
-    """A picture and its time, s."""
+    """A picture."""
 
-    stamp: float
+    arrival: Arrival
     image: Image | CompressedImage
+
+    @property
+    def stamp(self) -> float:
+        """Its time, s."""
+        return self.arrival.stamp
 
 
 class JointSample(NamedTuple):
-    """Joint positions, shape (7,), rad, and the gripper's opening, m, at a time, s."""
+    """Joint positions, shape (7,), rad, and the gripper's opening, m."""
 
-    stamp: float
+    arrival: Arrival
     joints: NDArray[np.float64]
     gripper: float
+
+    @property
+    def stamp(self) -> float:
+        """Their time, s."""
+        return self.arrival.stamp
 
 
 @dataclass(frozen=True)
@@ -49,6 +63,7 @@ class Observation:
         messages: camera to picture as it came.
         joints: joint positions at that time, shape (7,), rad.
         gripper: opening, m.
+        limits: what size a picture may have.
     """
 
     stamp: float
@@ -56,6 +71,20 @@ class Observation:
     messages: dict[str, Image | CompressedImage]
     joints: NDArray[np.float64]
     gripper: float
+    limits: PictureLimits
+
+    @cached_property
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """Camera to width and height, pixels, as the picture's header says; nothing is decoded.
+
+        Raises:
+            ImageError: a header cannot be read.
+            PictureFault: a size is absurd.
+        """
+        sizes = {camera: _naming(camera, picture_size, m) for camera, m in self.messages.items()}
+        for camera, size in sizes.items():
+            self.limits.require_size(camera, *size)
+        return sizes
 
     @cached_property
     def images(self) -> dict[str, NDArray[np.uint8]]:
@@ -63,8 +92,9 @@ class Observation:
 
         Raises:
             ImageError: a picture cannot be read.
+            PictureFault: its size is absurd; nothing is decoded then.
         """
-        return {camera: to_array(message) for camera, message in self.messages.items()}
+        return {camera: _naming(camera, to_array, self.messages[camera]) for camera in self.sizes}
 
 
 class Observations:
@@ -75,14 +105,21 @@ class Observations:
         max_skew: largest time between the pictures of the two cameras, and between a picture and
             the joint state, s.
         transport: how pictures come, for `topics`.
+        limits: what size a picture may have.
 
     Attributes:
         topics: camera to the topic of its pictures.
     """
 
-    def __init__(self, max_age: float, max_skew: float, transport: str = "raw") -> None:
+    def __init__(
+        self,
+        max_age: float,
+        max_skew: float,
+        transport: str = "raw",
+        limits: PictureLimits = PictureLimits(),  # noqa: B008
+    ) -> None:
         self.topics = {camera: picture_topic(camera, transport) for camera in CAMERAS}
-        self._max_age, self._max_skew = max_age, max_skew
+        self._max_age, self._max_skew, self._limits = max_age, max_skew, limits
         self._frames: dict[str, deque[Frame]] = {c: deque(maxlen=FRAMES_KEPT) for c in CAMERAS}
         self._samples: deque[JointSample] = deque(maxlen=SAMPLES_KEPT)
         self._joint_problem = ""
@@ -92,18 +129,19 @@ class Observations:
         """Forget everything."""
         with self._lock:
             self._samples.clear()
+            self._joint_problem = ""
             for frames in self._frames.values():
                 frames.clear()
 
-    def add_image(self, camera: str, stamp: float, image: Image | CompressedImage) -> None:
-        """Take a picture and its time (s)."""
+    def add_image(self, camera: str, arrival: Arrival, image: Image | CompressedImage) -> None:
+        """Take a picture."""
         with self._lock:
-            self._frames[camera].append(Frame(stamp, image))
+            self._frames[camera].append(Frame(arrival, image))
 
-    def add_joints(self, stamp: float, joints: NDArray[np.float64], gripper: float) -> None:
-        """Take joint positions, shape (7,), rad, the gripper's opening (m) and their time (s)."""
+    def add_joints(self, arrival: Arrival, joints: NDArray[np.float64], gripper: float) -> None:
+        """Take joint positions, shape (7,), rad, and the gripper's opening (m)."""
         with self._lock:
-            self._samples.append(JointSample(stamp, joints, gripper))
+            self._samples.append(JointSample(arrival, joints, gripper))
             self._joint_problem = ""
 
     def miss_joints(self, problem: str) -> None:
@@ -122,13 +160,13 @@ class Observations:
             frames = {camera: list(kept) for camera, kept in self._frames.items()}
             samples = list(self._samples)
         for camera, kept in frames.items():
-            self._require_fresh(f"picture on {self.topics[camera]}", [f.stamp for f in kept], now)
+            self._require_fresh(f"picture on {self.topics[camera]}", kept, now)
         if self._joint_problem:
             raise NoObservation(self._joint_problem)
-        self._require_fresh("message on /joint_states", [s.stamp for s in samples], now)
+        self._require_fresh("message on /joint_states", samples, now)
         front, wrist = self._pair(frames["front"], frames["wrist"])
         older = min(front, wrist, key=lambda frame: frame.stamp)
-        self._require_fresh("pair of pictures", [older.stamp], now)
+        self._require_fresh("pair of pictures", [older], now)
         sample = min(samples, key=lambda s: abs(s.stamp - older.stamp))
         if (gap := abs(sample.stamp - older.stamp)) > self._max_skew:
             raise NoObservation(
@@ -137,17 +175,31 @@ class Observations:
             )
         messages = {"front": front.image, "wrist": wrist.image}
         ros_stamp = older.image.header.stamp
-        return Observation(older.stamp, ros_stamp, messages, sample.joints, sample.gripper)
+        state = sample.joints, sample.gripper
+        return Observation(older.stamp, ros_stamp, messages, *state, self._limits)
 
-    def _require_fresh(self, what: str, stamps: list[float], now: float) -> None:
-        if not stamps:
+    def front(self, now: float) -> NDArray[np.uint8] | None:
+        """The front camera's newest picture, RGB, shape (height, width, 3); None if it is old.
+
+        Raises:
+            ImageError, PictureFault: see `Observation.images`.
+        """
+        with self._lock:
+            newest = self._frames["front"][-1] if self._frames["front"] else None
+        if newest is None or now - newest.arrival.at > self._max_age:
+            return None
+        self._limits.require_size("front", *picture_size(newest.image))
+        return to_array(newest.image)
+
+    def _require_fresh(
+        self, what: str, kept: Sequence[Frame] | Sequence[JointSample], now: float
+    ) -> None:
+        if not kept:
             raise NoObservation(f"no {what} has come")
-        age = now - max(stamps)
+        age = now - max(each.stamp for each in kept)
         if not -self._max_skew <= age <= self._max_age:
-            raise NoObservation(
-                f"the last {what} is {age:.2f} s old (at most {self._max_age:.2f}): check that it "
-                "is still published, and that the computers' clocks agree"
-            )
+            arrivals = [each.arrival for each in kept]
+            raise NoObservation(staleness(what, arrivals, now, self._max_age))
 
     def _pair(self, fronts: list[Frame], wrists: list[Frame]) -> tuple[Frame, Frame]:
         """The newest front and wrist picture within the skew."""
@@ -160,3 +212,12 @@ class Observations:
                 f"{self._max_skew:.2f}): check that both cameras keep their rate"
             )
         return max(fitting, key=lambda pair: min(pair[0].stamp, pair[1].stamp))
+
+
+def _naming(
+    camera: str, read: Callable[[Image | CompressedImage], Read], message: Image | CompressedImage
+) -> Read:
+    try:
+        return read(message)
+    except ImageError as problem:
+        raise ImageError(f"{camera} camera: {problem}") from problem

@@ -17,20 +17,19 @@ from std_msgs.msg import String
 
 from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
 from kinevla_ros.msg import Reasoning
-from kinevla_ros.nodes.images import TRANSPORTS, ImageError
+from kinevla_ros.nodes.images import TRANSPORTS
+from kinevla_ros.nodes.joint_states import JointStates
 from kinevla_ros.nodes.latency import Latency
 from kinevla_ros.nodes.managed import Diagnosis, ManagedNode
-from kinevla_ros.nodes.messages import (
-    Stamps,
-    joints_from_message,
-    reasoning_to_message,
-)
-from kinevla_ros.nodes.observation import NoObservation, Observation, Observations
+from kinevla_ros.nodes.messages import NANO, Stamps, reasoning_to_message
+from kinevla_ros.nodes.observation import NoObservation, Observation
 from kinevla_ros.nodes.override import OperatorWords
 from kinevla_ros.nodes.policy_output import CHUNK_TIME, Output, judge, status_of
 from kinevla_ros.nodes.policy_parameters import ANY_CONSISTENCY, PARAMETERS
 from kinevla_ros.nodes.qos import image_qos
 from kinevla_ros.nodes.runtime import run
+from kinevla_ros.nodes.sight import Sight
+from kinevla_ros.nodes.stamp_checks import Arrival
 from kinevla_ros.nodes.subscribe import PICTURE, subscribe
 from kinevla_ros.nodes.text import TEXT, bounded
 from kinevla_ros.share import share_path
@@ -56,12 +55,8 @@ class PolicyNode(ManagedNode):
 
     def __init__(self) -> None:
         super().__init__("policy", PARAMETERS)
-        self._stamps = Stamps(self.get_clock())
-        self._observations = Observations(
-            self.values["max_observation_age"],
-            self.values["max_camera_skew"],
-            self.values["image_transport"],
-        )
+        self._stamps, self._sight = Stamps(self.get_clock()), Sight(self.values)
+        self._observations, self._joint_states = self._sight.observations, JointStates()
         self._policy: Policy | None = None
         self._instruction: str | None = None
         self._words = OperatorWords()
@@ -88,6 +83,7 @@ class PolicyNode(ManagedNode):
         from kinevla_ros.generator.policy import Policy
 
         values = self.values
+        self._sight.configure()
         given = values["model"]
         folder = FilePath(given) if given else share_path("models", "kinevla-tiny")
         options = values["weights"] or None, values["depth_head"]
@@ -116,7 +112,7 @@ class PolicyNode(ManagedNode):
         if self._thread is not None and self._thread.is_alive():
             raise RuntimeError("the last inference has not ended yet; activate again later")
         self._instruction = None
-        self._observations.clear()
+        self._sight.start()
         self._model_time.clear()
         self._latency.clear()
         self._complaint = ""
@@ -130,6 +126,7 @@ class PolicyNode(ManagedNode):
     def deactivate(self) -> None:
         """Stop inferring; the arm slows to rest when the last chunk has run out."""
         self._stop.set()
+        self._sight.stop()
         if self._thread is not None:
             self._thread.join(JOIN_TIMEOUT)
 
@@ -150,38 +147,32 @@ class PolicyNode(ManagedNode):
         return Diagnosis(text, figures=figures)
 
     def stages(self) -> dict[str, Diagnosis]:
-        """Observation and inference."""
-        now = time.monotonic()
-        try:
-            newest = self._observations.newest(now)
-            shapes = (image.shape for image in newest.images.values())
-            sizes = ", ".join(f"{width} x {height}" for height, width, _ in shapes)
-            seen = Diagnosis(
-                "fresh", figures={"age (s)": f"{now - newest.stamp:.3f}", "pictures": sizes}
-            )
-        except (NoObservation, ImageError) as problem:
-            seen = Diagnosis(str(problem), DiagnosticStatus.WARN)
+        """Observation, front camera and inference."""
         figures = {"model time": self._model_time.summary()}
         idle = self._instruction is None
         inferring = Diagnosis("idle" if idle else "inferring", figures=figures)
-        return {"observation": seen, "inference": inferring}
+        return {**self._sight.stages(), "inference": inferring}
 
     def _on_image(self, camera: str, image: Image | CompressedImage) -> None:
         if len(image.data) > PICTURE:
             text = f"a picture of the {camera} camera has {len(image.data)} bytes and is dropped"
             self.get_logger().warning(text, throttle_duration_sec=COMPLAINT_PERIOD)
             return
-        self._observations.add_image(camera, self._stamps.to_monotonic(image.header.stamp), image)
+        self._observations.add_image(camera, self._arrival(image.header.stamp), image)
         self._picture.set()
 
     def _on_joints(self, message: JointState) -> None:
         try:
-            joints, gripper = joints_from_message(message)
+            state = self._joint_states.read(message, time.monotonic())
         except ValueError as error:
             self._observations.miss_joints(str(error))
             return
-        stamp = self._stamps.to_monotonic(message.header.stamp)
-        self._observations.add_joints(stamp, joints, gripper)
+        if state is not None:
+            self._observations.add_joints(self._arrival(message.header.stamp), *state)
+
+    def _arrival(self, stamp: Time) -> Arrival:
+        said = stamp.sec + stamp.nanosec / NANO
+        return Arrival(self._stamps.to_monotonic(stamp), said, time.monotonic())
 
     def _on_instruction(self, message: String) -> None:
         """Take an instruction; one that names no task ends the one before it."""
@@ -239,6 +230,7 @@ class PolicyNode(ManagedNode):
             self._picture.clear()
             instruction = self._instruction
             if instruction is None:
+                self._sight.check_idly()
                 continue
             if self._words.vetoed:
                 self._complain(Reasoning.VETOED, instruction, VETOED)
@@ -247,7 +239,7 @@ class PolicyNode(ManagedNode):
                 self._complain(Reasoning.NO_OBSERVATION, instruction, clock)
                 continue
             try:
-                observation = self._observations.newest(time.monotonic())
+                observation = self._sight.newest()
             except NoObservation as problem:
                 self._complain(Reasoning.NO_OBSERVATION, instruction, str(problem))
                 continue
@@ -263,6 +255,7 @@ class PolicyNode(ManagedNode):
         command = self._words.command
         self._inferring_since = time.monotonic()
         try:
+            self._sight.check(observation)
             inference = self._policy.infer(
                 instruction,
                 observation.images,

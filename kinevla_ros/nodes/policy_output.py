@@ -11,6 +11,7 @@ from rclpy.node import Node
 from visualization_msgs.msg import MarkerArray
 
 from kinevla_ros.codec.chunk import CHUNK_DT, HORIZON, ActionChunk
+from kinevla_ros.generator.picture_checks import PictureFault
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.images import ImageError
@@ -84,6 +85,7 @@ def status_of(problem: Exception) -> int:
     statuses = {
         NotUnderstood: Reasoning.NOT_UNDERSTOOD,
         ImageError: Reasoning.NO_OBSERVATION,
+        PictureFault: Reasoning.NO_OBSERVATION,
         GpuOutOfMemory: Reasoning.OUT_OF_MEMORY,
         NoGpu: Reasoning.NO_GPU,
     }

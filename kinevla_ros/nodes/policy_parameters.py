@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from kinevla_ros.generator.camera_shift import LIMIT, WARNING
+from kinevla_ros.generator.picture_checks import PictureLimits
 from kinevla_ros.nodes.images import TRANSPORTS
 from kinevla_ros.nodes.parameters import Parameter
 
 ANY_CONSISTENCY = 0.0
+PICTURES = "pictures."
+LIMITS = PictureLimits()
 PARAMETERS = {
     "model": Parameter("", "Checkpoint folder; empty for this package's models/kinevla-tiny."),
     "device": Parameter(
@@ -49,4 +55,62 @@ PARAMETERS = {
     "images_reliable": Parameter(
         False, "Ask for reliable pictures; best effort matches every camera driver."
     ),
+    "camera_reference": Parameter(
+        "",
+        "Picture of the front camera's view as `kinevla camera-reference` writes it, with which "
+        "the live view is compared; empty: the camera is not watched.",
+    ),
+    "camera_shift_warning": Parameter(
+        WARNING,
+        "Shift of the view that is told on /diagnostics (px of a picture 320 wide).",
+        1.0,
+        80.0,
+    ),
+    "camera_shift_limit": Parameter(
+        LIMIT, "Shift of the view above which nothing moves (px of a picture 320 wide).", 1.0, 80.0
+    ),
+    f"{PICTURES}min_side": Parameter(
+        LIMITS.min_side, "Least width and height of a picture (px).", 1, 4096
+    ),
+    f"{PICTURES}max_side": Parameter(
+        LIMITS.max_side, "Largest width and height; checked before it is decoded (px).", 1, 16384
+    ),
+    f"{PICTURES}dark": Parameter(
+        LIMITS.dark, "A picture is dark when 95 % of it is below (0 to 255).", 0.0, 255.0
+    ),
+    f"{PICTURES}burnt_out": Parameter(
+        LIMITS.burnt_out, "A picture is burnt out when 95 % of it is above (0 to 255).", 0.0, 255.0
+    ),
+    f"{PICTURES}contrast": Parameter(
+        LIMITS.contrast,
+        "A picture is of one colour when its standard deviation, noise left out, is below (0 to "
+        "127).",
+        0.0,
+        127.0,
+    ),
+    f"{PICTURES}correlation": Parameter(
+        LIMITS.correlation,
+        "A picture is noise when pixels near each other correlate less (0 to 1).",
+        0.0,
+        1.0,
+    ),
+    f"{PICTURES}frozen_motion": Parameter(
+        LIMITS.frozen_motion,
+        "A picture is frozen when it is the same although a joint moved more (rad).",
+        0.005,
+        6.3,
+    ),
+    f"{PICTURES}frozen_difference": Parameter(
+        LIMITS.frozen_difference,
+        "Pictures are the same when they differ less on average; below a sensor's noise (0 to "
+        "255).",
+        0.0,
+        10.0,
+    ),
 }
+
+
+def picture_limits(values: dict[str, Any]) -> PictureLimits:
+    """When a picture is none, from the parameters' values."""
+    given = {name.partition(PICTURES)[2]: v for name, v in values.items() if PICTURES in name}
+    return PictureLimits(**given)
