@@ -1,0 +1,1 @@
+"""Movement primitives: a demonstrated motion between new ends, its shape kept."""
