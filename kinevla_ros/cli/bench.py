@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from kinevla_ros.cli.options import DepthHead, EightBit, Model, Rate, Report
+from kinevla_ros.cli.options import DepthHead, EightBit, Model, Rate, Report, plain_errors
 
 app = typer.Typer(help="Measure on this machine.", no_args_is_help=True)
 
@@ -130,6 +131,23 @@ def adversarial(
     from kinevla_ros.evaluation.bench_adversarial import bench_adversarial
 
     raise typer.Exit(bench_adversarial(targets, seed, rate, report))
+
+
+@app.command()
+def shapes(
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Handwriting, a .mat file or a folder of them; default: drawn strokes."),
+    ] = None,
+    trials: Annotated[int, typer.Option(min=1, help="Draws of each shape.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Demonstrations and displaced ends.")] = 0,
+    report: Report = None,
+) -> None:
+    """Measure how well movement primitives keep a shape between displaced ends."""
+    from kinevla_ros.evaluation.bench_shapes import bench_shapes
+
+    with plain_errors():
+        raise typer.Exit(bench_shapes(data, trials, seed, report))
 
 
 @app.command("lora")
