@@ -11,7 +11,14 @@ from scipy.io import savemat
 from typer.testing import CliRunner
 
 from kinevla_ros.cli import app
-from kinevla_ros.evaluation.bench_shapes import OURS, bench_shapes, measure, similarity, smoothness
+from kinevla_ros.evaluation.bench_shapes import (
+    OURS,
+    Row,
+    bench_shapes,
+    measure,
+    similarity,
+    smoothness,
+)
 from kinevla_ros.evaluation.handwriting import read_handwriting
 from kinevla_ros.evaluation.strokes import strokes
 
@@ -36,6 +43,16 @@ def test_a_straight_path_is_smooth_and_a_square_corner_is_not() -> None:
     assert smoothness(straight) == pytest.approx(0, abs=1e-9)
     corner = np.array([[0.0, 0], [1, 0], [1, 1]])
     assert smoothness(corner) == pytest.approx(2**0.5)
+
+
+def test_a_jump_onto_the_end_that_neither_figure_sees_shows_in_the_longest_step() -> None:
+    path, row = strokes(0)["wave"][0], Row()
+    jumped = path.copy()
+    jumped[-1] += 10.0
+    row.add(jumped, path, path[0], jumped[-1])
+    assert row.similarity[0] > 99
+    assert row.smoothness[0] < smoothness(path) + 0.02
+    assert row.longest_step[0] > 10
 
 
 def test_published_handwriting_is_read_from_a_file_and_from_a_folder(tmp_path: Path) -> None:
@@ -91,7 +108,8 @@ def test_lfe_kmp_keeps_drawn_shapes_better_than_kmp_and_tp_gmm_and_meets_their_e
         for name in ("KMP", "TP-GMM"):
             low, _ = rows[name]["behind"]["interval"]
             assert low > 0, name
-        assert rows["TP-GMM"]["missed"]["end"]["mean"] > 0.1
+        assert rows[OURS]["longest_step"]["mean"] < 1.3
+        assert rows["TP-GMM"]["missed"]["end"]["mean"] > 0.05
     assert set(near) < set(figures["times"])
 
 

@@ -51,10 +51,15 @@ POSE, POSE_STEPS, POSE_CALLS = "a pose from one demonstration", 100, 200
 
 @dataclass
 class Row:
-    """What came out of one way at one displacement, trial by trial."""
+    """What came out of one way at one displacement, trial by trial.
+
+    Similarity and smoothness do not see a path that jumps onto its end in a single step; its
+    longest step, in multiples of the demonstrated path's, does.
+    """
 
     similarity: list[float] = field(default_factory=list)
     smoothness: list[float] = field(default_factory=list)
+    longest_step: list[float] = field(default_factory=list)
     start_missed: list[float] = field(default_factory=list)
     end_missed: list[float] = field(default_factory=list)
 
@@ -62,6 +67,7 @@ class Row:
         """Measure a generalised path, shape (N, D), against the demonstrated one."""
         self.similarity.append(similarity(path, reference))
         self.smoothness.append(smoothness(path))
+        self.longest_step.append(_longest(path) / _longest(reference))
         self.start_missed.append(float(np.linalg.norm(path[0] - start)))
         self.end_missed.append(float(np.linalg.norm(path[-1] - end)))
 
@@ -71,6 +77,7 @@ class Row:
         return {
             "similarity": _mean(self.similarity),
             "smoothness": _mean(self.smoothness),
+            "longest_step": _mean(self.longest_step),
             "behind": _mean(np.subtract(best.similarity, self.similarity)),
             "missed": {
                 name: {"mean": float(np.mean(values)), "max": float(np.max(values))}
@@ -241,6 +248,10 @@ def _pose_times(rng: np.random.Generator) -> list[float]:
         turn.between(quaternions[0], turned)
         times.append(time.perf_counter() - began)
     return times
+
+
+def _longest(path: Array) -> float:
+    return float(np.linalg.norm(np.diff(path, axis=0), axis=1).max())
 
 
 def _mean(values: Sequence[float] | Array) -> dict[str, Any]:

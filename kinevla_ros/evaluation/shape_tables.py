@@ -25,12 +25,13 @@ def _kept(figures: dict[str, Any], band: str, rows: dict[str, Any]) -> Table:
         f"{figures['trials']} trials, 95 % intervals by bootstrap",
     )
     grid.add_column("")
-    for heading in ("c_s %", "smoothness", "missed"):
+    for heading in ("c_s %", "smoothness", "longest step", "missed"):
         grid.add_column(heading, justify="right")
     for name, row in rows.items():
         missed = max(row["missed"][end]["mean"] for end in ("start", "end"))
-        cells = _ranged(row["similarity"], 1), _ranged(row["smoothness"], 3), f"{missed:.2f}"
-        grid.add_row(name, *cells)
+        digits = {"similarity": 1, "smoothness": 3, "longest_step": 2}
+        cells = [_ranged(row[figure], places) for figure, places in digits.items()]
+        grid.add_row(name, *cells, f"{missed:.2f}")
     return grid
 
 
@@ -65,8 +66,9 @@ def _times(figures: dict[str, Any]) -> Table:
 
 
 def _ranged(found: dict[str, Any], digits: int) -> str:
+    """A mean, and how far its interval reaches to the farther side."""
     mean, interval = found["mean"], found["interval"]
     if interval is None:
         return f"{mean:.{digits}f}"
-    low, high = (f"{value:.{digits}f}" for value in interval)
-    return f"{mean:.{digits}f} ({low} to {high})"
+    reach = max(mean - interval[0], interval[1] - mean)
+    return f"{mean:.{digits}f} ± {reach:.{digits}f}"

@@ -24,7 +24,7 @@ FARTHEST = 3.0
 """From here on (rad) it is not clear which way round a turn goes; half a turn is 3.14."""
 
 _ITERATIONS = 20
-_CONVERGED = 1e-9
+_CONVERGED = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
