@@ -120,6 +120,14 @@ def test_one_demonstration_between_its_own_ends_is_repeated() -> None:
     assert abs(path - ONE[0]).max() < 0.001
 
 
+@pytest.mark.parametrize("count", [1, 4])
+def test_a_place_that_is_only_turned_in_stays_a_place(count: int) -> None:
+    resting = np.tile(np.array([0.4, 0.1, 0.2]), (count, 60, 1))
+    found = learnt(resting).between(Frame.at(resting[0, 0]), Frame.at(resting[0, 0]))
+    np.testing.assert_allclose(found.means, resting[0], atol=1e-6)
+    assert positive(found.covariances)
+
+
 @SOME
 @given(PRIMITIVES, COORDINATES, COORDINATES)
 def test_covariances_are_symmetric_and_positive(
@@ -209,7 +217,7 @@ def test_a_turn_is_of_unit_quaternions_and_meets_both_ends(
 def test_a_turn_keeps_its_shape_where_both_frames_are_turned(
     primitive: rotations.RotationPrimitive, seed: int
 ) -> None:
-    by = Rotation.random(rng=np.random.default_rng(seed))
+    by = Rotation.from_quat(np.random.default_rng(seed).normal(size=4))
     ends = START, Rotation.from_rotvec([0.8, 0.1, 0.7]) * START
     plain = primitive.between(*(each.as_quat() for each in ends))
     found = primitive.between(*((by * each).as_quat() for each in ends))

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 from scipy.spatial.transform import Rotation
-from scipy.stats import bootstrap
 
 from kinevla_ros.evaluation.handwriting import read_handwriting
 from kinevla_ros.evaluation.machine import machine, versions
@@ -45,6 +44,7 @@ START_MOVED = 1.0
 """Standard deviation of the start along each axis."""
 
 PUBLISHED_COMPONENTS = 8
+RESAMPLES = 2000
 OURS = "LFE-KMP"
 POSE, POSE_STEPS, POSE_CALLS = "a pose from one demonstration", 100, 200
 
@@ -255,11 +255,10 @@ def _longest(path: Array) -> float:
 
 
 def _mean(values: Sequence[float] | Array) -> dict[str, Any]:
-    """Mean with its 95 % interval by bootstrap over the trials; none from one trial."""
+    """Mean with its 95 % interval by bootstrap over the trials; no interval from one trial."""
     numbers = np.asarray(values, dtype=float)
     mean = float(numbers.mean())
-    if len(numbers) < 2 or not np.ptp(numbers):
-        return {"mean": mean, "interval": [mean, mean] if len(numbers) > 1 else None}
-    found = bootstrap((numbers,), np.mean, n_resamples=2000, method="percentile", rng=0)
-    interval = found.confidence_interval
-    return {"mean": mean, "interval": [float(interval.low), float(interval.high)]}
+    if len(numbers) < 2:
+        return {"mean": mean, "interval": None}
+    drawn = np.random.default_rng(0).choice(numbers, (RESAMPLES, len(numbers))).mean(axis=1)
+    return {"mean": mean, "interval": np.percentile(drawn, (2.5, 97.5)).tolist()}

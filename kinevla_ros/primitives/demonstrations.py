@@ -12,6 +12,8 @@ Array = NDArray[np.float64]
 STEPS = 200
 """Phases of a primitive, unless another number is named."""
 
+_REST = 1e-9  # what rounding leaves of no motion, as a share of the coordinates
+
 
 def resampled(demonstrations: Sequence[Array], steps: int = STEPS) -> Array:
     """Demonstrations of any lengths, each at the same phases, linearly between its points.
@@ -78,7 +80,8 @@ def extent(demonstrations: Array) -> float:
         demonstrations: shape (M, N, D).
     """
     distances = demonstrations - demonstrations.mean(axis=1, keepdims=True)
-    return float(np.sqrt((distances**2).sum(axis=2).mean())) or 1.0
+    found = float(np.sqrt((distances**2).sum(axis=2).mean()))
+    return found if found > _REST * abs(demonstrations).max() else 1.0
 
 
 def _check_finite(values: Array, what: str) -> None:
