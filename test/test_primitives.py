@@ -20,7 +20,7 @@ from kinevla_ros.primitives.reference import regressed
 Array = NDArray[np.float64]
 
 PHASES = np.linspace(0.0, 1.0, 60)
-SOME = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+SOME = settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 COORDINATES = st.tuples(*[st.floats(-0.5, 0.5)] * 3).map(np.array)
 TURNS = st.tuples(*[st.floats(-0.7, 0.7)] * 3).map(np.array)
 SEEDS = st.integers(0, 2**32 - 1)
