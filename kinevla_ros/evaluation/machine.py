@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kinevla_ros import __version__
 
-PACKAGES = ("torch", "transformers", "onnxruntime", "mujoco", "ruckig", "numpy")
+PACKAGES = ("torch", "transformers", "onnxruntime", "mujoco", "ruckig", "numpy", "scikit-learn")
 
 
 def machine() -> dict[str, str | int]:
