@@ -14,6 +14,7 @@ from kinevla_ros.codec.checkpoint import TrainedCodec
 from kinevla_ros.codec.onnx_export import export_onnx
 from kinevla_ros.codec.statistics import ActionStatistics
 from kinevla_ros.evaluation.random_model import plant_words
+from kinevla_ros.files.manifest import write_manifest
 from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE, load_generator
 from kinevla_ros.generator.images import pixels, square
 from kinevla_ros.generator.openvla import convert_openvla
@@ -37,6 +38,7 @@ def small_openvla(folder: Path, instruction: str, images: Mapping[str, np.ndarra
     export_onnx(codec, statistics, target / DECODER_FILE)
     contract = TrainedCodec(codec, statistics).contract
     (target / CONTRACT_FILE).write_text(contract.to_json())
+    write_manifest(target)
     model, _ = load_generator(target)
     model.config = config = replace(
         model.config,
@@ -55,4 +57,5 @@ def small_openvla(folder: Path, instruction: str, images: Mapping[str, np.ndarra
         model, vocabulary, instruction, pixels(config, seen), torch.zeros(8), *map(tuple, words)
     )
     save_file({k: v.contiguous() for k, v in model.state_dict().items()}, target / MODEL_FILE)
+    write_manifest(target)
     return target

@@ -9,6 +9,7 @@ from engine_cases import DEVICE, case, spoilt
 from small_generator import small_config
 from test_train_generator import memory
 
+from kinevla_ros.files.manifest import write_manifest
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.decode import Draft, Given
 from kinevla_ros.generator.depth_head import DEPTH_HEAD_FILE, DepthHead, load_depth_head
@@ -114,6 +115,7 @@ def test_a_head_learns_a_few_frames_by_heart_and_leaves_the_generator_as_it_is(
     assert right.head > 0.95
     assert right.generator < 0.2
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    write_manifest(tmp_path)
     head.save(tmp_path)
     read = load_depth_head(tmp_path, model.config, torch.float32, DEVICE)
     assert all(torch.equal(a, b) for a, b in zip(read.parameters(), head.parameters(), strict=True))
@@ -124,10 +126,12 @@ def test_a_missing_or_foreign_head_is_named(parts, tmp_path: Path) -> None:
     config = model.config
     with pytest.raises(CheckpointError, match="kinevla train depth-head"):
         load_depth_head(tmp_path, config, torch.float32, "cpu")
+    write_manifest(tmp_path)
     head.save(tmp_path)
     with pytest.raises(CheckpointError, match="does not belong"):
         other = small_config(vocabulary).tiny(config.vocabulary_size)
         load_depth_head(tmp_path, other, torch.float32, "cpu")
     (tmp_path / DEPTH_HEAD_FILE).write_bytes(b"cut")
+    write_manifest(tmp_path)
     with pytest.raises(CheckpointError, match="does not belong"):
         load_depth_head(tmp_path, config, torch.float32, "cpu")

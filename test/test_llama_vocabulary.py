@@ -3,6 +3,7 @@
 import pytest
 from openvla_fixture import CODES, TEXT_IDS, llama_tokenizer
 
+from kinevla_ros.files.manifest import write_manifest
 from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary, open_vocabulary, texts_fit
 from kinevla_ros.language.vocabulary import LEVELS, Vocabulary, VocabularyError
@@ -48,6 +49,8 @@ def test_a_model_without_free_rows_is_refused() -> None:
 
 def test_either_kind_of_tokenizer_is_recognised(tmp_path) -> None:
     Vocabulary.from_grammar().save(tmp_path)
+    write_manifest(tmp_path)
     assert type(open_vocabulary(tmp_path, 504, 128)) is Vocabulary
     llama_tokenizer().save(str(tmp_path / "tokenizer.json"))
+    write_manifest(tmp_path)
     assert isinstance(open_vocabulary(tmp_path, ROWS, CODES), LlamaVocabulary)

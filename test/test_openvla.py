@@ -11,13 +11,13 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from kinevla_ros.cli import app
+from kinevla_ros.files.state_dict import WeightsError
+from kinevla_ros.files.tensor_file import TensorFileError
 from kinevla_ros.generator.checkpoint import CheckpointError, load_generator
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.images import pixels
 from kinevla_ros.generator.openvla import OpenVla, convert_openvla, load_openvla
 from kinevla_ros.generator.openvla_layout import LayoutError
-from kinevla_ros.generator.tensor_file import TensorFileError
-from kinevla_ros.generator.weights import WeightsError
 
 
 @pytest.fixture(scope="module")
@@ -165,12 +165,12 @@ def spoilt_tensors(folder: Path, tensors: dict[str, torch.Tensor], how: str) -> 
         ("other model", LayoutError, "OpenVLA"),
         ("other towers", LayoutError, "vision_backbone_id"),
         ("no config", LayoutError, "config.json is missing"),
-        ("config cut", LayoutError, "no JSON"),
+        ("config cut", LayoutError, "config.json is damaged"),
         ("shard missing", LayoutError, "00002-of-00003.safetensors missing"),
         ("shards swapped", LayoutError, "mixed up or renamed"),
         ("shard cut", TensorFileError, "cut short"),
         ("header cut", TensorFileError, "header"),
-        ("not safetensors", TensorFileError, "header cannot be read"),
+        ("not safetensors", TensorFileError, "no safetensors header"),
         ("index cut", LayoutError, "index.json is damaged"),
         ("pickle only", LayoutError, "pickle files are never loaded"),
         ("heads unknown", LayoutError, "attention heads"),

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kinevla_ros.files.manifest import write_manifest
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decode import GenerationError
@@ -128,6 +129,7 @@ def test_a_damaged_file_is_refused(copy: Path, name: str) -> None:
 def test_a_decoder_of_another_codec_is_refused(copy: Path) -> None:
     contract = (copy / "kinevla.json").read_text()
     (copy / "kinevla.json").write_text(contract.replace('"dt": 0.1', '"dt": 0.2'))
+    write_manifest(copy)
     with pytest.raises(CheckpointError, match="dt is"):
         Policy(copy)
 

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from kinevla_ros.codec.bilevel import CodecConfig
 from kinevla_ros.codec.checkpoint import WEIGHTS, load_codec
 from kinevla_ros.codec.contract import ContractError
+from kinevla_ros.files.manifest import write_manifest
 
 pytest.importorskip("tensorboard")
 
@@ -144,6 +145,7 @@ def test_a_codec_with_foreign_weights_is_refused(trained, tmp_path):
     weights["decoder.0.bias"] += 1e-3
     save_file(weights, tmp_path / WEIGHTS)
     (tmp_path / "codec.json").write_text((trained / "codec.json").read_text())
+    write_manifest(tmp_path)
     with pytest.raises(ContractError, match="checksum"):
         load_codec(tmp_path)
 
@@ -151,6 +153,7 @@ def test_a_codec_with_foreign_weights_is_refused(trained, tmp_path):
 def test_a_damaged_codec_is_refused(trained, tmp_path):
     (tmp_path / WEIGHTS).write_bytes((trained / WEIGHTS).read_bytes()[:500])
     (tmp_path / "codec.json").write_text((trained / "codec.json").read_text())
+    write_manifest(tmp_path)
     with pytest.raises(ContractError, match="damaged"):
         load_codec(tmp_path)
 

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 from small_generator import small_config
 
+from kinevla_ros.files.manifest import write_manifest
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.decode import BilevelDecoder, Given
 from kinevla_ros.generator.images import STATE_SCALE, image_tensor
@@ -156,6 +157,7 @@ def test_a_checkpoint_begun_with_another_codec_keeps_its_own(tmp_path: Path) -> 
         (tmp_path / name).mkdir()
         (tmp_path / name / "decoder.onnx").write_text(name)
         (tmp_path / name / "kinevla.json").write_text(contract)
+        write_manifest(tmp_path / name)
     out = tmp_path / "out"
     begin_with_decoder(tmp_path / "one", out)
     begin_with_decoder(tmp_path / "one", out)

@@ -57,3 +57,23 @@ def convert_openvla(
 
     with plain_errors():
         run(source, target)
+
+
+@app.command()
+def manifest(
+    folder: Annotated[Path, typer.Argument(help="Folder of a checkpoint or of a codec.")],
+) -> None:
+    """Write manifest.json: the SHA-256 of each file, without which no checkpoint is loaded.
+
+    Whatever writes a checkpoint writes it. By hand it is for files from elsewhere, or changed on
+    purpose: it takes them for whole as they are.
+    """
+    from kinevla_ros.files.lock import only_writer
+    from kinevla_ros.files.manifest import FILE_NAME, write_manifest
+
+    with plain_errors():
+        if not folder.is_dir():
+            raise FileNotFoundError(f"{folder} is no folder; give that of a checkpoint")
+        with only_writer(folder):
+            write_manifest(folder)
+    typer.echo(f"written: {folder / FILE_NAME}")

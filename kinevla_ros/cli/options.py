@@ -45,9 +45,10 @@ DepthHead = Annotated[
 def plain_errors() -> Iterator[None]:
     """What a user can put right is told in a line, not in a traceback; exit code 1."""
     from kinevla_ros.data.metadata import DatasetError
+    from kinevla_ros.files.damage import for_user
 
     try:
         yield
     except (DatasetError, ValueError, OSError) as problem:
-        typer.secho(str(problem), fg="red", err=True)
+        typer.secho(for_user(problem), fg="red", err=True)
         raise typer.Exit(1) from problem

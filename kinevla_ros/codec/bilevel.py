@@ -17,8 +17,17 @@ import torch
 from torch import Tensor, nn
 
 from kinevla_ros.codec.chunk import ACTION_DIM, HORIZON
-from kinevla_ros.codec.contract import InvalidCodeError
+from kinevla_ros.codec.contract import (
+    LARGEST_CODEBOOK,
+    MOST_DIMENSIONS,
+    MOST_LEVELS,
+    MOST_STEPS,
+    InvalidCodeError,
+)
 from kinevla_ros.codec.quantiser import Quantised, ResidualQuantiser
+from kinevla_ros.files.fields import integer, one_of
+
+WIDEST = 16_384
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,9 @@ class CodecConfig:
         latent_dim, hidden_dim: Width of the latent, d, and of the networks' hidden layers.
         literal: One encoder for both levels, as the paper's words read; training it in stage II
             changes the goal codes that were to stay, hence an encoder of its own by default.
+
+    Raises:
+        ValueError: A value cannot be of a codec; it is named.
     """
 
     horizon: int = HORIZON
@@ -43,6 +55,16 @@ class CodecConfig:
     latent_dim: int = 64
     hidden_dim: int = 256
     literal: bool = False
+
+    def __post_init__(self) -> None:
+        integer("horizon", self.horizon, 1, MOST_STEPS)
+        integer("action_dim", self.action_dim, 2, MOST_DIMENSIONS)
+        integer("goal_levels", self.goal_levels, 0, MOST_LEVELS)
+        integer("kinematics_levels", self.kinematics_levels, 0, MOST_LEVELS)
+        integer("codes_per_level", self.codes_per_level, 1, LARGEST_CODEBOOK)
+        integer("latent_dim", self.latent_dim, 1, WIDEST)
+        integer("hidden_dim", self.hidden_dim, 1, WIDEST)
+        one_of("literal", self.literal, (True, False))
 
     @property
     def levels(self) -> int:

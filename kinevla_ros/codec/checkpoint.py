@@ -12,12 +12,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
 from kinevla_ros.codec.bilevel import BilevelCodec, CodecConfig
 from kinevla_ros.codec.contract import Contract, ContractError
 from kinevla_ros.codec.statistics import ActionStatistics
+from kinevla_ros.files.atomic import write_json
+from kinevla_ros.files.damage import naming
+from kinevla_ros.files.json_file import read_object
+from kinevla_ros.files.manifest import checked, write_manifest
+from kinevla_ros.files.state_dict import load_state
+from kinevla_ros.files.tensor_file import save_tensors
 
 WEIGHTS, DESCRIPTION = "codec.safetensors", "codec.json"
 _BATCH = 8192
@@ -105,9 +109,8 @@ def contract_of(codec: BilevelCodec, statistics: ActionStatistics) -> Contract:
 
 
 def save_codec(trained: TrainedCodec, folder: Path) -> None:
-    """Write weights and description into the folder, which is made if absent."""
+    """Write weights, description and manifest into the folder, which is made if absent."""
     folder.mkdir(parents=True, exist_ok=True)
-    state = {k: v.cpu().contiguous() for k, v in trained.codec.state_dict().items()}
     description = {
         "config": asdict(trained.codec.config),
         "statistics": {
@@ -116,8 +119,9 @@ def save_codec(trained: TrainedCodec, folder: Path) -> None:
         },
         "contract": asdict(trained.contract),
     }
-    save_file(state, folder / WEIGHTS)
-    (folder / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
+    save_tensors(folder / WEIGHTS, trained.codec.state_dict())
+    write_json(folder / DESCRIPTION, description)
+    write_manifest(folder)
 
 
 def load_codec(folder: Path) -> TrainedCodec:
@@ -127,17 +131,20 @@ def load_codec(folder: Path) -> TrainedCodec:
         FileNotFoundError: The folder holds no codec.
         ContractError: Weights and description do not belong together, or are damaged.
     """
+    cure = "copy the codec again, or train it"
     for name in (WEIGHTS, DESCRIPTION):
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder / name} is missing; train a codec into {folder}")
-    try:
-        description = json.loads((folder / DESCRIPTION).read_text())
-        codec = BilevelCodec(CodecConfig(**description["config"]))
-        codec.load_state_dict(load_file(folder / WEIGHTS))
+    with naming(folder / DESCRIPTION, cure, ContractError):
+        description = read_object(checked(folder, DESCRIPTION), cure)
+        with torch.device("meta"):
+            codec = BilevelCodec(CodecConfig(**description["config"]))
         statistics = ActionStatistics(**description["statistics"])
+        if len(statistics.lower) != codec.config.action_dim:
+            raise ValueError("the statistics are not of each action dimension")
         expected = Contract.from_json(json.dumps(description["contract"]))
-    except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as problem:
-        raise ContractError(f"{folder} holds a damaged codec: {problem}") from problem
+    with naming(folder / WEIGHTS, cure, ContractError):
+        load_state(codec, checked(folder, WEIGHTS))
     trained = TrainedCodec(codec.eval(), statistics)
     trained.contract.require(expected)
     return trained

@@ -9,6 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.codec.chunk import ACTION_DIM, CHUNK_DT, HORIZON, JOINT_NAMES
+from kinevla_ros.files.fields import integer, number
+from kinevla_ros.files.json_file import parse_object
+
+MOST_STEPS, MOST_DIMENSIONS, MOST_LEVELS, LARGEST_CODEBOOK = 100, 100, 256, 65_536
 
 
 class ContractError(ValueError):
@@ -32,6 +36,9 @@ class Contract:
         goal_levels, kinematics_levels: Codes of each stack, M_goal and M_kin, in this order.
         codes_per_level: Entries of each codebook, K.
         checksum: SHA-256 of codebooks, networks and statistics; None accepts any.
+
+    Raises:
+        ValueError: A value cannot be of a decoder.
     """
 
     horizon: int = HORIZON
@@ -43,6 +50,20 @@ class Contract:
     kinematics_levels: int = 2
     codes_per_level: int = 128
     checksum: str | None = None
+
+    def __post_init__(self) -> None:
+        integer("horizon", self.horizon, 1, MOST_STEPS)
+        integer("action_dim", self.action_dim, 1, MOST_DIMENSIONS)
+        number("dt", self.dt, 1e-3, 10.0)
+        integer("goal_levels", self.goal_levels, 0, MOST_LEVELS)
+        integer("kinematics_levels", self.kinematics_levels, 0, MOST_LEVELS)
+        integer("codes_per_level", self.codes_per_level, 1, LARGEST_CODEBOOK)
+        for name in ("joint_order", "units"):
+            texts = getattr(self, name)
+            if len(texts) > MOST_DIMENSIONS or not all(isinstance(t, str) for t in texts):
+                raise ValueError(f"{name} must be at most {MOST_DIMENSIONS} texts")
+        if self.checksum is not None and not isinstance(self.checksum, str):
+            raise ValueError("checksum must be a text")
 
     @property
     def levels(self) -> int:
@@ -89,9 +110,9 @@ class Contract:
     def from_json(cls, text: str) -> Contract:
         """Read `to_json`'s line. Raises ContractError when it is not a contract."""
         try:
-            fields = json.loads(text)
+            fields = parse_object(text.encode())
             for name in ("joint_order", "units"):
                 fields[name] = tuple(fields[name])
             return cls(**fields)
-        except (json.JSONDecodeError, KeyError, TypeError) as problem:
+        except (ValueError, KeyError, TypeError) as problem:
             raise ContractError(f"not a codec contract: {problem!r}") from problem

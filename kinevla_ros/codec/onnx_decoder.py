@@ -9,7 +9,15 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from kinevla_ros.codec.contract import Contract, ContractError
+from kinevla_ros.files.damage import FileError, one_line
+from kinevla_ros.files.onnx_file import check_onnx
 
+OPERATORS = {
+    *("Add", "Cast", "Concat", "Constant", "Div", "Erf", "Gather", "Gelu", "Gemm", "Identity"),
+    *("MatMul", "Mul", "Reshape", "Sigmoid", "Slice", "Squeeze", "Sub", "Transpose", "Unsqueeze"),
+}
+"""What the graph of a decoder may use: none of them makes much out of little."""
+LARGEST = 256 << 20
 CONTRACT_KEY = "kinevla.contract"
 INPUT, OUTPUT = "codes", "chunks"
 
@@ -33,21 +41,29 @@ class OnnxDecoder:
     def __init__(self, path: Path, expected: Contract | None = None) -> None:
         if not path.is_file():
             raise FileNotFoundError(f"{path} is missing; export the decoder of a trained codec")
+        try:
+            check_onnx(path, OPERATORS, LARGEST)
+        except FileError as problem:
+            raise ContractError(str(problem)) from problem
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
+        options.log_severity_level = 4  # what is wrong is raised
         try:
             self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
+                str(path), options, providers=["CPUExecutionProvider"], enable_fallback=0
             )
+            metadata = self._session.get_modelmeta().custom_metadata_map
         except Exception as problem:  # onnxruntime's errors share no base class of their own
-            raise ContractError(f"{path} is not a readable ONNX file: {problem}") from problem
-        metadata = self._session.get_modelmeta().custom_metadata_map
+            raise ContractError(
+                f"{path} is not a readable ONNX file: {one_line(problem)}"
+            ) from problem
         if CONTRACT_KEY not in metadata:
             raise ContractError(f"{path} carries no contract; export it with export_onnx")
         self.contract = Contract.from_json(metadata[CONTRACT_KEY])
         self.contract.require(expected or Contract())
         self._check_graph(path)
+        self._try_every_code(path)
 
     def __call__(self, codes: NDArray[np.integer]) -> NDArray[np.float32]:
         """Return physical chunks, float32, shape (B, H, D), of codes, shape (B, levels).
@@ -74,3 +90,16 @@ class OnnxDecoder:
         ]
         if found != promised:
             raise ContractError(f"{path} has inputs and outputs {found}, not {promised}")
+
+    def _try_every_code(self, path: Path) -> None:
+        """Decode each entry of each codebook once: later nothing may fail."""
+        contract = self.contract
+        codes = np.arange(contract.codes_per_level)[:, None].repeat(contract.levels, axis=1)
+        try:
+            chunks = self(codes)
+        except Exception as problem:  # see above
+            raise ContractError(f"{path} does not decode: {one_line(problem)}") from problem
+        if chunks.shape != (len(codes), contract.horizon, contract.action_dim):
+            raise ContractError(f"{path} gives chunks of shape {chunks.shape}")
+        if not np.isfinite(chunks).all():
+            raise ContractError(f"{path} decodes to NaN or infinity")

@@ -15,6 +15,7 @@ from kinevla_ros.codec.checkpoint import contract_of
 from kinevla_ros.codec.contract import Contract
 from kinevla_ros.codec.onnx_decoder import CONTRACT_KEY, INPUT, OUTPUT
 from kinevla_ros.codec.statistics import ActionStatistics
+from kinevla_ros.files.atomic import replacing
 
 
 class PhysicalDecoder(nn.Module):
@@ -60,4 +61,5 @@ def export_decoder(decoder: nn.Module, contract: Contract, path: Path) -> None:
     entry.key, entry.value = CONTRACT_KEY, contract.to_json()
     onnx.checker.check_model(model)
     path.parent.mkdir(parents=True, exist_ok=True)
-    onnx.save(model, path)
+    with replacing(path) as new:
+        new.write_bytes(model.SerializeToString())

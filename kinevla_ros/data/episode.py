@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from kinevla_ros.codec.chunk import JOINT_NAMES
 
+MOST_TEXT = 10_000
+"""Characters of an instruction."""
 CAMERAS: tuple[str, ...] = ("front", "wrist")
 STATE_NAMES: tuple[str, ...] = (*JOINT_NAMES, "gripper")
 
@@ -65,7 +67,7 @@ class Episode:
     """A demonstration of one instruction, frames at the dataset's rate.
 
     Raises:
-        ValueError: There is no frame or no instruction.
+        ValueError: There is no frame or no instruction, or it is too long.
     """
 
     instruction: str
@@ -76,6 +78,8 @@ class Episode:
             raise ValueError("an episode needs at least one frame")
         if not self.instruction:
             raise ValueError("an episode needs its instruction")
+        if len(self.instruction) > MOST_TEXT:
+            raise ValueError(f"an instruction has at most {MOST_TEXT} characters; shorten it")
 
 
 def _finite(name: str, values: Vector) -> Vector:

@@ -5,6 +5,7 @@ Format: https://huggingface.co/docs/lerobot/lerobot-dataset-v3.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kinevla_ros.data.checks import check_row, video_size
 from kinevla_ros.data.metadata import (
+    CURE,
     DatasetError,
     read_episodes,
     read_info,
@@ -25,6 +28,8 @@ from kinevla_ros.data.metadata import (
 )
 from kinevla_ros.data.schema import camera_key
 from kinevla_ros.data.video import decode
+from kinevla_ros.files.damage import naming
+from kinevla_ros.files.paths import inside
 
 
 @dataclass(frozen=True)
@@ -79,10 +84,12 @@ class DatasetReader:
         self.cameras = tuple(
             name.removeprefix(prefix)
             for name, feature in self.info["features"].items()
-            if feature["dtype"] == "video"
+            if feature["dtype"] == "video" and name.startswith(prefix)
         )
         self._rows = read_episodes(self.root, self.info["total_episodes"])
-        self.episodes = [self._entry(row) for row in self._rows]
+        with naming(self.root / "meta/episodes", CURE, DatasetError):
+            self._check_rows()
+            self.episodes = [self._entry(row) for row in self._rows]
 
     @cached_property
     def frames(self) -> dict[str, NDArray[Any]]:
@@ -92,36 +99,44 @@ class DatasetReader:
         instruction) and the reasoning texts are arrays of str of shape (frames,).
         """
         paths = dict.fromkeys(self._data_path(row) for row in self._rows)
-        tables = [read_table(path) for path in paths]
+        features = self._stored_features()
+        texts = [name for name, feature in features.items() if feature["dtype"] == "string"]
+        tables = [
+            read_table(path, self.info["total_frames"], texts, list(features)) for path in paths
+        ]
         for path, table in zip(paths, tables, strict=True):
-            missing = set(self._stored_features()) - set(table.column_names)
+            missing = set(features) - set(table.column_names)
             if missing:
                 raise DatasetError(f"{path} lacks the columns {sorted(missing)}; restore the file")
-        names = self._stored_features()
-        columns = {
-            name: np.concatenate([_column(table[name]) for table in tables]) for name in names
-        }
-        rows = len(columns["index"])
+        data = self.root / "data"
+        with naming(data, CURE, DatasetError):
+            columns = {
+                name: np.concatenate([_column(name, feature, table[name]) for table in tables])
+                for name, feature in features.items()
+            }
+            rows = len(columns["index"])
         if rows != self.info["total_frames"]:
             raise DatasetError(
-                f"{self.root}/data holds {rows} frames, info.json counts "
-                f"{self.info['total_frames']}; restore its files"
+                f"{data} holds {rows} frames, info.json counts {self.info['total_frames']}; {CURE}"
             )
-        texts = {index: text for text, index in read_tasks(self.root).items()}
-        table_of_texts = np.array([texts[index] for index in range(len(texts))], dtype=object)
-        return columns | {"task": table_of_texts[columns["task_index"]]}
+        texts_of = {index: text for text, index in read_tasks(self.root).items()}
+        table_of_texts = np.array([texts_of[n] for n in range(len(texts_of))], dtype=object)
+        with naming(data, CURE, DatasetError):
+            self._check_counters(columns, len(table_of_texts))
+            return columns | {"task": table_of_texts[columns["task_index"]]}
 
     def video(self, episode: int, camera: str) -> NDArray[np.uint8]:
         """Return the frames of an episode, rgb, shape (length, height, width, 3)."""
         entry = self.episodes[episode]
         clip = self._clip(entry, camera)
-        return _take(decode(clip.path, clip.first, self.info["fps"]), entry, clip)
+        frames = decode(clip.path, clip.first, self.info["fps"], self._size(camera))
+        return _take(frames, entry, clip)
 
     def iter_video(self, camera: str) -> Iterator[NDArray[np.uint8]]:
         """Yield what `video` returns for each episode in order, reading each file once."""
-        fps = self.info["fps"]
+        fps, size = self.info["fps"], self._size(camera)
         for path, group in groupby(self.episodes, lambda entry: self._clip(entry, camera).path):
-            frames, position = decode(path, 0, fps), 0
+            frames, position = decode(path, 0, fps, size), 0
             for entry in group:
                 clip = self._clip(entry, camera)
                 # An interrupted recording can leave frames that belong to no episode.
@@ -134,6 +149,27 @@ class DatasetReader:
         """How up to `count` episodes, spread over the dataset, begin; each rgb, (h, w, 3)."""
         spread = np.linspace(0, len(self.episodes) - 1, count).round().astype(int)
         return [self.video(index, camera)[0] for index in dict.fromkeys(spread.tolist())]
+
+    def _size(self, camera: str) -> tuple[int, int]:
+        return video_size(self.info["features"][camera_key(camera)])
+
+    def _check_rows(self) -> None:
+        """Episodes follow each other without a gap and are all that info.json counts."""
+        start, keys = 0, [camera_key(camera) for camera in self.cameras]
+        for row in self._rows:
+            check_row(row, start, keys)
+            start += row["length"]
+        if start != self.info["total_frames"]:
+            raise ValueError(f"{start} frames, and info.json counts {self.info['total_frames']}")
+
+    def _check_counters(self, columns: dict[str, NDArray[Any]], tasks: int) -> None:
+        """The frames are those of the episode list, in its order."""
+        lengths = [entry.length for entry in self.episodes]
+        listed = np.repeat(np.arange(len(lengths)), lengths)
+        if not np.array_equal(columns["episode_index"], listed):
+            raise ValueError("episode_index is not that of the episode list")
+        if not ((columns["task_index"] >= 0) & (columns["task_index"] < tasks)).all():
+            raise ValueError(f"task_index is of none of the {tasks} tasks")
 
     def _clip(self, entry: EpisodeEntry, camera: str) -> Clip:
         if camera not in entry.clips:
@@ -152,7 +188,7 @@ class DatasetReader:
                 file_index=row[f"videos/{key}/file_index"],
             )
             first = round(row[f"videos/{key}/from_timestamp"] * self.info["fps"])
-            clips[camera] = Clip(self.root / path, first)
+            clips[camera] = Clip(inside(self.root, path), first)
         return EpisodeEntry(
             index=row["episode_index"],
             instruction=row["tasks"][0],
@@ -165,23 +201,36 @@ class DatasetReader:
         path = self.info["data_path"].format(
             chunk_index=row["data/chunk_index"], file_index=row["data/file_index"]
         )
-        return self.root / path
+        with naming(self.root / path, CURE, DatasetError):
+            return inside(self.root, path)
 
-    def _stored_features(self) -> list[str]:
+    def _stored_features(self) -> dict[str, dict[str, Any]]:
         features = self.info["features"]
-        return [name for name, feature in features.items() if feature["dtype"] != "video"]
+        return {name: own for name, own in features.items() if own["dtype"] != "video"}
 
 
-def _column(stored: pa.ChunkedArray) -> NDArray[Any]:
-    array = stored.combine_chunks()
-    if pa.types.is_fixed_size_list(array.type) or pa.types.is_list(array.type):
-        return np.asarray(array.flatten()).reshape(len(array), -1)
-    if pa.types.is_string(array.type):
+def _column(name: str, feature: dict[str, Any], stored: pa.ChunkedArray) -> NDArray[Any]:
+    """Values of a feature, one row per frame. Raises ValueError where they are not of it."""
+    array = pa.concat_arrays(stored.chunks) if stored.num_chunks > 1 else stored.chunk(0)
+    if array.null_count:
+        raise ValueError(f"{name} has {array.null_count} empty fields")
+    if feature["dtype"] == "string":
         # Texts repeat from frame to frame: one str for all of a kind.
-        encoded = array.dictionary_encode()
+        encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+        if not pa.types.is_string(encoded.type.value_type):
+            raise ValueError(f"{name} holds no texts")
         words = np.array(encoded.dictionary.to_pylist(), dtype=object)
         return words[np.asarray(encoded.indices)]
-    return np.asarray(array)
+    shape: tuple[int, ...] = (len(array),)
+    if pa.types.is_fixed_size_list(array.type) or pa.types.is_list(array.type):
+        shape = (len(array), math.prod(feature["shape"]))
+        array = array.flatten()
+    values = np.asarray(array).reshape(shape)
+    if values.dtype != np.dtype(feature["dtype"]):
+        raise ValueError(f"{name} holds {values.dtype} and should hold {feature['dtype']}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} holds NaN or infinity")
+    return values
 
 
 def _take(

@@ -7,8 +7,6 @@ info.json counts is whole; a kill loses the episodes of the shard then open, not
 
 from __future__ import annotations
 
-import fcntl
-import os
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,13 +14,13 @@ from typing import Any
 from kinevla_ros.data.episode import CAMERAS, Episode
 from kinevla_ros.data.feature_statistics import Statistics, as_lists, from_lists, merge
 from kinevla_ros.data.metadata import (
+    CURE,
     INFO_PATH,
     STATS_PATH,
     DatasetError,
     read_episodes,
     read_info,
     read_tasks,
-    write_json,
     write_tasks,
 )
 from kinevla_ros.data.schema import (
@@ -36,6 +34,9 @@ from kinevla_ros.data.schema import (
     shard_path,
 )
 from kinevla_ros.data.shard import Shard
+from kinevla_ros.files.atomic import write_json
+from kinevla_ros.files.damage import naming
+from kinevla_ros.files.lock import FolderInUse, FolderLock
 
 ROBOT_TYPE = "realman_rm75"
 
@@ -115,8 +116,8 @@ class DatasetWriter:
         self._merge(shard.statistics)
         write_tasks(self._root, self._tasks)
         stored = {name: as_lists(name, values) for name, values in self._statistics.items()}
-        write_json(self._root / STATS_PATH, stored)
-        write_json(self._root / INFO_PATH, self._info())
+        write_json(self._root / STATS_PATH, stored, indent=4)
+        write_json(self._root / INFO_PATH, self._info(), indent=4)
 
     def close(self) -> None:
         """Flush and let others write."""
@@ -158,11 +159,13 @@ class DatasetWriter:
         self._refuse_other_features(info)
         rows = read_episodes(self._root, info["total_episodes"])
         self._tasks = read_tasks(self._root)
-        last = rows[-1]
-        self._finished_shards = last["data/chunk_index"] * CHUNK_SIZE + last["data/file_index"] + 1
+        with naming(self._root / "meta/episodes", CURE, DatasetError):
+            last = rows[-1]
+            shard = last["data/chunk_index"] * CHUNK_SIZE + last["data/file_index"]
+            self._merge([_row_statistics(row) for row in rows])
+        self._finished_shards = shard + 1
         self._finished_episodes = len(rows)
         self._finished_frames = info["total_frames"]
-        self._merge([_row_statistics(row) for row in rows])
 
     def _refuse_other_features(self, info: dict[str, Any]) -> None:
         theirs = info["features"] | {"fps": info["fps"]}
@@ -190,20 +193,14 @@ class DatasetWriter:
                 self._statistics[name] = merge(known, values) if known else values
 
     def _release(self) -> None:
-        os.close(self._lock)
+        self._lock.release()
 
 
-def _lock(root: Path) -> int:
-    """Return a descriptor that holds the dataset until it is closed or the process ends."""
-    descriptor = os.open(root / ".lock", os.O_CREAT | os.O_RDWR)
+def _lock(root: Path) -> FolderLock:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        raise DatasetError(
-            f"another process writes to {root}; wait for it, or write elsewhere"
-        ) from error
-    return descriptor
+        return FolderLock(root)
+    except FolderInUse as problem:
+        raise DatasetError(str(problem)) from problem
 
 
 def _row_statistics(row: dict[str, Any]) -> dict[str, Statistics]:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kinevla_ros.data.checks import MOST_EPISODES, MOST_FRAMES, check_info
+from kinevla_ros.data.episode import MOST_TEXT
 from kinevla_ros.data.schema import CODEBASE_VERSION
+from kinevla_ros.files import atomic
+from kinevla_ros.files.damage import naming
+from kinevla_ros.files.json_file import read_object
+from kinevla_ros.files.paths import inside
 
 INFO_PATH = "meta/info.json"
 STATS_PATH = "meta/stats.json"
 TASKS_PATH = "meta/tasks.parquet"
+CURE = "restore the file or collect the dataset again"
+LARGEST_TABLE = 8 << 30
+"""Bytes of a table unpacked: some hundred hours of demonstrations."""
 # LeRobot reads tasks.parquet with pandas and expects the texts as the index.
 TASK_INDEX = "__index_level_0__"
 PANDAS_SCHEMA = {
@@ -45,22 +54,6 @@ class DatasetError(RuntimeError):
     """A dataset is missing, damaged, in use or of another kind than asked for."""
 
 
-def publish(file: Path, final: Path) -> None:
-    """Move a finished file into place in one step, its bytes on the disk first."""
-    with file.open("rb") as handle:
-        os.fsync(handle.fileno())
-    final.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(file, final)
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Replace a JSON file in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(".unfinished")
-    scratch.write_text(json.dumps(content, indent=4), encoding="utf-8")
-    publish(scratch, path)
-
-
 def write_tasks(root: Path, tasks: dict[str, int]) -> None:
     """Replace meta/tasks.parquet in one step; `tasks` maps instruction to task index."""
     table = pa.table(
@@ -69,10 +62,8 @@ def write_tasks(root: Path, tasks: dict[str, int]) -> None:
             TASK_INDEX: pa.array(list(tasks), pa.string()),
         }
     ).replace_schema_metadata({b"pandas": json.dumps(PANDAS_SCHEMA).encode()})
-    path = root / TASKS_PATH
-    scratch = path.with_suffix(".unfinished")
-    pq.write_table(table, scratch)
-    publish(scratch, path)
+    with atomic.replacing(root / TASKS_PATH) as new:
+        pq.write_table(table, new)
 
 
 def read_info(root: Path) -> dict[str, Any]:
@@ -84,11 +75,9 @@ def read_info(root: Path) -> dict[str, Any]:
     path = root / INFO_PATH
     if not path.is_file():
         raise DatasetError(f"no dataset at {root}: {INFO_PATH} is missing; check the path")
-    try:
-        info: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    with naming(path, CURE, DatasetError):
+        info = read_object(path, CURE)
         version = info["codebase_version"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f"{path} is damaged ({error!r}); restore the file") from error
     if version != CODEBASE_VERSION:
         raise DatasetError(
             f"{root} is a LeRobotDataset of version {version}, only {CODEBASE_VERSION} is read; "
@@ -96,24 +85,50 @@ def read_info(root: Path) -> dict[str, Any]:
             "python -m lerobot.datasets.v30.convert_dataset_v21_to_v30 "
             "--repo-id=USER/NAME --root=PATH --push-to-hub=false"
         )
+    with naming(path, CURE, DatasetError):
+        check_info(info)
     return info
 
 
-def read_table(path: Path) -> pa.Table:
-    """Read a parquet file; raise DatasetError naming it if it is missing or damaged."""
+def read_table(
+    path: Path,
+    rows: int = MOST_FRAMES,
+    texts: Sequence[str] = (),
+    columns: list[str] | None = None,
+) -> pa.Table:
+    """Read a parquet file of at most so many rows.
+
+    Args:
+        rows: that it may have.
+        texts: columns of texts that repeat; each text is kept once.
+        columns: what to read; all without it. A missing one is left out.
+
+    Raises:
+        DatasetError: it is missing, damaged or too large; it is named.
+    """
     try:
-        return pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise DatasetError(
-            f"{path} is missing or damaged ({error}); restore the file or collect the dataset again"
-        ) from error
+        with naming(path, CURE, DatasetError), pq.ParquetFile(path, read_dictionary=texts) as file:
+            told = file.metadata
+            size = sum(told.row_group(i).total_byte_size for i in range(told.num_row_groups))
+            if not 0 < told.num_rows <= rows or size > LARGEST_TABLE:
+                raise ValueError(f"{told.num_rows} rows in {size} bytes, of at most {rows} rows")
+            return file.read(columns=columns)
+    except (FileNotFoundError, pa.ArrowException) as error:
+        raise DatasetError(f"{path} is missing or damaged ({error}); {CURE}") from error
 
 
 def read_tasks(root: Path) -> dict[str, int]:
-    """Return the task index of each instruction."""
-    table = read_table(root / TASKS_PATH)
-    (text,) = [name for name in table.column_names if name != "task_index"]
-    return dict(zip(table[text].to_pylist(), table["task_index"].to_pylist(), strict=True))
+    """Return the task index of each instruction, which count from 0."""
+    path = inside(root, TASKS_PATH)
+    table = read_table(path, MOST_EPISODES)
+    with naming(path, CURE, DatasetError):
+        (text,) = [name for name in table.column_names if name != "task_index"]
+        texts, numbers = table[text].to_pylist(), table["task_index"].to_pylist()
+        if sorted(numbers) != list(range(len(texts))) or len(set(texts)) != len(texts):
+            raise ValueError("its tasks are not counted from 0, each once")
+        if not all(isinstance(text, str) and 0 < len(text) <= MOST_TEXT for text in texts):
+            raise ValueError(f"a task is no text of 1 to {MOST_TEXT} characters")
+    return dict(zip(texts, numbers, strict=True))
 
 
 def read_episodes(root: Path, total: int) -> list[dict[str, Any]]:
@@ -123,12 +138,13 @@ def read_episodes(root: Path, total: int) -> list[dict[str, Any]]:
     """
     rows: list[dict[str, Any]] = []
     for path in sorted((root / "meta/episodes").glob("chunk-*/file-*.parquet")):
-        rows += read_table(path).to_pylist()
-    rows = sorted((row for row in rows if row["episode_index"] < total), key=_index)
-    if [_index(row) for row in rows] != list(range(total)):
-        raise DatasetError(
-            f"{root}/meta/episodes lists {len(rows)} of {total} episodes; restore its files"
-        )
+        with naming(path, CURE, DatasetError):
+            inside(root, str(path.relative_to(root)))
+            rows += read_table(path, MOST_EPISODES).to_pylist()
+    with naming(root / "meta/episodes", CURE, DatasetError):
+        rows = sorted((row for row in rows if _index(row) < total), key=_index)
+        if [_index(row) for row in rows] != list(range(total)):
+            raise ValueError(f"it lists {len(rows)} of {total} episodes")
     return rows
 
 

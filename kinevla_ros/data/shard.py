@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from kinevla_ros.data.episode import CAMERAS, Episode
 from kinevla_ros.data.feature_statistics import Statistics, as_lists, summarise, summarise_images
-from kinevla_ros.data.metadata import publish
 from kinevla_ros.data.schema import (
     CHUNK_SIZE,
     COUNTERS,
@@ -26,6 +25,7 @@ from kinevla_ros.data.schema import (
     shard_path,
 )
 from kinevla_ros.data.video import VideoWriter
+from kinevla_ros.files.atomic import publish
 
 Columns = dict[str, NDArray[Any]]
 

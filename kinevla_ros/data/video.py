@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from kinevla_ros.data.metadata import DatasetError
+from kinevla_ros.data.metadata import CURE, DatasetError
 from kinevla_ros.data.schema import PIXEL_FORMAT
+from kinevla_ros.files.damage import naming, one_line
 
 # A key frame every second frame: training reads frames in random order.
 ENCODER_OPTIONS = {"g": "2", "bf": "0", "crf": "18", "preset": "veryfast"}
@@ -31,6 +33,7 @@ class VideoWriter:
 
     def __init__(self, path: Path, width: int, height: int, fps: int) -> None:
         self.frames = 0
+        self._path = path
         self._tick = Fraction(1, fps)
         # One conversion context for all frames; setting one up costs more than a conversion.
         self._reformatter = VideoReformatter()
@@ -50,35 +53,63 @@ class VideoWriter:
         frame.pts = self.frames
         frame.time_base = self._tick
         self.frames += 1
-        self._container.mux(self._stream.encode(frame))
+        with _writing(self._path):
+            self._container.mux(self._stream.encode(frame))
 
     def close(self) -> None:
         """Write what the encoder still holds and close the file."""
-        self._container.mux(self._stream.encode(None))
-        self._container.close()
+        with _writing(self._path):
+            self._container.mux(self._stream.encode(None))
+            self._container.close()
 
 
-def decode(path: Path, first: int, fps: int) -> Iterator[NDArray[np.uint8]]:
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Errors of the library, such as a full disk, as those of Python."""
+    try:
+        yield
+    except av.error.FFmpegError as problem:
+        raise OSError(problem.errno, one_line(problem), str(path)) from problem
+
+
+def decode(path: Path, first: int, fps: int, size: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
     """Yield the frames of a video from frame number `first`, rgb, shape (height, width, 3).
 
+    Args:
+        size: height and width that the frames must have (px).
+
     Raises:
-        DatasetError: The file is missing or damaged.
+        DatasetError: The file is missing or damaged, or its frames are of another size.
     """
     reformatter = VideoReformatter()
     try:
-        with av.open(str(path)) as container:
+        with naming(path, CURE, DatasetError), _open(path) as container:
             stream = container.streams.video[0]
+            _require_size((stream.height, stream.width), size)
             if first:
                 assert stream.time_base is not None
                 container.seek(int(first / fps / stream.time_base), stream=stream, backward=True)
             for frame in container.decode(stream):
+                _require_size((frame.height, frame.width), size)
                 if frame.time is not None and round(frame.time * fps) >= first:
                     rgb = reformatter.reformat(
                         frame, format="rgb24", interpolation=TO_RGB, threads=1
                     )
                     yield np.asarray(rgb.to_ndarray(), dtype=np.uint8)
-    except (av.error.FFmpegError, IndexError) as error:
+    except (av.error.FFmpegError, FileNotFoundError) as error:
         raise DatasetError(
-            f"the video {path} is missing or damaged ({error}); "
-            "restore the file or collect the dataset again"
+            f"the video {path} is missing or damaged ({one_line(error)}); {CURE}"
         ) from error
+
+
+def _open(path: Path) -> av.container.InputContainer:
+    """Open an mp4 file, whatever its content says it is: a list of URLs would be fetched."""
+    options = {"protocol_whitelist": "file"}
+    return av.open(f"file:{path.absolute()}", format="mp4", options=options)
+
+
+def _require_size(found: tuple[int, int], wanted: tuple[int, int]) -> None:
+    if found != wanted:
+        raise ValueError(
+            f"its frames are {found[1]}x{found[0]} px, info.json says {wanted[1]}x{wanted[0]}"
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -15,11 +14,15 @@ from rich.console import Console
 from kinevla_ros.data.metadata import DatasetError
 from kinevla_ros.evaluation.ablation_table import table
 from kinevla_ros.evaluation.episode import EpisodeResult
-from kinevla_ros.evaluation.evaluate import INTERRUPTED, gather, write_json
+from kinevla_ros.evaluation.evaluate import INTERRUPTED, gather
 from kinevla_ros.evaluation.machine import machine, versions
 from kinevla_ros.evaluation.report import summary
 from kinevla_ros.evaluation.suite import episodes, run_checkpoint
 from kinevla_ros.evaluation.variant_policies import open_variant
+from kinevla_ros.files.atomic import write_json, write_text
+from kinevla_ros.files.damage import for_user
+from kinevla_ros.files.json_file import read_object
+from kinevla_ros.files.lock import only_writer
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decode import GenerationError
@@ -33,6 +36,7 @@ from kinevla_ros.training.variants import VARIANTS, Variant, chosen
 STUDY_FILE, EVALUATION_FILE = "study.json", "evaluation.json"
 FIGURES_FILE, TABLE_FILE = "ablation.json", "ablation.md"
 SUITE = "kine_realman"
+CURE = "remove it, and the same command makes it again"
 
 
 def ablate(
@@ -78,7 +82,7 @@ def ablate(
         errors.print("[red]a worker process died, perhaps for want of memory; use fewer --workers")
         return 1
     except (CheckpointError, DatasetError, GenerationError, ValueError, OSError) as problem:
-        errors.print(f"[red]{problem}", highlight=False)
+        errors.print(for_user(problem), style="red", markup=False, highlight=False)
         return 1
     return 0
 
@@ -93,7 +97,15 @@ def compare(
 
     Raises:
         ValueError: the folder holds a study with other data or settings.
+        FolderInUse: another process writes to it.
     """
+    with only_writer(study.out):
+        return _compare(study, variants, trials, workers, console)
+
+
+def _compare(
+    study: Study, variants: Sequence[Variant], trials: int, workers: int, console: Console
+) -> list[dict[str, Any]]:
     _require_same(study)
     trial = {"suite": SUITE, "trials": trials, "seed": study.generator.seed}
     rows: list[dict[str, Any]] = []
@@ -104,7 +116,7 @@ def compare(
             _evaluate(variant, folder, trial, workers, console)
         found = ((study.out / v.name, _figures(study.out / v.name, trial)) for v in VARIANTS)
         rows = [
-            {**json.loads((own / DONE_FILE).read_text()), **figures}
+            {**read_object(own / DONE_FILE, CURE), **figures}
             for own, figures in found
             if figures is not None
         ]
@@ -117,7 +129,7 @@ def compare(
             "variants": rows,
         }
         write_json(study.out / FIGURES_FILE, content)
-        (study.out / TABLE_FILE).write_text(table(content))
+        write_text(study.out / TABLE_FILE, table(content))
     console.print((study.out / TABLE_FILE).read_text(), markup=False, highlight=False)
     console.print(f"written: {study.out / TABLE_FILE}, {study.out / FIGURES_FILE}")
     return rows
@@ -128,9 +140,8 @@ def _require_same(study: Study) -> None:
     path = study.out / STUDY_FILE
     settings = study.identity()
     if not path.is_file():
-        study.out.mkdir(parents=True, exist_ok=True)
         write_json(path, settings)
-    found = json.loads(path.read_text())
+    found = read_object(path, CURE)
     if found != settings:
         raise ValueError(
             f"{study.out} holds a study with {found}, not {settings}; give another --out"
@@ -142,8 +153,8 @@ def _figures(folder: Path, trial: dict[str, Any]) -> dict[str, Any] | None:
     path = folder / EVALUATION_FILE
     if not path.is_file():
         return None
-    found: dict[str, Any] = json.loads(path.read_text())
-    return found if found["trial"] == trial else None
+    found = read_object(path, CURE)
+    return found if found.get("trial") == trial else None
 
 
 def _evaluate(

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from kinevla_ros.evaluation.latency import record
 from kinevla_ros.evaluation.machine import machine, versions
 from kinevla_ros.evaluation.statistics import Rate
+from kinevla_ros.files.damage import for_user
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decode import BilevelDecoder, Draft, Generation, GenerationError
@@ -96,7 +97,7 @@ def bench_flips(
         drawn = random_cases(model.config, count, device)
         found = flips(model.to(device), vocabulary, drawn, weights, head)
     except (ValueError, RuntimeError, OSError) as problem:
-        Console(stderr=True).print(f"[red]{problem}", highlight=False)
+        Console(stderr=True).print(for_user(problem), style="red", markup=False, highlight=False)
         return 1
     figures = {
         "model": str(folder),

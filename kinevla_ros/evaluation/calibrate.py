@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +17,9 @@ from rich.progress import Progress
 from kinevla_ros.evaluation.latency import Observation, record
 from kinevla_ros.evaluation.machine import machine, versions
 from kinevla_ros.evaluation.statistics import Roc
-from kinevla_ros.generator.checkpoint import CheckpointError
+from kinevla_ros.files.atomic import write_json, write_text
+from kinevla_ros.files.damage import for_user
+from kinevla_ros.files.lock import only_writer
 from kinevla_ros.generator.decode import GenerationError
 from kinevla_ros.generator.override import Override
 from kinevla_ros.generator.policy import Inference, NotUnderstood, Policy
@@ -63,21 +65,26 @@ def calibrate(
         report: folder for a page with the ROC.
         figures: JSON file to write.
     """
-    console = Console()
     try:
-        folder = model or share_path("models", "kinevla-tiny")
         if report and not find_spec("matplotlib"):
             raise ValueError("a report needs matplotlib; pip install matplotlib")
-        if report:
-            report.mkdir(parents=True, exist_ok=True)
-        policy = Policy(folder)
-        with Progress(transient=True) as progress:
-            bar = progress.add_task("calibrate", total=scenes)
-            scores = measure(policy, scenes, seed, lambda: progress.advance(bar))
-        found = summary(scores)
-    except (CheckpointError, ValueError, OSError) as problem:
-        Console(stderr=True).print(f"[red]{problem}", highlight=False)
+        with only_writer(report) if report else nullcontext():
+            _calibrate(model, scenes, seed, report, figures)
+    except (ValueError, OSError) as problem:
+        Console(stderr=True).print(for_user(problem), style="red", markup=False, highlight=False)
         return 1
+    return 0
+
+
+def _calibrate(
+    model: Path | None, scenes: int, seed: int, report: Path | None, figures: Path | None
+) -> None:
+    console, folder = Console(), model or share_path("models", "kinevla-tiny")
+    policy = Policy(folder)
+    with Progress(transient=True) as progress:
+        bar = progress.add_task("calibrate", total=scenes)
+        scores = measure(policy, scenes, seed, lambda: progress.advance(bar))
+    found = summary(scores)
     content = {
         "model": str(folder),
         "scenes": scenes,
@@ -89,11 +96,10 @@ def calibrate(
     for line in lines(found):
         console.print(line, highlight=False)
     if figures:
-        figures.write_text(json.dumps(content, indent=2) + "\n")
+        write_json(figures, content)
     if report:
-        (report / "index.html").write_text(page(scores, content))
+        write_text(report / "index.html", page(scores, content))
         console.print(f"report: {report / 'index.html'}", highlight=False)
-    return 0
 
 
 def measure(

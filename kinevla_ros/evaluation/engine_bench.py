@@ -20,6 +20,7 @@ from kinevla_ros.evaluation.machine import machine, versions
 from kinevla_ros.evaluation.random_model import cut_down, full_size
 from kinevla_ros.evaluation.roofline import chunk_work, floors, measure_device, synchronise
 from kinevla_ros.evaluation.statistics import percentiles
+from kinevla_ros.files.damage import for_user
 from kinevla_ros.generator.decode import BilevelDecoder, Draft, Generation, GenerationError
 from kinevla_ros.generator.engine import FastDecoder
 from kinevla_ros.generator.quantised import Weights, quantise
@@ -52,7 +53,7 @@ def bench_engine(
             subject = checkpoint_subject(folder, device, depth_head)
         figures = measure(subject, chunks, device, weights)
     except (ValueError, RuntimeError, OSError) as problem:
-        Console(stderr=True).print(f"[red]{problem}", highlight=False)
+        Console(stderr=True).print(for_user(problem), style="red", markup=False, highlight=False)
         return 1
     for part in tables(figures):
         Console().print(part)

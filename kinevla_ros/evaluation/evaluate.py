@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -33,6 +32,9 @@ from kinevla_ros.evaluation.reasoning import lines as word_lines
 from kinevla_ros.evaluation.refusals import read_out_of_scope, refusal_figures, refusal_line
 from kinevla_ros.evaluation.report import alarm_line, rates, remarks, summary, table
 from kinevla_ros.evaluation.suite import episodes, run_checkpoint, under
+from kinevla_ros.files.atomic import write_json
+from kinevla_ros.files.damage import for_user
+from kinevla_ros.files.lock import FolderInUse, only_writer
 from kinevla_ros.generator.checkpoint import CheckpointError, load_contract
 from kinevla_ros.generator.decode import GenerationError
 from kinevla_ros.generator.policy import Policy
@@ -92,6 +94,26 @@ def evaluate(
         report: folder for a page with plots, figures and videos.
     """
     console, errors = Console(), Console(stderr=True)
+    try:
+        with ExitStack() as held:
+            for folder in {path.resolve() for path in (inspect, report) if path}:
+                held.enter_context(only_writer(folder))
+            return _evaluate(model, settings, workers, figures, inspect, report, console, errors)
+    except (FolderInUse, OSError) as problem:
+        errors.print(for_user(problem), style="red", markup=False, highlight=False)
+        return 1
+
+
+def _evaluate(
+    model: Path | None,
+    settings: Settings,
+    workers: int,
+    figures: Path | None,
+    inspect: Path | None,
+    report: Path | None,
+    console: Console,
+    errors: Console,
+) -> int:
     folder = model or share_path("models", "kinevla-tiny")
     load = partial(Policy, folder, weights=settings.weights, depth_head=settings.depth_head)
     inspect = inspect or (report / VIDEOS if report else None)
@@ -116,7 +138,7 @@ def evaluate(
             "reasoning": {},
         }
     except (CheckpointError, GenerationError, ValueError, OSError) as problem:
-        errors.print(f"[red]{problem}", highlight=False)
+        errors.print(for_user(problem), style="red", markup=False, highlight=False)
         return 1
     try:
         content |= _words(groups[PLAIN], folder, load, settings, console)
@@ -124,7 +146,8 @@ def evaluate(
         errors.print("[yellow]interrupted; figures of the words are missing")
         code = INTERRUPTED
     except (ValueError, OSError) as problem:
-        errors.print(f"[red]{problem}; figures of the words are missing", highlight=False)
+        text = f"{for_user(problem)}; figures of the words are missing"
+        errors.print(text, style="red", markup=False, highlight=False)
         code = 1
     content["complete"] = not code
     _print(console, groups, content)
@@ -272,10 +295,3 @@ def _save(
         from kinevla_ros.evaluation.page import write_page
 
         console.print(f"report: {write_page(report, groups, content)}", highlight=False)
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Replace the file in one step, so that a reader never sees half of it."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
-    part.replace(path)

@@ -23,6 +23,7 @@ from kinevla_ros.evaluation.episode import EpisodePolicy, Images
 from kinevla_ros.evaluation.machine import machine, versions
 from kinevla_ros.evaluation.rollout import REPLAN_STEPS
 from kinevla_ros.evaluation.statistics import percentiles
+from kinevla_ros.files.damage import for_user
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.decode import GenerationError
 from kinevla_ros.generator.policy import Inference, NotUnderstood, Policy
@@ -90,7 +91,7 @@ def bench_chunk(model: Path | None, chunks: int, threads: int, report: Path | No
         times["checked"] = checked["warm"]
         times["decoder"] = decoder_times(policy.decoder, chunks)
     except (CheckpointError, NotUnderstood, GenerationError, OSError) as problem:
-        Console(stderr=True).print(f"[red]{problem}", highlight=False)
+        Console(stderr=True).print(for_user(problem), style="red", markup=False, highlight=False)
         return 1
     figures: dict[str, Any] = {
         "model": str(folder),

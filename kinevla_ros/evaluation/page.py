@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -20,6 +19,7 @@ from kinevla_ros.evaluation.plots import (
 )
 from kinevla_ros.evaluation.report import by_task, constraint_rates, latency, rates
 from kinevla_ros.evaluation.statistics import Rate
+from kinevla_ros.files.atomic import write_json, write_text
 from kinevla_ros.sim.variation import MEANING as VARIATIONS
 
 PAGE, FIGURES = "index.html", "figures.json"
@@ -56,11 +56,12 @@ def write_page(
     ]
     body = "".join(f"<h2>{title}</h2>{text}" for title, text in sections if text)
     complete = "" if content["complete"] else "<p><b>The run was cut short.</b></p>"
-    (folder / FIGURES).write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
+    write_json(folder / FIGURES, content)
     path = folder / PAGE
-    path.write_text(
+    write_text(
+        path,
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>kinevla evaluate</title>'
-        f"<style>{STYLE}</style><h1>kinevla evaluate</h1>{complete}{body}</html>\n"
+        f"<style>{STYLE}</style><h1>kinevla evaluate</h1>{complete}{body}</html>\n",
     )
     return path
 

@@ -8,6 +8,9 @@ import torch
 
 from kinevla_ros.codec.contract import Contract, ContractError
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
+from kinevla_ros.files.damage import one_line
+from kinevla_ros.files.json_file import LARGEST, read_bounded
+from kinevla_ros.files.manifest import ManifestError, checked
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.device import GpuOutOfMemory, naming_full_memory
 from kinevla_ros.generator.model import Generator
@@ -36,24 +39,27 @@ def load_generator(
     try:
         config = GeneratorConfig.load(folder)
         vocabulary = open_vocabulary(folder, config.vocabulary_size, config.codes_per_level)
+        if len(vocabulary) != config.vocabulary_size:
+            raise CheckpointError(
+                f"{folder}: the tokenizer has {len(vocabulary)} ids and the model "
+                f"{config.vocabulary_size}; they are from different checkpoints"
+            )
         halved = torch.device(device).type == "cuda" and config.images_first
         dtype = torch.bfloat16 if halved else None
         with naming_full_memory():
             model = read_generator(folder, config, dtype, device)
-    except GpuOutOfMemory:
+    except (GpuOutOfMemory, CheckpointError):
         raise
     except FileNotFoundError as problem:
         raise CheckpointError(
             f"{folder} is no complete checkpoint: {problem}. A checkpoint is a folder with "
-            "config.json, model.safetensors, tokenizer.json, decoder.onnx and kinevla.json"
+            "config.json, model.safetensors, tokenizer.json, decoder.onnx, kinevla.json and "
+            "manifest.json"
         ) from problem
-    except (ValueError, RuntimeError) as problem:
-        raise CheckpointError(f"{folder} holds a damaged checkpoint: {problem}") from problem
-    if len(vocabulary) != config.vocabulary_size:
+    except (ValueError, RuntimeError, OSError) as problem:
         raise CheckpointError(
-            f"{folder}: the tokenizer has {len(vocabulary)} ids and the model "
-            f"{config.vocabulary_size}; they are from different checkpoints"
-        )
+            f"{folder} holds a damaged checkpoint: {one_line(problem, 2000)}"
+        ) from problem
     return model, vocabulary
 
 
@@ -64,9 +70,12 @@ def load_contract(folder: Path) -> Contract:
         CheckpointError: it is missing or damaged.
     """
     try:
-        return Contract.from_json((folder / CONTRACT_FILE).read_text())
-    except (OSError, ContractError) as problem:
-        raise CheckpointError(f"{folder} is no complete checkpoint: {problem}") from problem
+        path = checked(folder, CONTRACT_FILE)
+        return Contract.from_json(read_bounded(path, LARGEST).decode())
+    except (OSError, ValueError) as problem:
+        raise CheckpointError(
+            f"{folder} is no complete checkpoint: {one_line(problem)}"
+        ) from problem
 
 
 def load_decoder(folder: Path, config: GeneratorConfig) -> OnnxDecoder:
@@ -87,8 +96,8 @@ def load_decoder(folder: Path, config: GeneratorConfig) -> OnnxDecoder:
         codes_per_level=config.codes_per_level,
     )
     try:
-        decoder = OnnxDecoder(folder / DECODER_FILE, wanted)
+        decoder = OnnxDecoder(checked(folder, DECODER_FILE), wanted)
         decoder.contract.require(load_contract(folder))
-    except ContractError as problem:
-        raise CheckpointError(f"{folder}: {problem}") from problem
+    except (ContractError, ManifestError, OSError) as problem:
+        raise CheckpointError(f"{folder}: {one_line(problem, 2000)}") from problem
     return decoder

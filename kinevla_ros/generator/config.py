@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from kinevla_ros.files.atomic import write_json
+from kinevla_ros.files.damage import FileError
+from kinevla_ros.files.json_file import read_object
+from kinevla_ros.files.manifest import checked
+from kinevla_ros.generator.config_checks import check_config
 
 FILE_NAME = "config.json"
 
@@ -39,6 +44,9 @@ class GeneratorConfig:
         images_first: whether the images come right after the prompt's first token, each position
             seeing only earlier ones, as OpenVLA was trained. Without it the prompt comes first,
             so that its cache is kept, and image tokens see each other.
+
+    Raises:
+        ValueError: a value cannot be of a generator; it is named.
     """
 
     vision: dict[str, Any]
@@ -57,6 +65,9 @@ class GeneratorConfig:
     projector: list[int] | None = None
     image_positions: bool = True
     images_first: bool = False
+
+    def __post_init__(self) -> None:
+        check_config(self)
 
     @classmethod
     def tiny(cls, vocabulary_size: int) -> GeneratorConfig:
@@ -87,13 +98,21 @@ class GeneratorConfig:
 
     def save(self, folder: Path) -> None:
         """Write config.json into the folder."""
-        (folder / FILE_NAME).write_text(json.dumps(asdict(self), indent=2) + "\n")
+        write_json(folder / FILE_NAME, asdict(self))
 
     @classmethod
     def load(cls, folder: Path) -> GeneratorConfig:
-        """Read config.json. Raises FileNotFoundError or ValueError naming the file."""
-        path = folder / FILE_NAME
+        """Read config.json of a checkpoint.
+
+        Raises:
+            FileNotFoundError: there is none.
+            ManifestError: it is not the one of the checkpoint.
+            FileError: it is no generator configuration.
+        """
+        path = checked(folder, FILE_NAME)
+        cure = "copy the checkpoint again"
+        found = read_object(path, cure)
         try:
-            return cls(**json.loads(path.read_text()))
-        except (json.JSONDecodeError, TypeError) as problem:
-            raise ValueError(f"{path} is not a generator configuration: {problem}") from problem
+            return cls(**found)
+        except (TypeError, ValueError) as problem:
+            raise FileError(f"{path} is no generator configuration: {problem}; {cure}") from problem

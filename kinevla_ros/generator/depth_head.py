@@ -9,10 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from kinevla_ros.files.damage import one_line
+from kinevla_ros.files.manifest import add_to_manifest, checked
+from kinevla_ros.files.state_dict import load_state
+from kinevla_ros.files.tensor_file import save_tensors
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.language.vocabulary import Level
@@ -52,8 +54,9 @@ class DepthHead(nn.Module):
         return torch.as_tensor(self.out[level](state))
 
     def save(self, folder: Path) -> None:
-        """Write the weights beside those of the generator."""
-        save_file(self.state_dict(), folder / DEPTH_HEAD_FILE)
+        """Write the weights beside those of the generator, and list them in the manifest."""
+        save_tensors(folder / DEPTH_HEAD_FILE, self.state_dict())
+        add_to_manifest(folder, DEPTH_HEAD_FILE)
 
 
 def load_depth_head(
@@ -72,7 +75,9 @@ def load_depth_head(
         )
     head = DepthHead(config)
     try:
-        head.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError) as problem:
-        raise CheckpointError(f"{path} does not belong to this generator: {problem}") from problem
+        load_state(head, checked(folder, DEPTH_HEAD_FILE))
+    except (ValueError, RuntimeError, OSError) as problem:
+        raise CheckpointError(
+            f"{path} does not belong to this generator: {one_line(problem)}"
+        ) from problem
     return head.to(device, dtype).eval()

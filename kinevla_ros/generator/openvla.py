@@ -6,7 +6,6 @@ loading little more than one copy of the weights.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,14 +15,20 @@ import torch
 from rich.progress import DownloadColumn, Progress
 from torch import Tensor, nn
 
+from kinevla_ros.files.atomic import copy
+from kinevla_ros.files.damage import naming
+from kinevla_ros.files.json_file import read_object
+from kinevla_ros.files.lock import only_writer
+from kinevla_ros.files.manifest import write_manifest
+from kinevla_ros.files.paths import inside
+from kinevla_ros.files.state_dict import check_names
+from kinevla_ros.files.tensor_file import TensorFile, write_tensors
 from kinevla_ros.generator.config import FILE_NAME, GeneratorConfig
 from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.generator.openvla_layout import LayoutError, is_published, read_config
 from kinevla_ros.generator.openvla_names import translate
-from kinevla_ros.generator.tensor_file import TensorFile, write_tensors
 from kinevla_ros.generator.weights import (
     MODEL_FILE,
-    check_names,
     load_weights,
     read_generator,
     skeleton,
@@ -32,6 +37,7 @@ from kinevla_ros.generator.weights import (
 INDEX_FILE = "model.safetensors.index.json"
 TOKENIZER_FILE = "tokenizer.json"
 HEADS_SEED = 0
+LARGEST_INDEX = 64 << 20
 
 
 class OpenVla(nn.Module):
@@ -63,6 +69,8 @@ def load_openvla(
 ) -> OpenVla:
     """Load a converted checkpoint, or a published one without converting it first.
 
+    A published folder has no manifest; its index, names and shapes are all there is to check.
+
     Raises:
         LayoutError: the folder holds no OpenVLA checkpoint.
         TensorFileError: a file is damaged.
@@ -71,7 +79,8 @@ def load_openvla(
     folder = Path(folder)
     if is_published(folder):
         with _published(folder) as (config, source):
-            return OpenVla(load_weights(config, source.translated(), dtype, device))
+            plan = dict(source.planned())
+            return OpenVla(load_weights(config, plan, source.translated(), dtype, device))
     try:
         config = GeneratorConfig.load(folder)
     except ValueError as problem:
@@ -98,21 +107,21 @@ def convert_openvla(source: Path, target: Path) -> None:
     """Turn a published checkpoint into ours: config.json, model.safetensors, tokenizer.json.
 
     Weights keep their dtype. The heads of the InfoNCE loss, which the original lacks, start at
-    random.
+    random. The manifest is written last.
 
     Raises:
         LayoutError: the source is not in the published layout, the target is taken or too small.
+        FolderInUse: another process writes to the target.
         TensorFileError: a file is damaged.
         WeightsError: tensors are missing or too many.
     """
-    for name in (FILE_NAME, MODEL_FILE):
-        if (target / name).exists():
-            raise LayoutError(f"{target} already holds a checkpoint; give an empty folder")
-    with _published(source) as (config, files):
+    with _published(source) as (config, files), only_writer(target):
+        for name in (FILE_NAME, MODEL_FILE):
+            if (target / name).exists():
+                raise LayoutError(f"{target} already holds a checkpoint; give an empty folder")
         plan = dict(files.planned())
         check_names(skeleton(config), plan)
         size = sum(t.numel() * t.dtype.itemsize for t in plan.values())
-        target.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(target).free
         if free < size:
             raise LayoutError(f"{target} has {free / 1e9:.1f} GB left and {size / 1e9:.1f} needed")
@@ -125,9 +134,10 @@ def convert_openvla(source: Path, target: Path) -> None:
                     progress.advance(bar, tensor.numel() * tensor.dtype.itemsize)
 
             write_tensors(target / MODEL_FILE, plan, counted())
-    if (source / TOKENIZER_FILE).is_file():
-        shutil.copyfile(source / TOKENIZER_FILE, target / TOKENIZER_FILE)
-    config.save(target)
+        if (source / TOKENIZER_FILE).is_file():
+            copy(source / TOKENIZER_FILE, target / TOKENIZER_FILE)
+        config.save(target)
+        write_manifest(target)
 
 
 class _Source:
@@ -178,8 +188,12 @@ def _published(folder: Path) -> Iterator[tuple[GeneratorConfig, _Source]]:
             raise LayoutError(f"{folder / FILE_NAME} is not of an OpenVLA checkpoint")
         files = [stack.enter_context(TensorFile(path)) for path in _weight_files(folder)]
         tensors = {name: like for file in files for name, like in file.tensors.items()}
-        config = read_config(folder, tensors)
-        yield config, _Source(files, config)
+        with naming(folder, "download the checkpoint again", LayoutError):
+            config = read_config(folder, tensors)
+            found = _Source(files, config)
+            # What is found wrong later is not of the names and shapes.
+            dict(found.planned())
+        yield config, found
 
 
 def _weight_files(folder: Path) -> list[Path]:
@@ -192,12 +206,11 @@ def _weight_files(folder: Path) -> list[Path]:
         pickles = any(folder.glob("*.bin")) or any(folder.glob("*.pt"))
         why = " (pickle files are never loaded)" if pickles else ""
         raise LayoutError(f"{folder} has neither {MODEL_FILE} nor {INDEX_FILE}{why}")
-    try:
-        places: dict[str, str] = json.loads(index.read_text())["weight_map"]
+    cure = "download it again"
+    with naming(index, cure, LayoutError):
+        places = dict(read_object(index, cure, LARGEST_INDEX)["weight_map"])
         names = sorted(set(places.values()))
-    except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise LayoutError(f"{index} is damaged; download it again") from problem
-    missing = [name for name in names if not (folder / name).is_file()]
+        missing = [name for name in names if not inside(folder, name).is_file()]
     if missing:
         raise LayoutError(
             f"{folder}: {', '.join(missing)} missing, which {INDEX_FILE} names; "

@@ -7,7 +7,6 @@ and a Llama 2. Its config.json names the towers by id; sizes are read from the t
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,10 +15,12 @@ from typing import Any
 from torch import Tensor
 from transformers import LlamaConfig
 
+from kinevla_ros.files.damage import FileError
+from kinevla_ros.files.json_file import read_object
 from kinevla_ros.generator.config import FILE_NAME, GeneratorConfig
+from kinevla_ros.generator.config_checks import FUSED
 from kinevla_ros.generator.images import DINO_MEAN, DINO_STD, SIGLIP_MEAN, SIGLIP_STD
 from kinevla_ros.generator.openvla_names import DINO, SIGLIP
-from kinevla_ros.generator.vision import FUSED
 
 IDENTITY = {
     "model_type": "openvla",
@@ -188,13 +189,10 @@ def _normalisation(folder: Path) -> dict[str, Any]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text())
+        return read_object(path, "download it again")
     except FileNotFoundError as problem:
         raise LayoutError(
             f"{path} is missing; give a folder with config.json, *.safetensors and tokenizer.json"
         ) from problem
-    except ValueError as problem:
-        raise LayoutError(f"{path} is no JSON file ({problem}); download it again") from problem
-    if not isinstance(found, dict):
-        raise LayoutError(f"{path} is no JSON object; download it again")
-    return found
+    except FileError as problem:
+        raise LayoutError(str(problem)) from problem

@@ -7,37 +7,35 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import (
-    AutoConfig,
-    AutoModel,
     Dinov2WithRegistersConfig,
     Dinov2WithRegistersModel,
+    ResNetConfig,
+    ResNetModel,
     SiglipVisionConfig,
     SiglipVisionModel,
 )
 
-FUSED = "dino_siglip"
+from kinevla_ros.generator.config_checks import FUSED
 
 
 def build_vision(config: dict[str, Any]) -> ConvolutionalTower | FusedTowers:
     """Build the vision part with random weights from `vision` of a `GeneratorConfig`."""
-    config = dict(config)
-    kind = config.pop("model_type")
-    if kind == FUSED:
+    if config["model_type"] == FUSED:
         return FusedTowers(config["dino"], config["siglip"])
-    return ConvolutionalTower(kind, config)
+    return ConvolutionalTower({key: value for key, value in config.items() if key != "model_type"})
 
 
 class ConvolutionalTower(nn.Module):
-    """A convolutional network of transformers.
+    """A ResNet of transformers, which gets the keyword arguments of its configuration.
 
     Attributes:
         channels: of the tokens.
         map_channels: of the feature maps, the finest first.
     """
 
-    def __init__(self, kind: str, config: dict[str, Any]) -> None:
+    def __init__(self, config: dict[str, Any]) -> None:
         super().__init__()
-        self.network = AutoModel.from_config(AutoConfig.for_model(kind, **config))
+        self.network = ResNetModel(ResNetConfig(**config))
         self.map_channels: list[int] = config["hidden_sizes"]
         self.channels = self.map_channels[-1]
 

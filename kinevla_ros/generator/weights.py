@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from kinevla_ros.files.manifest import checked
+from kinevla_ros.files.state_dict import check_names
+from kinevla_ros.files.tensor_file import TensorFile
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator
-from kinevla_ros.generator.tensor_file import TensorFile
 
 MODEL_FILE = "model.safetensors"
-
-
-class WeightsError(ValueError):
-    """The weights do not belong to the configuration."""
 
 
 @contextmanager
@@ -45,6 +43,7 @@ def skeleton(config: GeneratorConfig) -> Generator:
 
 def load_weights(
     config: GeneratorConfig,
+    plan: Mapping[str, Tensor],
     tensors: Iterable[tuple[str, Tensor]],
     dtype: torch.dtype | None = None,
     device: str | torch.device = "cpu",
@@ -53,7 +52,9 @@ def load_weights(
 
     Args:
         config: its shape.
-        tensors: name of the state dict and value.
+        plan: name of the state dict and `meta` tensor of all that will come; nothing is read
+            before they fit.
+        tensors: the same with values.
         dtype: of the floating point weights; as they come without it.
         device: where they shall be.
 
@@ -61,31 +62,13 @@ def load_weights(
         WeightsError: one is missing, unknown or of another shape.
     """
     model = skeleton(config)
+    check_names(model, plan)
     state = {
         name: tensor.to(device, dtype if tensor.is_floating_point() else None)
         for name, tensor in tensors
     }
-    check_names(model, state)
     model.load_state_dict(state, assign=True)
     return model.to(device).eval()
-
-
-def check_names(model: Generator, given: dict[str, Tensor]) -> None:
-    """Hold names and shapes against those of a generator; raises WeightsError."""
-    wanted = model.state_dict()
-    problems = [
-        *(f"{name} is missing" for name in wanted.keys() - given.keys()),
-        *(f"{name} is unknown" for name in given.keys() - wanted.keys()),
-        *(
-            f"{name} has shape {list(given[name].shape)} and should have {list(like.shape)}"
-            for name, like in wanted.items()
-            if name in given and given[name].shape != like.shape
-        ),
-    ]
-    if problems:
-        shown = "; ".join(sorted(problems)[:3])
-        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise WeightsError(f"the weights do not belong to the configuration: {shown}{more}")
 
 
 def read_generator(
@@ -98,10 +81,10 @@ def read_generator(
 
     Raises:
         FileNotFoundError: there is none.
+        ManifestError: it is not the one of the checkpoint.
         TensorFileError: it is damaged.
         WeightsError: it is of another configuration.
     """
-    with TensorFile(folder / MODEL_FILE) as file:
-        return load_weights(
-            config, ((name, file.read(name)) for name in file.tensors), dtype, device
-        )
+    with TensorFile(checked(folder, MODEL_FILE)) as file:
+        values = ((name, file.read(name)) for name in file.tensors)
+        return load_weights(config, file.tensors, values, dtype, device)

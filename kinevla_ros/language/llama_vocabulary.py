@@ -12,7 +12,9 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from kinevla_ros.language.vocabulary import FILE_NAME, SPECIALS, Vocabulary, VocabularyError
+from kinevla_ros.files.manifest import checked
+from kinevla_ros.language.tokenizer_file import VocabularyError, read_tokenizer
+from kinevla_ros.language.vocabulary import FILE_NAME, SPECIALS, Vocabulary
 
 UNKNOWN, BOS, FIRST_TEXT = 0, 1, 3
 PROMPT = "In: What action should the robot take to {}?\nOut:"
@@ -73,23 +75,20 @@ def open_vocabulary(folder: str | Path, size: int, codes_per_level: int) -> Voca
 
     Raises:
         FileNotFoundError: there is none.
+        ManifestError: it is not the one of the checkpoint.
         VocabularyError: it is damaged or does not fit.
     """
     path = Path(folder) / FILE_NAME
     if not path.is_file():
         raise FileNotFoundError(
             f"no vocabulary at {path}: give a checkpoint folder; for a converted OpenVLA copy "
-            "tokenizer.json of the published checkpoint there"
+            "tokenizer.json of the published checkpoint there, then list it with "
+            f"`kinevla manifest {folder}`"
         )
+    tokenizer = read_tokenizer(checked(Path(folder), FILE_NAME))
     try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as problem:  # the library raises bare Exception on a damaged file
-        raise VocabularyError(f"{path} is damaged ({problem}): copy the checkpoint again") from (
-            problem
-        )
-    if tokenizer.token_to_id(SPECIALS[0]) == 0:
-        return Vocabulary.load(folder)
-    try:
+        if tokenizer.token_to_id(SPECIALS[0]) == 0:
+            return Vocabulary(tokenizer)
         return LlamaVocabulary(tokenizer, size, codes_per_level)
     except VocabularyError as problem:
         raise VocabularyError(f"{path}: {problem}") from problem

@@ -17,7 +17,15 @@ from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
 
+from kinevla_ros.files.atomic import replacing
 from kinevla_ros.language.grammar import REFUSAL, TASKS, goal_text, instruction, kinematics_text
+from kinevla_ros.language.tokenizer_file import (
+    PIECES,
+    SENTENCE_END,
+    SPACES,
+    VocabularyError,
+    read_tokenizer,
+)
 
 Level = Literal["goal", "kinematics"]
 LEVELS: tuple[Level, ...] = ("goal", "kinematics")
@@ -38,13 +46,7 @@ FILE_NAME = "tokenizer.json"
 MAX_TEXT_IDS = 512
 CORPUS_SEED = 0
 CORPUS_PER_TASK = 600
-# Runs of these words become one token; words that carry a slot stay tokens of their own.
 GLUE = "the|to|it|its|by|on|in|of|and|then|first|but|up|you|can|could|please"
-PIECES = rf"(?:,|▁(?:{GLUE})(?![^▁,]))+|'s|▁?[^▁,']+|."
-
-
-class VocabularyError(ValueError):
-    """The file is damaged or is not a vocabulary of this package."""
 
 
 class Vocabulary:
@@ -73,15 +75,15 @@ class Vocabulary:
                 normalizers.NFKC(),
                 normalizers.Lowercase(),
                 normalizers.Replace("\u2019", "'"),
-                normalizers.Replace(Regex(r"\s+"), " "),
-                normalizers.Replace(Regex(r"[ .!?]+$"), ""),
+                normalizers.Replace(Regex(SPACES), " "),
+                normalizers.Replace(Regex(SENTENCE_END), ""),
                 normalizers.Strip(),
             ]
         )
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
             [
                 pre_tokenizers.Metaspace(split=False),
-                pre_tokenizers.Split(Regex(PIECES), behavior="isolated"),
+                pre_tokenizers.Split(Regex(PIECES.format(glue=GLUE)), behavior="isolated"),
             ]
         )
         tokenizer.decoder = decoders.Sequence(
@@ -104,18 +106,18 @@ class Vocabulary:
         if not path.is_file():
             raise FileNotFoundError(f"no vocabulary at {path}: give a checkpoint folder")
         try:
-            return cls(Tokenizer.from_file(str(path)))
-        except Exception as problem:  # the library raises bare Exception on a damaged file
+            return cls(read_tokenizer(path))
+        except VocabularyError as problem:
             raise VocabularyError(
-                f"{path} is damaged or not a vocabulary of this package ({problem}): "
-                "copy the checkpoint again or save it anew with Vocabulary.save"
+                f"{path} is no vocabulary of this package: {problem}"
             ) from problem
 
     def save(self, folder: str | Path) -> Path:
         """Write tokenizer.json into the folder and return its path."""
         path = Path(folder) / FILE_NAME
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._tokenizer.save(str(path))
+        with replacing(path) as new:
+            self._tokenizer.save(str(new))
         return path
 
     def __len__(self) -> int:

@@ -25,6 +25,7 @@ from torch.utils.tensorboard import SummaryWriter
 from kinevla_ros.codec.bilevel import BilevelCodec, CodecConfig, Reconstruction, coarse
 from kinevla_ros.codec.checkpoint import TrainedCodec, save_codec
 from kinevla_ros.codec.statistics import ActionStatistics
+from kinevla_ros.files.atomic import write_json
 from kinevla_ros.training.codec_progress import Progress
 from kinevla_ros.training.codec_report import CodecReport, report
 
@@ -121,7 +122,7 @@ def train_codec(
     trained = TrainedCodec(run.codec.eval(), run.statistics)
     save_codec(trained, out_dir)
     figures = report(trained, chunks[-held_out:], common[-held_out:], stable)
-    (out_dir / REPORT_FILE).write_text(json.dumps(asdict(figures), indent=2) + "\n")
+    write_json(out_dir / REPORT_FILE, asdict(figures))
     return figures
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from kinevla_ros.files.damage import naming
+from kinevla_ros.files.tensor_file import TensorFile, read_tensors, save_tensors
 
 
 @dataclass(frozen=True)
@@ -33,17 +34,13 @@ class Progress:
         for index, moments in self.moments.items():
             tensors |= {f"moments/{index}/{name}": tensor for name, tensor in moments.items()}
         tensors["stage_one_codes"] = self.stage_one_codes
-        new = path.with_suffix(".new")
-        metadata = {"step": str(self.step), "run": run}
-        save_file({k: v.contiguous() for k, v in tensors.items()}, new, metadata)
-        # A kill leaves the previous file or this one, never half of it.
-        new.replace(path)
+        save_tensors(path, tensors, {"step": str(self.step), "run": run})
 
     @classmethod
     def read(cls, path: Path, run: str, device: str) -> Progress:
         """Read what `write` wrote. Raises ValueError when the file is another run's."""
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata()
+        with TensorFile(path) as file:
+            metadata = file.metadata
         if metadata.get("run") != run:
             raise ValueError(
                 f"{path} is of a run with other settings or chunks; "
@@ -51,13 +48,14 @@ class Progress:
             )
         model: dict[str, Tensor] = {}
         moments: dict[int, dict[str, Tensor]] = {}
-        tensors = load_file(path, device=device)
-        stage_one_codes = tensors.pop("stage_one_codes").cpu()
-        for key, tensor in tensors.items():
-            part, name = key.split("/", 1)
-            if part == "model":
-                model[name] = tensor
-            else:
-                index, moment = name.split("/")
-                moments.setdefault(int(index), {})[moment] = tensor
-        return cls(int(metadata["step"]), model, moments, stage_one_codes)
+        with naming(path, "train into another folder", ValueError):
+            tensors = read_tensors(path, device)
+            stage_one_codes = tensors.pop("stage_one_codes").cpu()
+            for key, tensor in tensors.items():
+                part, name = key.split("/", 1)
+                if part == "model":
+                    model[name] = tensor
+                else:
+                    index, moment = name.split("/")
+                    moments.setdefault(int(index), {})[moment] = tensor
+            return cls(int(metadata["step"]), model, moments, stage_one_codes)

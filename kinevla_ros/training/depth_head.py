@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from kinevla_ros.codec.checkpoint import load_codec
+from kinevla_ros.files.lock import only_writer
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.depth_head import DepthHead
 from kinevla_ros.generator.model import Generator
@@ -72,13 +73,15 @@ def depth_head_from_dataset(
         DatasetError: the dataset is missing or damaged.
         ContractError: the codec is damaged.
         CheckpointError: the checkpoint is incomplete or damaged.
+        FolderInUse: another process writes to the checkpoint.
     """
     generator, vocabulary = load_generator(model)
-    samples = load_samples(datasets, generator.config.image_size)
-    codes = code_variants(samples, load_codec(codec), settings.seed)
-    maker = BatchMaker(samples, codes, vocabulary, generator.config, settings)
-    head, right = train_depth_head(generator.to(device()), vocabulary, maker, settings, steps)
-    head.save(model)
+    with only_writer(model):
+        samples = load_samples(datasets, generator.config.image_size)
+        codes = code_variants(samples, load_codec(codec), settings.seed)
+        maker = BatchMaker(samples, codes, vocabulary, generator.config, settings)
+        head, right = train_depth_head(generator.to(device()), vocabulary, maker, settings, steps)
+        head.save(model)
     return right
 
 

@@ -13,11 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
+from kinevla_ros.files.damage import naming
+from kinevla_ros.files.manifest import checked, write_manifest
+from kinevla_ros.files.state_dict import WeightsError, load_state
+from kinevla_ros.files.tensor_file import TensorFile, read_tensors, save_tensors
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.weights import MODEL_FILE
@@ -67,7 +69,8 @@ def train_generator(
         head: what reads the motion; `read_head` gives the trained one.
 
     Returns:
-        The folder with config.json, model.safetensors and tokenizer.json.
+        The folder with config.json, model.safetensors, tokenizer.json and manifest.json; who
+        adds a file writes the manifest again.
 
     Raises:
         FileNotFoundError: `resume` without a checkpoint.
@@ -106,7 +109,8 @@ def train_generator(
                 _save(parts, run, step + 1, out)
     config.save(out)
     vocabulary.save(out)
-    save_file(parts.model.state_dict(), out / MODEL_FILE)
+    save_tensors(out / MODEL_FILE, parts.model.state_dict())
+    write_manifest(out)
     return out
 
 
@@ -115,9 +119,10 @@ def read_head(folder: Path, config: GeneratorConfig, kind: type[Head]) -> Head:
 
     Raises:
         FileNotFoundError: there is none.
+        ManifestError, TensorFileError: it is damaged, or not the one of the checkpoint.
     """
     head = kind(config.language["hidden_size"])
-    head.load_state_dict(_under(load_file(folder / RESUME_FILE), "motion."))
+    head.load_state_dict(_under(read_tensors(checked(folder, RESUME_FILE)), "motion."))
     return head
 
 
@@ -137,8 +142,8 @@ def _build(config: GeneratorConfig, settings: GeneratorSettings, kind: type[Head
 
 def _begin_at(parts: _Parts, start: Path) -> None:
     try:
-        parts.model.load_state_dict(load_file(start / MODEL_FILE, device=str(parts.device)))
-    except RuntimeError as problem:
+        load_state(parts.model, checked(start, MODEL_FILE))
+    except WeightsError as problem:
         raise ValueError(f"the weights of {start} have another shape: {problem}") from problem
 
 
@@ -192,9 +197,7 @@ def _save(parts: _Parts, run: dict[str, str], step: int, out: Path) -> None:
     for index, state in parts.optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{k}": v for k, v in state.items()}
     meta = {"step": str(step), **run}
-    partial = out / f"{RESUME_FILE}.partial"
-    save_file({k: v.contiguous().clone() for k, v in tensors.items()}, partial, meta)
-    partial.replace(out / RESUME_FILE)
+    save_tensors(out / RESUME_FILE, tensors, meta)
 
 
 def _restore(parts: _Parts, run: dict[str, str], out: Path) -> int:
@@ -202,22 +205,23 @@ def _restore(parts: _Parts, run: dict[str, str], out: Path) -> int:
     path = out / RESUME_FILE
     if not path.is_file():
         raise FileNotFoundError(f"nothing to resume in {out}; start without --resume")
-    with safe_open(path, "pt") as file:
-        meta = file.metadata()
-    if meta["settings"] != run["settings"]:
-        raise ValueError(f"{path} was made with other settings ({meta['settings']})")
+    with TensorFile(path) as file:
+        meta = file.metadata
+    if meta.get("settings") != run["settings"]:
+        raise ValueError(f"{path} was made with other settings ({meta.get('settings')})")
     if meta.get("frames") != run["frames"]:
         raise ValueError(f"{path} was made with other datasets; give another --out")
-    tensors = load_file(path, device=str(parts.device))
-    parts.model.load_state_dict(_under(tensors, "model."))
-    parts.motion_head.load_state_dict(_under(tensors, "motion."))
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in _under(tensors, "optimiser.").items():
-        index, name = key.split(".")
-        state.setdefault(int(index), {})[name] = value
-    groups = parts.optimiser.state_dict()["param_groups"]
-    parts.optimiser.load_state_dict({"state": state, "param_groups": groups})
-    return int(meta["step"])
+    with naming(path, "train into another folder", ValueError):
+        tensors = read_tensors(path, parts.device)
+        parts.model.load_state_dict(_under(tensors, "model."))
+        parts.motion_head.load_state_dict(_under(tensors, "motion."))
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in _under(tensors, "optimiser.").items():
+            index, name = key.split(".")
+            state.setdefault(int(index), {})[name] = value
+        groups = parts.optimiser.state_dict()["param_groups"]
+        parts.optimiser.load_state_dict({"state": state, "param_groups": groups})
+        return int(meta["step"])
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -16,13 +16,14 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from kinevla_ros.files.tensor_file import TensorFile, write_tensors
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator
-from kinevla_ros.generator.tensor_file import write_tensors
 from kinevla_ros.generator.weights import MODEL_FILE, read_generator
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary
 from kinevla_ros.training.objective import Batch, LossWeights, losses
 
+ADAPTER_FILE = "adapter_model.safetensors"
 ADAPTED = ("vision", "projector", "language")
 TRAINED_WHOLE = ["words_head", "codes_head", "temperature"]
 
@@ -156,7 +157,15 @@ def merge_adapter(base: Path, adapter: Path, config: GeneratorConfig, out: Path)
         adapter: folder that `PeftModel.save_pretrained` wrote.
         config: of the fine-tuned model.
         out: folder of the result.
+
+    Raises:
+        FileNotFoundError, ManifestError, TensorFileError, WeightsError: see `read_generator`; the
+            adapter's file may be missing or hold NaN as well.
     """
+    # Without this file peft would look for a pickle, then on the network.
+    with TensorFile(adapter / ADAPTER_FILE) as file:
+        for name in file.tensors:
+            file.read(name)
     fresh = read_generator(base, config)
     dtypes = {name: value.dtype for name, value in fresh.state_dict().items()}
     objective = BilevelObjective(fresh, LossWeights())

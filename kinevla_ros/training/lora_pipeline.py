@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import torch
 from accelerate import PartialState
 
 from kinevla_ros.codec.checkpoint import load_codec
+from kinevla_ros.files.lock import only_writer
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary, open_vocabulary
 from kinevla_ros.training.lora import LoraSettings
@@ -38,7 +41,21 @@ def lora_from_dataset(
         FileNotFoundError: no codec, no base, or nothing to resume.
         ValueError: the base is no converted checkpoint, or the run was begun with other settings,
             data or codec.
+        FolderInUse: another process writes to `out`.
     """
+    # Of several processes of one run the first holds the folder for all.
+    with only_writer(out) if os.environ.get("RANK", "0") == "0" else nullcontext():
+        return _lora_from_dataset(datasets, codec, base, out, settings, resume)
+
+
+def _lora_from_dataset(
+    datasets: Sequence[Path],
+    codec: Path,
+    base: Path,
+    out: Path,
+    settings: LoraSettings,
+    resume: bool,
+) -> Path:
     trained = load_codec(codec)
     contract = trained.contract
     config = replace(

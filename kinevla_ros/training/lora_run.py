@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -18,11 +17,15 @@ import torch
 from numpy.typing import NDArray
 from peft import PeftModel
 from rich.console import Console
+from safetensors import SafetensorError
 from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import Trainer, TrainingArguments
-from transformers.trainer_utils import get_last_checkpoint
 
+from kinevla_ros.files.atomic import copy, write_text
+from kinevla_ros.files.damage import one_line
+from kinevla_ros.files.json_file import read_object
+from kinevla_ros.files.manifest import write_manifest
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.weights import read_generator
 from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
@@ -34,6 +37,9 @@ from kinevla_ros.training.lora_memory import estimate
 from kinevla_ros.training.samples import Samples
 
 ADAPTER_FOLDER, RUN_FOLDER, SETTINGS_FILE = "adapter", "run", "lora.json"
+STATE_FILE = "trainer_state.json"
+"""What the trainer writes last into a checkpoint: without it the checkpoint is not whole."""
+LARGEST_STATE = 256 << 20
 LOG_EVERY = 10
 
 
@@ -69,6 +75,16 @@ class LoraTrainer(Trainer):
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         super().log(logs | getattr(self, "_terms", {}), start_time)
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        try:
+            super()._save_checkpoint(model, trial)
+        except (RuntimeError, SafetensorError) as problem:
+            # What torch and safetensors make of a full disk.
+            raise OSError(
+                f"the save in {self.args.output_dir} failed ({one_line(problem)}); see to the room "
+                "on the disk, then go on with --resume from the save before"
+            ) from problem
 
     def _get_train_sampler(self, *_: Any) -> torch.utils.data.Sampler:
         # The draws are random already.
@@ -115,12 +131,14 @@ def fine_tune(
         data_collator=_stacked,
     )
     _check_launch(trainer)
-    trainer.train(resume_from_checkpoint=resume or None)
+    last = last_save(out / RUN_FOLDER) if resume else None
+    trainer.train(resume_from_checkpoint=str(last) if last else None)
     trainer.save_model(str(out / ADAPTER_FOLDER))
     if trainer.is_world_process_zero():
         merge_adapter(base, out / ADAPTER_FOLDER, config, out)
         config.save(out)
-        shutil.copyfile(base / TOKENIZER_FILE, out / TOKENIZER_FILE)
+        copy(base / TOKENIZER_FILE, out / TOKENIZER_FILE)
+        write_manifest(out)
     return out
 
 
@@ -129,20 +147,32 @@ def _check_run(made_of: dict[str, Any], out: Path, resume: bool) -> None:
 
     Of several processes each comes here, perhaps when another has begun the same run.
     """
-    told, path, run = json.dumps(made_of), out / SETTINGS_FILE, out / RUN_FOLDER
-    saved = run.is_dir() and get_last_checkpoint(str(run)) is not None
+    told, path = json.dumps(made_of), out / SETTINGS_FILE
+    saved = last_save(out / RUN_FOLDER) is not None
     if not resume:
         if saved:
             raise ValueError(f"{out} holds a run; go on with --resume, or give another --out")
-        out.mkdir(parents=True, exist_ok=True)
-        path.write_text(told + "\n")
+        write_text(path, told + "\n")
         return
     if not saved or not path.is_file():
         raise FileNotFoundError(f"nothing to resume in {out}; start without --resume")
-    if json.loads(path.read_text()) != json.loads(told):
-        raise ValueError(
-            f"{out} was begun with other settings or data ({path.read_text().strip()})"
-        )
+    begun = read_object(path, "give another --out")
+    if begun != json.loads(told):
+        raise ValueError(f"{out} was begun with other settings or data ({json.dumps(begun)})")
+
+
+def last_save(run: Path) -> Path | None:
+    """The newest checkpoint of a run that is whole: a full disk or a kill may cut the last one."""
+    saves = [path.parent for path in run.glob(f"checkpoint-*/{STATE_FILE}") if _is_whole(path)]
+    return max(saves, key=lambda save: int(save.name.rpartition("-")[2]), default=None)
+
+
+def _is_whole(state: Path) -> bool:
+    try:
+        read_object(state, "", LARGEST_STATE)
+    except ValueError:
+        return False
+    return state.parent.name.rpartition("-")[2].isdecimal()
 
 
 def _check_launch(trainer: Trainer) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,9 @@ from kinevla_ros.codec.bilevel import CodecConfig
 from kinevla_ros.codec.checkpoint import DESCRIPTION, WEIGHTS, load_codec
 from kinevla_ros.codec.contract import Contract
 from kinevla_ros.codec.onnx_export import export_onnx
+from kinevla_ros.files.atomic import copy, write_text
+from kinevla_ros.files.lock import only_writer
+from kinevla_ros.files.manifest import checked, write_manifest
 from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.language.vocabulary import Vocabulary
@@ -56,6 +58,7 @@ def codec_from_dataset(
 
     Raises:
         DatasetError: the dataset is missing or damaged.
+        FolderInUse: another process writes to `out`.
     """
     return codec_from_samples(load_samples(datasets, image_size=None), out, settings, resume)
 
@@ -71,12 +74,14 @@ def codec_from_samples(
     chunks, common = samples.chunks[samples.valid], samples.common()[samples.valid]
     # Every n-th chunk, so that all episodes stay in.
     stride = max(1, -(-len(chunks) // MAX_CODEC_CHUNKS))
-    report = train_codec(
-        chunks[::stride], common[::stride], settings, out, config=config, resume=resume
-    )
-    trained = load_codec(out)
-    export_onnx(trained.codec, trained.statistics, out / DECODER_FILE)
-    (out / CONTRACT_FILE).write_text(trained.contract.to_json() + "\n")
+    with only_writer(out):
+        report = train_codec(
+            chunks[::stride], common[::stride], settings, out, config=config, resume=resume
+        )
+        trained = load_codec(out)
+        export_onnx(trained.codec, trained.statistics, out / DECODER_FILE)
+        write_text(out / CONTRACT_FILE, trained.contract.to_json() + "\n")
+        write_manifest(out)
     return report
 
 
@@ -103,7 +108,20 @@ def generator_from_dataset(
         ContractError: the codec is damaged.
         FileNotFoundError: no codec, or nothing to resume.
         ValueError: the run was begun with other settings, data or codec, or see `train_generator`.
+        FolderInUse: another process writes to `out`.
     """
+    with only_writer(out):
+        return _generator_from_dataset(datasets, codec, out, settings, start, resume)
+
+
+def _generator_from_dataset(
+    datasets: Sequence[Path],
+    codec: Path,
+    out: Path,
+    settings: GeneratorSettings,
+    start: Path | None,
+    resume: bool,
+) -> Path:
     trained = load_codec(codec)
     vocabulary, config = shape_for(trained.contract)
     samples = load_samples(datasets, config.image_size)
@@ -115,7 +133,8 @@ def generator_from_dataset(
     train_generator(samples, codes, vocabulary, config, settings, out, start, resume)
     # With its codec a checkpoint can be trained on.
     for name in (WEIGHTS, DESCRIPTION):
-        shutil.copyfile(codec / name, out / name)
+        copy(checked(codec, name), out / name)
+    write_manifest(out)
     return out
 
 
@@ -151,9 +170,9 @@ def begin_with_decoder(codec: Path, out: Path) -> None:
 
 
 def copy_decoder(codec: Path, out: Path) -> None:
-    """Complete a checkpoint with the decoder of its codec."""
+    """Complete a checkpoint with the decoder of its codec; the manifest is still to be written."""
     for name in (DECODER_FILE, CONTRACT_FILE):
-        shutil.copyfile(codec / name, out / name)
+        copy(checked(codec, name), out / name)
 
 
 def device() -> str:

@@ -6,7 +6,7 @@ same state. Such a frame teaches each of them, so that nothing but the words dec
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,9 @@ from kinevla_ros.codec.chunk import ACTION_DIM, CHUNK_DT, HORIZON
 from kinevla_ros.data.episode import CAMERAS
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.metadata import DatasetError
+from kinevla_ros.files.atomic import write_json
+from kinevla_ros.files.json_file import read_object
+from kinevla_ros.files.lock import only_writer
 from kinevla_ros.generator.images import SCENE_SCALE, square
 from kinevla_ros.language.grammar import TASKS, Command, goal_text
 from kinevla_ros.language.parse import parse_reasoning
@@ -176,14 +179,33 @@ def _following_actions(
 
 
 def _squares(reader: DatasetReader, count: int, size: int, cache: Path) -> NDArray[np.uint8]:
-    """Squares of all frames, decoded once into a memory-mapped file."""
-    cache.mkdir(parents=True, exist_ok=True)
+    """Squares of all frames, decoded once into a memory-mapped file; two trainings share it."""
     path, marker = cache / f"images_{size}.npy", cache / f"images_{size}.json"
-    wanted = {"frames": count, "size": size}
-    if marker.is_file() and json.loads(marker.read_text()) == wanted:
-        return np.load(path, mmap_mode="r")
     shape = (count, len(CAMERAS), size, size, 3)
+    with only_writer(cache, wait=True):
+        if not _is_decoded(path, marker, shape):
+            _decode_squares(reader, path, shape)
+            write_json(marker, {"frames": count, "size": size})
+    return np.load(path, mmap_mode="r")
+
+
+def _is_decoded(path: Path, marker: Path, shape: tuple[int, ...]) -> bool:
+    """Whether the file is there and of this shape; what is damaged is decoded again."""
+    try:
+        told = read_object(marker, "it is decoded again")
+        found = np.load(path, mmap_mode="r")
+    except (OSError, ValueError):
+        return False
+    wanted = {"frames": shape[0], "size": shape[2]}
+    return told == wanted and found.shape == shape and found.dtype == np.uint8
+
+
+def _decode_squares(reader: DatasetReader, path: Path, shape: tuple[int, ...]) -> None:
+    count, size = shape[0], shape[2]
     images = open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    # A mapped file has no room of its own yet; on a full disk writing to it would end the process.
+    with path.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     with Progress() as progress:
         for number, camera in enumerate(CAMERAS):
             bar = progress.add_task(f"decode {camera} images", total=count)
@@ -194,5 +216,3 @@ def _squares(reader: DatasetReader, count: int, size: int, cache: Path) -> NDArr
                     index += 1
                 progress.update(bar, advance=len(episode))
     images.flush()
-    marker.write_text(json.dumps(wanted))
-    return np.load(path, mmap_mode="r")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
 from torch import nn
 
 from kinevla_ros.codec.bilevel import CodecConfig
@@ -22,6 +18,10 @@ from kinevla_ros.codec.checkpoint import contract_of, load_codec
 from kinevla_ros.codec.contract import Contract
 from kinevla_ros.codec.onnx_export import export_onnx
 from kinevla_ros.codec.statistics import ActionStatistics
+from kinevla_ros.files.atomic import copy, write_json, write_text
+from kinevla_ros.files.manifest import FILE_NAME as MANIFEST_FILE
+from kinevla_ros.files.manifest import checked, digest, write_manifest
+from kinevla_ros.files.tensor_file import read_tensors, save_tensors
 from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE, load_generator
 from kinevla_ros.generator.config import FILE_NAME as CONFIG_FILE
 from kinevla_ros.generator.config import GeneratorConfig
@@ -76,7 +76,7 @@ class Study:
 
     def identity(self) -> dict[str, Any]:
         """What must be the same for two variants to stand in one table."""
-        eye = self.eye and hashlib.sha256((self.eye / MODEL_FILE).read_bytes()).hexdigest()[:12]
+        eye = self.eye and digest(self.eye / MODEL_FILE)[:12]
         return {
             "frames": list(self.samples.parts),
             "steps": self.generator.steps,
@@ -100,7 +100,7 @@ def train_variant(variant: Variant, study: Study) -> Path:
     else:
         _train(variant, study, folder)
     description = _description(variant, folder)
-    (folder / DONE_FILE).write_text(json.dumps(description, indent=2) + "\n")
+    write_json(folder / DONE_FILE, description)
     return folder
 
 
@@ -123,6 +123,7 @@ def _train(variant: Variant, study: Study, folder: Path) -> None:
     )
     if codec_folder:
         copy_decoder(codec_folder, folder)
+        write_manifest(folder)
 
 
 def _start(study: Study, config: GeneratorConfig, folder: Path) -> Path | None:
@@ -131,25 +132,28 @@ def _start(study: Study, config: GeneratorConfig, folder: Path) -> Path | None:
         return None
     torch.manual_seed(study.generator.seed)
     state = Generator(config).state_dict()
-    eye = {k: v for k, v in load_file(study.eye / MODEL_FILE).items() if k.startswith(EYE)}
+    whole = read_tensors(checked(study.eye, MODEL_FILE))
+    eye = {k: v for k, v in whole.items() if k.startswith(EYE)}
     own = {k: v.shape for k, v in state.items() if k.startswith(EYE)}
     if own != {k: v.shape for k, v in eye.items()}:
         raise ValueError(f"{study.eye} has an eye of another shape; train it with this version")
     start = folder / "start"
     start.mkdir(exist_ok=True)
-    save_file(state | eye, start / MODEL_FILE)
+    save_tensors(start / MODEL_FILE, state | eye)
+    write_manifest(start)
     return start
 
 
 def _without_kinematics(whole: Path, study: Study, folder: Path) -> None:
     """The shipped recipe's checkpoint with a decoder that takes the goal codes alone to motion."""
     for name in (CONFIG_FILE, TOKENIZER_FILE, MODEL_FILE):
-        shutil.copyfile(whole / name, folder / name)
+        copy(checked(whole, name), folder / name)
     trained = load_codec(_codec_folder(BILEVEL, study))
     trained.codec.kinematics_stack.codebooks.zero_()
     export_onnx(trained.codec, trained.statistics, folder / DECODER_FILE)
     contract = contract_of(trained.codec, trained.statistics)
-    (folder / CONTRACT_FILE).write_text(contract.to_json() + "\n")
+    write_text(folder / CONTRACT_FILE, contract.to_json() + "\n")
+    write_manifest(folder)
 
 
 class _NoCodes:
@@ -169,12 +173,13 @@ def _coder(variant: Variant, study: Study) -> tuple[Coder, Path | None]:
     if variant.codec is None:
         return _NoCodes(), None
     folder = _codec_folder(variant, study)
-    done = (folder / CONTRACT_FILE).is_file()
+    done = (folder / MANIFEST_FILE).is_file() and (folder / CONTRACT_FILE).is_file()
     if variant.codec == "bins":
         bins = BinCodec(ActionStatistics.fit(study.samples.chunks[study.samples.valid]))
         if not done:
             bins.export(folder / DECODER_FILE)
-            (folder / CONTRACT_FILE).write_text(bins.contract.to_json() + "\n")
+            write_text(folder / CONTRACT_FILE, bins.contract.to_json() + "\n")
+            write_manifest(folder)
         return bins, folder
     if not done:
         config, settings = _CODECS[variant.codec], study.codec

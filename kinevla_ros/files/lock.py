@@ -1,0 +1,54 @@
+"""One writer a folder: the second is refused until the first ends, in whatever way."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+LOCK_FILE = ".lock"
+
+
+class FolderInUse(ValueError):
+    """Another process, or another part of this one, writes to the folder."""
+
+
+class FolderLock:
+    """Holds a folder, which is made if absent, until `release` or the end of the process.
+
+    Args:
+        wait: whether to wait for the other writer instead of being refused.
+
+    Raises:
+        FolderInUse: another one writes there.
+    """
+
+    def __init__(self, folder: Path, wait: bool = False) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._descriptor = os.open(folder / LOCK_FILE, os.O_CREAT | os.O_RDWR, 0o666)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError as problem:
+            os.close(self._descriptor)
+            raise FolderInUse(
+                f"another process writes to {folder}; wait for it, or write elsewhere"
+            ) from problem
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+
+    def release(self) -> None:
+        """Let others write."""
+        os.close(self._descriptor)
+
+
+@contextmanager
+def only_writer(folder: Path, wait: bool = False) -> Iterator[None]:
+    """Hold a folder inside the block; arguments and errors as of `FolderLock`."""
+    lock = FolderLock(folder, wait)
+    try:
+        yield
+    finally:
+        lock.release()
