@@ -9,6 +9,7 @@ import torch
 from openvla_fixture import CODES, llama_tokenizer, published
 from safetensors.torch import load_file
 
+from kinevla_ros.files.tensor_file import TensorFileError, save_tensors
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decode import BilevelDecoder
@@ -17,8 +18,8 @@ from kinevla_ros.generator.openvla import convert_openvla
 from kinevla_ros.generator.weights import read_generator
 from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary
-from kinevla_ros.training.lora import LoraSettings, add_adapters
-from kinevla_ros.training.lora_run import fine_tune
+from kinevla_ros.training.lora import LoraSettings, add_adapters, merge_adapter
+from kinevla_ros.training.lora_run import fine_tune, last_save
 from kinevla_ros.training.objective import LossWeights
 from kinevla_ros.training.samples import Samples
 
@@ -183,3 +184,25 @@ def test_the_memory_is_stated_before_training(base, config, vocabulary, tmp_path
         fine_tune(base, config, vocabulary, stopped, codes, SETTINGS, tmp_path)
     said = " ".join(capsys.readouterr().out.split())
     assert "parameters train; one device needs about" in said
+
+
+def test_the_last_save_is_the_newest_that_is_whole(tmp_path) -> None:
+    assert last_save(tmp_path) is None
+    for step, state in ((2, "{}"), (10, "{}"), (12, '{"global'), (14, None), (16, "")):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        if state is not None:
+            (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(state)
+    assert last_save(tmp_path) == tmp_path / "checkpoint-10"
+
+
+def test_an_adapter_that_holds_no_numbers_is_not_merged(base, config, tmp_path) -> None:
+    weights = {"base_model.model.a.lora_A.weight": torch.tensor([[1.0, torch.nan]])}
+    save_tensors(tmp_path / "adapter_model.safetensors", weights)
+    with pytest.raises(TensorFileError, match=r"lora_A\.weight holds NaN"):
+        merge_adapter(base, tmp_path, config, tmp_path / "out")
+
+
+def test_an_adapter_without_its_file_is_looked_for_nowhere_else(base, config, tmp_path) -> None:
+    (tmp_path / "adapter_model.bin").write_bytes(b"pickle")
+    with pytest.raises(FileNotFoundError, match=r"adapter_model\.safetensors"):
+        merge_adapter(base, tmp_path, config, tmp_path / "out")

@@ -1,5 +1,6 @@
 """Training learns, logs its terms apart, and goes on after a stop as if there had been none."""
 
+import resource
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import torch
 from safetensors.torch import load_file
 from small_generator import small_config
 
+from kinevla_ros.files.damage import for_user
 from kinevla_ros.files.manifest import write_manifest
+from kinevla_ros.files.tensor_file import TensorFile
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.decode import BilevelDecoder, Given
 from kinevla_ros.generator.images import STATE_SCALE, image_tensor
@@ -273,3 +276,36 @@ def test_an_eye_without_known_places_cannot_learn_alone(
             replace(SETTINGS, eye_steps=1),
             tmp_path,
         )
+
+
+def test_a_disk_that_fills_leaves_the_last_save_to_go_on_from(
+    vocabulary: Vocabulary, tmp_path: Path
+) -> None:
+    samples, codes = memory()
+    config = small_config(vocabulary)
+    settings = replace(SETTINGS, steps=3, save_every=1, batch_size=4)
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    train_generator(samples, codes, vocabulary, config, settings, whole)
+    saved, limit = cut / "resume.safetensors", resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    class Filling(_Stopping):
+        """After the first save no file may grow beyond a few kB."""
+
+        def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+            if saved.exists():
+                resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limit[1]))
+            return self._images[rows]
+
+    filling = replace(samples, images=Filling(samples.images, 9))
+    try:
+        with pytest.raises(OSError, match="File too large") as told:
+            train_generator(filling, codes, vocabulary, config, settings, cut)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert "make room" in for_user(told.value)
+    with TensorFile(saved) as file:
+        assert 1 <= int(file.metadata["step"]) < settings.steps
+    assert sorted(path.name for path in cut.iterdir()) == ["log", "resume.safetensors"]
+    train_generator(samples, codes, vocabulary, config, settings, cut, resume=True)
+    one, two = (load_file(folder / "model.safetensors") for folder in (whole, cut))
+    assert all(torch.equal(tensor, two[name]) for name, tensor in one.items())
