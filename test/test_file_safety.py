@@ -191,6 +191,7 @@ ARGUMENTS = {
     ("verb", "option"),
     [
         ("collect", "--out"),
+        ("train codec", "--out"),
         ("train generator", "--out"),
         ("train lora", "--out"),
         ("evaluate", "--report"),

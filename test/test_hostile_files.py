@@ -243,7 +243,10 @@ def test_a_dataset_names_no_file_outside_its_folder(tmp_path: Path, field, value
         DatasetReader(tmp_path)
 
 
-@pytest.mark.parametrize("pattern", ["videos/*front/*/*.mp4", "data/*/*", "meta/episodes/*/*"])
+@pytest.mark.parametrize(
+    "pattern",
+    ["videos/*front/*/*.mp4", "data/*/*", "meta/*/*/*", "meta/info.json", "meta/tasks.parquet"],
+)
 def test_a_dataset_with_a_link_out_of_its_folder_is_refused(tmp_path: Path, pattern: str) -> None:
     root = tmp_path / "dataset"
     write(root, range(1))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -310,3 +312,22 @@ def test_a_damaged_video_is_named(tmp_path: Path, damage: str) -> None:
         reader.video(2, "front")
     with pytest.raises(DatasetError, match=path.name):
         list(reader.iter_video("front"))
+
+
+@pytest.mark.parametrize("size", [0, 500, 2500, 5000])
+def test_a_disk_that_fills_leaves_the_episodes_saved_before(tmp_path: Path, size: int) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    writer = DatasetWriter.open(tmp_path, SCHEMA, episodes_per_shard=2)
+    try:
+        for index in range(3):
+            writer.add(episode(index))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+        with pytest.raises(OSError):
+            writer.add(episode(3, length=60))
+        with suppress(OSError):
+            writer.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert_holds(tmp_path, 2)
+    write(tmp_path, range(2, 4))
+    assert_holds(tmp_path, 4)

@@ -217,7 +217,8 @@ def _column(name: str, feature: dict[str, Any], stored: pa.ChunkedArray) -> NDAr
     if feature["dtype"] == "string":
         # Texts repeat from frame to frame: one str for all of a kind.
         encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-        if not pa.types.is_string(encoded.type.value_type):
+        kind = encoded.type.value_type
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
             raise ValueError(f"{name} holds no texts")
         words = np.array(encoded.dictionary.to_pylist(), dtype=object)
         return words[np.asarray(encoded.indices)]

@@ -76,7 +76,7 @@ def read_info(root: Path) -> dict[str, Any]:
     if not path.is_file():
         raise DatasetError(f"no dataset at {root}: {INFO_PATH} is missing; check the path")
     with naming(path, CURE, DatasetError):
-        info = read_object(path, CURE)
+        info = read_object(inside(root, INFO_PATH), CURE)
         version = info["codebase_version"]
     if version != CODEBASE_VERSION:
         raise DatasetError(
@@ -119,9 +119,9 @@ def read_table(
 
 def read_tasks(root: Path) -> dict[str, int]:
     """Return the task index of each instruction, which count from 0."""
-    path = inside(root, TASKS_PATH)
-    table = read_table(path, MOST_EPISODES)
+    path = root / TASKS_PATH
     with naming(path, CURE, DatasetError):
+        table = read_table(inside(root, TASKS_PATH), MOST_EPISODES)
         (text,) = [name for name in table.column_names if name != "task_index"]
         texts, numbers = table[text].to_pylist(), table["task_index"].to_pylist()
         if sorted(numbers) != list(range(len(texts))) or len(set(texts)) != len(texts):

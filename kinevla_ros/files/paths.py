@@ -21,5 +21,8 @@ def inside(folder: Path, named: object) -> Path:
         raise FileError(f"{folder}: {str(named)[:100]!r} names no file of this folder")
     found = folder / path
     if not found.resolve().is_relative_to(folder.resolve()):
-        raise FileError(f"{found} is a link out of {folder}; put the file itself there")
+        raise FileError(
+            f"{found} is a link out of {folder}; put the file itself there, "
+            "as a download with --local-dir does"
+        )
     return found

@@ -60,7 +60,8 @@ def codec_from_dataset(
         DatasetError: the dataset is missing or damaged.
         FolderInUse: another process writes to `out`.
     """
-    return codec_from_samples(load_samples(datasets, image_size=None), out, settings, resume)
+    with only_writer(out):
+        return _train(load_samples(datasets, image_size=None), out, settings, resume, CODEC)
 
 
 def codec_from_samples(
@@ -70,18 +71,28 @@ def codec_from_samples(
     resume: bool,
     config: CodecConfig = CODEC,
 ) -> CodecReport:
-    """Train a codec on every labelled chunk of samples and export its ONNX decoder."""
+    """Train a codec on every labelled chunk of samples and export its ONNX decoder.
+
+    Raises:
+        FolderInUse: another process writes to `out`.
+    """
+    with only_writer(out):
+        return _train(samples, out, settings, resume, config)
+
+
+def _train(
+    samples: Samples, out: Path, settings: CodecSettings, resume: bool, config: CodecConfig
+) -> CodecReport:
     chunks, common = samples.chunks[samples.valid], samples.common()[samples.valid]
     # Every n-th chunk, so that all episodes stay in.
     stride = max(1, -(-len(chunks) // MAX_CODEC_CHUNKS))
-    with only_writer(out):
-        report = train_codec(
-            chunks[::stride], common[::stride], settings, out, config=config, resume=resume
-        )
-        trained = load_codec(out)
-        export_onnx(trained.codec, trained.statistics, out / DECODER_FILE)
-        write_text(out / CONTRACT_FILE, trained.contract.to_json() + "\n")
-        write_manifest(out)
+    report = train_codec(
+        chunks[::stride], common[::stride], settings, out, config=config, resume=resume
+    )
+    trained = load_codec(out)
+    export_onnx(trained.codec, trained.statistics, out / DECODER_FILE)
+    write_text(out / CONTRACT_FILE, trained.contract.to_json() + "\n")
+    write_manifest(out)
     return report
 
 
