@@ -98,6 +98,14 @@ def test_frames_of_several_datasets_keep_their_images(dataset: Path, samples: Sa
     np.testing.assert_array_equal(both.state[rows], samples.state[rows % count])
 
 
+@pytest.mark.parametrize("name", ["images_32.json", "images_32.npy"])
+def test_kept_pictures_that_are_damaged_are_decoded_again(dataset, samples, name) -> None:
+    rows = np.arange(len(samples))
+    before = samples.images[rows]
+    (dataset / ".squares" / name).write_bytes(b"{")
+    np.testing.assert_array_equal(load_samples([dataset], image_size=32).images[rows], before)
+
+
 def test_a_moment_is_short_and_shows_a_scene_of_its_own_near_an_object_or_at_the_start(
     tmp_path: Path,
 ) -> None:

@@ -1,5 +1,7 @@
 """A pretrained tokenizer carries reasoning and codes beside each other."""
 
+import json
+
 import pytest
 from openvla_fixture import CODES, TEXT_IDS, llama_tokenizer
 
@@ -54,3 +56,41 @@ def test_either_kind_of_tokenizer_is_recognised(tmp_path) -> None:
     llama_tokenizer().save(str(tmp_path / "tokenizer.json"))
     write_manifest(tmp_path)
     assert isinstance(open_vocabulary(tmp_path, ROWS, CODES), LlamaVocabulary)
+
+
+def test_the_published_layout_is_read_without_what_encodes_no_text(tmp_path, vocabulary) -> None:
+    content = json.loads(llama_tokenizer().to_str())
+    content["truncation"] = {"direction": "Right", "max_length": 3, "strategy": "LongestFirst"}
+    content["post_processor"] = {
+        "type": "TemplateProcessing",
+        "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A"}}],
+    }
+    content["model"]["merges"] = [" ".join(pair) for pair in content["model"]["merges"]]
+    del content["model"]["ignore_merges"]
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
+    write_manifest(tmp_path)
+    read = open_vocabulary(tmp_path, ROWS, CODES)
+    text = goal_text(TASKS[0])
+    assert read.encode_text(text) == vocabulary.encode_text(text)
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("normalizer", {"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": ""}),
+        ("normalizer", {"type": "Precompiled", "precompiled_charsmap": "AAAA"}),
+        ("pre_tokenizer", {"type": "ByteLevel", "add_prefix_space": True}),
+        ("decoder", {"type": "Sequence", "decoders": []}),
+        ("decoder", {"type": "Strip", "content": " ", "start": 10**9, "stop": 0}),
+        ("added_tokens", [{"id": 2**40, "content": "x"}]),
+        ("model", {"type": "BPE", "dropout": 0.5, "vocab": {"a": 0}, "merges": []}),
+        ("model", {"type": "BPE", "unk_token": "<unk>", "vocab": {"a": 7}, "merges": []}),
+        ("surprise", 1),
+    ],
+)
+def test_a_tokenizer_of_other_parts_is_refused(tmp_path, part, value) -> None:
+    content = json.loads(llama_tokenizer().to_str()) | {part: value}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
+    write_manifest(tmp_path)
+    with pytest.raises(VocabularyError, match=r"tokenizer\.json is damaged"):
+        open_vocabulary(tmp_path, ROWS, CODES)

@@ -32,7 +32,8 @@ class ActionStatistics:
 
     def __post_init__(self) -> None:
         for name in ("lower", "upper"):
-            bound = np.array(getattr(self, name), dtype=np.float32)
+            with np.errstate(over="ignore"):  # what is too large is infinite, and refused
+                bound = np.array(getattr(self, name), dtype=np.float32)
             if bound.ndim != 1 or not np.isfinite(bound).all():
                 raise ValueError(f"{name} must be a vector of finite numbers, not {bound}")
             bound.flags.writeable = False

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from kinevla_ros.codec.chunk import ACTION_DIM, CHUNK_DT, HORIZON
-from kinevla_ros.data.episode import CAMERAS
+from kinevla_ros.data.episode import CAMERAS, STATE_NAMES
 from kinevla_ros.data.lerobot_reader import DatasetReader
-from kinevla_ros.data.metadata import DatasetError
-from kinevla_ros.files.atomic import write_json
+from kinevla_ros.data.metadata import CURE, DatasetError
+from kinevla_ros.files.atomic import replacing, write_json
+from kinevla_ros.files.damage import naming
 from kinevla_ros.files.json_file import read_object
 from kinevla_ros.files.lock import only_writer
 from kinevla_ros.generator.images import SCENE_SCALE, square
@@ -30,6 +31,7 @@ from kinevla_ros.language.parse import parse_reasoning
 FPS = round(1 / CHUNK_DT)
 GOAL, KINEMATICS = "reasoning.goal", "reasoning.kinematics"
 ALTERNATIVES, ALTERNATIVES_VALID = "action.alternatives", "action.alternatives_valid"
+MOTION = ("observation.state", "action")
 CHUNK, SCENE = "action.chunk", "environment_state"
 
 
@@ -115,14 +117,19 @@ def _load(dataset: Path, image_size: int | None) -> dict[str, NDArray]:
             "the rate of a chunk's targets"
         )
     columns = reader.frames
-    missing = {GOAL, KINEMATICS} - set(columns)
+    missing = {GOAL, KINEMATICS, *MOTION} - set(columns)
     if missing:
         raise DatasetError(f"{dataset} lacks the columns {sorted(missing)}; see the README")
-    state = columns["observation.state"].astype(np.float32)
+    wide = [n for n in MOTION if columns[n].shape[1:] != (len(STATE_NAMES),)]
+    if wide:
+        raise DatasetError(f"{dataset}: {wide} must be {', '.join(STATE_NAMES)}; see the README")
+    state = columns[MOTION[0]].astype(np.float32)
     commands = _commands(columns[GOAL], columns[KINEMATICS])
     task = np.array([TASKS.index(c) for c in commands], np.int64)
-    chunks, valid = _chunks(columns, state, task)
-    scene = columns.get(SCENE, np.zeros((len(state), 0), np.float32)).astype(np.float32)
+    with naming(dataset / "data", CURE, DatasetError):
+        chunks, valid = _chunks(columns, state, task)
+        scene = columns.get(SCENE, np.zeros((len(state), 0), np.float32)).astype(np.float32)
+        scene = scene.reshape(len(state), -1)
     if scene.shape[1] not in (0, len(SCENE_SCALE)):
         raise DatasetError(
             f"{dataset} has an {SCENE} of {scene.shape[1]} numbers, not {len(SCENE_SCALE)}: x, y "
@@ -184,7 +191,9 @@ def _squares(reader: DatasetReader, count: int, size: int, cache: Path) -> NDArr
     shape = (count, len(CAMERAS), size, size, 3)
     with only_writer(cache, wait=True):
         if not _is_decoded(path, marker, shape):
-            _decode_squares(reader, path, shape)
+            # Who reads the old file keeps it.
+            with replacing(path) as new:
+                _decode_squares(reader, new, shape)
             write_json(marker, {"frames": count, "size": size})
     return np.load(path, mmap_mode="r")
 
