@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -16,7 +15,7 @@ from kinevla_ros.files.lock import only_writer
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary, open_vocabulary
 from kinevla_ros.training.lora import LoraSettings
-from kinevla_ros.training.lora_run import fine_tune
+from kinevla_ros.training.lora_run import fine_tune, is_first
 from kinevla_ros.training.pipeline import begin_with_decoder, code_variants
 from kinevla_ros.training.samples import load_samples
 
@@ -43,8 +42,7 @@ def lora_from_dataset(
             data or codec.
         FolderInUse: another process writes to `out`.
     """
-    # Of several processes of one run the first holds the folder for all.
-    with only_writer(out) if os.environ.get("RANK", "0") == "0" else nullcontext():
+    with only_writer(out) if is_first() else nullcontext():
         return _lora_from_dataset(datasets, codec, base, out, settings, resume)
 
 
@@ -73,6 +71,7 @@ def _lora_from_dataset(
     with PartialState(cpu=not torch.cuda.is_available()).local_main_process_first():
         samples = load_samples(datasets, config.image_size)
     codes = code_variants(samples, trained, settings.seed)
-    begin_with_decoder(codec, out)
+    if is_first():
+        begin_with_decoder(codec, out)
     fine_tune(base, config, vocabulary, samples, codes, settings, out, resume)
     return out

@@ -152,13 +152,19 @@ def _check_run(made_of: dict[str, Any], out: Path, resume: bool) -> None:
     if not resume:
         if saved:
             raise ValueError(f"{out} holds a run; go on with --resume, or give another --out")
-        write_text(path, told + "\n")
+        if is_first():
+            write_text(path, told + "\n")
         return
     if not saved or not path.is_file():
         raise FileNotFoundError(f"nothing to resume in {out}; start without --resume")
     begun = read_object(path, "give another --out")
     if begun != json.loads(told):
         raise ValueError(f"{out} was begun with other settings or data ({json.dumps(begun)})")
+
+
+def is_first() -> bool:
+    """Whether this is the process of the run, perhaps of several, that writes to its folder."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def last_save(run: Path) -> Path | None:
@@ -234,7 +240,7 @@ def _stacked(rows: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
 def _announce(model: PeftModel, config: GeneratorConfig, settings: LoraSettings, tail: int) -> None:
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     wanted = estimate(model, config, settings.batch_size, tail)
-    console = Console(quiet=os.environ.get("RANK", "0") != "0")
+    console = Console(quiet=not is_first())
     console.print(f"{trained:,} parameters train; one device needs {wanted}", highlight=False)
     if torch.cuda.is_available():
         room = torch.cuda.get_device_properties(0).total_memory
