@@ -22,7 +22,7 @@ from kinevla_ros.evaluation.variant_policies import open_variant
 from kinevla_ros.files.atomic import write_json, write_text
 from kinevla_ros.files.damage import for_user
 from kinevla_ros.files.json_file import read_object
-from kinevla_ros.files.lock import only_writer
+from kinevla_ros.files.lock import only_writer, require_free
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decode import GenerationError
@@ -66,6 +66,7 @@ def ablate(
     console, errors = Console(), Console(stderr=True)
     try:
         variants = chosen(names)
+        require_free(out)
         samples = load_samples(datasets, GeneratorConfig.tiny(0).image_size)
         study = Study(
             samples,

@@ -44,6 +44,16 @@ class FolderLock:
         os.close(self._descriptor)
 
 
+def require_free(folder: Path) -> None:
+    """Find out before long work whether another one writes to a folder; makes nothing.
+
+    Raises:
+        FolderInUse: see `FolderLock`.
+    """
+    if (folder / LOCK_FILE).exists():
+        FolderLock(folder).release()
+
+
 @contextmanager
 def only_writer(folder: Path, wait: bool = False) -> Iterator[None]:
     """Hold a folder inside the block; arguments and errors as of `FolderLock`."""

@@ -11,7 +11,7 @@ import torch
 from accelerate import PartialState
 
 from kinevla_ros.codec.checkpoint import load_codec
-from kinevla_ros.files.lock import only_writer
+from kinevla_ros.files.lock import only_writer, require_free
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary, open_vocabulary
 from kinevla_ros.training.lora import LoraSettings
@@ -42,18 +42,8 @@ def lora_from_dataset(
             data or codec.
         FolderInUse: another process writes to `out`.
     """
-    with only_writer(out) if is_first() else nullcontext():
-        return _lora_from_dataset(datasets, codec, base, out, settings, resume)
-
-
-def _lora_from_dataset(
-    datasets: Sequence[Path],
-    codec: Path,
-    base: Path,
-    out: Path,
-    settings: LoraSettings,
-    resume: bool,
-) -> Path:
+    if is_first():
+        require_free(out)
     trained = load_codec(codec)
     contract = trained.contract
     config = replace(
@@ -71,7 +61,9 @@ def _lora_from_dataset(
     with PartialState(cpu=not torch.cuda.is_available()).local_main_process_first():
         samples = load_samples(datasets, config.image_size)
     codes = code_variants(samples, trained, settings.seed)
-    if is_first():
-        begin_with_decoder(codec, out)
-    fine_tune(base, config, vocabulary, samples, codes, settings, out, resume)
+    # Of several processes of one run the first holds the folder for all.
+    with only_writer(out) if is_first() else nullcontext():
+        if is_first():
+            begin_with_decoder(codec, out)
+        fine_tune(base, config, vocabulary, samples, codes, settings, out, resume)
     return out

@@ -16,7 +16,7 @@ from kinevla_ros.codec.checkpoint import DESCRIPTION, WEIGHTS, load_codec
 from kinevla_ros.codec.contract import Contract
 from kinevla_ros.codec.onnx_export import export_onnx
 from kinevla_ros.files.atomic import copy, write_text
-from kinevla_ros.files.lock import only_writer
+from kinevla_ros.files.lock import only_writer, require_free
 from kinevla_ros.files.manifest import checked, write_manifest
 from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE
 from kinevla_ros.generator.config import GeneratorConfig
@@ -60,8 +60,8 @@ def codec_from_dataset(
         DatasetError: the dataset is missing or damaged.
         FolderInUse: another process writes to `out`.
     """
-    with only_writer(out):
-        return _train(load_samples(datasets, image_size=None), out, settings, resume, CODEC)
+    require_free(out)
+    return codec_from_samples(load_samples(datasets, image_size=None), out, settings, resume)
 
 
 def codec_from_samples(
@@ -76,23 +76,17 @@ def codec_from_samples(
     Raises:
         FolderInUse: another process writes to `out`.
     """
-    with only_writer(out):
-        return _train(samples, out, settings, resume, config)
-
-
-def _train(
-    samples: Samples, out: Path, settings: CodecSettings, resume: bool, config: CodecConfig
-) -> CodecReport:
     chunks, common = samples.chunks[samples.valid], samples.common()[samples.valid]
     # Every n-th chunk, so that all episodes stay in.
     stride = max(1, -(-len(chunks) // MAX_CODEC_CHUNKS))
-    report = train_codec(
-        chunks[::stride], common[::stride], settings, out, config=config, resume=resume
-    )
-    trained = load_codec(out)
-    export_onnx(trained.codec, trained.statistics, out / DECODER_FILE)
-    write_text(out / CONTRACT_FILE, trained.contract.to_json() + "\n")
-    write_manifest(out)
+    with only_writer(out):
+        report = train_codec(
+            chunks[::stride], common[::stride], settings, out, config=config, resume=resume
+        )
+        trained = load_codec(out)
+        export_onnx(trained.codec, trained.statistics, out / DECODER_FILE)
+        write_text(out / CONTRACT_FILE, trained.contract.to_json() + "\n")
+        write_manifest(out)
     return report
 
 
@@ -121,18 +115,7 @@ def generator_from_dataset(
         ValueError: the run was begun with other settings, data or codec, or see `train_generator`.
         FolderInUse: another process writes to `out`.
     """
-    with only_writer(out):
-        return _generator_from_dataset(datasets, codec, out, settings, start, resume)
-
-
-def _generator_from_dataset(
-    datasets: Sequence[Path],
-    codec: Path,
-    out: Path,
-    settings: GeneratorSettings,
-    start: Path | None,
-    resume: bool,
-) -> Path:
+    require_free(out)
     trained = load_codec(codec)
     vocabulary, config = shape_for(trained.contract)
     samples = load_samples(datasets, config.image_size)
@@ -140,12 +123,13 @@ def _generator_from_dataset(
     scene = GeneratorConfig.load(start).scene_dim if start else samples.scene.shape[1]
     config = replace(config, scene_dim=scene)
     codes = code_variants(samples, trained, settings.seed)
-    begin_with_decoder(codec, out)
-    train_generator(samples, codes, vocabulary, config, settings, out, start, resume)
-    # With its codec a checkpoint can be trained on.
-    for name in (WEIGHTS, DESCRIPTION):
-        copy(checked(codec, name), out / name)
-    write_manifest(out)
+    with only_writer(out):
+        begin_with_decoder(codec, out)
+        train_generator(samples, codes, vocabulary, config, settings, out, start, resume)
+        # With its codec a checkpoint can be trained on.
+        for name in (WEIGHTS, DESCRIPTION):
+            copy(checked(codec, name), out / name)
+        write_manifest(out)
     return out
 
 
