@@ -7,7 +7,7 @@ import pytest
 
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.sim.controller_records import StreamRecord
-from kinevla_ros.sim.stream_check import WIRE_STEP, stream_figures
+from kinevla_ros.sim.stream_check import WIRE_STEP, measured_period, stream_figures
 
 DT = 0.02
 
@@ -73,6 +73,13 @@ def test_the_rounding_of_the_wire_is_not_taken_for_jerk() -> None:
     before = stream_figures(record(exact), RM75_LIMITS, DT).shares["jerk"]
     after = stream_figures(record(rounded), RM75_LIMITS, DT).shares["jerk"]
     assert after <= before + 4 * WIRE_STEP / DT**3 / 100
+
+
+@pytest.mark.parametrize("rate", [50, 100, 200])
+def test_the_period_of_a_stream_is_measured(rate: int) -> None:
+    uneven = np.arange(100) / rate + np.random.default_rng(0).uniform(0, 2e-4, 100)
+    stream = StreamRecord(uneven, np.zeros((100, 7)), *np.zeros((2, 100), bool))
+    assert measured_period(stream) == pytest.approx(1 / rate, rel=0.01)
 
 
 def test_refused_targets_are_counted_and_an_empty_record_is_no_error() -> None:

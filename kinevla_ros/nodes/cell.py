@@ -27,7 +27,7 @@ from kinevla_ros.sim.cell import CAMERAS
 from kinevla_ros.sim.controller import EmulatedController
 from kinevla_ros.sim.realtime import CellError, Images, RealTimeCell
 from kinevla_ros.sim.scene import FRONT_FOVY, WRIST_FOVY
-from kinevla_ros.sim.stream_check import stream_figures
+from kinevla_ros.sim.stream_check import measured_period, stream_figures
 
 PARAMETERS = {
     "host": Parameter("127.0.0.2", "Address of the emulated controller; any of 127.0.0.0/8."),
@@ -38,9 +38,6 @@ PARAMETERS = {
         True, "Publish images reliably: none is lost, and best-effort subscribers match as well."
     ),
 }
-STREAM_PERIOD = 0.02
-"""The arm node's default, s."""
-
 VIEWS = {"front": math.radians(FRONT_FOVY), "wrist": math.radians(WRIST_FOVY)}
 
 
@@ -162,7 +159,7 @@ class CellNode(ManagedNode):
         """Figures of the targets that reached the controller since it started."""
         assert self._controller is not None
         record = self._controller.stream_record()
-        return asdict(stream_figures(record, RM75_LIMITS, STREAM_PERIOD))
+        return asdict(stream_figures(record, RM75_LIMITS, measured_period(record)))
 
     def _reset(self, cell: RealTimeCell) -> str:
         cell.reset_scene()

@@ -47,6 +47,12 @@ class StreamFigures:
     shares: dict[str, float]
 
 
+def measured_period(record: StreamRecord) -> float:
+    """Time between the targets of a record, s; 0.02 for fewer than two."""
+    gaps = np.diff(record.times)
+    return round(float(np.median(gaps)), 4) if len(gaps) else 0.02
+
+
 def stream_figures(record: StreamRecord, limits: JointLimits, dt: float) -> StreamFigures:
     """Differentiate a record whose targets are meant to be `dt` s apart."""
     gaps = np.diff(record.times)
