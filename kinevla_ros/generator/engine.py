@@ -74,7 +74,8 @@ class FastDecoder:
         weight = model.language.lm_head.weight
         shape = (seen, weight.shape[1])
         self._observation = torch.zeros(shape, dtype=weight.dtype, device=self._device)
-        self._see, self._read = (Pass(w, self._device) for w in (self._see_work, self._read_work))
+        self._see = Pass("observation", self._see_work, [self._cursor])
+        self._read = Pass("instruction", self._read_work, [self._cursor])
         self._refusal = tuple(vocabulary.encode_text(REFUSAL))
         self._instruction: str | None = None
         self._passes = 0

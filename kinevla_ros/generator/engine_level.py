@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -80,13 +81,14 @@ class LevelPasses:
         self._agreed = torch.zeros(1, dtype=torch.int64, device=device)
         self.codes = torch.zeros(self.count, dtype=torch.int64, device=device)
         self._written = torch.zeros(BURST, dtype=torch.int64, device=device)
+        moved = cursor, token, self.codes, self._written
         self._check = {
-            width: Pass(lambda width=width: self._check_work(width), device)  # type: ignore[misc]
+            width: Pass(f"check of {width} {level} tokens", partial(self._check_work, width), moved)
             for width in self._widths
         }
-        self._close = Pass(self._close_work, device)
-        self._code = Pass(self._code_work, device)
-        self._word = Pass(self._word_work, device)
+        self._close = Pass(f"reading of {level} words", self._close_work, moved)
+        self._code = Pass(f"next {level} code", self._code_work, moved)
+        self._word = Pass(f"next {level} word", self._word_work, moved)
 
     @property
     def found_size(self) -> int:
