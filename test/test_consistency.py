@@ -69,7 +69,7 @@ def test_the_score_is_bayes_rule_over_the_words_of_all_commands(parts) -> None:
         said, images, state, _ = case(model, vocabulary, seed)
         codes = decoder.generate(said, images, state)
         each = [replace(codes, words=words_of(vocabulary, command)) for command in TASKS]
-        found = [measure(one, decoder.observation) for one in each]
+        found = [measure(one, decoder.observed()) for one in each]
         logs = torch.tensor([log_probability(parts, one, images, state) for one in each])
         assert found == pytest.approx(logs.softmax(0).tolist(), abs=1e-3)
         assert sum(found) == pytest.approx(1.0, abs=1e-3)
@@ -78,15 +78,15 @@ def test_the_score_is_bayes_rule_over_the_words_of_all_commands(parts) -> None:
 @torch.inference_mode()
 def test_words_that_name_no_command_are_measured_beside_all_that_do(parts) -> None:
     model, vocabulary = parts
-    _, images, state, _ = case(model, vocabulary, 0)
-    config = model.config
+    said, images, state, _ = case(model, vocabulary, 0)
+    decoder, config = BilevelDecoder(model, vocabulary), model.config
+    decoder.generate(said, images, state)
     codes = Generation(
         Draft(), (1,) * config.goal_codes, (2,) * config.kinematics_codes, False, passes=0
     )
     every = [codes, *(replace(codes, words=words_of(vocabulary, task)) for task in TASKS)]
     logs = torch.tensor([log_probability(parts, one, images, state) for one in every])
-    seen = model.observe(images[None], state[None])
-    found = Consistency(model, vocabulary)(codes, seen)
+    found = Consistency(model, vocabulary)(codes, decoder.observed())
     assert found == pytest.approx(float(logs.softmax(0)[0]), abs=1e-3)
 
 

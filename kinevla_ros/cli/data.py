@@ -77,3 +77,20 @@ def manifest(
         with only_writer(folder):
             write_manifest(folder)
     typer.echo(f"written: {folder / FILE_NAME}")
+
+
+@app.command("export-graphs")
+def export_graphs(
+    model: Annotated[Path, typer.Argument(help="Checkpoint folder; the graphs are saved there.")],
+) -> None:
+    """Write the ONNX graphs by which a CPU runs a tiny generator three times as fast."""
+    from kinevla_ros.files.lock import only_writer
+    from kinevla_ros.files.manifest import checked
+    from kinevla_ros.generator.config import FILE_NAME
+    from kinevla_ros.generator.onnx_export import export_graphs as run
+
+    with plain_errors():
+        checked(model, FILE_NAME)
+        with only_writer(model):
+            run(model)
+    typer.echo(f"{model} has its graphs")

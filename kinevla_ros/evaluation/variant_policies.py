@@ -31,14 +31,14 @@ _SEED = 0
 
 
 def open_variant(variant: Variant, folder: Path) -> ReadyPolicy:
-    """The policy of a trained variant, on the CPU whatever there is, so that times compare.
+    """The policy of a trained variant, by plain torch on the CPU, so that times compare.
 
     Raises:
         CheckpointError: the folder is not whole.
     """
     if variant.head:
         return HeadPolicy(folder, variant.head)
-    policy = Policy(folder, device="cpu")
+    policy = Policy(folder, device="cpu", graphs=False)
     return policy if variant.words else InstructedPolicy(policy)
 
 

@@ -9,19 +9,18 @@ The paper's heads of equation 6 see words and codes without the scene and cannot
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
-from transformers import DynamicCache
 
 from kinevla_ros.generator.decode import Draft, Generation
 from kinevla_ros.generator.model import Generator, Segment
-from kinevla_ros.generator.sequence import Tail, instruction_ids, written_part
-from kinevla_ros.language.grammar import TASKS, Command, goal_text, kinematics_text
-from kinevla_ros.language.parse import UnknownReasoning, parse_reasoning
+from kinevla_ros.generator.onnx_generator import OnnxGenerator
+from kinevla_ros.generator.sequence import written_part
+from kinevla_ros.generator.tree import Node, Tree
+from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
 from kinevla_ros.language.vocabulary import Vocabulary
 
 READ = (Segment.READING, Segment.CODES)
@@ -29,80 +28,86 @@ READ = (Segment.READING, Segment.CODES)
 
 
 class Consistency:
-    """Scores what a model wrote; one pass over the observation and one over all commands."""
+    """Scores what a model wrote, in one pass over the words of all commands."""
 
-    def __init__(self, model: Generator, vocabulary: Vocabulary) -> None:
-        self._model, self._vocabulary = model, vocabulary
-        self._device = next(model.parameters()).device
-        self._commands = {
-            command: Draft(
+    def __init__(self, model: Generator | OnnxGenerator, vocabulary: Vocabulary) -> None:
+        self._model: Any = model
+        self._vocabulary = vocabulary
+        self._commands = [
+            Draft(
                 tuple(vocabulary.encode_text(goal_text(command))),
                 tuple(vocabulary.encode_text(kinematics_text(command))),
             )
             for command in TASKS
-        }
+        ]
         config = model.config
         masks = [vocabulary.code_mask("goal")] * config.goal_codes
         masks += [vocabulary.code_mask("kinematics")] * config.kinematics_codes
-        self._refused = ~torch.from_numpy(np.stack(masks)).to(self._device)
+        self._refused = ~torch.from_numpy(np.stack(masks)).to(model.device)
+        self._tree = self._grown(self._commands)
+        self._with_stranger = self._tree
+        self._stranger: Draft | None = None
 
     @torch.inference_mode()
-    def __call__(self, generation: Generation, observation: Tensor) -> float:
+    def __call__(self, generation: Generation, observed: Any) -> float:
         """P(words | codes, observation) among the words of all commands, each as likely before.
 
         Args:
             generation: words and codes; words that name no command stand beside all commands.
-            observation: what they answer, embedded, shape [1, T, width].
+            observed: keys and values of what they answer, as the decoder's `observed` gives them.
 
         Returns:
             0 to 1. As many commands as share the motion share the probability.
         """
-        words = generation.words
-        own = self._command(words)
-        texts = [words, *(text for command, text in self._commands.items() if command != own)]
-        codes = generation.goal_codes, generation.kinematics_codes
-        parts = [written_part(self._vocabulary, t.goal, t.kinematics, *codes) for t in texts]
-        return float(self._log_probabilities(parts, observation).softmax(0)[0])
+        words, tree = generation.words, self._tree
+        if words not in self._commands:
+            if words != self._stranger:
+                self._with_stranger = self._grown([*self._commands, words])
+                self._stranger = words
+            tree = self._with_stranger
+        goal, kinematics = generation.goal_codes, generation.kinematics_codes
+        ids = [self._vocabulary.code_id("goal", code) for code in goal]
+        ids += [self._vocabulary.code_id("kinematics", code) for code in kinematics]
+        each = self._log_probabilities(tree, torch.tensor(ids), observed)
+        own = self._commands.index(words) if tree is self._tree else -1
+        return float(each.softmax(0)[own])
 
-    def _command(self, words: Draft) -> Command | None:
-        read = self._vocabulary.decode_text
-        try:
-            return parse_reasoning(read(words.goal), read(words.kinematics))
-        except UnknownReasoning:
-            return None
+    def _log_probabilities(self, tree: Tree, codes: Tensor, observed: Any) -> Tensor:
+        """Of codes with these ids under each text, shape [texts], on the CPU."""
+        model, device = self._model, self._model.device
+        embeddings = model.embed(tree.filled(codes)[None].to(device))
+        seen = model.observation_tokens + model.config.images_first
+        everything = torch.ones(len(tree.ids), seen, dtype=torch.bool)
+        logits = model.look(
+            embeddings,
+            torch.cat([everything, tree.allowed], dim=1).to(device),
+            tree.positions.to(device),
+            observed,
+            tree.choosing.to(device),
+        ).float()
+        among = logits.masked_fill(self._refused[tree.chooses], -torch.inf).log_softmax(-1).cpu()
+        chosen = among.gather(-1, codes[tree.chooses][:, None])[:, 0]
+        return chosen[tree.paths].sum(1)
 
-    def _log_probabilities(self, parts: Sequence[Tail], observation: Tensor) -> Tensor:
-        """Of the codes of each written part, shape [len(parts)], on the CPU."""
-        model = self._model
-        cache, seen, start = self._read(observation)
-        cache.batch_repeat_interleave(len(parts))
-        rows = [_read_by_codes(part, start) for part in parts]
-        padded = pad_sequence(rows, batch_first=True).to(self._device)
-        ids, kinds, targets, positions = padded.unbind(-1)
-        segments = torch.cat([seen.expand(len(parts), -1), kinds], dim=1)
-        embeddings = model.embed(ids)
-        _, hidden = model(embeddings, segments, cache, heads=False, positions=positions)
-        choosing = targets > 0
-        logits = model.language.lm_head(hidden[choosing]).unflatten(0, (len(parts), -1)).float()
-        chosen = targets[choosing].unflatten(0, (len(parts), -1, 1))
-        probabilities = logits.masked_fill(self._refused, -torch.inf).log_softmax(-1)
-        return probabilities.gather(-1, chosen).sum((1, 2)).cpu()
-
-    def _read(self, observation: Tensor) -> tuple[DynamicCache, Tensor, int]:
-        """Cache and segments [1, T] of what sees no words; where the written part starts."""
-        model = self._model
+    def _grown(self, texts: list[Draft]) -> Tree:
+        config = self._model.config
         # Codes do not see what the instruction says, only how much room it has.
-        prompt = instruction_ids(self._vocabulary, model.config, "")
-        ids, kinds = torch.tensor(prompt, device=self._device)[:, None]
-        embeddings, segments = model.context(ids, kinds, observation)
-        kept = (segments[0] == Segment.OBSERVATION).nonzero().flatten()
-        cache, seen = DynamicCache(), segments[:, kept]
-        model(embeddings[:, kept], seen, cache, heads=False, positions=kept[None])
-        return cache, seen, segments.shape[1]
+        start = config.max_instruction_tokens + self._model.observation_tokens
+        codes = (0,) * config.goal_codes, (0,) * config.kinematics_codes
+        return Tree([_read_by_codes(self._vocabulary, text, codes, start) for text in texts])
 
 
-def _read_by_codes(part: Tail, start: int) -> Tensor:
-    """Id, segment, target and position of what codes see and are, [n, 4], int64."""
-    kept = [i for i, kind in enumerate(part.segments) if kind in READ]
-    columns = [(part.ids[i], part.segments[i], part.targets[i], start + i) for i in kept]
-    return torch.tensor(columns)
+def _read_by_codes(
+    vocabulary: Vocabulary, text: Draft, codes: tuple[tuple[int, ...], tuple[int, ...]], start: int
+) -> list[Node]:
+    """What codes see and are, up to where the last one is chosen; `codes` stand for any."""
+    part = written_part(vocabulary, text.goal, text.kinematics, *codes)
+    row, count, holds = [], 0, -1
+    for place, kind in enumerate(part.segments):
+        chooses = count if part.code[place] else -1
+        if kind in READ:
+            row.append(Node(part.ids[place], Segment(kind), start + place, holds, chooses))
+        count += part.code[place]
+        holds = chooses
+    last = max(place for place, node in enumerate(row) if node.chooses >= 0)
+    return row[: last + 1]

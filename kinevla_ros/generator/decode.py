@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache
 
 from kinevla_ros.generator.model import Generator, Segment
+from kinevla_ros.generator.onnx_generator import OnnxGenerator
 from kinevla_ros.generator.sequence import instruction_ids
 from kinevla_ros.language.grammar import REFUSAL
 from kinevla_ros.language.vocabulary import Level, Vocabulary
@@ -72,9 +73,11 @@ class Generation:
 class BilevelDecoder:
     """Greedy decoding under the grammar of the sequence; keeps the instruction's cache."""
 
-    def __init__(self, model: Generator, vocabulary: Vocabulary) -> None:
-        self._model, self._vocabulary = model, vocabulary
-        device = next(model.parameters()).device
+    def __init__(self, model: Generator | OnnxGenerator, vocabulary: Vocabulary) -> None:
+        # Each makes the caches that it reads.
+        self._model: Any = model
+        self._vocabulary = vocabulary
+        device = model.device
         text = torch.from_numpy(vocabulary.text_mask)
         self._allowed = {}
         for closing in (vocabulary.goal_codes, vocabulary.kinematics_codes):
@@ -89,14 +92,13 @@ class BilevelDecoder:
         self._instruction: str | None = None
         self._prompt: tuple[list[int], list[int]] = [], []
         self._passes = 0
-        self._cache = DynamicCache()
+        self._cache = self._model.new_cache()
         self._segments: list[int] = []
-        self._seen = torch.empty(0)
 
-    @property
-    def observation(self) -> Tensor:
-        """Embedding of what the last output answered, shape [1, T, width]."""
-        return self._seen
+    def observed(self) -> Any:
+        """Keys and values of the observation that the last output answered; a cache of its own."""
+        places = [i for i, kind in enumerate(self._segments) if kind == Segment.OBSERVATION]
+        return self._model.cached(self._cache, places)
 
     @torch.inference_mode()
     def generate(
@@ -125,8 +127,7 @@ class BilevelDecoder:
         vocabulary, config = self._vocabulary, self._model.config
         self._passes = 0
         draft, given = draft or Draft(), given or Given()
-        self._seen = self._model.observe(images[None], state[None])
-        lead, lead_segments = self._lead(self._seen)
+        lead, lead_segments = self._lead(self._model.observe(images[None], state[None]))
         goal, logits = self._words(
             lead, lead_segments, vocabulary.goal, draft.goal, vocabulary.goal_codes, given.goal
         )
@@ -153,14 +154,15 @@ class BilevelDecoder:
         """Keep the cached instruction, or read a new one."""
         if self._model.config.images_first:
             self._prompt = instruction_ids(self._vocabulary, self._model.config, instruction)
-            self._cache, self._segments = DynamicCache(), []
+            self._cache, self._segments = self._model.new_cache(), []
             return
         keep = self._model.config.max_instruction_tokens
         if instruction == self._instruction:
             self._drop(len(self._segments) - keep)
             return
         ids, segments = instruction_ids(self._vocabulary, self._model.config, instruction)
-        self._instruction, self._cache, self._segments = None, DynamicCache(), []
+        self._instruction, self._segments = None, []
+        self._cache = self._model.new_cache()
         self._feed(self._model.embed(self._tensor(ids)), segments)
         self._instruction = instruction
 
@@ -230,7 +232,7 @@ class BilevelDecoder:
         return tuple(codes)
 
     def _feed(self, embeddings: Tensor, segments: Sequence[int]) -> Tensor:
-        """Append positions; returns their logits, shape [Q, V]."""
+        """Append positions; returns their logits, at least of those that choose, [Q, V]."""
         self._segments.extend(int(s) for s in segments)
         logits, _ = self._model(embeddings, self._tensor(self._segments), self._cache)
         self._passes += 1
@@ -243,8 +245,7 @@ class BilevelDecoder:
             del self._segments[-count:]
 
     def _tensor(self, ids: Sequence[int]) -> Tensor:
-        device = next(self._model.parameters()).device
-        return torch.tensor([list(ids)], dtype=torch.int64, device=device)
+        return torch.tensor([list(ids)], dtype=torch.int64, device=self._model.device)
 
 
 def _reading(words: Sequence[int], closing: int) -> tuple[list[int], list[int]]:

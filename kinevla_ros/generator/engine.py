@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from transformers import DynamicCache
 
 from kinevla_ros.generator.decode import Draft, Generation, GenerationError, Given, Refusal
 from kinevla_ros.generator.depth_head import DepthHead
@@ -82,10 +83,11 @@ class FastDecoder:
         self._warm = False
         self.on_stage: Callable[[str], None] = lambda stage: None
 
-    @property
-    def observation(self) -> Tensor:
-        """Embedding of what the last output answered, shape [1, T, width]."""
-        return self._observation[None]
+    def observed(self) -> DynamicCache:
+        """Keys and values of the observation that the last output answered; a cache of its own."""
+        # Where images come first, so does the start of the text, which everyone looks at.
+        count = len(self._observation) + self._model.config.images_first
+        return self._llama.cached(self._kept, count)
 
     @torch.inference_mode()
     def warm_up(self) -> None:

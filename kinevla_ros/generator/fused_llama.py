@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from transformers import DynamicCache
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer
 
 from kinevla_ros.generator.model import Generator, attention_allowed, may_look
@@ -77,6 +78,13 @@ class FusedLlama:
             )
             hidden = layer.finish(hidden, attended[0].transpose(0, 1).flatten(1))
         return torch.as_tensor(self._model.norm(hidden))
+
+    def cached(self, start: int, count: int) -> DynamicCache:
+        """What the cache holds of some positions, for a pass of the generator itself."""
+        own = DynamicCache()
+        for index, (keys, values) in enumerate(self._cache[:, :, None, :, start : start + count]):
+            own.update(keys.clone(), values.clone(), index)
+        return own
 
 
 class _FusedLayer:

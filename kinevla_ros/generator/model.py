@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from transformers import Cache, LlamaConfig, LlamaForCausalLM
+from transformers import Cache, DynamicCache, LlamaConfig, LlamaForCausalLM
 
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.locator import Locator
@@ -141,6 +141,11 @@ class Generator(nn.Module):
         self.register_load_state_dict_pre_hook(_find_temperature)
 
     @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return next(self.parameters()).device
+
+    @property
     def observation_tokens(self) -> int:
         """Tokens of one observation: both images, the state and the scene."""
         config = self.config
@@ -233,17 +238,54 @@ class Generator(nn.Module):
             may_look(embeddings.device),
             whole=not self.config.images_first,
         )
-        mask = torch.zeros_like(allowed, dtype=embeddings.dtype)
-        mask.masked_fill_(~allowed, torch.finfo(embeddings.dtype).min)
-        hidden = self.language.model(
-            inputs_embeds=embeddings,
-            attention_mask=mask,
-            position_ids=places[None] if positions is None else positions,
-            past_key_values=cache,
-            use_cache=cache is not None,
-        ).last_hidden_state
+        places = places[None] if positions is None else positions
+        hidden = self._hidden(embeddings, allowed, places, cache)
         logits = self.language.lm_head(hidden) if heads else hidden.new_empty(0)
         return logits, hidden
+
+    def new_cache(self) -> DynamicCache:
+        """A cache without positions."""
+        return DynamicCache()
+
+    def cached(self, cache: DynamicCache, places: list[int]) -> DynamicCache:
+        """What a cache holds of some positions, as a cache of its own."""
+        own = DynamicCache()
+        for index, (keys, values, *_) in enumerate(cache):
+            own.update(keys[:, :, places], values[:, :, places], index)
+        return own
+
+    def look(
+        self, embeddings: Tensor, allowed: Tensor, positions: Tensor, cache: Cache, wanted: Tensor
+    ) -> Tensor:
+        """Run the language model over new positions of one sequence, under any mask.
+
+        Args:
+            embeddings: new positions, shape [1, Q, width].
+            allowed: which of the positions before and of the new ones each new one may attend to,
+                shape [Q, P + Q], bool.
+            positions: of the new ones, shape [Q].
+            cache: the P positions before; what it holds afterwards is of no use.
+            wanted: rows whose logits count, shape [N].
+
+        Returns:
+            Logits [N, V].
+        """
+        hidden = self._hidden(embeddings, allowed[None, None], positions[None], cache)
+        return cast(Tensor, self.language.lm_head(hidden[0, wanted]))
+
+    def _hidden(
+        self, embeddings: Tensor, allowed: Tensor, positions: Tensor, cache: Cache | None
+    ) -> Tensor:
+        mask = torch.zeros_like(allowed, dtype=embeddings.dtype)
+        mask.masked_fill_(~allowed, torch.finfo(embeddings.dtype).min)
+        read = self.language.model(
+            inputs_embeds=embeddings,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=cache is not None,
+        )
+        return cast(Tensor, read.last_hidden_state)
 
     def agreement(self, hidden: Tensor, segments: Tensor) -> tuple[Tensor, Tensor]:
         """Embeddings of the words as read and of the codes' echo, which have not seen each other.

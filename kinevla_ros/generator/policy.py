@@ -16,21 +16,14 @@ from numpy.typing import NDArray
 from kinevla_ros.codec.chunk import ActionChunk
 from kinevla_ros.codec.contract import Contract
 from kinevla_ros.generator.checkpoint import load_decoder, load_generator
-from kinevla_ros.generator.consistency import Consistency
-from kinevla_ros.generator.decode import (
-    BilevelDecoder,
-    Draft,
-    Generation,
-    GenerationError,
-    Refusal,
-)
-from kinevla_ros.generator.depth_head import load_depth_head
-from kinevla_ros.generator.device import find_device, naming_full_memory, wants_engine
+from kinevla_ros.generator.decode import Draft, Generation, GenerationError, Refusal
+from kinevla_ros.generator.device import find_device, naming_full_memory
 from kinevla_ros.generator.engine import FastDecoder
 from kinevla_ros.generator.images import pixels, square, state_tensor
 from kinevla_ros.generator.override import Override, OverrideError
 from kinevla_ros.generator.quantised import Weights
 from kinevla_ros.generator.sequence import InstructionTooLong
+from kinevla_ros.generator.way import Options, choose_way
 from kinevla_ros.language.parse import (
     UnknownInstruction,
     UnknownReasoning,
@@ -83,8 +76,10 @@ class Policy:
         device: `auto`, `cpu` or `cuda`; see `find_device`.
         weights: whether to round the language model's weights; see `quantised`.
         depth_head: whether the checkpoint's depth head chooses later codes; see there.
+        graphs: whether to decode by the checkpoint's ONNX graphs; see `Options`.
 
-    Either option is one of the engine, which then decodes on a CPU too.
+    Attributes:
+        way: what decodes, in words.
 
     Raises:
         CheckpointError: see there; or the depth head is missing or another model's.
@@ -99,13 +94,15 @@ class Policy:
         device: str = "auto",
         weights: Weights | None = None,
         depth_head: bool = False,
+        graphs: bool = True,
     ) -> None:
         torch.set_num_threads(threads)
         self.folder, self.device = folder, find_device(device)
         self.model, self.vocabulary = load_generator(folder, self.device)
+        options = Options(threads, weights, depth_head, graphs)
         with naming_full_memory():
-            self._writer = self._make_writer(weights, depth_head)
-            self._consistency = Consistency(self.model, self.vocabulary)
+            way = choose_way(self.model, self.vocabulary, folder, options)
+        self._writer, self._consistency, self.way = way.writer, way.consistency, way.name
         self.decoder = load_decoder(folder, self.model.config)
         self._draft: Draft | None = None
         self._instruction = ""
@@ -144,7 +141,7 @@ class Policy:
                 config = self.model.config
                 codes = (0,) * config.goal_codes, (0,) * config.kinematics_codes
                 nothing = Generation(Draft(), *codes, draft_accepted=False, passes=0)
-                self._consistency(nothing, self._writer.observation)
+                self._consistency(nothing, self._writer.observed())
 
     def infer(
         self,
@@ -181,7 +178,7 @@ class Policy:
         offsets = self.decoder(codes)[0].astype(np.float64)
         with naming_full_memory():
             sure = (
-                self._consistency(generation, self._writer.observation) if consistency else math.nan
+                self._consistency(generation, self._writer.observed()) if consistency else math.nan
             )
         self._sequence += 1
         chunk = ActionChunk(stamp, self._sequence, joints + offsets[:, :7], offsets[:, 7])
@@ -199,17 +196,6 @@ class Policy:
             chunk=chunk,
             consistency=sure,
         )
-
-    def _make_writer(
-        self, weights: Weights | None, depth_head: bool
-    ) -> FastDecoder | BilevelDecoder:
-        if not (weights or depth_head or wants_engine(self.device)):
-            return BilevelDecoder(self.model, self.vocabulary)
-        head = None
-        if depth_head:
-            dtype = self.model.language.dtype
-            head = load_depth_head(self.folder, self.model.config, dtype, self.device)
-        return FastDecoder(self.model, self.vocabulary, weights, head)
 
     def _understood(
         self,

@@ -20,6 +20,7 @@ from kinevla_ros.files.lock import only_writer, require_free
 from kinevla_ros.files.manifest import checked, write_manifest
 from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE
 from kinevla_ros.generator.config import GeneratorConfig
+from kinevla_ros.generator.onnx_export import export_graphs
 from kinevla_ros.language.vocabulary import Vocabulary
 from kinevla_ros.training.batches import GeneratorSettings
 from kinevla_ros.training.codec import CodecSettings, train_codec
@@ -130,6 +131,7 @@ def generator_from_dataset(
         for name in (WEIGHTS, DESCRIPTION):
             copy(checked(codec, name), out / name)
         write_manifest(out)
+        export_graphs(out)
     return out
 
 

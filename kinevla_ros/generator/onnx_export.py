@@ -1,0 +1,116 @@
+"""Writes a checkpoint's ONNX graphs, which `OnnxGenerator` runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+from kinevla_ros.generator.config import GeneratorConfig
+from kinevla_ros.generator.onnx_generator import (
+    CHECKSUM_KEY,
+    EYE_FILE,
+    EYE_INPUTS,
+    EYE_OUTPUTS,
+    PASS_FILE,
+    PASS_INPUTS,
+    PASS_OUTPUTS,
+    checksum,
+    has_graphs,
+)
+from kinevla_ros.generator.onnx_network import AnyPass, Eye
+from kinevla_ros.generator.weights import MODEL_FILE, read_generator
+
+OPSET = 23
+"""The first with rotary embedding and attention as operators."""
+
+
+def export_graphs(folder: Path) -> None:
+    """Write eye.onnx and pass.onnx into a checkpoint folder that holds configuration and weights.
+
+    Needs the packages onnx and onnxscript (extra `train`). Takes about ten seconds.
+
+    Raises:
+        FileNotFoundError: the folder has no configuration or no weights.
+        ValueError: they are damaged, or the model is of a size or shape that has no graphs.
+    """
+    config = GeneratorConfig.load(folder)
+    if not has_graphs(config):
+        raise ValueError(f"{folder}: only a model with a ResNet of basic blocks has ONNX graphs")
+    model = read_generator(folder, config)
+    weights = (folder / MODEL_FILE).read_bytes()
+    llama: Any = model.language.config
+    new, before = 5, 7
+    past = (2 * llama.num_hidden_layers, llama.num_attention_heads, before, llama.head_dim)
+    eye_given = torch.zeros(2, 3, config.image_size, config.image_size), torch.zeros(8)
+    pass_given = (
+        torch.zeros(1, new, llama.hidden_size),
+        torch.arange(new)[None],
+        torch.ones(new, before + new, dtype=torch.bool),
+        torch.zeros(past),
+        torch.arange(3),
+    )
+    free = torch.export.Dim.AUTO
+    sizes = ({1: free}, {1: free}, {0: free, 1: free}, {2: free}, {0: free})
+    graphs = {
+        EYE_FILE: _exported(Eye(model), eye_given, EYE_INPUTS, EYE_OUTPUTS, None),
+        PASS_FILE: _exported(AnyPass(model), pass_given, PASS_INPUTS, PASS_OUTPUTS, sizes),
+    }
+    for name, graph in graphs.items():
+        _point_into(graph, weights)
+        entry = graph.metadata_props.add()
+        entry.key, entry.value = CHECKSUM_KEY, checksum(weights)
+        partial = folder / f"{name}.partial"
+        onnx.save(graph, partial)
+        partial.replace(folder / name)
+
+
+def _exported(
+    network: nn.Module,
+    given: tuple[Tensor, ...],
+    inputs: tuple[str, ...],
+    outputs: tuple[str, ...],
+    sizes: tuple[Mapping[int, Any], ...] | None,
+) -> onnx.ModelProto:
+    with torch.no_grad():
+        program = torch.onnx.export(
+            network.eval(),
+            given,
+            input_names=inputs,
+            output_names=outputs,
+            dynamic_shapes=sizes,
+            dynamo=True,
+            opset_version=OPSET,
+            # Its optimiser would put weights of its own making into the file.
+            optimize=False,
+            verbose=False,
+        )
+    assert program is not None  # only without dynamo
+    graph = program.model_proto
+    for node in graph.graph.node:
+        node.ClearField("doc_string")
+        node.ClearField("metadata_props")
+    return graph
+
+
+def _point_into(graph: onnx.ModelProto, weights: bytes) -> None:
+    """Take the weights out of a graph and say where in model.safetensors they are."""
+    length = int.from_bytes(weights[:8], "little")
+    entries, start = json.loads(weights[8 : 8 + length]), 8 + length
+    for tensor in graph.graph.initializer:
+        entry = entries.get(tensor.name.removeprefix("model."))
+        if entry is None:
+            continue
+        begin, end = entry["data_offsets"]
+        if tensor.raw_data != weights[start + begin : start + end]:
+            raise ValueError(f"{MODEL_FILE} does not hold {tensor.name} as float32")
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        place = {"location": MODEL_FILE, "offset": start + begin, "length": end - begin}
+        for key, value in place.items():
+            tensor.external_data.add(key=key, value=str(value))

@@ -1,0 +1,84 @@
+"""Which way a policy decodes: by the engine, by ONNX graphs or by plain torch."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnxruntime
+
+from kinevla_ros.generator.consistency import Consistency
+from kinevla_ros.generator.decode import BilevelDecoder
+from kinevla_ros.generator.depth_head import load_depth_head
+from kinevla_ros.generator.device import wants_engine
+from kinevla_ros.generator.engine import FastDecoder
+from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.onnx_generator import GraphsError, OnnxGenerator, has_graphs
+from kinevla_ros.generator.quantised import Weights
+from kinevla_ros.language.vocabulary import Vocabulary
+
+logger = logging.getLogger(__name__)
+PLAIN = "plain torch"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a policy is asked to decode with.
+
+    Attributes:
+        threads: of arithmetic on the CPU.
+        weights: whether to round the language model's weights; see `quantised`.
+        depth_head: whether the checkpoint's depth head chooses later codes; see there.
+        graphs: whether to use the checkpoint's ONNX graphs where there are any.
+
+    Weights and depth head are options of the engine, which then decodes on a CPU too.
+    """
+
+    threads: int = 1
+    weights: Weights | None = None
+    depth_head: bool = False
+    graphs: bool = True
+
+
+@dataclass(frozen=True)
+class Way:
+    """What writes words and codes, what measures them, and a name for a log."""
+
+    writer: FastDecoder | BilevelDecoder
+    consistency: Consistency
+    name: str
+
+
+def choose_way(model: Generator, vocabulary: Vocabulary, folder: Path, options: Options) -> Way:
+    """The fastest way that options and device permit; a missing faster one is logged.
+
+    Args:
+        model: loaded from the folder, where it is to run.
+
+    Raises:
+        CheckpointError: the depth head is missing or another model's.
+        ValueError: the device or the model cannot have such weights.
+    """
+    device = model.device
+    if options.weights or options.depth_head or wants_engine(device):
+        head = None
+        if options.depth_head:
+            head = load_depth_head(folder, model.config, model.language.dtype, device)
+        writer = FastDecoder(model, vocabulary, options.weights, head)
+        return Way(writer, Consistency(model, vocabulary), "the engine")
+    reader = _graphs(model, folder, options) if options.graphs else None
+    name = f"ONNX Runtime {onnxruntime.__version__}" if reader else PLAIN
+    read_by = reader or model
+    return Way(BilevelDecoder(read_by, vocabulary), Consistency(read_by, vocabulary), name)
+
+
+def _graphs(model: Generator, folder: Path, options: Options) -> OnnxGenerator | None:
+    """The checkpoint's graphs, if its size has any and they are in order."""
+    if not has_graphs(model.config):
+        return None
+    try:
+        return OnnxGenerator(model, folder, options.threads)
+    except GraphsError as problem:
+        logger.warning(f"a chunk takes about three times as long by plain torch: {problem}")
+        return None
