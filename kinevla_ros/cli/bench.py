@@ -63,7 +63,7 @@ def flips(
     depth_head: DepthHead = False,
     report: Report = None,
 ) -> None:
-    """Count how often bfloat16, drafts, 8-bit weights and depth head change words and codes."""
+    """Count how often bfloat16, drafts, ONNX graphs and 8-bit weights change words and codes."""
     from kinevla_ros.evaluation.bench_flips import bench_flips
 
     raise typer.Exit(bench_flips(model, cases, weights, depth_head, report))

@@ -31,6 +31,7 @@ from kinevla_ros.generator.depth_head import DepthHead, load_depth_head
 from kinevla_ros.generator.engine import FastDecoder
 from kinevla_ros.generator.images import pixels, square, state_tensor
 from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.onnx_generator import EYE_FILE, OnnxGenerator
 from kinevla_ros.generator.quantised import Weights
 from kinevla_ros.language.grammar import TASKS, instruction
 from kinevla_ros.language.vocabulary import Vocabulary
@@ -94,8 +95,11 @@ def bench_flips(
         model, vocabulary = load_generator(folder)
         dtype = model.language.dtype
         head = load_depth_head(folder, model.config, dtype, device) if depth_head else None
+        graphs = None
+        if device.type == "cpu" and (folder / EYE_FILE).is_file():
+            graphs = OnnxGenerator(model, folder)
         drawn = random_cases(model.config, count, device)
-        found = flips(model.to(device), vocabulary, drawn, weights, head)
+        found = flips(model.to(device), vocabulary, drawn, weights, head, graphs)
     except (ValueError, RuntimeError, OSError) as problem:
         Console(stderr=True).print(for_user(problem), style="red", markup=False, highlight=False)
         return 1
@@ -135,12 +139,14 @@ def flips(
     cases: Sequence[Case],
     weights: Weights | None = None,
     head: DepthHead | None = None,
+    graphs: OnnxGenerator | None = None,
 ) -> dict[str, Flips]:
     """Decode every case in every way, and compare.
 
     Args:
         weights: also compare weights of 8 bits with the model's own.
         head: also compare it with the shared head.
+        graphs: also compare the same weights run by ONNX Runtime.
 
     Returns:
         What differed, by what was compared.
@@ -149,9 +155,13 @@ def flips(
     exact = model if own == torch.float32 else _in_type(model, torch.float32)
     half = model if own == torch.bfloat16 else _in_type(model, torch.bfloat16)
     rounded = FastDecoder(copy.deepcopy(model), vocabulary, weights) if weights else None
-    variants = {f"{weights} weights": rounded} if rounded else {}
+    variants: dict[str, FastDecoder | BilevelDecoder] = {}
+    if rounded:
+        variants[f"{weights} weights"] = rounded
     if head is not None:
         variants["depth head"] = FastDecoder(model, vocabulary, depth_head=head)
+    if graphs is not None:
+        variants["ONNX graphs, drafted,"] = BilevelDecoder(graphs, vocabulary)
     types = {"float32": exact, "bfloat16": half}
     plain = {name: BilevelDecoder(each, vocabulary) for name, each in types.items()}
     drafted = {name: FastDecoder(each, vocabulary) for name, each in types.items()}
@@ -170,6 +180,9 @@ def flips(
             base = written[str(own).removeprefix("torch.")]
             for name, decoder in variants.items():
                 pairs[f"{name} from without"] = _decoded(decoder, case, base), base
+            if graphs is not None:
+                written_by_graphs = _decoded(variants["ONNX graphs, drafted,"], case)
+                pairs["ONNX graphs from without"] = written_by_graphs, base
             for name, pair in pairs.items():
                 found.setdefault(name, Flips()).add(*pair)
     return found

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from kinevla_ros.files.damage import for_user
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.decode import GenerationError
 from kinevla_ros.generator.policy import Inference, NotUnderstood, Policy
+from kinevla_ros.generator.way import PLAIN
 from kinevla_ros.language.grammar import TASKS, Command, instruction
 from kinevla_ros.share import share_path
 from kinevla_ros.sim.cell import Cell
@@ -39,8 +40,17 @@ ROWS = {
     "warm": "draft verified and kept",
     "rewritten": "draft not kept",
     "checked": "warm, and consistency measured",
-    "decoder": "ONNX decoder alone",
 }
+
+
+class Spent(NamedTuple):
+    """What an inference took: time on the wall, and this thread's on the CPU (s)."""
+
+    wall: float
+    cpu: float
+
+
+Times = dict[str, list[Spent]]
 
 
 @dataclass(frozen=True)
@@ -73,23 +83,20 @@ def bench_chunk(model: Path | None, chunks: int, threads: int, report: Path | No
     Args:
         model: checkpoint folder; the shipped one without it.
         chunks: warm chunks to measure.
-        threads: threads that torch may use; the decoder has one.
+        threads: threads that the model may use; the decoder has one.
     """
+    folder = model or share_path("models", "kinevla-tiny")
     try:
         started = time.perf_counter()
-        folder = model or share_path("models", "kinevla-tiny")
         policy = Policy(folder, threads)
         policy.warm_up(consistency=True)
         loading = time.perf_counter() - started
-        with Progress(transient=True) as progress:
-            bar = progress.add_task("bench chunk", total=2 * chunks)
-            recordings = record()
-            times, checked = (
-                measure(each, recordings, chunks, lambda: progress.advance(bar))
-                for each in (policy, Checked(policy))
-            )
-        times["checked"] = checked["warm"]
-        times["decoder"] = decoder_times(policy.decoder, chunks)
+        ways = {policy.way: policy}
+        if policy.way != PLAIN:
+            ways[PLAIN] = Policy(folder, threads, graphs=False)
+            ways[PLAIN].warm_up(consistency=True)
+        found = measure_ways(ways, chunks)
+        decoder = decoder_times(policy.decoder, chunks)
     except (CheckpointError, NotUnderstood, GenerationError, OSError) as problem:
         Console(stderr=True).print(for_user(problem), style="red", markup=False, highlight=False)
         return 1
@@ -97,7 +104,11 @@ def bench_chunk(model: Path | None, chunks: int, threads: int, report: Path | No
         "model": str(folder),
         "load_seconds": round(loading, 2),
         "threads": threads,
-        **{name: percentiles(values) for name, values in times.items()},
+        "ways": {
+            way: {kind: summary(spent) for kind, spent in times.items()}
+            for way, times in found.items()
+        },
+        "decoder": percentiles(decoder),
         "machine": machine(),
         "versions": versions(),
     }
@@ -105,6 +116,25 @@ def bench_chunk(model: Path | None, chunks: int, threads: int, report: Path | No
     if report:
         report.write_text(json.dumps(figures, indent=2) + "\n")
     return 0
+
+
+def measure_ways(ways: Mapping[str, Policy], chunks: int) -> dict[str, Times]:
+    """Times of each policy by kind; the kind `checked` is warm with consistency measured."""
+    policies: dict[str, EpisodePolicy] = {}
+    for way, policy in ways.items():
+        policies |= {way: policy, f"{way}, checked": Checked(policy)}
+    with Progress(transient=True) as progress:
+        bar = progress.add_task("bench chunk", total=len(policies) * chunks)
+        found = measure(policies, record(), chunks, lambda: progress.advance(bar))
+    return {way: found[way] | {"checked": found[f"{way}, checked"]["warm"]} for way in ways}
+
+
+def summary(spent: Sequence[Spent]) -> dict[str, float]:
+    """Percentiles on the wall, and the median on the CPU, in ms."""
+    times = percentiles([each.wall for each in spent])
+    if spent:
+        times["cpu_p50_ms"] = round(1e3 * float(np.median([each.cpu for each in spent])), 3)
+    return times
 
 
 def record(seed: int = 0) -> dict[Command, list[Observation]]:
@@ -125,30 +155,41 @@ def record(seed: int = 0) -> dict[Command, list[Observation]]:
 
 
 def measure(
-    policy: EpisodePolicy,
+    policies: Mapping[str, EpisodePolicy],
     recordings: Mapping[Command, Sequence[Observation]],
     chunks: int,
     advance: Callable[[], object] = lambda: None,
-) -> dict[str, list[float]]:
-    """Times of inferences (s) by kind: cold, warm, rewritten.
+) -> dict[str, Times]:
+    """Times of each policy's inferences by kind: cold, warm, rewritten.
 
-    Ends when there are enough warm chunks, or at twice as many of all kinds.
+    The policies take turns, a demonstration each, so that what else the machine does meets all of
+    them. A policy ends when it has enough warm chunks, or at twice as many of all kinds.
     """
-    times: dict[str, list[float]] = {"cold": [], "warm": [], "rewritten": []}
+    found: dict[str, Times] = {name: {"cold": [], "warm": [], "rewritten": []} for name in policies}
     rng = np.random.default_rng(0)
     for command in itertools.cycle(recordings):
-        words = instruction(command, rng)
-        policy.reset()
-        for index, seen in enumerate(recordings[command]):
-            started = time.perf_counter()
-            inference = policy.infer(words, seen.images, seen.joints, seen.gripper, started)
-            elapsed = time.perf_counter() - started
-            kept = "warm" if inference.draft_accepted else "rewritten"
-            times[kept if index else "cold"].append(elapsed)
-            advance()
-            if len(times["warm"]) >= chunks or sum(map(len, times.values())) >= 2 * chunks:
-                return times
+        words, pending = instruction(command, rng), False
+        for name, policy in policies.items():
+            times = found[name]
+            policy.reset()
+            for index, seen in enumerate(recordings[command]):
+                if len(times["warm"]) >= chunks or sum(map(len, times.values())) >= 2 * chunks:
+                    break
+                pending = True
+                spent, kept = _timed(policy, words, seen)
+                times[("warm" if kept else "rewritten") if index else "cold"].append(spent)
+                advance()
+        if not pending:
+            return found
     raise ValueError("there are no recordings")
+
+
+def _timed(policy: EpisodePolicy, words: str, seen: Observation) -> tuple[Spent, bool]:
+    """What one inference took, and whether it kept the draft."""
+    started, on_cpu = time.perf_counter(), time.thread_time()
+    inference = policy.infer(words, seen.images, seen.joints, seen.gripper, started)
+    spent = Spent(time.perf_counter() - started, time.thread_time() - on_cpu)
+    return spent, inference.draft_accepted
 
 
 def decoder_times(decoder: OnnxDecoder, calls: int) -> list[float]:
@@ -166,16 +207,29 @@ def decoder_times(decoder: OnnxDecoder, calls: int) -> list[float]:
 
 
 def table(figures: Mapping[str, Any]) -> Table:
-    """One row for each kind of time."""
+    """One row for each way and kind of time; CPU is the median of the thread's own, which counts
+    in the ratio to plain torch."""
     host, n = figures["machine"], figures["threads"]
     caption = f"{host['processor']}, {host['cores']} cores, {n} thread{'s' if n > 1 else ''}"
     grid = Table(title="Time of a chunk in ms", caption=caption)
     grid.add_column("kind")
-    for heading in ("n", "p50", "p95", "p99", "max"):
+    grid.add_column("by")
+    for heading in ("n", "p50", "p95", "p99", "max", "CPU", "ratio"):
         grid.add_column(heading, justify="right")
+    ways = figures["ways"]
     for name, meaning in ROWS.items():
-        found = figures[name]
-        if found["n"]:
-            cells = (f"{found[key]:.2f}" for key in ("p50_ms", "p95_ms", "p99_ms", "max_ms"))
-            grid.add_row(f"{name}: {meaning}", str(found["n"]), *cells)
+        title = f"{name}: {meaning}"
+        for way, times in ways.items():
+            if times[name]["n"]:
+                plain = ways[PLAIN][name] if way != PLAIN else {"n": 0}
+                grid.add_row(title, way, *_cells(times[name], plain))
+                title = ""
+    grid.add_row("ONNX decoder alone", "", *_cells(figures["decoder"], {"n": 0}))
     return grid
+
+
+def _cells(found: Mapping[str, float], plain: Mapping[str, float]) -> list[str]:
+    keys = ("p50_ms", "p95_ms", "p99_ms", "max_ms", "cpu_p50_ms")
+    cells = [f"{found[key]:.1f}" if key in found else "" for key in keys]
+    ratio = f"{found['cpu_p50_ms'] / plain['cpu_p50_ms']:.2f}" if plain["n"] else ""
+    return [str(found["n"]), *cells, ratio]
