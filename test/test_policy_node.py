@@ -45,7 +45,7 @@ class FakePolicy:
 
     trouble: Exception | None = None
     consistency, model_time = 0.9, 0.01
-    device = "cpu"
+    device, way = "cpu", "nothing"
     gate = threading.Event()
     options: tuple[object, ...] = ()
 

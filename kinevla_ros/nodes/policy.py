@@ -93,7 +93,9 @@ class PolicyNode(ManagedNode):
         except RuntimeError as problem:
             self._output.explain(status_of(problem), "", str(problem))
             raise
-        self.get_logger().info(f"loaded {folder} on {self._policy.device}")
+        self.get_logger().info(
+            f"loaded {folder} on {self._policy.device}; {self._policy.way} decodes"
+        )
 
     @property
     def _measured(self) -> bool:
@@ -127,6 +129,7 @@ class PolicyNode(ManagedNode):
         """Stop inferring; the arm slows to rest when the last chunk has run out."""
         self._stop.set()
         self._sight.stop()
+        self._wake()
         if self._thread is not None:
             self._thread.join(JOIN_TIMEOUT)
 
@@ -199,6 +202,7 @@ class PolicyNode(ManagedNode):
         self.get_logger().info(f'instruction: "{text}"')
         self._complained_at = time.monotonic()
         self._instruction = text
+        self._wake()
 
     def _on_no_instruction(self, problem: str) -> None:
         """Something came on /instruction that cannot be read."""
@@ -220,18 +224,27 @@ class PolicyNode(ManagedNode):
             response.message = bounded(str(problem), TEXT)
             return response
         response.success = True
+        self._wake()
         self.get_logger().warning(f"operator: {response.message}")
         return response
 
+    def _wake(self) -> None:
+        """Have what a person says answered from the newest picture, before the next one comes."""
+        self._picture.set()
+
     def _infer_until_stopped(self) -> None:
-        due = 0.0
+        due, answered = 0.0, None
         while not self._stop.is_set():
             self._picture.wait(PICTURE_TIMEOUT)
             self._picture.clear()
             instruction = self._instruction
             if instruction is None:
                 self._sight.check_idly()
+                answered = None
                 continue
+            asked = instruction, self._words.command
+            if asked != answered:
+                due = 0.0
             if self._words.vetoed:
                 self._complain(Reasoning.VETOED, instruction, VETOED)
                 continue
@@ -245,7 +258,7 @@ class PolicyNode(ManagedNode):
                 continue
             if observation.stamp > due - STAMP_JITTER:
                 self._infer(instruction, observation)
-                due = observation.stamp + self.values["chunk_period"]
+                answered, due = asked, observation.stamp + self.values["chunk_period"]
 
     def _infer(self, instruction: str, observation: Observation) -> None:
         """Infer once and publish what came of it."""
@@ -293,6 +306,9 @@ class PolicyNode(ManagedNode):
         reasoning = reasoning_to_message(inference, stamp, overridden)
         reasoning.status, reasoning.detail = status, detail
         self._output.reasoning(reasoning)
+        if status == Reasoning.OK:
+            # For people to look at, and it takes milliseconds: after what the arm waits for.
+            self._output.path(inference.chunk, stamp)
 
     def _complain(self, status: int, instruction: str, detail: str) -> None:
         """Say now and then why there is no motion."""

@@ -38,8 +38,11 @@ class Output:
         self._markers = node.create_publisher(MarkerArray, "kinevla/reasoning_markers", 1)
 
     def chunk(self, chunk: ActionChunk, stamp: Time) -> None:
-        """Publish the chunk of an observation taken at `stamp`, and its path."""
+        """Publish the chunk of an observation taken at `stamp`."""
         self._chunks.publish(chunk_to_message(chunk, stamp))
+
+    def path(self, chunk: ActionChunk, stamp: Time) -> None:
+        """Show where the chunk leads."""
         self._paths.publish(planned_path(chunk, stamp))
 
     def reasoning(self, message: Reasoning) -> None:
@@ -72,7 +75,8 @@ def judge(inference: Inference, least: float) -> tuple[int, str]:
     if least > ANY_CONSISTENCY and not inference.consistency >= least:
         return Reasoning.INCONSISTENT, (
             f"the codes fit the words with a probability of {inference.consistency:.2f}, less than "
-            f"min_consistency {least:.2f}: say it in other words, or override the reasoning"
+            f"min_consistency {least:.2f}: say it in other words, or override the reasoning; "
+            "`kinevla calibrate` finds what suits a checkpoint"
         )
     return Reasoning.OK, ""
 

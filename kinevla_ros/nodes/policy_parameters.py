@@ -41,7 +41,7 @@ PARAMETERS = {
         1.0,
     ),
     "min_consistency": Parameter(
-        ANY_CONSISTENCY,
+        0.1,
         "Least probability of the words, given the codes, for a chunk to be sent, as `kinevla "
         "calibrate` finds it for a checkpoint; 0 sends every chunk and measures none.",
         0.0,
