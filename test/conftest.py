@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from kinevla_ros.evaluation.latency import Observation
     from kinevla_ros.generator.model import Generator
+    from kinevla_ros.language.grammar import Command
     from kinevla_ros.language.vocabulary import Vocabulary
 
 # Set on import, before a test module can load rclpy or mujoco. Domains above 101 reach into the
@@ -38,3 +40,11 @@ def parts(
 
     model, vocabulary = getattr(engine_cases, request.param)(tmp_path_factory.mktemp("model"))
     return model.to(engine_cases.DEVICE), vocabulary
+
+
+@pytest.fixture(scope="session")
+def scenes() -> dict[Command, list[Observation]]:
+    """What the policy would see along a demonstration of each task."""
+    from kinevla_ros.evaluation.latency import record
+
+    return record(5)

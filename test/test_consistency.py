@@ -9,9 +9,9 @@ from engine_cases import DEVICE, INSTRUCTIONS, case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kinevla_ros.evaluation.latency import record
 from kinevla_ros.generator.consistency import Consistency
 from kinevla_ros.generator.decode import BilevelDecoder, Draft, Generation
+from kinevla_ros.generator.engine import FastDecoder
 from kinevla_ros.generator.override import Override
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.generator.sequence import instruction_ids, written_part
@@ -86,8 +86,21 @@ def test_words_that_name_no_command_are_measured_beside_all_that_do(parts) -> No
     )
     every = [codes, *(replace(codes, words=words_of(vocabulary, task)) for task in TASKS)]
     logs = torch.tensor([log_probability(parts, one, images, state) for one in every])
-    found = Consistency(model, vocabulary)(codes, decoder.observed())
-    assert found == pytest.approx(float(logs.softmax(0)[0]), abs=1e-3)
+    measure = Consistency(model, vocabulary)
+    found = [measure(each, decoder.observed()) for each in (codes, every[1], codes)]
+    beside = float(logs.softmax(0)[0])
+    # Where they do not stand they do not count.
+    assert found == pytest.approx([beside, float(logs[1:].softmax(0)[0]), beside], abs=1e-3)
+
+
+@torch.inference_mode()
+def test_the_engine_and_the_plain_decoder_have_seen_the_same(parts) -> None:
+    model, vocabulary = parts
+    measure = Consistency(model, vocabulary)
+    said, images, state, _ = case(model, vocabulary, 1)
+    decoders = BilevelDecoder(model, vocabulary), FastDecoder(model, vocabulary)
+    found = [measure(d.generate(said, images, state), d.observed()) for d in decoders]
+    assert found[0] == pytest.approx(found[1], abs=1e-4)
 
 
 @pytest.fixture(scope="module")
@@ -115,11 +128,6 @@ def test_the_shipped_model_knows_its_own_codes_from_those_of_another_goal(
     assert own.consistency > 0.1
     codes = {"goal_codes": foreign.goal_codes, "kinematics_codes": foreign.kinematics_codes}
     assert infer(command, Override(own.goal, own.kinematics, **codes)).consistency < 0.01
-
-
-@pytest.fixture(scope="module")
-def scenes() -> dict:
-    return record(5)
 
 
 def test_nobody_who_does_not_ask_waits_for_it(shipped: Policy, scenes: dict) -> None:

@@ -12,7 +12,6 @@ import torch
 from safetensors.torch import load_file, save_file
 from small_generator import small_config
 
-from kinevla_ros.evaluation.latency import record
 from kinevla_ros.generator.consistency import Consistency
 from kinevla_ros.generator.decode import BilevelDecoder, Draft, GenerationError, Given
 from kinevla_ros.generator.images import pixels, square, state_tensor
@@ -69,14 +68,14 @@ def shipped() -> Both:
 
 
 def test_recorded_moments_give_the_words_codes_and_scores_of_plain_torch_in_less_time(
-    shipped: Both,
+    shipped: Both, scenes: dict
 ) -> None:
     rng, warm = np.random.default_rng(0), slice(1, None)
     spent: list[list[float]] = [[], []]
-    for command, moments in record(3).items():
+    for command, moments in scenes.items():
         said, draft = instruction(command, rng), None
         shipped.spent = [[], []]
-        for seen in moments[::2]:
+        for seen in moments[::3]:
             answer = shipped.answer(
                 said, *shipped.case(seen.images, seen.joints, seen.gripper), draft
             )
@@ -95,7 +94,7 @@ def test_noise_and_drafts_of_other_commands_give_what_plain_torch_gives(shipped:
         Draft(*(tuple(vocabulary.encode_text(f(c))) for f in (goal_text, kinematics_text)))
         for c in TASKS
     ]
-    for number in range(14):
+    for number in range(10):
         images = {
             name: rng.integers(256, size=(240, 320, 3), dtype=np.uint8)
             for name in ("front", "wrist")
@@ -131,7 +130,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Both:
 def test_any_draft_and_given_words_give_what_plain_torch_gives(small: Both) -> None:
     rng = random.Random(0)
     errors = 0
-    for seed in range(40):
+    for seed in range(25):
         source = torch.Generator().manual_seed(seed)
         case = torch.randn(2, 3, 32, 32, generator=source), torch.randn(8, generator=source)
         plain = small.answer(SAID, *case)
@@ -144,7 +143,7 @@ def test_any_draft_and_given_words_give_what_plain_torch_gives(small: Both) -> N
         words = tuple(rng.choices(range(11, 60), k=seed % 5))
         for given in (Given((), ()), Given(kinematics=words), Given(goal=words)):
             small.answer(SAID, *case, plain.words, given)
-    assert 0 < errors < 30
+    assert 0 < errors < 20
 
 
 @pytest.fixture
