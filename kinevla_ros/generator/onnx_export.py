@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,25 @@ import torch
 from torch import Tensor, nn
 
 from kinevla_ros.generator.config import GeneratorConfig
+from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.generator.onnx_generator import (
     CHECKSUM_KEY,
     EYE_FILE,
     EYE_INPUTS,
     EYE_OUTPUTS,
     PASS_FILE,
-    PASS_INPUTS,
-    PASS_OUTPUTS,
+    OnnxGenerator,
     checksum,
     has_graphs,
+    pass_names,
 )
 from kinevla_ros.generator.onnx_network import AnyPass, Eye
 from kinevla_ros.generator.weights import MODEL_FILE, read_generator
+
+TOLERANCE = 1e-3
+"""Largest difference of a logit, relative to the largest logit."""
+
+READ_LAST = [Segment.WORDS, Segment.WORDS, Segment.READING, Segment.CODES]
 
 OPSET = 23
 """The first with rotary embedding and attention as operators."""
@@ -37,7 +43,8 @@ def export_graphs(folder: Path) -> None:
 
     Raises:
         FileNotFoundError: the folder has no configuration or no weights.
-        ValueError: they are damaged, or the model is of a size or shape that has no graphs.
+        ValueError: they are damaged, the model is of a size or shape that has no graphs, or the
+            graphs do not give what it gives, and are not left there.
     """
     config = GeneratorConfig.load(folder)
     if not has_graphs(config):
@@ -46,20 +53,24 @@ def export_graphs(folder: Path) -> None:
     weights = (folder / MODEL_FILE).read_bytes()
     llama: Any = model.language.config
     new, before = 5, 7
-    past = (2 * llama.num_hidden_layers, llama.num_attention_heads, before, llama.head_dim)
-    eye_given = torch.zeros(2, 3, config.image_size, config.image_size), torch.zeros(8)
+    past = (1, llama.num_attention_heads, before, llama.head_dim)
+    count = 2 * llama.num_hidden_layers
+    eye_given = (
+        torch.zeros(2, 3, config.image_size, config.image_size),
+        torch.zeros(config.state_dim),
+    )
     pass_given = (
         torch.zeros(1, new, llama.hidden_size),
         torch.arange(new)[None],
         torch.ones(new, before + new, dtype=torch.bool),
-        torch.zeros(past),
         torch.arange(3),
+        [torch.zeros(past) for _ in range(count)],
     )
     free = torch.export.Dim.AUTO
-    sizes = ({1: free}, {1: free}, {0: free, 1: free}, {2: free}, {0: free})
+    sizes = ({1: free}, {1: free}, {0: free, 1: free}, {0: free}, [{2: free}] * count)
     graphs = {
         EYE_FILE: _exported(Eye(model), eye_given, EYE_INPUTS, EYE_OUTPUTS, None),
-        PASS_FILE: _exported(AnyPass(model), pass_given, PASS_INPUTS, PASS_OUTPUTS, sizes),
+        PASS_FILE: _exported(AnyPass(model), pass_given, *pass_names(count), sizes),
     }
     for name, graph in graphs.items():
         _point_into(graph, weights)
@@ -68,14 +79,15 @@ def export_graphs(folder: Path) -> None:
         partial = folder / f"{name}.partial"
         onnx.save(graph, partial)
         partial.replace(folder / name)
+    _check(model, folder)
 
 
 def _exported(
     network: nn.Module,
-    given: tuple[Tensor, ...],
-    inputs: tuple[str, ...],
-    outputs: tuple[str, ...],
-    sizes: tuple[Mapping[int, Any], ...] | None,
+    given: tuple[Any, ...],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    sizes: tuple[Any, ...] | None,
 ) -> onnx.ModelProto:
     with torch.no_grad():
         program = torch.onnx.export(
@@ -114,3 +126,27 @@ def _point_into(graph: onnx.ModelProto, weights: bytes) -> None:
         place = {"location": MODEL_FILE, "offset": start + begin, "length": end - begin}
         for key, value in place.items():
             tensor.external_data.add(key=key, value=str(value))
+
+
+@torch.inference_mode()
+def _check(model: Generator, folder: Path) -> None:
+    """Hold the graphs against the model on numbers at random; what differs is removed."""
+    graphs, config = OnnxGenerator(model, folder), model.config
+    source = torch.Generator().manual_seed(0)
+    images = torch.randn(1, 2, 3, config.image_size, config.image_size, generator=source)
+    state = torch.randn(1, config.state_dim, generator=source)
+    segments = torch.tensor([[Segment.OBSERVATION] * model.observation_tokens + READ_LAST])
+    ends: list[Tensor] = []
+    for reader in (model, graphs):
+        cache: Any = reader.new_cache()
+        seen = reader.observe(images, state)
+        reader(seen, segments[:, : seen.shape[1]], cache)
+        words = reader.embed(torch.arange(len(READ_LAST))[None])
+        ends.append(reader(words, segments, cache)[0][0, -1])
+    if not torch.allclose(ends[0], ends[1], atol=TOLERANCE * float(ends[0].abs().max())):
+        for name in (EYE_FILE, PASS_FILE):
+            (folder / name).unlink()
+        raise ValueError(
+            f"the exported graphs differ from the model by {float((ends[0] - ends[1]).abs().max())}"
+            "; update torch, onnx and onnxscript"
+        )

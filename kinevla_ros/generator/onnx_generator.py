@@ -7,6 +7,7 @@ no weights: they point into the checkpoint's model.safetensors.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,6 @@ from kinevla_ros.generator.weights import MODEL_FILE
 EYE_FILE, PASS_FILE = "eye.onnx", "pass.onnx"
 CHECKSUM_KEY = "kinevla.weights"
 EYE_INPUTS, EYE_OUTPUTS = ("images", "state"), ("observation",)
-PASS_INPUTS = ("embeddings", "positions", "allowed", "past", "wanted")
-PASS_OUTPUTS = ("logits", "present")
 
 CHOOSING = (Segment.WORDS, Segment.CODES)
 """Positions that choose a word or a code; the others are read for their keys and values."""
@@ -38,14 +37,14 @@ class GraphsError(ValueError):
 
 
 class PassCache:
-    """Keys and values of the positions read, block by block, [2 L, H, P, d]."""
+    """Keys and values of the positions read, block by block, each [1, H, P, d]."""
 
-    def __init__(self, values: NDArray[np.float32]) -> None:
+    def __init__(self, values: Sequence[NDArray[np.float32]]) -> None:
         self.values = values
 
     def crop(self, count: int) -> None:
         """Keep the first positions, or forget the last where the count is negative."""
-        self.values = np.ascontiguousarray(self.values[:, :, :count])
+        self.values = [np.ascontiguousarray(each[:, :, :count]) for each in self.values]
 
 
 class OnnxGenerator:
@@ -67,9 +66,9 @@ class OnnxGenerator:
         self._table: Tensor = table.weight.detach()
         llama = model.language.config
         heads = llama.num_attention_heads
-        self._empty = np.zeros(
-            (2 * llama.num_hidden_layers, heads, 0, llama.hidden_size // heads), np.float32
-        )
+        empty = np.zeros((1, heads, 0, llama.hidden_size // heads), np.float32)
+        self._empty = [empty] * (2 * llama.num_hidden_layers)
+        self._inputs, _ = pass_names(len(self._empty))
         try:
             weights = (folder / MODEL_FILE).read_bytes()
             self._eye, self._pass = (
@@ -86,7 +85,7 @@ class OnnxGenerator:
 
     def cached(self, cache: PassCache, places: list[int]) -> PassCache:
         """What a cache holds of some positions, as a cache of its own."""
-        return PassCache(np.ascontiguousarray(cache.values[:, :, places]))
+        return PassCache([np.ascontiguousarray(each[:, :, places]) for each in cache.values])
 
     def embed(self, ids: Tensor) -> Tensor:
         """See `Generator.embed`."""
@@ -135,10 +134,10 @@ class OnnxGenerator:
         positions: NDArray[np.int64],
         cache: PassCache,
         wanted: NDArray[np.int64],
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    ) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
         """Logits [1, N, V], and keys and values of all positions, old and new."""
-        given = embeddings.numpy(), positions[None], allowed, cache.values, wanted
-        logits, present = _run(self._pass, dict(zip(PASS_INPUTS, given, strict=True)))
+        given = embeddings.numpy(), positions[None], allowed, wanted, *cache.values
+        logits, *present = _run(self._pass, dict(zip(self._inputs, given, strict=True)))
         return logits, present
 
 
@@ -180,11 +179,19 @@ def _open(path: Path, weights: bytes, threads: int) -> onnxruntime.InferenceSess
     return session
 
 
+def pass_names(count: int) -> tuple[list[str], list[str]]:
+    """Inputs and outputs of a pass with so many keys and values."""
+    return (
+        ["embeddings", "positions", "allowed", "wanted", *(f"past{i}" for i in range(count))],
+        ["logits", *(f"present{i}" for i in range(count))],
+    )
+
+
 def has_graphs(config: GeneratorConfig) -> bool:
-    """Whether a model of this shape can be exported: a ResNet of basic blocks sees for it."""
+    """Whether a model of this shape can be exported: a ResNet of basic blocks, and a state."""
     vision = config.vision
     basic = vision["model_type"] == "resnet" and vision.get("layer_type") == "basic"
-    return basic and not config.images_first
+    return basic and config.state_dim > 0 and not config.images_first
 
 
 def checksum(weights: bytes) -> str:

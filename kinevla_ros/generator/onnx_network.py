@@ -45,9 +45,9 @@ class Eye(nn.Module):
 class AnyPass(nn.Module):
     """New positions of one sequence, under any mask.
 
-    Takes embeddings [1, Q, width], positions [1, Q], allowed [Q, P + Q] (bool), past
-    [2 L, H, P, d], keys and values block by block, and wanted [N], the rows whose logits count.
-    Gives logits [1, N, V] and present [2 L, H, P + Q, d].
+    Takes embeddings [1, Q, width], positions [1, Q], allowed [Q, P + Q] (bool), wanted [N], the
+    rows whose logits count, and past, keys and values block by block, each [1, H, P, d]. Gives
+    logits [1, N, V] and keys and values again, each [1, H, P + Q, d].
     """
 
     cosines: Tensor
@@ -65,24 +65,29 @@ class AnyPass(nn.Module):
         self.register_buffer("sines", sines[0, :, :half].contiguous())
 
     def forward(
-        self, embeddings: Tensor, positions: Tensor, allowed: Tensor, past: Tensor, wanted: Tensor
-    ) -> tuple[Tensor, Tensor]:
+        self,
+        embeddings: Tensor,
+        positions: Tensor,
+        allowed: Tensor,
+        wanted: Tensor,
+        past: list[Tensor],
+    ) -> tuple[Tensor, list[Tensor]]:
         """See the class."""
         llama: Any = self.model.language.model
         heads = dict.fromkeys(("q_num_heads", "kv_num_heads"), llama.config.num_attention_heads)
-        x, present = embeddings, []
+        x, present = embeddings, list[Tensor]()
         for i, layer in enumerate(llama.layers):
             q, k, v = self._projected(layer, x, positions)
             if layer is llama.layers[-1]:
                 q, x = q.index_select(1, wanted), x.index_select(1, wanted)
                 allowed = allowed.index_select(0, wanted)
-            before = past[2 * i : 2 * i + 1], past[2 * i + 1 : 2 * i + 2]
+            before = past[2 * i : 2 * i + 2]
             seen, *both, _ = ops.attention(q, k, v, allowed, *before, **heads)
             present += both
             x = x + F.linear(seen, layer.self_attn.o_proj.weight)
             x = x + _mixed(layer, x)
         logits = F.linear(_normed(llama.norm, x), self.model.language.lm_head.weight)
-        return logits, torch.cat(present)
+        return logits, present
 
     def _projected(self, layer: Any, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries and keys, turned to their positions, and values, each [1, Q, width]."""
