@@ -36,10 +36,10 @@ from kinevla_ros.sim.execution import SimulatedArm
 
 WARM_PER_INSTRUCTION = 25
 ROWS = {
-    "cold": "new instruction, all words written",
-    "warm": "draft verified and kept",
+    "cold": "new instruction",
+    "warm": "draft kept",
     "rewritten": "draft not kept",
-    "checked": "warm, and consistency measured",
+    "checked": "and consistency",
 }
 
 

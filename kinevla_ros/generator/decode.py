@@ -79,15 +79,11 @@ class BilevelDecoder:
         self._vocabulary = vocabulary
         device = model.device
         text = torch.from_numpy(vocabulary.text_mask)
-        self._allowed = {}
+        self._refused = {}
         for closing in (vocabulary.goal_codes, vocabulary.kinematics_codes):
-            mask = text.clone()
-            mask[closing] = True
-            self._allowed[closing] = mask.to(device)
-        self._codes = {
-            "goal": torch.from_numpy(vocabulary.code_mask("goal")).to(device),
-            "kinematics": torch.from_numpy(vocabulary.code_mask("kinematics")).to(device),
-        }
+            refused = ~text
+            refused[closing] = False
+            self._refused[closing] = refused.to(device)
         self._refusal = tuple(vocabulary.encode_text(REFUSAL))
         self._instruction: str | None = None
         self._prompt: tuple[list[int], list[int]] = [], []
@@ -186,7 +182,7 @@ class BilevelDecoder:
         given: tuple[int, ...] | None,
     ) -> tuple[tuple[int, ...], Tensor]:
         """Write one reasoning text; returns its word ids and the logits of the first code."""
-        allowed = self._allowed[closing]
+        refused = self._refused[closing]
         fed = draft if given is None else given
         ids, segments = [opening, *fed], [int(Segment.WORDS)] * (1 + len(fed))
         if draft or given is not None:
@@ -197,7 +193,7 @@ class BilevelDecoder:
         if given is not None:
             return given, logits[-1]
         logits = logits[-len(ids) :]
-        choices = logits[: 1 + len(fed)].masked_fill(~allowed, -torch.inf).argmax(-1).tolist()
+        choices = logits[: 1 + len(fed)].masked_fill(refused, -torch.inf).argmax(-1).tolist()
         agreed = next(
             (i for i, (a, b) in enumerate(zip(choices, fed, strict=False)) if a != b), len(fed)
         )
@@ -212,7 +208,7 @@ class BilevelDecoder:
                     f"a reasoning text ran past {self._model.config.max_text_tokens} tokens"
                 )
             last = self._feed(self._model.embed(self._tensor([token])), [int(Segment.WORDS)])[-1]
-            token = int(last.masked_fill(~allowed, -torch.inf).argmax())
+            token = int(last.masked_fill(refused, -torch.inf).argmax())
         reading, read_segments = _reading(words, closing)
         return tuple(words), self._feed(self._model.embed(self._tensor(reading)), read_segments)[-1]
 
@@ -220,13 +216,12 @@ class BilevelDecoder:
         self, level: Level, logits: Tensor, count: int, given: tuple[int, ...] | None
     ) -> tuple[int, ...]:
         """Choose the codes of one stack, or take the given; `logits` are those of the first."""
+        first = self._vocabulary.code_id(level, 0)
+        rows = slice(first, first + self._vocabulary.codes_per_level)
         codes: list[int] = []
         while len(codes) < count:
-            if given is None:
-                token = int(logits.masked_fill(~self._codes[level], -torch.inf).argmax())
-            else:
-                token = self._vocabulary.code_id(level, given[len(codes)])
-            codes.append(self._vocabulary.code_of(token)[1])
+            codes.append(int(logits[rows].argmax()) if given is None else given[len(codes)])
+            token = self._vocabulary.code_id(level, codes[-1])
             if len(codes) < count:
                 logits = self._feed(self._model.embed(self._tensor([token])), [Segment.CODES])[-1]
         return tuple(codes)

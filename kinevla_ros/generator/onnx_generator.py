@@ -17,6 +17,7 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator, Segment, attention_allowed, may_look
@@ -89,7 +90,7 @@ class OnnxGenerator:
 
     def embed(self, ids: Tensor) -> Tensor:
         """See `Generator.embed`."""
-        return self._table[ids]
+        return F.embedding(ids, self._table)
 
     def observe(self, images: Tensor, state: Tensor) -> Tensor:
         """See `Generator.observe`; one observation, B = 1."""

@@ -6,8 +6,6 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-import onnxruntime
-
 from kinevla_ros.generator.consistency import Consistency
 from kinevla_ros.generator.decode import BilevelDecoder
 from kinevla_ros.generator.depth_head import load_depth_head
@@ -68,7 +66,7 @@ def choose_way(model: Generator, vocabulary: Vocabulary, folder: Path, options: 
         writer = FastDecoder(model, vocabulary, options.weights, head)
         return Way(writer, Consistency(model, vocabulary), "the engine")
     reader = _graphs(model, folder, options) if options.graphs else None
-    name = f"ONNX Runtime {onnxruntime.__version__}" if reader else PLAIN
+    name = "ONNX graphs" if reader else PLAIN
     read_by = reader or model
     return Way(BilevelDecoder(read_by, vocabulary), Consistency(read_by, vocabulary), name)
 

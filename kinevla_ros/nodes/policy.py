@@ -94,7 +94,7 @@ class PolicyNode(ManagedNode):
             self._output.explain(status_of(problem), "", str(problem))
             raise
         self.get_logger().info(
-            f"loaded {folder} on {self._policy.device}; {self._policy.way} decodes"
+            f"loaded {folder} on {self._policy.device}; decoding by {self._policy.way}"
         )
 
     @property
