@@ -35,11 +35,11 @@ from kinevla_ros.sim.demonstrator import plan
 from kinevla_ros.sim.execution import SimulatedArm
 
 WARM_PER_INSTRUCTION = 25
-ROWS = {
-    "cold": "new instruction",
-    "warm": "draft kept",
-    "rewritten": "draft not kept",
-    "checked": "and consistency",
+KINDS = {
+    "cold": "a new instruction",
+    "warm": "the draft stands",
+    "rewritten": "it does not",
+    "checked": "warm, and consistency is measured",
 }
 
 
@@ -210,26 +210,25 @@ def table(figures: Mapping[str, Any]) -> Table:
     """One row for each way and kind of time; CPU is the median of the thread's own, which counts
     in the ratio to plain torch."""
     host, n = figures["machine"], figures["threads"]
-    caption = f"{host['processor']}, {host['cores']} cores, {n} thread{'s' if n > 1 else ''}"
+    caption = "; ".join(f"{name}: {meaning}" for name, meaning in KINDS.items())
+    caption += f"\n{host['processor']}, {host['cores']} cores, {n} thread{'s' if n > 1 else ''}"
     grid = Table(title="Time of a chunk in ms", caption=caption)
-    grid.add_column("kind")
-    grid.add_column("by")
+    for heading in ("kind", "by"):
+        grid.add_column(heading, no_wrap=True)
     for heading in ("n", "p50", "p95", "p99", "max", "CPU", "ratio"):
         grid.add_column(heading, justify="right")
     ways = figures["ways"]
-    for name, meaning in ROWS.items():
-        title = f"{name}: {meaning}"
+    for kind in KINDS:
         for way, times in ways.items():
-            if times[name]["n"]:
-                plain = ways[PLAIN][name] if way != PLAIN else {"n": 0}
-                grid.add_row(title, way, *_cells(times[name], plain))
-                title = ""
-    grid.add_row("ONNX decoder alone", "", *_cells(figures["decoder"], {"n": 0}))
+            if times[kind]["n"]:
+                plain = ways[PLAIN][kind] if way != PLAIN else {"n": 0}
+                grid.add_row(kind, way, *_cells(times[kind], plain))
+    grid.add_row("decoder", "ONNX", *_cells(figures["decoder"], {"n": 0}))
     return grid
 
 
 def _cells(found: Mapping[str, float], plain: Mapping[str, float]) -> list[str]:
     keys = ("p50_ms", "p95_ms", "p99_ms", "max_ms", "cpu_p50_ms")
-    cells = [f"{found[key]:.1f}" if key in found else "" for key in keys]
+    cells = [f"{found[key]:.3g}" if key in found else "" for key in keys]
     ratio = f"{found['cpu_p50_ms'] / plain['cpu_p50_ms']:.2f}" if plain["n"] else ""
     return [str(found["n"]), *cells, ratio]
