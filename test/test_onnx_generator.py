@@ -183,6 +183,20 @@ def test_graphs_that_are_missing_or_of_other_weights_are_not_used_and_the_log_sa
         OnnxGenerator(Policy(copy, graphs=False).model, copy)
 
 
+def test_graphs_that_differ_from_their_model_are_not_left_there(copy: Path) -> None:
+    pytest.importorskip("onnxscript")
+    from kinevla_ros.generator.onnx_export import check_graphs
+
+    model = Policy(copy, graphs=False).model
+    check_graphs(model, copy)
+    with torch.no_grad():
+        model.language.model.layers[2].mlp.down_proj.weight[:, 5] += 1.0
+    with pytest.raises(ValueError, match="differ from the model"):
+        check_graphs(model, copy)
+    assert not (copy / EYE_FILE).exists()
+    assert not (copy / PASS_FILE).exists()
+
+
 def test_the_graphs_hold_no_weights_of_their_own() -> None:
     for name in (EYE_FILE, PASS_FILE):
         assert (SHIPPED / name).stat().st_size < 0.05 * (SHIPPED / MODEL_FILE).stat().st_size

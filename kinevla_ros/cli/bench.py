@@ -24,7 +24,7 @@ def chunk(
     depth_head: DepthHead = False,
     report: Report = None,
 ) -> None:
-    """Measure how long a chunk takes: cold, warm, in the tail; and the ONNX decoder alone."""
+    """Measure how long a chunk takes, by ONNX graphs and by plain torch: cold, warm, the tail."""
     from kinevla_ros.generator.openvla import is_openvla
 
     if random_7b or (model and is_openvla(model)):

@@ -79,7 +79,7 @@ def export_graphs(folder: Path) -> None:
         partial = folder / f"{name}.partial"
         onnx.save(graph, partial)
         partial.replace(folder / name)
-    _check(model, folder)
+    check_graphs(model, folder)
 
 
 def _exported(
@@ -129,8 +129,12 @@ def _point_into(graph: onnx.ModelProto, weights: bytes) -> None:
 
 
 @torch.inference_mode()
-def _check(model: Generator, folder: Path) -> None:
-    """Hold the graphs against the model on numbers at random; what differs is removed."""
+def check_graphs(model: Generator, folder: Path) -> None:
+    """Hold the graphs against their model on numbers at random; what differs is removed.
+
+    Raises:
+        ValueError: they differ.
+    """
     graphs, config = OnnxGenerator(model, folder), model.config
     source = torch.Generator().manual_seed(0)
     images = torch.randn(1, 2, 3, config.image_size, config.image_size, generator=source)

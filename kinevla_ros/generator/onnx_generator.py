@@ -173,7 +173,9 @@ def _open(path: Path, weights: bytes, threads: int) -> onnxruntime.InferenceSess
         )
     except Exception as problem:  # onnxruntime's errors share no base class of their own
         version = onnxruntime.__version__
-        raise GraphsError(f"onnxruntime {version} cannot open {path} ({problem})") from problem
+        raise GraphsError(
+            f"onnxruntime {version} cannot open {path} ({problem}): update it if it is old"
+        ) from problem
     wanted = session.get_modelmeta().custom_metadata_map.get(CHECKSUM_KEY)
     if wanted != checksum(weights):
         raise GraphsError(f"{path} belongs to other weights than {MODEL_FILE} beside it")
