@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from small_generator import small_config
 
+from kinevla_ros.files.manifest import write_manifest
 from kinevla_ros.generator.consistency import Consistency
 from kinevla_ros.generator.decode import BilevelDecoder, Draft, GenerationError, Given
 from kinevla_ros.generator.images import pixels, square, state_tensor
@@ -123,6 +124,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Both:
         head[[vocabulary.goal_codes, vocabulary.kinematics_codes]] *= 3
     model.config.save(folder)
     save_file(model.state_dict(), folder / MODEL_FILE)
+    write_manifest(folder)
     export_graphs(folder)
     return Both(model, OnnxGenerator(model, folder), vocabulary)
 
@@ -155,6 +157,7 @@ def spoil_weights(folder: Path) -> None:
     weights = load_file(folder / MODEL_FILE)
     weights["language.lm_head.weight"][0] += 1.0
     save_file(weights, folder / MODEL_FILE)
+    write_manifest(folder)
 
 
 def cut_short(folder: Path) -> None:
@@ -162,11 +165,34 @@ def cut_short(folder: Path) -> None:
     graph.write_bytes(graph.read_bytes()[:1000])
 
 
+def cut_short_and_listed(folder: Path) -> None:
+    cut_short(folder)
+    write_manifest(folder)
+
+
+def pointed_elsewhere(folder: Path) -> None:
+    graph = folder / EYE_FILE
+    elsewhere = "/etc/" + MODEL_FILE[5:]
+    graph.write_bytes(graph.read_bytes().replace(MODEL_FILE.encode(), elsewhere.encode()))
+    write_manifest(folder)
+
+
+def unlisted(folder: Path) -> None:
+    graph = folder / EYE_FILE
+    kept = graph.read_bytes()
+    graph.unlink()
+    write_manifest(folder)
+    graph.write_bytes(kept)
+
+
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
         (lambda folder: (folder / EYE_FILE).unlink(), f"{EYE_FILE} is missing"),
-        (cut_short, f"cannot open .*{PASS_FILE}"),
+        (cut_short, f"{PASS_FILE} is damaged"),
+        (cut_short_and_listed, f"{PASS_FILE} is damaged"),
+        (pointed_elsewhere, "lies in another file"),
+        (unlisted, f"does not list {EYE_FILE}"),
         (spoil_weights, "belongs to other weights"),
     ],
 )

@@ -23,6 +23,8 @@ _NODE, _INITIALIZER, _SPARSE_INITIALIZER = 1, 5, 15
 _OPERATOR, _ATTRIBUTE = 4, 5
 _ATTRIBUTE_TENSOR, _ATTRIBUTE_GRAPHS = 5, (6, 10, 11, 22, 23)
 _DIMS, _DATA_TYPE, _FLOATS, _NAME, _RAW, _DOUBLES, _EXTERNAL, _LOCATION = 1, 2, 4, 8, 9, 10, 13, 14
+_KEY, _VALUE, _PLACE = 1, 2, ("location", "offset", "length")
+"""Of StringStringEntryProto, and what it may say of a tensor in another file."""
 _RAW_FLOATS = {1: "<f4", 10: "<f2", 11: "<f8"}
 """TensorProto.DataType of what a decoder's weights may be, as numpy writes it."""
 _BITS = {1: 32, 2: 8, 3: 8, 6: 32, 7: 64, 9: 8, 10: 16, 11: 64}
@@ -31,12 +33,15 @@ MOST_NODES = 10_000
 Field = tuple[int, bytes | memoryview | int]
 
 
-def check_onnx(path: Path, operators: Collection[str], largest: int) -> None:
+def check_onnx(
+    path: Path, operators: Collection[str], largest: int, beside: str | None = None
+) -> None:
     """Refuse an ONNX file that asks for other operators, for other files, or holds no numbers.
 
     Args:
         operators: names that its graph may use.
         largest: bytes that it may have.
+        beside: the one other file in which its tensors may lie.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -52,16 +57,18 @@ def check_onnx(path: Path, operators: Collection[str], largest: int) -> None:
                 raise FileError(f"{path} defines functions, which are not taken; {CURE}")
         if len(graphs) != 1:
             raise FileError(f"{path} is not a readable ONNX file: it has no graph; {CURE}")
-        _check_graph(path, _message(graphs[0]), operators)
+        _check_graph(path, _message(graphs[0]), operators, beside)
 
 
-def _check_graph(path: Path, graph: memoryview, operators: Collection[str]) -> None:
+def _check_graph(
+    path: Path, graph: memoryview, operators: Collection[str], beside: str | None
+) -> None:
     nodes = 0
     for number, value in _fields(graph):
         if number == _SPARSE_INITIALIZER:
             raise FileError(f"{path} holds a sparse tensor, which is not taken; {CURE}")
         if number == _INITIALIZER:
-            _check_tensor(path, _message(value))
+            _check_tensor(path, _message(value), beside)
         elif number == _NODE:
             nodes += 1
             _check_node(path, _message(value), operators)
@@ -82,7 +89,7 @@ def _check_node(path: Path, node: memoryview, operators: Collection[str]) -> Non
                 raise FileError(f"{path} holds a graph in a graph, which is not taken; {CURE}")
 
 
-def _check_tensor(path: Path, tensor: memoryview) -> None:
+def _check_tensor(path: Path, tensor: memoryview, beside: str | None = None) -> None:
     name, kind, dims, size, finite = "", 0, [], 0, True
     parts: list[Field] = list(_fields(tensor))
     for number, value in parts:
@@ -92,7 +99,9 @@ def _check_tensor(path: Path, tensor: memoryview) -> None:
             kind = value
         elif number == _DIMS:
             dims += [value] if isinstance(value, int) else list(_varints(_message(value)))
-        elif number in (_EXTERNAL, _LOCATION) and value:
+        elif (number == _LOCATION and value and beside is None) or (
+            number == _EXTERNAL and not _lies_in(_message(value), beside)
+        ):
             raise FileError(f"{path}: {name} lies in another file; export it into one")
     for number, value in parts:
         if number == _RAW:
@@ -108,6 +117,16 @@ def _check_tensor(path: Path, tensor: memoryview) -> None:
         raise FileError(f"{path}: {name} holds fewer or more numbers than its shape; {CURE}")
     if not finite:
         raise FileError(f"{path}: {name} holds NaN or infinity; {CURE}")
+
+
+def _lies_in(entry: memoryview, beside: str | None) -> bool:
+    """Whether what an entry of a tensor says of its place names no other file than `beside`."""
+    said = {number: _text(value) for number, value in _fields(entry)}
+    return (
+        beside is not None
+        and said.get(_KEY) in _PLACE
+        and (said[_KEY] != "location" or said.get(_VALUE) == beside)
+    )
 
 
 def _finite(data: bytes | memoryview, kind: str) -> bool:

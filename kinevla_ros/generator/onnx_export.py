@@ -11,6 +11,8 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from kinevla_ros.files.atomic import replacing
+from kinevla_ros.files.manifest import add_to_manifest
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.generator.onnx_generator import (
@@ -37,7 +39,7 @@ OPSET = 23
 
 
 def export_graphs(folder: Path) -> None:
-    """Write eye.onnx and pass.onnx into a checkpoint folder that holds configuration and weights.
+    """Write eye.onnx and pass.onnx into a checkpoint folder and its manifest.
 
     Needs the packages onnx and onnxscript (extra `train`). Takes about ten seconds.
 
@@ -76,9 +78,9 @@ def export_graphs(folder: Path) -> None:
         _point_into(graph, weights)
         entry = graph.metadata_props.add()
         entry.key, entry.value = CHECKSUM_KEY, checksum(weights)
-        partial = folder / f"{name}.partial"
-        onnx.save(graph, partial)
-        partial.replace(folder / name)
+        with replacing(folder / name) as file:
+            file.write_bytes(graph.SerializeToString())
+        add_to_manifest(folder, name)
     check_graphs(model, folder)
 
 

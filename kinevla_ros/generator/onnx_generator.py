@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from kinevla_ros.files.damage import FileError, one_line
+from kinevla_ros.files.manifest import checked
+from kinevla_ros.files.onnx_file import check_onnx
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator, Segment, attention_allowed, may_look
 from kinevla_ros.generator.weights import MODEL_FILE
@@ -27,6 +30,14 @@ EYE_FILE, PASS_FILE = "eye.onnx", "pass.onnx"
 CHECKSUM_KEY = "kinevla.weights"
 EYE_INPUTS, EYE_OUTPUTS = ("images", "state"), ("observation",)
 
+OPERATORS = {
+    *("Add", "Attention", "Cast", "CastLike", "Concat", "Constant", "Conv", "Cos", "Div", "Equal"),
+    *("Expand", "Gather", "Gelu", "Gemm", "Less", "MatMul", "MaxPool", "Mul", "Pow", "Range"),
+    *("RMSNormalization", "Relu", "Reshape", "Resize", "RotaryEmbedding", "Shape", "Sigmoid"),
+    *("Sin", "Slice", "Softmax", "Sqrt", "Sub", "Tile", "Transpose", "Unsqueeze", "Where"),
+}
+"""What the graphs may use."""
+LARGEST = 16 << 20
 CHOOSING = (Segment.WORDS, Segment.CODES)
 """Positions that choose a word or a code; the others are read for their keys and values."""
 
@@ -71,11 +82,12 @@ class OnnxGenerator:
         self._empty = [empty] * (2 * llama.num_hidden_layers)
         self._inputs, _ = pass_names(len(self._empty))
         try:
+            # The model was loaded from it, so it is known to be whole.
             weights = (folder / MODEL_FILE).read_bytes()
             self._eye, self._pass = (
-                _open(folder / name, weights, threads) for name in (EYE_FILE, PASS_FILE)
+                _open(checked(folder, name), weights, threads) for name in (EYE_FILE, PASS_FILE)
             )
-        except (GraphsError, OSError) as problem:
+        except (GraphsError, FileError, OSError) as problem:
             raise GraphsError(
                 f"{problem}; `kinevla export-graphs {folder}` writes {EYE_FILE} and {PASS_FILE}"
             ) from problem
@@ -156,25 +168,24 @@ def _layout(
 
 def _open(path: Path, weights: bytes, threads: int) -> onnxruntime.InferenceSession:
     """A session over a graph that was written for these weights."""
-    if not path.is_file():
-        raise GraphsError(f"{path} is missing")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what is wrong is raised
     # A thread that waits must not take a core from the arm.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    check_onnx(path, OPERATORS, LARGEST, beside=MODEL_FILE)
     try:
         # What was checked is what runs, whatever becomes of the file.
         options.add_external_initializers_from_files_in_memory(
             [MODEL_FILE], [weights], [len(weights)]
         )
         session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
+            str(path), options, providers=["CPUExecutionProvider"], enable_fallback=0
         )
     except Exception as problem:  # onnxruntime's errors share no base class of their own
-        version = onnxruntime.__version__
         raise GraphsError(
-            f"onnxruntime {version} cannot open {path} ({problem}): update it if it is old"
+            f"onnxruntime {onnxruntime.__version__} cannot open {path} ({one_line(problem)}): "
+            "update it if it is old"
         ) from problem
     wanted = session.get_modelmeta().custom_metadata_map.get(CHECKSUM_KEY)
     if wanted != checksum(weights):
