@@ -41,8 +41,9 @@ def model(converted: Path) -> OpenVla:
 def test_features_and_logits_are_those_of_the_original(model, expected) -> None:
     features, _ = model.generator.vision(expected["pixel_values"])
     wanted = torch.cat([expected["dino_features"], expected["siglip_features"]], dim=-1)
-    assert (features - wanted).abs().max() <= 1e-6
-    assert (model.generator.projector(features) - expected["projected"]).abs().max() <= 1e-6
+    # Processors round differently.
+    assert (features - wanted).abs().max() <= 1e-5
+    assert (model.generator.projector(features) - expected["projected"]).abs().max() <= 1e-5
     logits = model(input_ids=expected["input_ids"], pixel_values=expected["pixel_values"])
     assert logits.shape == expected["logits"].shape
     assert (logits - expected["logits"]).abs().max() <= 1e-4

@@ -78,7 +78,7 @@ class VendorArm:
         self._handed_over: Target | None = None
         self._sender: TargetSender | None = None  # of the stop line, past a process that has ended
 
-    def connect(self, timeout: float = 5.0) -> ArmInfo:
+    def connect(self, timeout: float = 10.0) -> ArmInfo:
         """Start the vendor library's process (again) and wait until the arm's state arrives.
 
         Raises:
