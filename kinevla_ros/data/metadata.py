@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from kinevla_ros.data.checks import MOST_EPISODES, MOST_FRAMES, check_info
 from kinevla_ros.data.episode import MOST_TEXT
-from kinevla_ros.data.schema import CODEBASE_VERSION
+from kinevla_ros.data.schema import CODEBASE_VERSION, CURE, DatasetError
 from kinevla_ros.files import atomic
 from kinevla_ros.files.damage import naming
 from kinevla_ros.files.json_file import read_object
@@ -21,7 +21,6 @@ from kinevla_ros.files.paths import inside
 INFO_PATH = "meta/info.json"
 STATS_PATH = "meta/stats.json"
 TASKS_PATH = "meta/tasks.parquet"
-CURE = "restore the file or collect the dataset again"
 LARGEST_TABLE = 8 << 30
 """Bytes of a table unpacked: some hundred hours of demonstrations."""
 # LeRobot reads tasks.parquet with pandas and expects the texts as the index.
@@ -48,10 +47,6 @@ PANDAS_SCHEMA = {
     "creator": {"library": "pyarrow", "version": pa.__version__},
     "pandas_version": "2.2.0",
 }
-
-
-class DatasetError(RuntimeError):
-    """A dataset is missing, damaged, in use or of another kind than asked for."""
 
 
 def write_tasks(root: Path, tasks: dict[str, int]) -> None:

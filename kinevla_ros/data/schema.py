@@ -10,6 +10,7 @@ from typing import Any
 from kinevla_ros.data.episode import CAMERAS, STATE_NAMES, Episode
 
 CODEBASE_VERSION = "v3.0"
+CURE = "restore the file or collect the dataset again"
 CHUNK_SIZE = 1000
 VIDEO_CODEC = "h264"
 PIXEL_FORMAT = "yuv420p"
@@ -24,6 +25,10 @@ COUNTERS: Mapping[str, str] = {
     "index": "int64",
     "task_index": "int64",
 }
+
+
+class DatasetError(RuntimeError):
+    """A dataset is missing, damaged, in use or of another kind than asked for."""
 
 
 def camera_key(camera: str) -> str:

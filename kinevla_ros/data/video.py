@@ -13,8 +13,7 @@ import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from kinevla_ros.data.metadata import CURE, DatasetError
-from kinevla_ros.data.schema import PIXEL_FORMAT
+from kinevla_ros.data.schema import CURE, PIXEL_FORMAT, DatasetError
 from kinevla_ros.files.damage import naming, one_line
 
 # A key frame every second frame: training reads frames in random order.

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from kinevla_ros.data.metadata import DatasetError
+from kinevla_ros.data.schema import DatasetError
 from kinevla_ros.evaluation.ablation_table import table
 from kinevla_ros.evaluation.episode import EpisodeResult
 from kinevla_ros.evaluation.evaluate import INTERRUPTED, gather

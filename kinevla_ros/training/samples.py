@@ -19,7 +19,7 @@ from rich.progress import Progress
 from kinevla_ros.codec.chunk import ACTION_DIM, CHUNK_DT, HORIZON
 from kinevla_ros.data.episode import CAMERAS, STATE_NAMES
 from kinevla_ros.data.lerobot_reader import DatasetReader
-from kinevla_ros.data.metadata import CURE, DatasetError
+from kinevla_ros.data.schema import CURE, DatasetError
 from kinevla_ros.files.atomic import replacing, write_json
 from kinevla_ros.files.damage import naming
 from kinevla_ros.files.json_file import read_object
