@@ -38,8 +38,8 @@ install_system_packages() {
   fi
 }
 
-"$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
-  die "$("$python" --version) is too old: 3.10 is needed. Name another: make PYTHON=python3.12"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+  die "$("$python" --version) is too old: 3.11 is needed. Name another: make PYTHON=python3.12"
 install_system_packages
 "$python" -m venv "$venv"
 "$venv/bin/pip" install --editable '.[ros,sim,skills,evaluate,train,test]'
