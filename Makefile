@@ -1,4 +1,4 @@
-# Works from a fresh clone on Debian and Ubuntu with Python >= 3.10, make and gcc.
+# Works from a fresh clone on Debian and Ubuntu with Python >= 3.11, make and gcc.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,12 +8,15 @@ export INSTRUCTION MUJOCO_GL
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test lint reproduce venv clean
+DOCS := $(VENV)/.docs
+
+.PHONY: help demo test lint docs reproduce venv clean
 
 help:
 	@echo "make demo [INSTRUCTION='...']  the simulated arm carries an instruction out"
 	@echo "make test                      linters, type check, import order and all tests"
 	@echo "make lint                      the checks without the tests"
+	@echo "make docs                      build the documentation into site/"
 	@echo "make reproduce                 train a checkpoint like the shipped one from nothing"
 	@echo "make venv                      only set up $(VENV)"
 	@echo "make clean                     remove $(VENV) and everything built"
@@ -30,6 +33,9 @@ lint: venv
 	$(BIN)/mypy kinevla_ros
 	$(BIN)/lint-imports --no-logo
 
+docs: $(DOCS)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
 reproduce: venv
 	PATH="$(abspath $(BIN)):$$PATH" scripts/reproduce.sh
 
@@ -40,7 +46,11 @@ $(INSTALLED): scripts/setup.sh setup.py pyproject.toml requirements.txt \
 	scripts/setup.sh "$(VENV)" "$(PYTHON)"
 	touch $@
 
+$(DOCS): $(INSTALLED)
+	$(BIN)/pip install --editable '.[docs]'
+	touch $@
+
 clean:
-	rm -rf "$(VENV)" build install log *.egg-info kinevla_ros/msg kinevla_ros/srv kinevla_ros/*.so
+	rm -rf "$(VENV)" build dist install log site *.egg-info kinevla_ros/msg kinevla_ros/srv kinevla_ros/*.so
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
