@@ -11,6 +11,7 @@ from setuptools.command.build_ext import build_ext
 HERE = Path(__file__).resolve().parent
 PACKAGE = "kinevla_ros"
 SHARE = f"share/{PACKAGE}"
+DOCS = ["docs", *(f"docs/{kind}" for kind in ("tutorials", "how-to", "reference", "explanation"))]
 MESSAGE_DEPENDENCIES = ["builtin_interfaces", "service_msgs", "std_msgs"]
 
 
@@ -54,6 +55,7 @@ setup(
         (SHARE, ["package.xml"]),
         (f"{SHARE}/launch", files("launch", "*.launch.py")),
         (f"{SHARE}/config", files("config", "*")),
+        *((f"{SHARE}/{folder}", files(folder, "*.md")) for folder in DOCS),
         (f"{SHARE}/msg", files("msg", "*.msg")),
         (f"{SHARE}/srv", files("srv", "*.srv")),
         (f"{SHARE}/models/kinevla-tiny", files("models/kinevla-tiny", "*")),
