@@ -1,4 +1,4 @@
-"""What several verbs share: options, and how an error is told."""
+"""What several verbs share: options, and how an error is reported."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ DepthHead = Annotated[
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """What a user can put right is told in a line, not in a traceback; exit code 1."""
+    """What a user can put right is reported in a line, not in a traceback; exit code 1."""
     from kinevla_ros.data.schema import DatasetError
     from kinevla_ros.files.damage import for_user
 

@@ -39,7 +39,7 @@ def generator(
         typer.Option(
             min=0,
             help="Of these so many at the start teach only the eye, from the objects' places that "
-            "a simulated dataset tells.",
+            "a simulated dataset holds.",
         ),
     ] = 0,
     learning_rate: Annotated[float, typer.Option(help="After warm-up; falls as a cosine.")] = 8e-4,

@@ -3,7 +3,7 @@
 Paper section 3.1. A chunk is one latent. The goal stack quantises the coarse motion that the ways
 of reaching the goal have in common, the kinematics stack the residual of the motion itself, and
 one decoder fuses both as their sum. Goal codes that held the chunk's own coarse motion would
-already say upper or lower, left or right: things that the goal's words do not tell.
+already say upper or lower, left or right: what the goal's words do not say.
 """
 
 from __future__ import annotations

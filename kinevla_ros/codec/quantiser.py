@@ -34,7 +34,7 @@ class ResidualQuantiser(nn.Module):
     """A stack of codebooks, each of which quantises what the ones before it left.
 
     In training mode, unless frozen, every forward pass moves the codebooks: exponential moving
-    averages of the residuals that chose an entry, and unused entries drawn anew from the batch.
+    averages of the residuals that chose an entry, and unused entries drawn again from the batch.
 
     Attributes:
         codebooks: Entries, shape (M, K, d).

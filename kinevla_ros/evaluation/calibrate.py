@@ -27,14 +27,14 @@ from kinevla_ros.language.grammar import TASKS, Command, instruction, siblings
 from kinevla_ros.share import share_path
 
 USEFUL_AUC = 0.8
-"""Below it the score tells too little to hold an arm by."""
+"""Below it the score separates too little to hold an arm by."""
 
 RESAMPLES = 1000
 
 FAR = 0.05
 """By how much a joint target must differ for codes to move otherwise (rad).
 
-Most commands with one goal begin alike, and where they do no score can tell one from the other.
+Most commands with one goal begin alike, and where they do no score can separate them.
 """
 
 SAME_GOAL, OTHER_GOAL = "codes of another command with the same goal", "codes of another goal"
@@ -57,7 +57,7 @@ class Scores:
 def calibrate(
     model: Path | None, scenes: int, seed: int, report: Path | None, figures: Path | None = None
 ) -> int:
-    """Measure how well the score tells matched from mismatched codes; returns the exit code.
+    """Measure how well the score separates matched from mismatched codes; returns the exit code.
 
     Args:
         model: checkpoint folder; the shipped one without it.
@@ -168,7 +168,7 @@ def summary(scores: Sequence[Scores]) -> dict[str, Any]:
 
     The threshold is just below the lowest score of codes that belong to their words: what is held
     is seen and written the same again, so a single one can end an episode. It is None where the
-    score cannot tell one from the other.
+    score cannot separate them.
 
     Raises:
         ValueError: there are no scores of one kind.
@@ -204,7 +204,7 @@ def pooled(scores: Sequence[Scores], *kinds: str) -> list[float]:
 
 
 def _interval(scores: Sequence[Scores]) -> tuple[float, float]:
-    """95 % interval of the AUC, by drawing demonstrations anew."""
+    """95 % interval of the AUC, by resampling demonstrations."""
     rng = np.random.default_rng(0)
     found = []
     for _ in range(RESAMPLES):
@@ -220,7 +220,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
     """The same for people to read, with what to do."""
     low, high = found["auc_interval"]
     rows = [
-        f"consistency tells codes of the words shown ({found['matched']} chunks of "
+        f"consistency separates codes of the words shown ({found['matched']} chunks of "
         f"{found['demonstrations']} demonstrations, lowest {found['lowest']:.3f}) from codes of "
         f"others: AUC {found['auc']:.3f} ({low:.3f} to {high:.3f}); 0.5 is chance"
     ]

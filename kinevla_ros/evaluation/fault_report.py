@@ -27,7 +27,7 @@ CUT = 0.1
 LOST = 1.6
 """A gap of more periods may be that of one lost target; a late one comes after 1.5."""
 
-LUNGE = 0.01
+FIRST_STEP = 0.01
 """So far from the arm the first target after a fault may lie, rad."""
 
 
@@ -86,8 +86,8 @@ class Trial:
             found.append(f"cut off at {self.cut:.2f} rad/s")
         if self.strays:
             found.append(f"{self.strays} targets before it was enabled")
-        if not self.lunge <= LUNGE:
-            found.append(f"lunge of {self.lunge:.3f} rad")
+        if not self.lunge <= FIRST_STEP:
+            found.append(f"first step of {self.lunge:.3f} rad")
         if not self.gap <= LONGEST_GAP:
             found.append(f"no target for {self.gap:.3f} s")
         return found
@@ -180,7 +180,7 @@ def table(trials: Sequence[Trial]) -> Table:
         "way rad",
         "limits",
         "cut rad/s",
-        "lunge rad",
+        "first step rad",
         "gap s",
     ):
         grid.add_column(heading, justify="right")

@@ -25,7 +25,7 @@ from kinevla_ros.language.grammar import (
 )
 
 MEANING: Mapping[str, str] = {
-    "random": "both texts are random words of the reasoning vocabulary, drawn anew each time",
+    "random": "both texts are random words of the reasoning vocabulary, other ones each time",
     "mismatched": "both texts are those of another command with the same goal",
     "empty": "both texts are empty",
     "oracle": "both texts are the right ones",

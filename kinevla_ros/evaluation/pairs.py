@@ -50,7 +50,7 @@ class Pair:
 
 
 def pairs(plain: Sequence[Episode]) -> list[Pair]:
-    """One pair for each episode; its instruction is drawn anew if no word of it can change."""
+    """One pair for each episode; its instruction is drawn again if no word of it can change."""
     return [_pair(episode) for episode in plain]
 
 

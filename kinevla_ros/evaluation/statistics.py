@@ -59,7 +59,7 @@ def drop(before: Rate, after: Rate) -> tuple[float, tuple[float, float]]:
 
 @dataclass(frozen=True)
 class Roc:
-    """How well a score tells good from bad by a threshold below which all is held.
+    """How well a score separates good from bad by a threshold below which all is held.
 
     Attributes:
         false_alarms, hits: shares of good and of bad that are held, threshold by threshold.

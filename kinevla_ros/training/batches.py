@@ -86,7 +86,7 @@ class BatchMaker:
         ]
         self._nonsense = self._refusable(rng)
         self._sibling = [[TASKS.index(s) for s in siblings(command)] for command in TASKS]
-        # One length for all batches: a CPU compiles its kernels anew for each shape.
+        # One length for all batches: a CPU compiles its kernels again for each shape.
         self._length = self._longest()
         self._scene_scale = SCENE_SCALE[: samples.scene.shape[1]]
 

@@ -79,7 +79,9 @@ def train_generator(
             cannot learn alone.
     """
     if settings.eye_steps and not samples.scene.shape[1]:
-        raise ValueError("the dataset tells no places of objects (environment_state): no eye steps")
+        raise ValueError(
+            "the dataset has no places of objects (environment_state): leave --eye-steps out"
+        )
     if not resume and (out / RESUME_FILE).exists():
         raise ValueError(f"{out} holds a run; go on with --resume, or give another --out")
     out.mkdir(parents=True, exist_ok=True)

@@ -120,7 +120,7 @@ def generator_from_dataset(
     trained = load_codec(codec)
     vocabulary, config = shape_for(trained.contract)
     samples = load_samples(datasets, config.image_size)
-    # Where no dataset tells places of objects nothing could teach a scene token.
+    # Where no dataset has places of objects nothing could teach a scene token.
     scene = GeneratorConfig.load(start).scene_dim if start else samples.scene.shape[1]
     config = replace(config, scene_dim=scene)
     codes = code_variants(samples, trained, settings.seed)

@@ -53,6 +53,9 @@ class Joined:
         )
 
 
+COLUMNS = "docs/tutorials/own-task.md describes them"
+
+
 @dataclass(frozen=True)
 class Samples:
     """Aligned arrays of N frames.
@@ -119,10 +122,10 @@ def _load(dataset: Path, image_size: int | None) -> dict[str, NDArray]:
     columns = reader.frames
     missing = {GOAL, KINEMATICS, *MOTION} - set(columns)
     if missing:
-        raise DatasetError(f"{dataset} lacks the columns {sorted(missing)}; see the README")
+        raise DatasetError(f"{dataset} lacks the columns {sorted(missing)}; {COLUMNS}")
     wide = [n for n in MOTION if columns[n].shape[1:] != (len(STATE_NAMES),)]
     if wide:
-        raise DatasetError(f"{dataset}: {wide} must be {', '.join(STATE_NAMES)}; see the README")
+        raise DatasetError(f"{dataset}: {wide} must be {', '.join(STATE_NAMES)}; {COLUMNS}")
     state = columns[MOTION[0]].astype(np.float32)
     commands = _commands(columns[GOAL], columns[KINEMATICS])
     task = np.array([TASKS.index(c) for c in commands], np.int64)
