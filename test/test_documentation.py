@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,3 +103,13 @@ def test_the_container_is_built_by_the_readmes_steps() -> None:
     assert len(wanted) == 5
     container = (ROOT / "Dockerfile").read_text()
     assert [step for step in wanted if step in container] == wanted
+
+
+def test_the_site_builds_without_warnings(tmp_path: Path) -> None:
+    """Where mkdocs is installed: `make docs`."""
+    pytest.importorskip("mkdocs")
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(tmp_path)]
+    environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    built = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    assert (tmp_path / "reference" / "cli" / "index.html").stat().st_size > 10_000

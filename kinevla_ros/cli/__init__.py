@@ -9,7 +9,7 @@ import typer
 from kinevla_ros.cli import bench, data, evaluate, run, train
 
 app = typer.Typer(
-    help="Say what, and how, and the arm does it.",
+    help="Say what to do and how, and the arm does it.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )

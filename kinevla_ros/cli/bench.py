@@ -46,10 +46,10 @@ def chunk(
 def stack(
     model: Model = None,
     trials: Annotated[int, typer.Option(min=1, help="Random scenes of each task.")] = 5,
-    seed: Annotated[int, typer.Option(min=0, help="Scenes and wordings.")] = 3000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of scenes and wordings.")] = 3000,
     report: Report = None,
 ) -> None:
-    """Say every task to the running stack, in real time, and count what it does right."""
+    """Give every task to the running stack in real time, and count its successes."""
     from kinevla_ros.nodes.stack_trials import bench_stack
 
     raise typer.Exit(bench_stack(model, trials, seed, report))
@@ -72,10 +72,10 @@ def flips(
 @app.command()
 def faults(
     count: Annotated[int, typer.Option(min=1, help="Faults to inject.")] = 200,
-    seed: Annotated[int, typer.Option(min=0, help="Kinds and moments.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of kinds and moments.")] = 0,
     report: Report = None,
 ) -> None:
-    """Kill, freeze or cut off parts of the stack while the arm moves; see it come to rest."""
+    """Kill, freeze or cut off parts of the stack in motion; check that the arm comes to rest."""
     from kinevla_ros.nodes.fault_run import bench_faults
 
     raise typer.Exit(bench_faults(count, seed, report))
@@ -109,7 +109,7 @@ def gate(
 
 @app.command()
 def seam(
-    seams: Annotated[int, typer.Option(min=1, help="Chunks that take over.")] = 1000,
+    seams: Annotated[int, typer.Option(min=1, help="Seams between chunks.")] = 1000,
     rate: Rate = 50.0,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same run.")] = 0,
     report: Report = None,
@@ -127,7 +127,7 @@ def adversarial(
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same run.")] = 0,
     report: Report = None,
 ) -> None:
-    """Offer the arm core what would break every limit, and count what gets through."""
+    """Offer targets that break every limit, and count those that get through."""
     from kinevla_ros.evaluation.bench_adversarial import bench_adversarial
 
     raise typer.Exit(bench_adversarial(targets, seed, rate, report))
@@ -156,7 +156,7 @@ def bench_lora(
     steps: Annotated[int, typer.Option(min=1, help="Steps to measure.")] = 20,
     report: Report = None,
 ) -> None:
-    """Measure a fine-tuning step of OpenVLA-7B at random; cut down without a GPU."""
+    """Measure a fine-tuning step of OpenVLA-7B with random weights; smaller without a GPU."""
     from kinevla_ros.evaluation.lora_bench import bench_lora as run
 
     raise typer.Exit(run(batch_size, steps, report))

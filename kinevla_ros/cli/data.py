@@ -14,9 +14,11 @@ app = typer.Typer()
 
 @app.command()
 def collect(
-    out: Annotated[Path, typer.Option(help="Folder of the dataset; an existing one goes on.")],
-    episodes: Annotated[int, typer.Option(min=1, help="Episodes it shall hold.")] = 1050,
-    seed: Annotated[int, typer.Option(min=0, help="Scenes, phrasings, perturbations.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder of the dataset; an existing one is continued.")],
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes it will hold.")] = 1050,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of scenes, phrasings and perturbations.")
+    ] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 2,
     moments: Annotated[
         bool, typer.Option("--moments", help="Episodes of 0.5 s, near an object or at the start.")
@@ -33,10 +35,10 @@ def collect(
 
 @app.command()
 def correct(
-    model: Annotated[Path, typer.Option(help="Checkpoint that drives.")],
-    out: Annotated[Path, typer.Option(help="Folder of the dataset; an existing one goes on.")],
-    episodes: Annotated[int, typer.Option(min=1, help="Episodes it shall hold.")] = 210,
-    seed: Annotated[int, typer.Option(min=0, help="Scenes and phrasings.")] = 1,
+    model: Annotated[Path, typer.Option(help="Checkpoint that drives the arm.")],
+    out: Annotated[Path, typer.Option(help="Folder of the dataset; an existing one is continued.")],
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes it will hold.")] = 210,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of scenes and phrasings.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 2,
 ) -> None:
     """Let a checkpoint act and write what the demonstrator would do in each state it reaches."""
@@ -50,7 +52,9 @@ def correct(
 @app.command("convert-openvla")
 def convert_openvla(
     source: Annotated[Path, typer.Argument(help="Folder of the published checkpoint.")],
-    target: Annotated[Path, typer.Argument(help="Folder for ours; must hold no checkpoint yet.")],
+    target: Annotated[
+        Path, typer.Argument(help="Folder for the result; must hold no checkpoint yet.")
+    ],
 ) -> None:
     """Turn the published OpenVLA checkpoint into one that can be fine-tuned here."""
     from kinevla_ros.generator.openvla import convert_openvla as run

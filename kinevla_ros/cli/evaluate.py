@@ -15,7 +15,7 @@ app = typer.Typer()
 
 # typer takes several values of an Enum, not of a Literal.
 class Intervene(str, Enum):
-    """What stands in the place of the policy's words."""
+    """What replaces the policy's words."""
 
     random = "random"
     mismatched = "mismatched"
@@ -26,7 +26,7 @@ class Intervene(str, Enum):
 
 
 class Vary(str, Enum):
-    """What is other in the cell than in training."""
+    """What differs in the cell from training."""
 
     camera = "camera"
     lights = "lights"
@@ -47,14 +47,15 @@ def evaluate(
     ] = None,
     model: Model = None,
     phrasing: Annotated[
-        Literal["held_out", "train"], typer.Option(help="Wordings never trained on, or others.")
+        Literal["held_out", "train"],
+        typer.Option(help="Wordings never trained on, or those of training."),
     ] = "held_out",
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     intervene: Annotated[
         list[Intervene] | None,
         typer.Option(
-            help="All trials once more with other words in the place of the policy's own, image "
-            "and instruction as they were: random words; mismatched: those of another command "
+            help="Repeat all trials with other words instead of the policy's own, image "
+            "and instruction unchanged: random words; mismatched: those of another command "
             "with the same goal; empty; oracle: the right ones; goal-only: its own goal words and "
             "no kinematics words; swap: goal words and codes of this instruction, kinematics "
             "words and codes of another. May be given several times."
@@ -63,7 +64,7 @@ def evaluate(
     vary: Annotated[
         list[Vary] | None,
         typer.Option(
-            help="All trials once more in another cell: front camera moved aside by a tenth of "
+            help="Repeat all trials in a changed cell: front camera moved aside by a tenth of "
             "its distance; lights halved; unknown objects on the table; chunks that come 0.2 s "
             "after their picture, not 0.1 s. May be given several times."
         ),
@@ -77,7 +78,7 @@ def evaluate(
         ),
     ] = False,
     phrasings: Annotated[
-        int, typer.Option(min=0, help="Wordings of each task to be read in still scenes.")
+        int, typer.Option(min=0, help="Wordings of each task to test in scenes without motion.")
     ] = 0,
     bertscore: Annotated[
         Path | None,
@@ -90,7 +91,7 @@ def evaluate(
         typer.Option("--report", help="Folder for a page with plots, figures and videos."),
     ] = None,
 ) -> None:
-    """Let the policy act in the simulated cell and count what it does right."""
+    """Let the policy act in the simulated cell and count its successes."""
     from kinevla_ros.evaluation.evaluate import Settings
     from kinevla_ros.evaluation.evaluate import evaluate as run
 
@@ -118,11 +119,11 @@ def evaluate(
 def calibrate(
     model: Model = None,
     scenes: Annotated[int, typer.Option(min=1, help="Demonstrations of each task.")] = 4,
-    seed: Annotated[int, typer.Option(min=0, help="Scenes and wordings.")] = 4000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of scenes and wordings.")] = 4000,
     figures: Report = None,
     report: Annotated[Path | None, typer.Option(help="Folder for a page with the ROC.")] = None,
 ) -> None:
-    """Choose how badly codes must fit the words for the policy node to send no chunk."""
+    """Find the min_consistency below which the policy node should send no chunk."""
     from kinevla_ros.evaluation.calibrate import calibrate as run
 
     raise typer.Exit(run(model, scenes, seed, report, figures))
@@ -131,7 +132,9 @@ def calibrate(
 @app.command()
 def ablate(
     dataset: Datasets,
-    out: Annotated[Path, typer.Option(help="Folder for checkpoints and table; one goes on.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for checkpoints and table; an existing one is continued.")
+    ],
     variants: Annotated[
         str | None,
         typer.Option(
@@ -145,21 +148,21 @@ def ablate(
     steps: Annotated[int, typer.Option(min=1, help="Batches of 64, for each variant.")] = 6500,
     trials: Annotated[int, typer.Option(min=1, help="Random scenes per task.")] = 20,
     seed: Annotated[
-        int, typer.Option(min=0, help="Of weights, batches and scenes, the same for all.")
+        int, typer.Option(min=0, help="Seed of weights, batches and scenes, the same for all.")
     ] = 1000,
     workers: Annotated[int, typer.Option(min=1, help="Processes that evaluate.")] = 1,
     eye: Annotated[
         Path | None,
         typer.Option(
-            help="Checkpoint whose eye all start from, such as one trained with as many "
-            "--eye-steps as --steps; a random one without it."
+            help="Checkpoint whose vision all variants start from, such as one trained with as "
+            "many --eye-steps as --steps; default: random weights."
         ),
     ] = None,
 ) -> None:
     """Train baselines and ablations on the same data, try them in the same scenes, compare them.
 
-    Writes ablation.md and ablation.json after each variant. Ctrl-C loses nothing that is done:
-    the same command goes on, trains nothing twice, and may name more variants.
+    Writes ablation.md and ablation.json after each variant. Ctrl-C keeps what is done:
+    the same command continues, trains nothing twice, and may name more variants.
     """
     from kinevla_ros.evaluation.ablate import ablate as run
     from kinevla_ros.training.variants import VARIANTS

@@ -11,7 +11,7 @@ import typer
 
 Model = Annotated[Path | None, typer.Option(help="Checkpoint folder; default: the shipped one.")]
 Datasets = Annotated[
-    list[Path], typer.Option(help="Folder of a dataset; several are drawn from equally often.")
+    list[Path], typer.Option(help="Folder of a dataset; several are sampled equally often.")
 ]
 
 
@@ -37,7 +37,9 @@ EightBit = Annotated[
 ]
 DepthHead = Annotated[
     bool,
-    typer.Option("--depth-head", help="Choose later codes by the head of `train depth-head`."),
+    typer.Option(
+        "--depth-head", help="Choose later codes with the head that `train depth-head` made."
+    ),
 ]
 
 

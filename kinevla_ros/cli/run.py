@@ -66,7 +66,7 @@ def up(
 @app.command()
 def say(
     instruction: Annotated[str, typer.Argument(help='What to do and how; "stop" ends it.')],
-    timeout: Annotated[float, typer.Option(help="Longest wait for the policy (s).")] = 10.0,
+    timeout: Annotated[float, typer.Option(help="How long to wait for the policy (s).")] = 10.0,
 ) -> None:
     """Publish an instruction on /instruction."""
     from kinevla_ros.nodes.say import say as publish
@@ -77,8 +77,8 @@ def say(
 @app.command()
 def demo(
     instruction: Annotated[str, typer.Option(help="What to do and how.")] = DEMO_INSTRUCTION,
-    video: Annotated[Path, typer.Option(help="Where the video goes.")] = Path("demo.mp4"),
-    timeout: Annotated[float, typer.Option(help="Longest time for the task (s).")] = 40.0,
+    video: Annotated[Path, typer.Option(help="File of the video.")] = Path("demo.mp4"),
+    timeout: Annotated[float, typer.Option(help="Time limit of the task (s).")] = 40.0,
     seed: Annotated[int, typer.Option(help="Random scene.")] = 0,
 ) -> None:
     """Let the simulated arm carry out an instruction and judge what it did."""

@@ -17,7 +17,9 @@ def codec(
     dataset: Datasets,
     out: Annotated[Path, typer.Option(help="Folder for the codec and its log.")],
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on after a stop.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue a run that was stopped.")
+    ] = False,
 ) -> None:
     """Train the bi-level codec in two stages and export its ONNX decoder."""
     from kinevla_ros.training.codec import CodecSettings
@@ -38,16 +40,20 @@ def generator(
         int,
         typer.Option(
             min=0,
-            help="Of these so many at the start teach only the eye, from the objects' places that "
-            "a simulated dataset holds.",
+            help="How many of the steps, at the start, train only the vision, on the positions "
+            "of objects that a simulated dataset holds.",
         ),
     ] = 0,
-    learning_rate: Annotated[float, typer.Option(help="After warm-up; falls as a cosine.")] = 8e-4,
+    learning_rate: Annotated[
+        float, typer.Option(help="Learning rate after warm-up; decays as a cosine.")
+    ] = 8e-4,
     start: Annotated[
-        Path | None, typer.Option(help="Checkpoint to start from; random weights without it.")
+        Path | None, typer.Option(help="Checkpoint to start from; default: random weights.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on after a stop.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue a run that was stopped.")
+    ] = False,
 ) -> None:
     """Train the tiny generator; the result is a complete checkpoint."""
     from kinevla_ros.training.batches import GeneratorSettings
@@ -68,12 +74,16 @@ def lora(
     out: Annotated[Path, typer.Option(help="Folder for the checkpoint, adapters and log.")],
     steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 50_000,
     batch_size: Annotated[int, typer.Option(min=2, help="Samples on one device at once.")] = 8,
-    accumulation: Annotated[int, typer.Option(min=1, help="Passes of an optimiser step.")] = 8,
-    learning_rate: Annotated[float, typer.Option(help="Constant.")] = 5e-4,
+    accumulation: Annotated[
+        int, typer.Option(min=1, help="Batches accumulated for an optimiser step.")
+    ] = 8,
+    learning_rate: Annotated[float, typer.Option(help="Constant learning rate.")] = 5e-4,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on after a stop.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue a run that was stopped.")
+    ] = False,
 ) -> None:
-    """Fine-tune a converted OpenVLA by adapters.
+    """Fine-tune a converted OpenVLA with adapters.
 
     On several GPUs: accelerate launch --config_file config/fsdp.yaml -m kinevla_ros.cli train lora
     """
@@ -90,13 +100,13 @@ def depth_head(
     model: Annotated[Path, typer.Option(help="Checkpoint folder; the head is saved there.")],
     dataset: Datasets,
     codec: Annotated[Path, typer.Option(help="Folder of the trained codec.")],
-    batches: Annotated[int, typer.Option(min=1, help="Batches that the model reads.")] = 1500,
+    batches: Annotated[int, typer.Option(min=1, help="Batches to record from the model.")] = 1500,
     batch_size: Annotated[int, typer.Option(min=2, help="Samples of a batch.")] = 64,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of the head over all of them.")] = 4000,
-    learning_rate: Annotated[float, typer.Option(help="Highest.")] = 1e-3,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps of the head.")] = 4000,
+    learning_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 1e-3,
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
-    """Train what chooses a level's later codes without the language model; it stays as it is."""
+    """Train the depth head, which chooses later codes; the language model is not changed."""
     from kinevla_ros.training.batches import GeneratorSettings
     from kinevla_ros.training.depth_head import depth_head_from_dataset
 
@@ -104,6 +114,6 @@ def depth_head(
     with plain_errors():
         right = depth_head_from_dataset(dataset, codec, model, settings, steps)
     typer.echo(
-        f"depth head saved in {model}; of the later codes it has {right.head:.1%} right, "
+        f"depth head saved in {model}; it gets {right.head:.1%} of the later codes right, "
         f"the model itself {right.generator:.1%}"
     )

@@ -129,7 +129,7 @@ class HeadPolicy:
 
     @torch.inference_mode()
     def _motion(self, instruction: str, images: Images, state: torch.Tensor) -> NDArray[np.float64]:
-        """The chunk in units of `MOTION_SCALE`, shape [H D]."""
+        """The chunk in units of `MOTION_SCALE`, shape (H, D)."""
         model, vocabulary = self._model, self._vocabulary
         ids, segments = instruction_ids(vocabulary, model.config, instruction)
         squares = np.stack([square(images[n], model.config.image_size) for n in ("front", "wrist")])

@@ -27,11 +27,11 @@ def annotated(front: Image, wrist: Image, lines: Sequence[str]) -> Image:
     """Join both camera images and write lines of text below them.
 
     Args:
-        front, wrist: RGB, shape [H, W, 3], any size.
+        front, wrist: RGB, shape (H, W, 3), any size.
         lines: wrapped where they are too long; what has no room is cut.
 
     Returns:
-        RGB, shape [FRAME_HEIGHT, FRAME_WIDTH, 3].
+        RGB, shape (FRAME_HEIGHT, FRAME_WIDTH, 3).
     """
     frame = np.zeros((FRAME_HEIGHT, FRAME_WIDTH, 3), np.uint8)
     for view, image in enumerate((front, wrist)):
