@@ -139,8 +139,10 @@ def shapes(
         Path | None,
         typer.Option(help="Handwriting, a .mat file or a folder of them; default: drawn strokes."),
     ] = None,
-    trials: Annotated[int, typer.Option(min=1, help="Draws of each shape.")] = 20,
-    seed: Annotated[int, typer.Option(min=0, help="Demonstrations and displaced ends.")] = 0,
+    trials: Annotated[int, typer.Option(min=1, help="Samples of each shape.")] = 20,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of demonstrations and displaced ends.")
+    ] = 0,
     report: Report = None,
 ) -> None:
     """Measure how well movement primitives keep a shape between displaced ends."""

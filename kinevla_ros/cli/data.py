@@ -70,7 +70,7 @@ def manifest(
     """Write manifest.json: the SHA-256 of each file, without which no checkpoint is loaded.
 
     Whatever writes a checkpoint writes it. By hand it is for files from elsewhere, or changed on
-    purpose: it takes them for whole as they are.
+    purpose: it accepts them as they are.
     """
     from kinevla_ros.files.lock import only_writer
     from kinevla_ros.files.manifest import FILE_NAME, write_manifest
@@ -87,7 +87,7 @@ def manifest(
 def export_graphs(
     model: Annotated[Path, typer.Argument(help="Checkpoint folder; the graphs are saved there.")],
 ) -> None:
-    """Write the ONNX graphs by which a CPU runs a tiny generator three times as fast."""
+    """Write the ONNX graphs with which a CPU runs a tiny generator three times as fast."""
     from kinevla_ros.files.lock import only_writer
     from kinevla_ros.files.manifest import checked
     from kinevla_ros.generator.config import FILE_NAME

@@ -15,7 +15,7 @@ app = typer.Typer()
 DEMO_INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"
 
 EPISODES = 9
-"""So many episodes make a camera's reference."""
+"""From which a camera's reference is made."""
 
 
 class Discovery(str, Enum):
@@ -95,11 +95,11 @@ def camera_reference(
         typer.Option(help="Dataset that shows the view; default: the live camera."),
     ] = None,
     image_transport: Annotated[
-        Literal["raw", "compressed"], typer.Option(help="How the live pictures come.")
+        Literal["raw", "compressed"], typer.Option(help="Transport of the live pictures.")
     ] = "raw",
-    timeout: Annotated[float, typer.Option(help="Longest wait for pictures (s).")] = 10.0,
+    timeout: Annotated[float, typer.Option(help="How long to wait for pictures (s).")] = 10.0,
 ) -> None:
-    """Write how the front camera shall look; the policy node's camera_reference takes the file.
+    """Write the front camera's reference view, for the policy node's camera_reference.
 
     Take it when the camera is set up, or from the data that a model is trained on. From a dataset
     it is the median of the starts of several episodes, without what lay elsewhere in each.

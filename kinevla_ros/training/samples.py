@@ -32,6 +32,7 @@ FPS = round(1 / CHUNK_DT)
 GOAL, KINEMATICS = "reasoning.goal", "reasoning.kinematics"
 ALTERNATIVES, ALTERNATIVES_VALID = "action.alternatives", "action.alternatives_valid"
 MOTION = ("observation.state", "action")
+COLUMNS = "docs/tutorials/own-task.md describes them"
 CHUNK, SCENE = "action.chunk", "environment_state"
 
 
@@ -51,9 +52,6 @@ class Joined:
                 for row, place in zip(rows, places, strict=True)
             ]
         )
-
-
-COLUMNS = "docs/tutorials/own-task.md describes them"
 
 
 @dataclass(frozen=True)
