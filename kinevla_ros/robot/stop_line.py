@@ -85,10 +85,21 @@ class StopLine:
                 self._open(PROBE_TIMEOUT)
             assert self._socket is not None
             try:
+                self._socket.settimeout(PROBE_TIMEOUT)
                 self._socket.sendall(line)
             except OSError as error:
                 self._close()
                 raise ArmConnectionError(_explain(error, *self._address)) from error
+
+    def is_open(self) -> bool:
+        """Tell whether there is a connection; connects again if the controller has closed it."""
+        with self._lock:
+            try:
+                if self._socket is None or _is_closed(self._socket):
+                    self._open(PROBE_TIMEOUT)
+            except ArmConnectionError:
+                return False
+            return True
 
     def answers(self) -> bool:
         """Tell whether the controller answers; connects again if the connection was closed."""
@@ -165,6 +176,17 @@ class StopLine:
         except OSError:
             self._close()
         return None
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    """Tell whether the other end has closed the connection."""
+    connection.settimeout(0.0)
+    try:
+        return not connection.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def _drop_late_replies(connection: socket.socket) -> None:

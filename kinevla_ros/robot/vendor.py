@@ -42,6 +42,9 @@ LOST_HEARTBEAT = 0.5
 FRESH_HEARTBEAT = 0.15
 """It has ended in the middle of its work if its last heartbeat is younger, s."""
 
+FRESH_STATE = 0.05
+"""A controller that has sent a state so lately is there, s."""
+
 CLEAR_TIMEOUT = 5.0
 CLOSE_TIMEOUT = 1.0
 
@@ -162,7 +165,11 @@ class VendorArm:
         beat, point = board.heartbeat.read(), board.point.read()
         if beat is None or point is None or time.monotonic() - beat[0] > FRESH_HEARTBEAT:
             return False
-        if not has_ended(process, channel) or not self._stop_line.answers():
+        if not has_ended(process, channel):
+            return False
+        # A controller that was heard just now is there; asking takes time in which the arm stops.
+        heard = time.monotonic() - self._state_at() < FRESH_STATE
+        if not (self._stop_line.is_open() if heard else self._stop_line.answers()):
             return False
         # At most the very last target was lost with the process.
         self._sender = TargetSender(self._period)
