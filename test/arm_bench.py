@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.arm import ArmCore
 from kinevla_ros.robot.collision import CollisionModel
 from kinevla_ros.robot.kinematics import top_down_ik

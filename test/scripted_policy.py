@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.generator.override import Override
 from kinevla_ros.generator.policy import Inference, NotUnderstood
 from kinevla_ros.language.grammar import Command, goal_text, kinematics_text

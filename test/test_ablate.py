@@ -15,8 +15,8 @@ from rich.console import Console
 from safetensors.torch import load_file
 from small_generator import small_config
 
+from kinevla_ros.base.chunk import HORIZON
 from kinevla_ros.codec.bins import BINS, BinCodec
-from kinevla_ros.codec.chunk import HORIZON
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
 from kinevla_ros.codec.statistics import ActionStatistics
 from kinevla_ros.evaluation import ablate as command

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from arm_bench import HOME, SPACE, ArmBench, assert_smooth, positions
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.arm import ArmCore
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS

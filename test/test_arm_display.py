@@ -19,7 +19,7 @@ from node_bench import Bench, bench
 from std_msgs.msg import String
 from visualization_msgs.msg import Marker, MarkerArray
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.nodes import arm_display
 from kinevla_ros.nodes.frames import Frames, transforms
 from kinevla_ros.nodes.messages import Stamps

@@ -10,7 +10,7 @@ import pytest
 from arm_bench import DT, SPACE, ArmBench, assert_smooth, positions
 from numpy.typing import NDArray
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState

@@ -20,7 +20,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64
 from std_srvs.srv import SetBool, Trigger
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.nodes.arm import ArmNode

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from kinevla_ros.codec.chunk import ACTION_DIM, HORIZON, JOINT_NAMES, ActionChunk
+from kinevla_ros.base.chunk import ACTION_DIM, HORIZON, JOINT_NAMES, ActionChunk
 
 
 def chunk(**changes: object) -> ActionChunk:

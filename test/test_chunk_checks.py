@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from kinevla_ros.codec.chunk import JOINT_NAMES, ActionChunk
+from kinevla_ros.base.chunk import JOINT_NAMES, ActionChunk
 from kinevla_ros.robot.chunk_checks import SPEED_TOLERANCE, ChunkCase
 from kinevla_ros.robot.gate import (
     CHUNK_CHECKS,

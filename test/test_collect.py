@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
 from kinevla_ros.language.parse import parse_instruction

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from kinevla_ros.codec.chunk import CHUNK_DT, HORIZON
+from kinevla_ros.base.chunk import CHUNK_DT, HORIZON
 from kinevla_ros.language.grammar import TASKS, Command
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS

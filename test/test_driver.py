@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from waiting import wait_until
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.driver import ArmDriver, Tick
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.state import ArmState

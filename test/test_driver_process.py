@@ -19,7 +19,7 @@ pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library
 from node_bench import free_port
 from waiting import wait_until
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.evaluation.fault_report import largest_share
 from kinevla_ros.robot.child_process import child_of
 from kinevla_ros.robot.driver import Tick

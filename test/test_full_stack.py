@@ -22,7 +22,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.nodes.launcher import (

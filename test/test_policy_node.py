@@ -18,7 +18,7 @@ from node_bench import FAILURE, SUCCESS, Bench, bench
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.generator import policy as generator_policy
 from kinevla_ros.generator.device import GpuOutOfMemory
 from kinevla_ros.generator.override import Override

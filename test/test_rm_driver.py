@@ -25,7 +25,7 @@ from std_msgs.msg import Bool, Empty
 from std_srvs.srv import SetBool
 from waiting import wait_until
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.nodes.arm import ArmNode

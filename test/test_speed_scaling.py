@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.status import SafetyState
 from kinevla_ros.robot.stream import JointStream

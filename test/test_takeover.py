@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.arm import TAKEOVER
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kinevla_ros.codec.chunk import CHUNK_DT
+from kinevla_ros.base.chunk import CHUNK_DT
 from kinevla_ros.language.grammar import TASKS, Command, siblings
 from kinevla_ros.sim.cell import Cell
 from kinevla_ros.sim.demonstrator import done, holding, plan

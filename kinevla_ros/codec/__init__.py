@@ -1,1 +1,1 @@
-"""Action chunks and the codec that turns them into codes and back."""
+"""The codec that turns action chunks into codes and back."""

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from kinevla_ros.codec.chunk import ACTION_DIM, HORIZON
+from kinevla_ros.base.chunk import ACTION_DIM, HORIZON
 from kinevla_ros.codec.contract import (
     LARGEST_CODEBOOK,
     MOST_DIMENSIONS,

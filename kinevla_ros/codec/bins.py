@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from kinevla_ros.codec.chunk import ACTION_DIM, HORIZON
+from kinevla_ros.base.chunk import ACTION_DIM, HORIZON
 from kinevla_ros.codec.contract import Contract
 from kinevla_ros.codec.onnx_export import export_decoder
 from kinevla_ros.codec.statistics import ActionStatistics

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.codec.chunk import ACTION_DIM, CHUNK_DT, HORIZON, JOINT_NAMES
+from kinevla_ros.base.chunk import ACTION_DIM, CHUNK_DT, HORIZON, JOINT_NAMES
 from kinevla_ros.files.fields import integer, number
 from kinevla_ros.files.json_file import parse_object
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.codec.chunk import CHUNK_DT, HORIZON, ActionChunk
+from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, ActionChunk
 from kinevla_ros.robot.arm import ArmCore
 from kinevla_ros.robot.collision import CollisionModel
 from kinevla_ros.robot.limits import RM75_LIMITS as LIMITS

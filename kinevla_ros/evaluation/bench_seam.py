@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from kinevla_ros.codec.chunk import CHUNK_DT, HORIZON, ActionChunk
+from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, ActionChunk
 from kinevla_ros.evaluation.echo_arm import HOME, EchoArm
 from kinevla_ros.evaluation.machine import machine, versions
 from kinevla_ros.robot.limits import RM75_LIMITS

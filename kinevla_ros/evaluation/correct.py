@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.generator.decode import GenerationError
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.sim.cell import Cell

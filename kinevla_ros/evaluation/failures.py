@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.codec.chunk import CHUNK_DT
+from kinevla_ros.base.chunk import CHUNK_DT
 from kinevla_ros.evaluation.episode import PLAIN, Episode, EpisodeResult, Images
 from kinevla_ros.evaluation.rollout import REPLAN_STEPS
 from kinevla_ros.evaluation.video import FRAME_HEIGHT, FRAME_WIDTH, VideoWriter, annotated

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from kinevla_ros.codec.chunk import CHUNK_DT
+from kinevla_ros.base.chunk import CHUNK_DT
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
 from kinevla_ros.evaluation.episode import EpisodePolicy, Images
 from kinevla_ros.evaluation.machine import machine, versions

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from kinevla_ros.codec.chunk import CHUNK_DT
+from kinevla_ros.base.chunk import CHUNK_DT
 from kinevla_ros.evaluation.alarms import Alarms
 from kinevla_ros.evaluation.episode import Episode, EpisodePolicy, EpisodeResult, Images
 from kinevla_ros.evaluation.intervention import IntervenedPolicy

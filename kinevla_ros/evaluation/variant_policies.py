@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kinevla_ros.codec.chunk import ACTION_DIM, HORIZON, ActionChunk
+from kinevla_ros.base.chunk import ACTION_DIM, HORIZON, ActionChunk
 from kinevla_ros.codec.statistics import GRIPPER_BOUNDS
 from kinevla_ros.evaluation.episode import Images
 from kinevla_ros.evaluation.suite import ReadyPolicy

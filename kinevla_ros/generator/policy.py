@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.codec.contract import Contract
 from kinevla_ros.generator.checkpoint import load_decoder, load_generator
 from kinevla_ros.generator.decode import Draft, Generation, GenerationError, Refusal

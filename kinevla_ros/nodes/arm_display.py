@@ -5,7 +5,7 @@ from __future__ import annotations
 from rclpy.node import Node
 from visualization_msgs.msg import Marker, MarkerArray
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.nodes.frames import PERIOD as FRAMES_PERIOD
 from kinevla_ros.nodes.frames import Frames
 from kinevla_ros.nodes.messages import Stamps

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import JointState
 
-from kinevla_ros.codec.chunk import JOINT_NAMES
+from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.nodes.messages import GRIPPER, joints_from_message
 from kinevla_ros.robot.reported_state import require_possible
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rclpy.clock import Clock
 from sensor_msgs.msg import JointState
 
-from kinevla_ros.codec.chunk import HORIZON, JOINT_NAMES, ActionChunk
+from kinevla_ros.base.chunk import HORIZON, JOINT_NAMES, ActionChunk
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import Reasoning, SafetyStatus
 from kinevla_ros.nodes.text import TEXT, bounded

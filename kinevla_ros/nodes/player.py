@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rclpy.executors import ExternalShutdownException
 from sensor_msgs.msg import JointState
 
-from kinevla_ros.codec.chunk import CHUNK_DT, HORIZON, ActionChunk
+from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, ActionChunk
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.nodes.guard import GuardedNode

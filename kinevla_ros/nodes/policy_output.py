@@ -10,7 +10,7 @@ from nav_msgs.msg import Path
 from rclpy.node import Node
 from visualization_msgs.msg import MarkerArray
 
-from kinevla_ros.codec.chunk import CHUNK_DT, HORIZON, ActionChunk
+from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, ActionChunk
 from kinevla_ros.generator.picture_checks import PictureFault
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import Reasoning

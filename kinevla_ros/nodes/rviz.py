@@ -7,7 +7,7 @@ from geometry_msgs.msg import Point, PoseStamped
 from nav_msgs.msg import Path
 from visualization_msgs.msg import Marker, MarkerArray
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.messages import BASE_FRAME
 from kinevla_ros.robot.kinematics import forward

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.nodes.messages import BASE_FRAME
 from kinevla_ros.nodes.poses import to_point, to_pose
 from kinevla_ros.robot.collision import CollisionModel

@@ -20,7 +20,7 @@ from rich.progress import Progress
 from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool, Trigger
 
-from kinevla_ros.codec.chunk import JOINT_NAMES
+from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.evaluation.episode import Episode
 from kinevla_ros.evaluation.machine import machine, versions
 from kinevla_ros.evaluation.statistics import Rate

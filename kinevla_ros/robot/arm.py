@@ -35,7 +35,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.arm_checks import ArmCase
 from kinevla_ros.robot.collision import CollisionModel
 from kinevla_ros.robot.following import REST_TIME, Following

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kinevla_ros.codec.chunk import JOINT_NAMES
+from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.robot.following import PATIENCE, Following
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.verdict import PASSED, Fault, Verdict, refused, worst

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ruckig import ControlInterface, InputParameter, Ruckig, Synchronization, Trajectory
 
-from kinevla_ros.codec.chunk import JOINT_NAMES
+from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.robot.limits import JointLimits
 
 Array = NDArray[np.float64]

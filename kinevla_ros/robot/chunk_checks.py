@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.codec.chunk import CHUNK_DT, ActionChunk
+from kinevla_ros.base.chunk import CHUNK_DT, ActionChunk
 from kinevla_ros.robot.collision import CollisionModel, too_near
 from kinevla_ros.robot.limits import POSITION_MARGIN, JointLimits
 from kinevla_ros.robot.model import GRIPPER_STROKE

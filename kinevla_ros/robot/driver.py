@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot import gripper
 from kinevla_ros.robot.arm import ArmCore
 from kinevla_ros.robot.collision import CollisionModel

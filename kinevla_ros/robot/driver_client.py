@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.backoff import BackOff
 from kinevla_ros.robot.child_process import start_module
 from kinevla_ros.robot.driver import REST_TIMEOUT, Tick

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.codec.chunk import ActionChunk
+from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.braking import Brake
 from kinevla_ros.robot.chunk_checks import ChunkCase
 from kinevla_ros.robot.collision import CollisionModel

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.codec.chunk import JOINT_NAMES
+from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.robot.model import GRIPPER_STROKE, POSITION_LIMITS
 
 JOINT_TOLERANCE = 0.1

@@ -22,7 +22,7 @@ from ruckig import (
     Synchronization,
 )
 
-from kinevla_ros.codec.chunk import JOINT_NAMES, ActionChunk
+from kinevla_ros.base.chunk import JOINT_NAMES, ActionChunk
 from kinevla_ros.robot.braking import Way
 from kinevla_ros.robot.limits import JointLimits
 

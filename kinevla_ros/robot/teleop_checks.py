@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.codec.chunk import JOINT_NAMES
+from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.robot.chunk_checks import CLOCK_TOLERANCE, GRIPPER_TOLERANCE, RESERVE
 from kinevla_ros.robot.collision import CollisionModel, too_near
 from kinevla_ros.robot.limits import POSITION_MARGIN, JointLimits

@@ -9,7 +9,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.codec.chunk import JOINT_NAMES
+from kinevla_ros.base.chunk import JOINT_NAMES
 
 
 class Fault(IntEnum):

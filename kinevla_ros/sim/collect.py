@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from kinevla_ros.codec.chunk import ACTION_DIM, CHUNK_DT, HORIZON, JOINT_NAMES, ActionChunk
+from kinevla_ros.base.chunk import ACTION_DIM, CHUNK_DT, HORIZON, JOINT_NAMES, ActionChunk
 from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.lerobot_writer import DatasetWriter
 from kinevla_ros.data.schema import Schema

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.codec.chunk import CHUNK_DT, HORIZON
+from kinevla_ros.base.chunk import CHUNK_DT, HORIZON
 from kinevla_ros.language.grammar import Command
 from kinevla_ros.robot.kinematics import reach_at, top_down_ik
 from kinevla_ros.robot.model import GRIPPER_STROKE

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kinevla_ros.codec.chunk import ACTION_DIM, HORIZON
+from kinevla_ros.base.chunk import ACTION_DIM, HORIZON
 
 MOTION_BETA = 0.05
 """Error of the motion up to which the loss is quadratic: 5 mrad."""

@@ -16,7 +16,7 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from kinevla_ros.codec.chunk import ACTION_DIM, CHUNK_DT, HORIZON
+from kinevla_ros.base.chunk import ACTION_DIM, CHUNK_DT, HORIZON
 from kinevla_ros.data.episode import CAMERAS, STATE_NAMES
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.schema import CURE, DatasetError

@@ -1,0 +1,47 @@
+"""What a policy sees at one time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinevla_ros.base.chunk import JOINT_NAMES
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """Pictures and the arm's measured state of one time.
+
+    Attributes:
+        images: camera name (`front`, `wrist`) to RGB picture, uint8, shape (height, width, 3).
+        joints: measured joint positions, rad, shape (7,).
+        gripper: measured opening, m, 0 is closed.
+        stamp: time of the older picture, s.
+
+    Raises:
+        ValueError: A shape or a type is wrong, or a number is not finite.
+    """
+
+    images: Mapping[str, NDArray[np.uint8]]
+    joints: NDArray[np.float64]
+    gripper: float
+    stamp: float
+
+    def __post_init__(self) -> None:
+        for camera, image in self.images.items():
+            if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+                raise ValueError(
+                    f"the picture of the {camera} camera is {image.dtype} of shape {image.shape}; "
+                    "give RGB, uint8, (height, width, 3)"
+                )
+        joints = np.asarray(self.joints, dtype=np.float64)
+        if joints.shape != (len(JOINT_NAMES),) or not np.isfinite(joints).all():
+            raise ValueError(f"joints are {joints}; give {len(JOINT_NAMES)} finite numbers, rad")
+        object.__setattr__(self, "joints", joints)
+        for name in ("gripper", "stamp"):
+            if not math.isfinite(value := getattr(self, name)):
+                raise ValueError(f"{name} is {value}; give a finite number")
