@@ -1,4 +1,4 @@
-"""An arm core with an arm that does what it is sent."""
+"""An arm state machine with an arm that does what it is sent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import ActionChunk
-from kinevla_ros.robot.arm import ArmCore
+from kinevla_ros.robot.arm import ArmStateMachine
 from kinevla_ros.robot.collision import CollisionModel
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
@@ -30,7 +30,7 @@ def over_the_table(height: float) -> Array:
 
 
 class ArmBench:
-    """An arm core with an arm that is where it was sent, three ticks late.
+    """An arm state machine with an arm that is where it was sent, three ticks late.
 
     Attributes:
         blocked, silent: the arm does not move; the arm sends no states.
@@ -39,7 +39,7 @@ class ArmBench:
     """
 
     def __init__(self, q: Array = HOME) -> None:
-        self.core = ArmCore(RM75_LIMITS, SPACE, DT)
+        self.core = ArmStateMachine(RM75_LIMITS, SPACE, DT)
         self.now = 100.0
         self.q = q
         self.blocked = self.silent = False

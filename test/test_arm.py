@@ -7,7 +7,7 @@ import pytest
 from arm_bench import HOME, SPACE, ArmBench, assert_smooth, positions
 
 from kinevla_ros.base.chunk import ActionChunk
-from kinevla_ros.robot.arm import ArmCore
+from kinevla_ros.robot.arm import ArmStateMachine
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.state import ArmState
@@ -45,7 +45,7 @@ def test_enabling_holds_the_arm_where_it_is(bench: ArmBench) -> None:
 
 
 def test_the_arm_is_not_enabled_without_a_fresh_state() -> None:
-    core = ArmCore(RM75_LIMITS, SPACE)
+    core = ArmStateMachine(RM75_LIMITS, SPACE)
     assert core.enable(0.0).fault is Fault.STALE_STATE
     bench = ArmBench()
     assert bench.core.enable(bench.now + 0.2).fault is Fault.STALE_STATE

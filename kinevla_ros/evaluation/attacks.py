@@ -1,4 +1,4 @@
-"""What no policy and no person should send, as the arm core would get it from its node."""
+"""What no policy and no person should send, as the arm state machine would get it from its node."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, ActionChunk
-from kinevla_ros.robot.arm import ArmCore
+from kinevla_ros.robot.arm import ArmStateMachine
 from kinevla_ros.robot.collision import CollisionModel
 from kinevla_ros.robot.limits import RM75_LIMITS as LIMITS
 from kinevla_ros.robot.teleop_checks import JointTarget
@@ -90,7 +90,7 @@ class Attacker:
         """An attack on an arm that is at `q`, shape (7,), rad."""
         return self._makers[kind](q)
 
-    def deliver(self, attack: Attack, core: ArmCore, now: float) -> Verdict:
+    def deliver(self, attack: Attack, core: ArmStateMachine, now: float) -> Verdict:
         """Hand an attack over as the node does, with what the types already refuse."""
         rows = attack.positions
         try:

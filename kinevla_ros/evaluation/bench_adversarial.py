@@ -20,7 +20,7 @@ from rich.table import Table
 from kinevla_ros.evaluation.attacks import Attacker
 from kinevla_ros.evaluation.echo_arm import HOME, EchoArm
 from kinevla_ros.evaluation.machine import machine, versions
-from kinevla_ros.robot.arm import ArmCore
+from kinevla_ros.robot.arm import ArmStateMachine
 from kinevla_ros.robot.collision import CollisionModel
 from kinevla_ros.robot.limits import RM75_LIMITS as LIMITS
 from kinevla_ros.robot.workspace import DEFAULT_WORKSPACE
@@ -108,7 +108,7 @@ class Witness:
 def attack(
     targets: int, seed: int, rate: float, advance: Callable[[int], object] = lambda _: None
 ) -> Report:
-    """Offer so many targets to an arm core in simulated time and watch what it sends.
+    """Offer so many targets to an arm state machine in simulated time and watch what it sends.
 
     Args:
         targets: rows of chunks and teleoperation targets.
@@ -155,7 +155,7 @@ def _begin(arm: EchoArm, now: float, at_home: bool) -> float:
     return now
 
 
-def _disturb(core: ArmCore, rng: np.random.Generator) -> None:
+def _disturb(core: ArmStateMachine, rng: np.random.Generator) -> None:
     """Change speed scaling and pause now and then, to what they may be and what they may not."""
     if rng.random() < 0.2:
         core.set_speed(float(rng.choice([100.0, 100.0, 50.0, 5.0, 1e9, -1.0, math.nan])))

@@ -1,4 +1,4 @@
-"""An arm core with an arm behind it that does what it is sent, in whatever time it is given."""
+"""The arm state machine with an arm that does what it is sent, in whatever time it is given."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.robot.arm import ArmCore
+from kinevla_ros.robot.arm import ArmStateMachine
 from kinevla_ros.robot.collision import CollisionModel
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.state import ArmState
@@ -29,7 +29,7 @@ SETTLING = 0.3
 
 
 class EchoArm:
-    """The real arm core, and an arm that is where it was sent `DELAY` ticks before.
+    """The real arm state machine, and an arm that is where it was sent `DELAY` ticks before.
 
     Args:
         dt: time from tick to tick, s.
@@ -44,7 +44,7 @@ class EchoArm:
 
     def __init__(self, dt: float = 0.02, watch: Watch = lambda *_: None) -> None:
         self.space = CollisionModel(DEFAULT_WORKSPACE)
-        self.core, self.dt, self._watch = ArmCore(RM75_LIMITS, self.space, dt), dt, watch
+        self.core, self.dt, self._watch = ArmStateMachine(RM75_LIMITS, self.space, dt), dt, watch
         self.place(HOME)
 
     def place(self, q: Array) -> None:

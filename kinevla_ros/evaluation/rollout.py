@@ -1,7 +1,8 @@
 """One closed-loop episode in the cell, in simulated time.
 
-The policy, the arm core with its splice and limits and the judge are those of the robot and
-the demo; only the clock is the simulator's, and each chunk reaches the arm after a fixed latency.
+The policy, the arm state machine with its splice and limits, and the judge are those of the robot
+and the demo; only the clock is the simulator's, and each chunk reaches the arm after a fixed
+latency.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ TAKEOVER = 0.2
 """A person leads until no target has come for so long (s)."""
 
 
-class ArmCore:
+class ArmStateMachine:
     """Decides at each tick what to send to the arm.
 
     Args:

@@ -1,4 +1,4 @@
-"""The arm core joined to the way to the arm: a thread that streams."""
+"""The arm state machine joined to the way to the arm: a thread that streams."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot import gripper
-from kinevla_ros.robot.arm import ArmCore
+from kinevla_ros.robot.arm import ArmStateMachine
 from kinevla_ros.robot.collision import CollisionModel
 from kinevla_ros.robot.grid import Grid
 from kinevla_ros.robot.limits import JointLimits
@@ -81,7 +81,7 @@ class ArmDriver:
         self._given, self._workspace = limits, workspace
         self.limits = limits
         """Those that hold: the stricter ones once connected."""
-        self._core: ArmCore | None = None
+        self._core: ArmStateMachine | None = None
         self._lock = threading.Lock()
         self._end = threading.Event()
         self._idle = threading.Event()
@@ -105,7 +105,7 @@ class ArmDriver:
         """
         info = self._connection.connect()
         self.limits, space = self._given.stricter(info.limits), CollisionModel(self._workspace)
-        core = ArmCore(self.limits, space, self._period, gripper.DELAY)
+        core = ArmStateMachine(self.limits, space, self._period, gripper.DELAY)
         core.set_speed(self._percent)
         core.pause(self._paused)
         if self._stopped:
@@ -164,7 +164,7 @@ class ArmDriver:
             self._enabled_once = False
 
     def enable(self) -> Verdict:
-        """See `ArmCore.enable`."""
+        """See `ArmStateMachine.enable`."""
         with self._lock:
             verdict = self._ready.enable(time.monotonic())
             self._enabled_once |= verdict.ok
@@ -174,7 +174,7 @@ class ArmDriver:
             return verdict
 
     def disable(self) -> None:
-        """See `ArmCore.disable`."""
+        """See `ArmStateMachine.disable`."""
         with self._lock:
             self._ready.disable()
 
@@ -212,27 +212,27 @@ class ArmDriver:
             return verdict
 
     def follow(self, chunk: ActionChunk) -> Verdict:
-        """See `ArmCore.on_chunk`."""
+        """See `ArmStateMachine.on_chunk`."""
         with self._lock:
             return self._ready.on_chunk(chunk, time.monotonic())
 
     def lead(self, target: JointTarget) -> Verdict:
-        """See `ArmCore.on_teleop`."""
+        """See `ArmStateMachine.on_teleop`."""
         with self._lock:
             return self._ready.on_teleop(target, time.monotonic())
 
     def give_up(self, reason: str) -> None:
-        """See `ArmCore.give_up`."""
+        """See `ArmStateMachine.give_up`."""
         with self._lock:
             self._ready.give_up(reason, time.monotonic())
 
     def refuse(self, fault: Fault, reason: str) -> Verdict:
-        """See `ArmCore.on_malformed`."""
+        """See `ArmStateMachine.on_malformed`."""
         with self._lock:
             return self._ready.on_malformed(fault, reason)
 
     def set_speed(self, percent: float) -> Verdict:
-        """See `ArmCore.set_speed`."""
+        """See `ArmStateMachine.set_speed`."""
         with self._lock:
             verdict = self._ready.set_speed(percent)
             if verdict.ok:
@@ -240,13 +240,13 @@ class ArmDriver:
             return verdict
 
     def pause(self, paused: bool) -> None:
-        """See `ArmCore.pause`."""
+        """See `ArmStateMachine.pause`."""
         with self._lock:
             self._ready.pause(paused)
             self._paused = paused
 
     @property
-    def _ready(self) -> ArmCore:
+    def _ready(self) -> ArmStateMachine:
         if self._core is None:
             raise ArmConnectionError("the arm is not connected")
         return self._core

@@ -151,11 +151,11 @@ class DriverClient:
             logger.warning("%s", error)
 
     def enable(self) -> Verdict:
-        """See `ArmCore.enable`."""
+        """See `ArmStateMachine.enable`."""
         return self._ask("enable")
 
     def disable(self) -> None:
-        """See `ArmCore.disable`."""
+        """See `ArmStateMachine.disable`."""
         self._requests.ask("disable", timeout=SERVICE_TIMEOUT)
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""The arm's own execution path in simulated time: the real arm core drives the cell."""
+"""The arm's own execution path in simulated time: the real arm state machine drives the cell."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot import gripper
-from kinevla_ros.robot.arm import ArmCore
+from kinevla_ros.robot.arm import ArmStateMachine
 from kinevla_ros.robot.collision import CollisionModel
 from kinevla_ros.robot.following import REST_TIME
 from kinevla_ros.robot.limits import RM75_LIMITS
@@ -45,7 +45,7 @@ class SimulatedArm:
         self._target: float | None = None  # the one that waits for the line
         self._turns, self._next_turn = gripper.Turns(), 0.0
         space = CollisionModel(CELL_WORKSPACE)
-        self.core = ArmCore(RM75_LIMITS, space, PERIOD, gripper.DELAY)
+        self.core = ArmStateMachine(RM75_LIMITS, space, PERIOD, gripper.DELAY)
         # The core enables an arm only once it has seen it rest.
         for age in np.arange(REST_TIME + PERIOD, 0.0, -PERIOD):
             self.core.on_state(self._measured(-age))
