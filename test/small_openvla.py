@@ -10,7 +10,7 @@ from openvla_fixture import CODES, llama_tokenizer, published
 from safetensors.torch import save_file
 
 from kinevla_ros.codec.bilevel import BilevelCodec, CodecConfig
-from kinevla_ros.codec.checkpoint import TrainedCodec
+from kinevla_ros.codec.checkpoint import Codec
 from kinevla_ros.codec.onnx_export import export_onnx
 from kinevla_ros.codec.statistics import ActionStatistics
 from kinevla_ros.evaluation.random_model import plant_words
@@ -36,7 +36,7 @@ def small_openvla(folder: Path, instruction: str, images: Mapping[str, np.ndarra
     bounds = np.full(7, REACH, np.float32)
     statistics = ActionStatistics(np.append(-bounds, 0.0), np.append(bounds, 0.07))
     export_onnx(codec, statistics, target / DECODER_FILE)
-    contract = TrainedCodec(codec, statistics).contract
+    contract = Codec(codec, statistics).contract
     (target / CONTRACT_FILE).write_text(contract.to_json())
     write_manifest(target)
     model, _ = load_generator(target)

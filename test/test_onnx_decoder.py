@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from kinevla_ros.codec.bilevel import BilevelCodec, CodecConfig
-from kinevla_ros.codec.checkpoint import TrainedCodec
+from kinevla_ros.codec.checkpoint import Codec
 from kinevla_ros.codec.contract import Contract, ContractError, InvalidCodeError
 from kinevla_ros.codec.onnx_decoder import CONTRACT_KEY, OnnxDecoder
 from kinevla_ros.codec.statistics import ActionStatistics
@@ -18,17 +18,17 @@ pytest.importorskip("onnxscript")
 
 
 @pytest.fixture(scope="module")
-def trained() -> TrainedCodec:
+def trained() -> Codec:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         codec = BilevelCodec(CodecConfig(latent_dim=16, hidden_dim=32)).eval()
     bounds = np.array([0.5, 0.4, 0.3, 0.2, 0.1, 0.6, 1.4], np.float32)
     statistics = ActionStatistics(np.append(-bounds, 0.0), np.append(bounds / 2, 0.07))
-    return TrainedCodec(codec, statistics)
+    return Codec(codec, statistics)
 
 
 @pytest.fixture(scope="module")
-def path(trained: TrainedCodec, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def path(trained: Codec, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from kinevla_ros.codec.onnx_export import export_onnx
 
     path = tmp_path_factory.mktemp("decoder") / "decoder.onnx"

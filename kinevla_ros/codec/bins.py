@@ -50,7 +50,7 @@ class BinCodec:
         """Return the bins, int64 (N, H D), of physical chunks, shape (N, H, D).
 
         What lies beyond the bounds is in the outermost bin. The other arguments are those of
-        `TrainedCodec.encode` and concern goal codes, of which there are none.
+        `Codec.encode` and concern goal codes, of which there are none.
         """
         shares = (self.statistics.normalise(chunks).reshape(len(chunks), -1) + 1) / 2
         return np.clip(np.floor(shares * BINS), 0, BINS - 1).astype(np.int64)

@@ -28,11 +28,16 @@ _BATCH = 8192
 
 
 @dataclass(frozen=True)
-class TrainedCodec:
+class Codec:
     """A codec with its statistics: physical chunks to codes and back, on the codec's device."""
 
     codec: BilevelCodec
     statistics: ActionStatistics
+
+    @classmethod
+    def load(cls, folder: Path) -> Codec:
+        """Read a trained codec; see `load_codec`."""
+        return load_codec(folder)
 
     @cached_property
     def contract(self) -> Contract:
@@ -108,7 +113,7 @@ def contract_of(codec: BilevelCodec, statistics: ActionStatistics) -> Contract:
     )
 
 
-def save_codec(trained: TrainedCodec, folder: Path) -> None:
+def save_codec(trained: Codec, folder: Path) -> None:
     """Write weights, description and manifest into the folder, which is made if absent."""
     folder.mkdir(parents=True, exist_ok=True)
     description = {
@@ -124,7 +129,7 @@ def save_codec(trained: TrainedCodec, folder: Path) -> None:
     write_manifest(folder)
 
 
-def load_codec(folder: Path) -> TrainedCodec:
+def load_codec(folder: Path) -> Codec:
     """Read a codec that `save_codec` wrote, in evaluation mode.
 
     Raises:
@@ -145,6 +150,6 @@ def load_codec(folder: Path) -> TrainedCodec:
         expected = Contract.from_json(json.dumps(description["contract"]))
     with naming(folder / WEIGHTS, cure, ContractError):
         load_state(codec, checked(folder, WEIGHTS))
-    trained = TrainedCodec(codec.eval(), statistics)
+    trained = Codec(codec.eval(), statistics)
     trained.contract.require(expected)
     return trained

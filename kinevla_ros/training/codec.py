@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from torch.utils.tensorboard import SummaryWriter
 
 from kinevla_ros.codec.bilevel import BilevelCodec, CodecConfig, Reconstruction, coarse
-from kinevla_ros.codec.checkpoint import TrainedCodec, save_codec
+from kinevla_ros.codec.checkpoint import Codec, save_codec
 from kinevla_ros.codec.statistics import ActionStatistics
 from kinevla_ros.files.atomic import write_json
 from kinevla_ros.training.codec_progress import Progress
@@ -119,7 +119,7 @@ def train_codec(
         if resume:
             run.restore()
         stable = run.train(common[-held_out:], progress)
-    trained = TrainedCodec(run.codec.eval(), run.statistics)
+    trained = Codec(run.codec.eval(), run.statistics)
     save_codec(trained, out_dir)
     figures = report(trained, chunks[-held_out:], common[-held_out:], stable)
     write_json(out_dir / REPORT_FILE, asdict(figures))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.codec.checkpoint import TrainedCodec
+from kinevla_ros.codec.checkpoint import Codec
 from kinevla_ros.codec.statistics import GRIPPER_BOUNDS
 
 NEAR = 0.1
@@ -46,7 +46,7 @@ class CodecReport:
 
 
 def report(
-    trained: TrainedCodec,
+    trained: Codec,
     chunks: NDArray[np.float32],
     common: NDArray[np.float32],
     stability: float | None,

@@ -37,7 +37,7 @@ DISTURBANCES = (0.1, 0.2, 0.3)
 
 
 class Coder(Protocol):
-    """What gives a generator its codes, such as a `TrainedCodec`."""
+    """What gives a generator its codes, such as a `Codec`."""
 
     @property
     def contract(self) -> Contract:
@@ -49,7 +49,7 @@ class Coder(Protocol):
         common: NDArray[np.float32] | None = None,
         disturbance: float = 0.0,
     ) -> NDArray[np.int64]:
-        """Codes of physical chunks; see `TrainedCodec.encode`."""
+        """Codes of physical chunks; see `Codec.encode`."""
 
 
 def codec_from_dataset(
