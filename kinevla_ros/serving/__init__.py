@@ -1,0 +1,1 @@
+"""The door for others: a policy over a websocket, in the protocol of OpenPI, either way."""
