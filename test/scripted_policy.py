@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import numpy as np
-from numpy.typing import NDArray
-
 from kinevla_ros.base.chunk import ActionChunk
+from kinevla_ros.base.observation import Observation
 from kinevla_ros.generator.override import Override
 from kinevla_ros.generator.policy import Inference, NotUnderstood
 from kinevla_ros.language.grammar import Command, goal_text, kinematics_text
@@ -33,10 +29,7 @@ class DemonstratorPolicy:
     def infer(
         self,
         instruction: str,
-        images: Mapping[str, NDArray[np.uint8]],
-        joints: NDArray[np.float64],
-        gripper: float,
-        stamp: float,
+        observation: Observation,
         override: Override | None = None,
     ) -> Inference:
         self.heard.append(override)
@@ -51,7 +44,7 @@ class DemonstratorPolicy:
         self._sequence += 1
         return Inference(
             sequence=self._sequence,
-            stamp=stamp,
+            stamp=observation.stamp,
             instruction=instruction,
             goal=goal,
             kinematics=kinematics,
@@ -60,7 +53,9 @@ class DemonstratorPolicy:
             draft_accepted=self._sequence > 1,
             passes=4,
             model_time=0.02,
-            chunk=ActionChunk(stamp, self._sequence, planned.positions, planned.gripper),
+            chunk=ActionChunk(
+                observation.stamp, self._sequence, planned.positions, planned.gripper
+            ),
             consistency=0.9,
         )
 

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from small_generator import small_config
 
 from kinevla_ros.base.chunk import HORIZON
+from kinevla_ros.base.observation import Observation
 from kinevla_ros.codec.bins import BINS, BinCodec
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
 from kinevla_ros.codec.statistics import ActionStatistics
@@ -87,7 +88,7 @@ def test_a_variant_gives_a_chunk_as_the_policy_does(trained: dict[str, Path], na
     # Two batches teach no words; those that shall be written are given.
     words = Override.naming(TASKS[0]) if variant.words else None
     policy.reset()
-    given = policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, 3.0, words)
+    given = policy.infer(INSTRUCTION, Observation(IMAGES, HOME, 0.07, 3.0), words)
     assert given.chunk.stamp == 3.0
     assert given.chunk.sequence == given.sequence == 1
     assert given.chunk.positions.shape == (HORIZON, 7)
@@ -147,7 +148,7 @@ def test_a_policy_without_words_tells_two_instructions_apart(trained: dict[str, 
         chunks = []
         for said in (INSTRUCTION, INSTRUCTION, other):
             policy.reset()
-            given = policy.infer(said, IMAGES, HOME, 0.07, 0.0)
+            given = policy.infer(said, Observation(IMAGES, HOME, 0.07, 0.0))
             chunks.append((given.chunk.positions, given.kinematics))
         np.testing.assert_array_equal(chunks[0][0], chunks[1][0])
         # Two batches may leave the codes alike; what they read is not.
@@ -158,7 +159,7 @@ def test_a_baseline_moves_nothing_for_what_names_no_task(trained: dict[str, Path
     for name in ("no-reasoning", "bins", "regression"):
         policy = open_variant(BY_NAME[name], trained[name])
         with pytest.raises(NotUnderstood):
-            policy.infer("make me a coffee", IMAGES, HOME, 0.07, 0.0)
+            policy.infer("make me a coffee", Observation(IMAGES, HOME, 0.07, 0.0))
 
 
 def test_a_motion_falls_into_its_bins_and_back() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("matplotlib")
 
+from kinevla_ros.base.observation import Observation
 from kinevla_ros.evaluation import calibrate as command
 from kinevla_ros.evaluation.calibrate import (
     OTHER_GOAL,
@@ -22,7 +23,6 @@ from kinevla_ros.evaluation.calibrate import (
     pooled,
     summary,
 )
-from kinevla_ros.evaluation.latency import Observation
 from kinevla_ros.evaluation.statistics import Roc
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.grammar import TASKS
@@ -90,7 +90,7 @@ def test_the_auc_is_the_chance_that_a_match_scores_higher(good, bad) -> None:
 def test_the_shipped_model_is_scored_with_its_own_codes_and_with_others(monkeypatch) -> None:
     rng = np.random.default_rng(0)
     images = {name: rng.integers(0, 255, (96, 96, 3), np.uint8) for name in ("front", "wrist")}
-    seen = Observation(images, HOME, 0.07)
+    seen = Observation(images, HOME, 0.07, 0.0)
     monkeypatch.setattr(command, "record", lambda _: {c: [seen] for c in TASKS})
     found = measure(Policy(SHIPPED), scenes=1, seed=0)
     # On noise the model may write no text that ends; such a scene is not scored.

@@ -120,9 +120,7 @@ def test_the_shipped_model_knows_its_own_codes_from_those_of_another_goal(
 
     def infer(said: Command, override: Override | None = None):
         text = instruction(said, np.random.default_rng(task), "held_out")
-        return shipped.infer(
-            text, seen.images, seen.joints, seen.gripper, 0.0, override, consistency=True
-        )
+        return shipped.infer(text, seen, override, consistency=True)
 
     own, foreign = infer(command), infer(other)
     assert own.consistency > 0.1
@@ -133,4 +131,4 @@ def test_the_shipped_model_knows_its_own_codes_from_those_of_another_goal(
 def test_nobody_who_does_not_ask_waits_for_it(shipped: Policy, scenes: dict) -> None:
     seen = scenes[TASKS[0]][0]
     text = instruction(TASKS[0], np.random.default_rng(0))
-    assert np.isnan(shipped.infer(text, seen.images, seen.joints, seen.gripper, 0.0).consistency)
+    assert np.isnan(shipped.infer(text, seen).consistency)

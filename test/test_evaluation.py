@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 from scripted_policy import DemonstratorPolicy, MutePolicy
 
+from kinevla_ros.base.observation import Observation
 from kinevla_ros.evaluation import evaluate as command
 from kinevla_ros.evaluation.episode import Episode, EpisodeResult
 from kinevla_ros.evaluation.evaluate import Settings
-from kinevla_ros.evaluation.latency import Observation, measure
+from kinevla_ros.evaluation.latency import measure
 from kinevla_ros.evaluation.report import remarks, summary, table
 from kinevla_ros.evaluation.rollout import run_episode
 from kinevla_ros.evaluation.statistics import Rate, drop, percentiles
@@ -187,7 +188,7 @@ def test_a_failure_leaves_a_video_with_both_cameras_and_text(cell: Cell, tmp_pat
 
 def test_the_benchmark_tells_cold_from_warm_chunks(cell: Cell) -> None:
     state = cell.reset(np.random.default_rng(0))
-    seen = Observation({}, state.q, state.gripper)
+    seen = Observation({}, state.q, state.gripper, 0.0)
     policies = {name: DemonstratorPolicy(cell) for name in ("one", "other")}
     found = measure(policies, {c: [seen] * 6 for c in TASKS}, chunks=20)
     for times in found.values():

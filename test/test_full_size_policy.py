@@ -17,6 +17,7 @@ from pictures import scene
 from small_openvla import REACH, small_openvla
 from std_msgs.msg import String
 
+from kinevla_ros.base.observation import Observation
 from kinevla_ros.generator import policy as generator_policy
 from kinevla_ros.generator import way
 from kinevla_ros.generator.override import Override
@@ -70,12 +71,12 @@ def test_both_decoders_give_the_same_chunk_to_the_models_words_and_to_an_operato
     checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = Override.naming(parse_instruction(CARROT))
-    found = set()
+    found, seen = set(), Observation(IMAGES, JOINTS, 0.05, 1.0)
     for engine in (False, True):
         monkeypatch.setattr(way, "wants_engine", lambda _, chosen=engine: chosen)
         policy = generator_policy.Policy(checkpoint)
         for override in (None, None, said):
-            given = policy.infer(CARROT, IMAGES, JOINTS, 0.05, 1.0, override, consistency=True)
+            given = policy.infer(CARROT, seen, override, consistency=True)
             assert np.isfinite(given.consistency)
             found.add((given.goal, given.kinematics, given.goal_codes, given.kinematics_codes))
     assert len(found) == 1

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scripted_policy import DemonstratorPolicy
 
+from kinevla_ros.base.observation import Observation
 from kinevla_ros.cli import evaluate as cli
 from kinevla_ros.evaluation.conditions import by_condition, comparison
 from kinevla_ros.evaluation.episode import PLAIN, Episode, EpisodeResult, Intervention
@@ -51,7 +52,9 @@ def plain(cell: Cell) -> EpisodeResult:
 
 def words(episode: Episode, cell: Cell) -> Override:
     policy = DemonstratorPolicy(cell)
-    IntervenedPolicy(policy, episode).infer(episode.instruction, {}, np.zeros(7), 0.07, 0.0)
+    IntervenedPolicy(policy, episode).infer(
+        episode.instruction, Observation({}, np.zeros(7), 0.07, 0.0)
+    )
     given = policy.heard[-1]
     assert given is not None
     return given
@@ -109,7 +112,7 @@ def test_right_empty_and_goal_only_words_are_what_their_names_say(cell: Cell) ->
 
 def test_the_model_can_read_any_words_an_intervention_gives(cell: Cell) -> None:
     policy = Policy(share_path("models", "kinevla-tiny"))
-    joints = cell.joint_positions()
+    seen = Observation(IMAGES, cell.joint_positions(), 0.07, 0.0)
     read = refused = 0
     for trial in range(2):
         for episode in under(
@@ -118,7 +121,7 @@ def test_the_model_can_read_any_words_an_intervention_gives(cell: Cell) -> None:
         ):
             given = IntervenedPolicy(policy, episode)
             try:
-                inference = given.infer(episode.instruction, IMAGES, joints, 0.07, 0.0)
+                inference = given.infer(episode.instruction, seen)
             except GenerationError:
                 refused += 1  # no motion is a fair answer to strange words
                 continue
@@ -129,11 +132,11 @@ def test_the_model_can_read_any_words_an_intervention_gives(cell: Cell) -> None:
 
 def test_a_swap_keeps_the_goal_codes_and_takes_the_others_words(cell: Cell) -> None:
     policy = Policy(share_path("models", "kinevla-tiny"))
-    seen = IMAGES, cell.joint_positions(), 0.07, 0.0
+    seen = Observation(IMAGES, cell.joint_positions(), 0.07, 0.0)
     episode = intervened(TASKS[3], "swap")
     swapped = IntervenedPolicy(policy, episode)
-    own = policy.infer(episode.instruction, *seen)
-    other = swapped.infer(episode.instruction, *seen)
+    own = policy.infer(episode.instruction, seen)
+    other = swapped.infer(episode.instruction, seen)
     assert (other.goal, other.goal_codes) == (own.goal, own.goal_codes)
     assert parse_reasoning(other.goal, other.kinematics) == swapped.worded != episode.command
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kinevla_ros.base.observation import Observation
 from kinevla_ros.files.manifest import write_manifest
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.config import GeneratorConfig
@@ -19,6 +20,10 @@ from kinevla_ros.share import share_path
 INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"
 IMAGES = {name: np.full((240, 320, 3), 90, np.uint8) for name in ("front", "wrist")}
 HOME = np.array([0.0, 0.16, 0.0, 1.54, 0.0, 1.44, 0.0])
+
+
+def seen(stamp: float) -> Observation:
+    return Observation(IMAGES, HOME, 0.07, stamp)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +48,7 @@ def test_the_shipped_checkpoint_is_small_and_has_a_card(shipped: Path) -> None:
 
 
 def test_a_chunk_is_absolute_near_the_arm_and_carries_the_observations_time(policy) -> None:
-    given = policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, stamp=12.5)
+    given = policy.infer(INSTRUCTION, seen(12.5))
     assert given.chunk.stamp == 12.5
     assert given.chunk.sequence == given.sequence
     assert np.abs(given.chunk.positions[0] - HOME).max() < 0.5
@@ -54,8 +59,8 @@ def test_a_chunk_is_absolute_near_the_arm_and_carries_the_observations_time(poli
 
 def test_the_second_chunk_keeps_the_first_ones_words_in_one_pass_per_code(policy) -> None:
     policy.reset()
-    cold = policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, stamp=0.0)
-    warm = policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, stamp=0.3)
+    cold = policy.infer(INSTRUCTION, seen(0.0))
+    warm = policy.infer(INSTRUCTION, seen(0.3))
     assert not cold.draft_accepted
     assert warm.draft_accepted
     assert warm.passes == policy.contract.levels
@@ -75,17 +80,17 @@ def test_the_second_chunk_keeps_the_first_ones_words_in_one_pass_per_code(policy
 )
 def test_an_instruction_that_names_no_task_is_not_understood(policy, said, message) -> None:
     with pytest.raises(NotUnderstood, match=message):
-        policy.infer(said, IMAGES, HOME, 0.07, stamp=0.0)
-    assert policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, stamp=0.1).goal
+        policy.infer(said, seen(0.0))
+    assert policy.infer(INSTRUCTION, seen(0.1)).goal
 
 
 def test_codes_follow_words_given_from_outside_and_only_while_they_are_given(policy) -> None:
     upper, lower = (Command("carrot", part=part, side="right") for part in ("upper", "lower"))
     policy.reset()
-    own = policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, stamp=0.0)
-    same = policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, 0.1, Override.naming(upper))
-    other = policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, 0.2, Override.naming(lower))
-    again = policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, stamp=0.3)
+    own = policy.infer(INSTRUCTION, seen(0.0))
+    same = policy.infer(INSTRUCTION, seen(0.1), Override.naming(upper))
+    other = policy.infer(INSTRUCTION, seen(0.2), Override.naming(lower))
+    again = policy.infer(INSTRUCTION, seen(0.3))
     assert (same.goal_codes, same.kinematics_codes) == (own.goal_codes, own.kinematics_codes)
     assert other.kinematics == kinematics_text(lower)
     assert (again.kinematics, again.kinematics_codes) == (own.kinematics, own.kinematics_codes)
@@ -105,8 +110,8 @@ def test_codes_follow_words_given_from_outside_and_only_while_they_are_given(pol
 )
 def test_words_or_codes_that_mean_nothing_give_no_motion(policy, override, message) -> None:
     with pytest.raises((NotUnderstood, GenerationError), match=message):
-        policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, 0.0, override)
-    assert policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, stamp=0.1).goal
+        policy.infer(INSTRUCTION, seen(0.0), override)
+    assert policy.infer(INSTRUCTION, seen(0.1)).goal
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
 from kinevla_ros.base.chunk import ActionChunk
+from kinevla_ros.base.observation import Observation
 from kinevla_ros.generator import policy as generator_policy
 from kinevla_ros.generator.device import GpuOutOfMemory
 from kinevla_ros.generator.override import Override
@@ -59,10 +60,7 @@ class FakePolicy:
     def infer(
         self,
         instruction: str,
-        images: Mapping[str, Any],
-        joints: np.ndarray,
-        gripper: float,
-        stamp: float,
+        observation: Observation,
         override: Override | None = None,
         consistency: bool = False,
     ) -> Inference:
@@ -71,9 +69,12 @@ class FakePolicy:
         self.gate.wait(5.0)
         if self.trouble is not None:
             raise self.trouble
-        assert images["front"].shape == (96, 128, 3)
+        assert observation.images["front"].shape == (96, 128, 3)
+        joints, stamp = observation.joints, observation.stamp
         self._sequence += 1
-        chunk = ActionChunk(stamp, self._sequence, np.tile(joints, (5, 1)), np.full(5, gripper))
+        chunk = ActionChunk(
+            stamp, self._sequence, np.tile(joints, (5, 1)), np.full(5, observation.gripper)
+        )
         goal, how = (override.goal, override.kinematics) if override else ("goal", "how")
         codes = {"goal_codes": (1, 2), "kinematics_codes": (3, 4)}
         return Inference(

@@ -19,6 +19,7 @@ from small_openvla import small_openvla
 from test_report_page import result
 from typer.testing import CliRunner
 
+from kinevla_ros.base.observation import Observation
 from kinevla_ros.cli import app
 from kinevla_ros.evaluation import evaluate as command
 from kinevla_ros.evaluation.episode import Episode, EpisodeResult
@@ -45,7 +46,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def infer(policy: Policy) -> Inference:
-    return policy.infer(CARROT, IMAGES, HOME, 0.05, 0.0)
+    return policy.infer(CARROT, Observation(IMAGES, HOME, 0.05, 0.0))
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes import camera_watch, joint_states
 from kinevla_ros.nodes import policy as policy_module
 from kinevla_ros.nodes.images import picture_topic, to_message
-from kinevla_ros.nodes.observation import Observation
+from kinevla_ros.nodes.observation import ReceivedObservation
 from kinevla_ros.nodes.policy import PolicyNode
 
 SIZE = (96, 128, 3)
@@ -236,6 +236,6 @@ def test_a_picture_too_large_is_refused_before_it_is_decoded(
     message: Image | CompressedImage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cv2.imdecode", lambda *_: pytest.fail("decoded"))
-    seen = Observation(0.0, Time(), {"front": message}, JOINTS, GRIPPER, PictureLimits())
+    seen = ReceivedObservation(0.0, Time(), {"front": message}, JOINTS, GRIPPER, PictureLimits())
     with pytest.raises(PictureFault, match="front camera: a picture is 15000 x 15000"):
         _ = seen.images

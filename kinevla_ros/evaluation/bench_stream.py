@@ -99,10 +99,10 @@ def _infer(ready: Connection, model: Path) -> None:
 
     policy, words = Policy(model, 1), Episode(TASKS[0], 0, 0).instruction
     with closing(Cell()) as cell:
-        seen = (cell.render(), cell.joint_positions(), cell.gripper())
+        seen = cell.observe()
     ready.send(True)
     while os.getppid() > 1:
-        policy.infer(words, *seen, time.monotonic())
+        policy.infer(words, seen)
 
 
 def bench_stream(seconds: float, rates: Sequence[float], report: Path | None = None) -> int:

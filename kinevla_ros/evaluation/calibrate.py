@@ -14,7 +14,8 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from kinevla_ros.evaluation.latency import Observation, record
+from kinevla_ros.base.observation import Observation
+from kinevla_ros.evaluation.latency import record
 from kinevla_ros.evaluation.machine import machine, versions
 from kinevla_ros.evaluation.statistics import Roc
 from kinevla_ros.files.atomic import write_json, write_text
@@ -152,9 +153,7 @@ def _infer(
 ) -> Inference | None:
     said = instruction(command, rng, "held_out")
     try:
-        return policy.infer(
-            said, seen.images, seen.joints, seen.gripper, 0.0, override, consistency=True
-        )
+        return policy.infer(said, seen, override, consistency=True)
     except (NotUnderstood, GenerationError):
         return None
 

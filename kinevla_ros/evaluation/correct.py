@@ -46,9 +46,8 @@ class PolicyDriver:
         own = arm.chunk(planned.positions, planned.gripper)
         if self._rng.random() < DEMONSTRATOR_SHARE:
             return own
-        state = cell.state()
         try:
-            inference = self._policy.infer(self._said, cell.render(), state.q, arm.opening, arm.now)
+            inference = self._policy.infer(self._said, arm.observe())
         except (NotUnderstood, GenerationError):
             return own
         return arm.chunk(inference.chunk.positions, inference.chunk.gripper)

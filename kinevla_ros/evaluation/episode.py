@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.observation import Observation
 from kinevla_ros.generator.override import Override
 from kinevla_ros.generator.policy import Inference
 from kinevla_ros.language.grammar import Command, Split, instruction
@@ -28,10 +29,7 @@ class EpisodePolicy(Protocol):
     def infer(
         self,
         instruction: str,
-        images: Images,
-        joints: NDArray[np.float64],
-        gripper: float,
-        stamp: float,
+        observation: Observation,
         override: Override | None = None,
     ) -> Inference:
         """Reasoning and chunk for one observation; raises NotUnderstood or GenerationError."""

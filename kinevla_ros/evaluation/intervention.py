@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-import numpy as np
-from numpy.typing import NDArray
-
-from kinevla_ros.evaluation.episode import Episode, EpisodePolicy, Images
+from kinevla_ros.base.observation import Observation
+from kinevla_ros.evaluation.episode import Episode, EpisodePolicy
 from kinevla_ros.generator.override import Override
 from kinevla_ros.generator.policy import Inference
 from kinevla_ros.language.grammar import (
@@ -66,19 +64,15 @@ class IntervenedPolicy:
     def infer(
         self,
         instruction: str,
-        images: Images,
-        joints: NDArray[np.float64],
-        gripper: float,
-        stamp: float,
+        observation: Observation,
         override: Override | None = None,
     ) -> Inference:
         """Infer with the words replaced; see `EpisodePolicy`."""
-        seen = (images, joints, gripper, stamp)
         if self._mode == "swap":
-            own = self._policy.infer(instruction, *seen)
+            own = self._policy.infer(instruction, observation)
             kept = Override(goal=own.goal, goal_codes=own.goal_codes)
-            return self._policy.infer(self._other_instruction, *seen, kept)
-        return self._policy.infer(instruction, *seen, override or self._words())
+            return self._policy.infer(self._other_instruction, observation, kept)
+        return self._policy.infer(instruction, observation, override or self._words())
 
     def _words(self) -> Override:
         if self.worded is not None:

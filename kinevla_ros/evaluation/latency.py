@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from kinevla_ros.base.chunk import CHUNK_DT
+from kinevla_ros.base.observation import Observation
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
-from kinevla_ros.evaluation.episode import EpisodePolicy, Images
+from kinevla_ros.evaluation.episode import EpisodePolicy
 from kinevla_ros.evaluation.machine import machine, versions
 from kinevla_ros.evaluation.rollout import REPLAN_STEPS
 from kinevla_ros.evaluation.statistics import percentiles
@@ -66,15 +66,6 @@ class Checked:
     def infer(self, *seen: Any, **options: Any) -> Inference:
         """See `Policy`."""
         return self.policy.infer(*seen, **options | {"consistency": True})
-
-
-@dataclass(frozen=True)
-class Observation:
-    """What the policy sees at one moment: images, joints [7] (rad), gripper opening (m)."""
-
-    images: Images
-    joints: NDArray[np.float64]
-    gripper: float
 
 
 def bench_chunk(model: Path | None, chunks: int, threads: int, report: Path | None = None) -> int:
@@ -148,8 +139,7 @@ def record(seed: int = 0) -> dict[Command, list[Observation]]:
             for _ in range(1 + WARM_PER_INSTRUCTION):
                 planned = plan(cell.state(), command)
                 arm.submit(arm.chunk(planned.positions, planned.gripper))
-                seen = Observation(cell.render(), cell.joint_positions(), arm.opening)
-                found[command].append(seen)
+                found[command].append(arm.observe())
                 arm.run(REPLAN_STEPS * CHUNK_DT)
     return found
 
@@ -187,7 +177,7 @@ def measure(
 def _timed(policy: EpisodePolicy, words: str, seen: Observation) -> tuple[Spent, bool]:
     """What one inference took, and whether it kept the draft."""
     started, on_cpu = time.perf_counter(), time.thread_time()
-    inference = policy.infer(words, seen.images, seen.joints, seen.gripper, started)
+    inference = policy.infer(words, seen)
     spent = Spent(time.perf_counter() - started, time.thread_time() - on_cpu)
     return spent, inference.draft_accepted
 

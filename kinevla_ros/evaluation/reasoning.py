@@ -69,12 +69,12 @@ def read_phrasings(
     with closing(Cell()) as cell:
         for trial in range(count):
             cell.reset(Episode(TASKS[0], seed, trial).scene())
-            seen = cell.render(), cell.joint_positions(), cell.gripper(), 0.0
+            seen = cell.observe()
             for command in TASKS:
                 rng = np.random.default_rng((seed, trial, command.task_number, 2))
                 policy.reset()
                 try:
-                    inference = policy.infer(instruction(command, rng, phrasing), *seen)
+                    inference = policy.infer(instruction(command, rng, phrasing), seen)
                     found.append(Reading(command, inference.goal, inference.kinematics))
                 except (NotUnderstood, GenerationError):
                     found.append(Reading(command, "", ""))

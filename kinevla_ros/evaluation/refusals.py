@@ -48,7 +48,7 @@ def read_out_of_scope(
 
 def _ask(policy: Policy, cell: Cell, said: str) -> Answer:
     try:
-        policy.infer(said, cell.render(), cell.joint_positions(), cell.gripper(), 0.0)
+        policy.infer(said, cell.observe())
     except (NotUnderstood, GenerationError) as problem:
         return Answer(said, isinstance(problem.__cause__, Refusal), still=True)
     return Answer(said, refused=False, still=False)

@@ -37,7 +37,7 @@ class _Driver:
     """Asks the policy and hands its chunks to the arm; keeps the account."""
 
     def __init__(self, cell: Cell, policy: EpisodePolicy, episode: Episode) -> None:
-        self._cell, self._policy = cell, policy
+        self._policy = policy
         self.worded: Command | None = None
         if episode.intervention:
             intervened = IntervenedPolicy(policy, episode)
@@ -54,24 +54,18 @@ class _Driver:
 
     def replan(self, watcher: Watcher | None) -> None:
         """Infer once; where that fails nothing is sent and the arm goes to rest."""
-        images, joints = self._cell.render(), self._cell.joint_positions()
-        self.alarms.look(images, joints)
+        observation = self.arm.observe()
+        self.alarms.look(observation.images, observation.joints)
         inference = None
         try:
-            inference = self._policy.infer(
-                self.instruction,
-                images,
-                joints,
-                self.arm.opening,
-                self.arm.now,
-            )
+            inference = self._policy.infer(self.instruction, observation)
         except (NotUnderstood, GenerationError) as problem:
             self.no_motion[str(problem)] += 1
         else:
             self._count(inference)
             self.arm.submit(inference.chunk)
         if watcher:
-            watcher(images, inference)
+            watcher(observation.images, inference)
 
     @property
     def fault(self) -> str | None:

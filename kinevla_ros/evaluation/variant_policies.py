@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import ACTION_DIM, HORIZON, ActionChunk
+from kinevla_ros.base.observation import Observation
 from kinevla_ros.codec.statistics import GRIPPER_BOUNDS
-from kinevla_ros.evaluation.episode import Images
 from kinevla_ros.evaluation.suite import ReadyPolicy
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.images import pixels, square, state_tensor
@@ -25,7 +25,9 @@ from kinevla_ros.training.heads import MOTION_SCALE, Head
 from kinevla_ros.training.instructed import instructed
 from kinevla_ros.training.variants import Variant
 
-_BLANK = {name: np.zeros((240, 320, 3), np.uint8) for name in ("front", "wrist")}
+_BLANK = Observation(
+    dict.fromkeys(("front", "wrist"), np.zeros((240, 320, 3), np.uint8)), np.zeros(7), 0.0, 0.0
+)
 _FIRST_INSTRUCTION = "pick up the bread and move it to the front"
 _SEED = 0
 
@@ -54,20 +56,17 @@ class InstructedPolicy:
 
     def warm_up(self) -> None:
         """Run once on an empty picture."""
-        self.infer(_FIRST_INSTRUCTION, _BLANK, np.zeros(7), 0.0, 0.0)
+        self.infer(_FIRST_INSTRUCTION, _BLANK)
 
     def infer(
         self,
         instruction: str,
-        images: Images,
-        joints: NDArray[np.float64],
-        gripper: float,
-        stamp: float,
+        observation: Observation,
         override: Override | None = None,
     ) -> Inference:
         """See `Policy.infer`; an override replaces what is read."""
         read = Override(instruction, instruction, must_name_command=False)
-        return self._policy.infer(instruction, images, joints, gripper, stamp, override or read)
+        return self._policy.infer(instruction, observation, override or read)
 
 
 class HeadPolicy:
@@ -89,15 +88,12 @@ class HeadPolicy:
 
     def warm_up(self) -> None:
         """Run once on an empty picture."""
-        self.infer(_FIRST_INSTRUCTION, _BLANK, np.zeros(7), 0.0, 0.0)
+        self.infer(_FIRST_INSTRUCTION, _BLANK)
 
     def infer(
         self,
         instruction: str,
-        images: Images,
-        joints: NDArray[np.float64],
-        gripper: float,
-        stamp: float,
+        observation: Observation,
         override: Override | None = None,
     ) -> Inference:
         """See `Policy.infer`. Raises NotUnderstood for an override too: nothing would follow it."""
@@ -106,7 +102,7 @@ class HeadPolicy:
             raise NotUnderstood("this baseline writes no words and no codes to be overridden")
         try:
             parse_instruction(instruction)
-            numbers = self._motion(instruction, images, state_tensor(joints, gripper))
+            numbers = self._motion(instruction, observation)
         except (UnknownInstruction, InstructionTooLong) as problem:
             raise NotUnderstood(str(problem)) from problem
         offsets = numbers.reshape(HORIZON, ACTION_DIM) * np.array(MOTION_SCALE)
@@ -114,7 +110,7 @@ class HeadPolicy:
         self._sequence += 1
         return Inference(
             sequence=self._sequence,
-            stamp=stamp,
+            stamp=observation.stamp,
             instruction=instruction,
             goal="",
             kinematics="",
@@ -123,16 +119,24 @@ class HeadPolicy:
             draft_accepted=False,
             passes=1,
             model_time=time.perf_counter() - started,
-            chunk=ActionChunk(stamp, self._sequence, joints + offsets[:, :7], opening),
+            chunk=ActionChunk(
+                observation.stamp,
+                self._sequence,
+                observation.joints + offsets[:, :7],
+                opening,
+            ),
             consistency=math.nan,
         )
 
     @torch.inference_mode()
-    def _motion(self, instruction: str, images: Images, state: torch.Tensor) -> NDArray[np.float64]:
+    def _motion(self, instruction: str, seen: Observation) -> NDArray[np.float64]:
         """The chunk in units of `MOTION_SCALE`, shape (H, D)."""
         model, vocabulary = self._model, self._vocabulary
         ids, segments = instruction_ids(vocabulary, model.config, instruction)
-        squares = np.stack([square(images[n], model.config.image_size) for n in ("front", "wrist")])
+        squares = np.stack(
+            [square(seen.images[n], model.config.image_size) for n in ("front", "wrist")]
+        )
+        state = state_tensor(seen.joints, seen.gripper)
         observation = model.observe(pixels(model.config, squares)[None], state[None])
         embeddings, kinds = model.context(
             torch.tensor([ids]), torch.tensor([segments]), observation

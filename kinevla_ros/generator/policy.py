@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import ActionChunk
+from kinevla_ros.base.observation import Observation
 from kinevla_ros.codec.contract import Contract
 from kinevla_ros.generator.checkpoint import load_decoder, load_generator
 from kinevla_ros.generator.decode import Draft, Generation, GenerationError, Refusal
@@ -146,10 +147,7 @@ class Policy:
     def infer(
         self,
         instruction: str,
-        images: Mapping[str, NDArray[np.uint8]],
-        joints: NDArray[np.float64],
-        gripper: float,
-        stamp: float,
+        observation: Observation,
         override: Override | None = None,
         consistency: bool = False,
     ) -> Inference:
@@ -157,10 +155,7 @@ class Policy:
 
         Args:
             instruction: what to do and how.
-            images: `front` and `wrist`, RGB, shape [H, W, 3].
-            joints: measured joint positions, shape [7], rad.
-            gripper: measured opening (m).
-            stamp: time of the observation (s).
+            observation: of the cameras `front` and `wrist`.
             override: words or codes to follow instead of the model's own.
             consistency: whether to measure how well the codes tell the words, see there.
 
@@ -171,7 +166,9 @@ class Policy:
             GpuOutOfMemory: see there.
         """
         started = time.perf_counter()
-        seen = self._tensors(images), state_tensor(joints, gripper).to(self.device)
+        joints, stamp = observation.joints, observation.stamp
+        state = state_tensor(joints, observation.gripper).to(self.device)
+        seen = self._tensors(observation.images), state
         generation = self._understood(instruction, seen, override or Override())
         self._draft = generation.words
         codes = np.array([*generation.goal_codes, *generation.kinematics_codes])

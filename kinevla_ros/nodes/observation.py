@@ -14,6 +14,7 @@ from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
 
+from kinevla_ros.base.observation import Observation
 from kinevla_ros.generator.picture_checks import PictureLimits
 from kinevla_ros.nodes.images import ImageError, picture_size, picture_topic, to_array
 from kinevla_ros.nodes.stamp_checks import Arrival, staleness
@@ -54,8 +55,8 @@ class JointSample(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Observation:
-    """What one inference sees.
+class ReceivedObservation:
+    """Messages of which one inference sees the content.
 
     Attributes:
         stamp: time of the older picture, s.
@@ -95,6 +96,11 @@ class Observation:
             PictureFault: its size is absurd; nothing is decoded then.
         """
         return {camera: _naming(camera, to_array, self.messages[camera]) for camera in self.sizes}
+
+    @property
+    def observation(self) -> Observation:
+        """For the policy; raises what `images` raises."""
+        return Observation(self.images, self.joints, self.gripper, self.stamp)
 
 
 class Observations:
@@ -150,7 +156,7 @@ class Observations:
             self._samples.clear()
             self._joint_problem = problem
 
-    def newest(self, now: float) -> Observation:
+    def newest(self, now: float) -> ReceivedObservation:
         """Return the newest pictures that belong together, with the joint state of their time.
 
         Raises:
@@ -176,13 +182,13 @@ class Observations:
         messages = {"front": front.image, "wrist": wrist.image}
         ros_stamp = older.image.header.stamp
         state = sample.joints, sample.gripper
-        return Observation(older.stamp, ros_stamp, messages, *state, self._limits)
+        return ReceivedObservation(older.stamp, ros_stamp, messages, *state, self._limits)
 
     def front(self, now: float) -> NDArray[np.uint8] | None:
         """The front camera's newest picture, RGB, shape (height, width, 3); None if it is old.
 
         Raises:
-            ImageError, PictureFault: see `Observation.images`.
+            ImageError, PictureFault: see `ReceivedObservation.images`.
         """
         with self._lock:
             newest = self._frames["front"][-1] if self._frames["front"] else None

@@ -22,7 +22,7 @@ from kinevla_ros.nodes.joint_states import JointStates
 from kinevla_ros.nodes.latency import Latency
 from kinevla_ros.nodes.managed import Diagnosis, ManagedNode
 from kinevla_ros.nodes.messages import NANO, Stamps, reasoning_to_message
-from kinevla_ros.nodes.observation import NoObservation, Observation
+from kinevla_ros.nodes.observation import NoObservation, ReceivedObservation
 from kinevla_ros.nodes.override import OperatorWords
 from kinevla_ros.nodes.policy_output import CHUNK_TIME, Output, judge, status_of
 from kinevla_ros.nodes.policy_parameters import ANY_CONSISTENCY, PARAMETERS
@@ -260,7 +260,7 @@ class PolicyNode(ManagedNode):
                 self._infer(instruction, observation)
                 answered, due = asked, observation.stamp + self.values["chunk_period"]
 
-    def _infer(self, instruction: str, observation: Observation) -> None:
+    def _infer(self, instruction: str, received: ReceivedObservation) -> None:
         """Infer once and publish what came of it."""
         from kinevla_ros.generator.override import Override
 
@@ -268,13 +268,10 @@ class PolicyNode(ManagedNode):
         command = self._words.command
         self._inferring_since = time.monotonic()
         try:
-            self._sight.check(observation)
+            self._sight.check(received)
             inference = self._policy.infer(
                 instruction,
-                observation.images,
-                observation.joints,
-                observation.gripper,
-                observation.stamp,
+                received.observation,
                 Override.naming(command) if command else None,
                 consistency=self._measured,
             )
@@ -291,7 +288,7 @@ class PolicyNode(ManagedNode):
         # A new instruction, other words or a veto may have come in the meantime.
         same = instruction == self._instruction and command == self._words.command
         if same and not self._words.vetoed and not self._stop.is_set():
-            self._publish(inference, observation.ros_stamp, command is not None)
+            self._publish(inference, received.ros_stamp, command is not None)
 
     def _publish(self, inference: Inference, stamp: Time, overridden: bool) -> None:
         self._model_time.add(inference.model_time)

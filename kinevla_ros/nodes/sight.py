@@ -14,7 +14,7 @@ from kinevla_ros.generator.picture_checks import PictureChecks, PictureFault
 from kinevla_ros.nodes.camera_watch import CameraWatch
 from kinevla_ros.nodes.images import ImageError
 from kinevla_ros.nodes.managed import Diagnosis
-from kinevla_ros.nodes.observation import NoObservation, Observation, Observations
+from kinevla_ros.nodes.observation import NoObservation, Observations, ReceivedObservation
 from kinevla_ros.nodes.policy_parameters import picture_limits
 
 IDLE_PERIOD = 1.0
@@ -73,7 +73,7 @@ class Sight:
         if self._watch:
             self._watch.stop()
 
-    def newest(self) -> Observation:
+    def newest(self) -> ReceivedObservation:
         """What there is to infer from now; its pictures are still to be checked.
 
         Raises:
@@ -84,7 +84,7 @@ class Sight:
             raise NoObservation(self._watch.problem)
         return observation
 
-    def check(self, observation: Observation) -> None:
+    def check(self, observation: ReceivedObservation) -> None:
         """Decode the pictures and look at them; one thread at a time.
 
         Raises:

@@ -13,6 +13,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.observation import Observation
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.model import GRIPPER_STROKE
 from kinevla_ros.sim.scene import (
@@ -96,6 +97,11 @@ class Cell:
         self.step(0.6)
         self.data.time = 0.0
         return self.state()
+
+    def observe(self) -> Observation:
+        """Pictures, joints and gripper as they are now, with the simulated time."""
+        q, opening = self.joint_positions(), self.gripper()
+        return Observation(self.render(), q, opening, float(self.data.time))
 
     def place_arm(self, q: Array, opening: float = GRIPPER_STROKE) -> None:
         """Put the arm, at rest, at joint positions (rad), shape (7,), and opening (m)."""

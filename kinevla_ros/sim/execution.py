@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import ActionChunk
+from kinevla_ros.base.observation import Observation
 from kinevla_ros.robot import gripper
 from kinevla_ros.robot.arm import ArmStateMachine
 from kinevla_ros.robot.collision import CollisionModel
@@ -52,6 +55,10 @@ class SimulatedArm:
         enabled = self.core.enable(self.now)
         if not enabled.ok:
             raise RuntimeError(f"the simulated arm cannot start: {enabled.reason}")
+
+    def observe(self) -> Observation:
+        """What a policy sees now, with the gripper's opening as last read."""
+        return replace(self._cell.observe(), gripper=self.opening, stamp=self.now)
 
     def chunk(self, positions: Array, gripper: Array) -> ActionChunk:
         """A chunk of the present observation: positions [5, 7] rad, gripper [5] m."""
