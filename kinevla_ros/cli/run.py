@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from kinevla_ros.cli.options import plain_errors
+from kinevla_ros.cli.options import Model, plain_errors
+from kinevla_ros.share import share_path
 
 app = typer.Typer()
 
@@ -131,3 +133,29 @@ def emulate(
     from kinevla_ros.sim.emulate import emulate as run
 
     raise typer.Exit(run(host, port, control_port))
+
+
+@app.command()
+def serve(
+    model: Model = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; anybody who reaches it is served.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, help="TCP port; 0 takes a free one.")] = 8000,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], typer.Option(help="Where the model runs.")
+    ] = "auto",
+    threads: Annotated[int, typer.Option(min=1, help="Of arithmetic on the CPU.")] = 1,
+) -> None:
+    """Offer the policy to any OpenPI client, until Ctrl-C (docs/library.md)."""
+    with plain_errors():
+        from kinevla_ros.generator.policy import Policy
+        from kinevla_ros.serving.server import PolicyServer
+
+        policy = Policy(model or share_path("models", "kinevla-tiny"), threads, device)
+        policy.warm_up()
+        server = PolicyServer(policy, host, port)
+    typer.echo(f"serving {policy.folder} on {server.url}")
+    with suppress(KeyboardInterrupt):
+        server.serve_forever()
+    server.close()
