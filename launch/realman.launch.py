@@ -44,6 +44,11 @@ ARGUMENTS = [
     ),
     DeclareLaunchArgument("model", default_value="", description="checkpoint folder"),
     DeclareLaunchArgument(
+        "policy_url",
+        default_value="",
+        description="somebody else's policy in its place, such as ws://127.0.0.1:8000",
+    ),
+    DeclareLaunchArgument(
         "only",
         default_value="",
         choices=["", *HALVES],
@@ -98,7 +103,9 @@ def start(context: LaunchContext) -> list[Action]:
     arm = simulated(CELL_PORT) if sim else real
     nodes = {
         "policy": node(
-            given, "policy", model=given["model"], image_transport=given["image_transport"]
+            given,
+            "policy",
+            **{name: given[name] for name in ("model", "policy_url", "image_transport")},
         ),
         "arm": node(given, "arm", **arm),
     }

@@ -29,12 +29,14 @@ from websockets.sync.server import ServerConnection, serve
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.base.observation import Observation
-from kinevla_ros.generator.policy import Inference, NotUnderstood
+from kinevla_ros.generator.policy import Inference, NotUnderstood, Policy
 from kinevla_ros.serving import client
-from kinevla_ros.serving.client import RemotePolicy, RemotePolicyError
-from kinevla_ros.serving.dictionaries import ACTION_SPACE
-from kinevla_ros.serving.server import PolicyServer
+from kinevla_ros.serving.client import RemotePolicy
+from kinevla_ros.serving.dictionaries import ACTION_SPACE, observation_from_dictionary
+from kinevla_ros.serving.errors import RemotePolicyError
+from kinevla_ros.serving.server import PolicyServer, Serves
 from kinevla_ros.serving.wire import WireError, pack, unpack
+from kinevla_ros.share import share_path
 
 HOME = np.array([0.0, 0.3, 0.0, 1.5, 0.0, 1.3, 0.0])
 PICTURE = np.arange(240 * 320 * 3, dtype=np.uint8).reshape(240, 320, 3)
@@ -78,14 +80,20 @@ def stay() -> Stay:
     return Stay()
 
 
-@pytest.fixture
-def server(stay: Stay) -> Iterator[PolicyServer]:
-    server = PolicyServer(stay, port=0)
+@contextmanager
+def running(policy: Serves, port: int = 0) -> Iterator[PolicyServer]:
+    server = PolicyServer(policy, port=port)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
     server.close()
     thread.join()
+
+
+@pytest.fixture
+def server(stay: Stay) -> Iterator[PolicyServer]:
+    with running(stay) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +169,18 @@ class TestOurServer:
         instruction, seen = stay.seen[0]
         assert instruction == "take the bread"
         np.testing.assert_array_equal(seen.images["wrist"], PICTURE)
+
+    def test_the_shipped_policy_answers_openpis_client_as_it_answers_us(
+        self, openpi: ModuleType
+    ) -> None:
+        policy = Policy(share_path("models", "kinevla-tiny"))
+        words = "pick up the bread and move it to the front"
+        seen = observation_from_dictionary(SENT, 0.0)[1]
+        own = policy.infer(words, seen).chunk
+        with running(policy) as server:
+            answer = openpi.WebsocketClientPolicy(server.url).infer(SENT | {"prompt": words})
+        np.testing.assert_array_equal(answer["actions"][:, :7], own.positions)
+        np.testing.assert_array_equal(answer["actions"][:, 7], own.gripper)
 
     @pytest.mark.parametrize(
         ("changed", "said"),
@@ -353,13 +373,9 @@ class TestAnothersPolicy:
             with pytest.raises(RemotePolicyError, match="Is the policy server running"):
                 policy.infer("do it", SEEN)
         port = int(url.rpartition(":")[2])
-        stay = PolicyServer(Stay(), port=port)
-        thread = threading.Thread(target=stay.serve_forever)
-        thread.start()
-        assert policy.infer("do it", SEEN).sequence == 2
-        policy.close()
-        stay.close()
-        thread.join()
+        with running(Stay(), port):
+            assert policy.infer("do it", SEEN).sequence == 2
+            policy.close()
 
     def test_words_cannot_be_put_in_the_place_of_its_own(self) -> None:
         with pytest.raises(RemotePolicyError, match="takes no words"):

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from kinevla_ros.cli.options import Model, plain_errors
+from kinevla_ros.serving.errors import naming_extra
 from kinevla_ros.share import share_path
 
 app = typer.Typer()
@@ -148,7 +149,7 @@ def serve(
     threads: Annotated[int, typer.Option(min=1, help="Of arithmetic on the CPU.")] = 1,
 ) -> None:
     """Offer the policy to any OpenPI client, until Ctrl-C (docs/library.md)."""
-    with plain_errors():
+    with plain_errors(), naming_extra():
         from kinevla_ros.generator.policy import Policy
         from kinevla_ros.serving.server import PolicyServer
 

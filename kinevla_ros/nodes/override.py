@@ -16,10 +16,12 @@ class OperatorWords:
     Attributes:
         command: what the replaced words name; None where the policy writes its own.
         vetoed: whether nothing may move, whatever is said.
+        replaceable: whether the policy follows words in the place of its own.
     """
 
     command: Command | None = None
     vetoed: bool = False
+    replaceable: bool = True
 
     def answer(self, request: OverrideReasoning.Request, instruction: str | None) -> str:
         """Do what is asked for; returns what is in force then.
@@ -43,6 +45,11 @@ class OperatorWords:
 
     def _replacement(self, instruction: str | None, goal: str, kinematics: str) -> Command:
         """The command that an operator's words name; an empty goal is that of the kinematics."""
+        if not self.replaceable:
+            raise ValueError(
+                "the policy behind policy_url takes no words in the place of its own; VETO and "
+                "RELEASE work"
+            )
         if self.vetoed:
             raise ValueError("the motion is vetoed: release it first")
         if instruction is None:

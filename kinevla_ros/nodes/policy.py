@@ -7,7 +7,6 @@ import threading
 import time
 import traceback
 from functools import partial
-from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from builtin_interfaces.msg import Time
@@ -26,17 +25,19 @@ from kinevla_ros.nodes.observation import NoObservation, ReceivedObservation
 from kinevla_ros.nodes.override import OperatorWords
 from kinevla_ros.nodes.policy_output import CHUNK_TIME, Output, judge, status_of
 from kinevla_ros.nodes.policy_parameters import ANY_CONSISTENCY, PARAMETERS
+from kinevla_ros.nodes.policy_source import close_policy, open_policy
 from kinevla_ros.nodes.qos import image_qos
 from kinevla_ros.nodes.runtime import run
 from kinevla_ros.nodes.sight import Sight
 from kinevla_ros.nodes.stamp_checks import Arrival
 from kinevla_ros.nodes.subscribe import PICTURE, subscribe
 from kinevla_ros.nodes.text import TEXT, bounded
-from kinevla_ros.share import share_path
+from kinevla_ros.serving.errors import RemotePolicyError
 from kinevla_ros.srv import OverrideReasoning
 
 if TYPE_CHECKING:
     from kinevla_ros.generator.policy import Inference, Policy
+    from kinevla_ros.serving.client import RemotePolicy
 
 STOP = "stop"
 VETOED = "an operator has vetoed the motion; ~/override_reasoning with RELEASE ends it"
@@ -57,9 +58,10 @@ class PolicyNode(ManagedNode):
         super().__init__("policy", PARAMETERS)
         self._stamps, self._sight = Stamps(self.get_clock()), Sight(self.values)
         self._observations, self._joint_states = self._sight.observations, JointStates()
-        self._policy: Policy | None = None
+        self._policy: Policy | RemotePolicy | None = None
+        self._served = bool(self.values["policy_url"])
         self._instruction: str | None = None
-        self._words = OperatorWords()
+        self._words = OperatorWords(replaceable=not self._served)
         self._stop, self._picture = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._model_time, self._latency = Latency(), Latency()
@@ -79,35 +81,29 @@ class PolicyNode(ManagedNode):
         self.create_service(OverrideReasoning, "~/override_reasoning", self._on_override)
 
     def configure(self) -> None:
-        """Load the checkpoint, and run it until no chunk is slower than its kind."""
-        from kinevla_ros.generator.policy import Policy
-
-        values = self.values
+        """Load the checkpoint or connect to the policy's server."""
         self._sight.configure()
-        given = values["model"]
-        folder = FilePath(given) if given else share_path("models", "kinevla-tiny")
-        options = values["weights"] or None, values["depth_head"]
         try:
-            self._policy = Policy(folder, values["threads"], values["device"], *options)
-            self._policy.warm_up(self._measured)
+            self._policy, which = open_policy(self.values, self._measured)
         except RuntimeError as problem:
             self._output.explain(status_of(problem), "", str(problem))
             raise
-        self.get_logger().info(
-            f"loaded {folder} on {self._policy.device}; decoding by {self._policy.way}"
-        )
+        self.get_logger().info(which)
+
+    @property
+    def _least_consistency(self) -> float:
+        """What decides; a served policy's is not known."""
+        return ANY_CONSISTENCY if self._served else float(self.values["min_consistency"])
 
     @property
     def _measured(self) -> bool:
         """Whether consistency decides."""
-        return bool(self.values["min_consistency"] > ANY_CONSISTENCY)
+        return self._least_consistency > ANY_CONSISTENCY
 
     def cleanup(self) -> None:
-        """Forget the checkpoint."""
-        from kinevla_ros.generator.device import free_memory
-
-        self._policy = None
-        free_memory()
+        """Forget the checkpoint or the connection."""
+        policy, self._policy = self._policy, None
+        close_policy(policy)
 
     def activate(self) -> None:
         """Begin to infer as soon as an instruction comes."""
@@ -195,7 +191,8 @@ class PolicyNode(ManagedNode):
             self._refuse_instruction(text, problem)
             return
         try:
-            parse_instruction(text)
+            if not self._served:  # what a served policy understands only its server knows
+                parse_instruction(text)
         except UnknownInstruction as problem:
             self._refuse_instruction(text, str(problem))
             return
@@ -278,7 +275,7 @@ class PolicyNode(ManagedNode):
         except Exception as problem:
             # Whatever goes wrong in here means no motion, and the node must be there to say so.
             status, detail = status_of(problem), bounded(str(problem), TEXT)
-            if status == Reasoning.ERROR:
+            if status == Reasoning.ERROR and not isinstance(problem, RemotePolicyError):
                 self.get_logger().error(traceback.format_exc(), throttle_duration_sec=10.0)
                 detail = f"{type(problem).__name__}: {detail}"
             self._complain(status, instruction, detail)
@@ -292,7 +289,7 @@ class PolicyNode(ManagedNode):
 
     def _publish(self, inference: Inference, stamp: Time, overridden: bool) -> None:
         self._model_time.add(inference.model_time)
-        status, detail = judge(inference, self.values["min_consistency"])
+        status, detail = judge(inference, self._least_consistency)
         self._complaint = detail
         if status == Reasoning.OK:
             self._output.chunk(inference.chunk, stamp)

@@ -8,12 +8,27 @@ from kinevla_ros.generator.camera_shift import LIMIT, WARNING
 from kinevla_ros.generator.picture_checks import PictureLimits
 from kinevla_ros.nodes.images import TRANSPORTS
 from kinevla_ros.nodes.parameters import Parameter
+from kinevla_ros.serving.dictionaries import ABSOLUTE
 
 ANY_CONSISTENCY = 0.0
 PICTURES = "pictures."
 LIMITS = PictureLimits()
 PARAMETERS = {
     "model": Parameter("", "Checkpoint folder; empty for this package's models/kinevla-tiny."),
+    "policy_url": Parameter(
+        "",
+        "Where somebody else serves a policy in OpenPI's protocol, such as ws://127.0.0.1:8000, to "
+        "take chunks from in the place of a checkpoint; empty: none.",
+    ),
+    "policy_actions": Parameter(
+        "",
+        "What the actions of policy_url are if its server does not say. absolute: targets of seven "
+        "joints (rad) and the gripper's opening (m), one every 0.1 s; empty: it must say.",
+        choices=("", ABSOLUTE),
+    ),
+    "policy_url_anywhere": Parameter(
+        False, "Whether policy_url may be on another machine; there is no password."
+    ),
     "device": Parameter(
         "auto",
         "Where the model runs; auto: on the GPU if there is one.",

@@ -26,6 +26,7 @@ from kinevla_ros.serving.dictionaries import (
     observation_to_dictionary,
     require_action_space,
 )
+from kinevla_ros.serving.errors import RemotePolicyError
 from kinevla_ros.serving.wire import WireError, pack, unpack
 
 CONNECT_TIMEOUT = 3.0
@@ -39,10 +40,6 @@ CLOSE_TIMEOUT = 0.2
 LARGEST_ANSWER = 4 * 2**20
 WARM_UP_INSTRUCTION = "pick up the bread and move it to the front"
 GREY = np.full((240, 320, 3), 90, np.uint8)
-
-
-class RemotePolicyError(RuntimeError):
-    """The server gives no chunk; the message says why and what to do."""
 
 
 class RemotePolicy:

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgpack
 import numpy as np
-
-try:
-    import msgpack
-except ModuleNotFoundError as missing:
-    raise ModuleNotFoundError(
-        f"{missing}; a policy over a websocket needs: pip install msgpack 'websockets>=15'"
-    ) from missing
 
 _NUMBERS = "biuf"
 """Kinds of arrays that are sent; anything else could hold objects."""

@@ -1,0 +1,61 @@
+"""Where chunks come from: a checkpoint, or a policy that somebody else serves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kinevla_ros.serving.errors import naming_extra
+from kinevla_ros.share import share_path
+
+if TYPE_CHECKING:
+    from kinevla_ros.generator.policy import Policy
+    from kinevla_ros.serving.client import RemotePolicy
+
+OF_A_CHECKPOINT = ("model", "weights", "depth_head")
+
+
+def open_policy(values: dict[str, Any], measured: bool) -> tuple[Policy | RemotePolicy, str]:
+    """Load or connect, and run it until no chunk is slower than its kind; says what it is.
+
+    Args:
+        values: the node's parameters.
+        measured: whether consistency is asked for with each chunk.
+
+    Raises:
+        RuntimeError, ValueError, OSError: there is no policy; says why and what to do.
+    """
+    return _served(values) if values["policy_url"] else _loaded(values, measured)
+
+
+def _loaded(values: dict[str, Any], measured: bool) -> tuple[Policy, str]:
+    from kinevla_ros.generator.policy import Policy
+
+    given = values["model"]
+    folder = Path(given) if given else share_path("models", "kinevla-tiny")
+    options = values["weights"] or None, values["depth_head"]
+    policy = Policy(folder, values["threads"], values["device"], *options)
+    policy.warm_up(measured)
+    return policy, f"loaded {folder} on {policy.device}; decoding by {policy.way}"
+
+
+def _served(values: dict[str, Any]) -> tuple[RemotePolicy, str]:
+    if given := [name for name in OF_A_CHECKPOINT if values[name]]:
+        raise ValueError(
+            f"policy_url takes the place of a checkpoint: leave {' and '.join(given)} out, or it"
+        )
+    with naming_extra():
+        from kinevla_ros.serving.client import RemotePolicy
+    url = values["policy_url"]
+    policy = RemotePolicy(url, values["policy_actions"], values["policy_url_anywhere"])
+    policy.warm_up()
+    return policy, f"asking {url} for chunks"
+
+
+def close_policy(policy: Policy | RemotePolicy | None) -> None:
+    """End a connection; give memory back."""
+    from kinevla_ros.generator.device import free_memory
+
+    if close := getattr(policy, "close", None):
+        close()
+    free_memory()
