@@ -1,6 +1,6 @@
 """Another policy, any callable, as a node in front of our arm node and its gate.
 
-Start `kinevla up` first; our own policy does nothing while it gets no instruction.
+First start cell and arm without our policy: `kinevla up --only robot`.
 """
 
 import numpy as np

@@ -49,6 +49,12 @@ ARGUMENTS = [
         description="somebody else's policy in its place, such as ws://127.0.0.1:8000",
     ),
     DeclareLaunchArgument(
+        "policy_actions",
+        default_value="",
+        choices=["", "absolute"],
+        description="what the actions of policy_url are if its server does not say",
+    ),
+    DeclareLaunchArgument(
         "only",
         default_value="",
         choices=["", *HALVES],
@@ -80,6 +86,7 @@ ARGUMENTS = [
         "wrist_serial", default_value="", description="serial number of the wrist RealSense"
     ),
 ]
+POLICY_ARGUMENTS = ("model", "policy_url", "policy_actions", "image_transport")
 DDS_PROFILES = "FASTRTPS_DEFAULT_PROFILES_FILE"
 
 
@@ -105,7 +112,7 @@ def start(context: LaunchContext) -> list[Action]:
         "policy": node(
             given,
             "policy",
-            **{name: given[name] for name in ("model", "policy_url", "image_transport")},
+            **{name: given[name] for name in POLICY_ARGUMENTS},
         ),
         "arm": node(given, "arm", **arm),
     }

@@ -47,6 +47,12 @@ def test_a_real_arm_starts_disabled_without_the_cell() -> None:
     assert half(nodes, "robot") == {"arm": {"arm_ip": REAL}}
 
 
+def test_somebody_elses_policy_is_asked_by_the_policy_node_alone() -> None:
+    url = "ws://127.0.0.1:8000"
+    nodes = overrides(sim=True, arm_ip=None, model=None, policy_url=url)
+    assert [name for name, given in nodes.items() if url in given.values()] == ["policy"]
+
+
 def test_a_real_address_for_the_cell_is_refused() -> None:
     result = CliRunner().invoke(app, ["up", "--arm-ip", REAL])
     assert result.exit_code == 2

@@ -45,6 +45,9 @@ def up(
     model: Annotated[
         Path | None, typer.Option(help="Checkpoint folder; default: parameter file.")
     ] = None,
+    policy_url: Annotated[
+        str | None, typer.Option(help="Somebody else's policy instead (docs/library.md).")
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(help="Parameter file; default: config/realman.yaml.")
     ] = None,
@@ -63,7 +66,7 @@ def up(
     from kinevla_ros.nodes.launcher import up as start
 
     half, found = (choice.value if choice else "" for choice in (only, discovery))
-    raise typer.Exit(start(sim, arm_ip, model, config, half, found))
+    raise typer.Exit(start(sim, arm_ip, model, config, half, found, policy_url))
 
 
 @app.command()

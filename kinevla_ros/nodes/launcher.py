@@ -232,6 +232,7 @@ def up(
     config: Path | None,
     only: str = "",
     discovery: str = "",
+    policy_url: str | None = None,
 ) -> int:
     """Run the nodes, or one of `HALVES`, until Ctrl-C; returns the exit code.
 
@@ -242,7 +243,7 @@ def up(
     if only and os.environ[DISCOVERY] == RANGES["local"]:
         print(ALONE, file=sys.stderr)
     try:
-        nodes = half(overrides(sim, arm_ip, model), only)
+        nodes = half(overrides(sim, arm_ip, model, policy_url), only)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -260,7 +261,9 @@ def up(
             return 1
 
 
-def overrides(sim: bool, arm_ip: str | None, model: Path | None) -> dict[str, dict[str, Any]]:
+def overrides(
+    sim: bool, arm_ip: str | None, model: Path | None, policy_url: str | None = None
+) -> dict[str, dict[str, Any]]:
     """The nodes in the order of starting, each with what differs from the parameter file.
 
     Raises:
@@ -277,6 +280,8 @@ def overrides(sim: bool, arm_ip: str | None, model: Path | None) -> dict[str, di
         nodes["arm"]["arm_ip"] = arm_ip
     if model is not None:
         nodes["policy"]["model"] = str(model)
+    if policy_url is not None:
+        nodes["policy"]["policy_url"] = policy_url
     return nodes
 
 
