@@ -28,8 +28,9 @@ def loaded_by(statement: str) -> set[str]:
         ("import kinevla_ros", set()),
         ("from kinevla_ros import ActionChunk, ArmState, Observation, RM75_LIMITS", set()),
         ("from kinevla_ros import ArmStateMachine, SafetyGate", {"pinocchio"}),
+        ("import kinevla_ros.serving.client", set()),
     ],
-    ids=["package", "data", "gate"],
+    ids=["package", "data", "gate", "served"],
 )
 def test_nothing_is_loaded_that_is_not_asked_for(statement: str, allowed: set[str]) -> None:
     assert loaded_by(statement) <= allowed
@@ -60,7 +61,7 @@ def test_a_type_checker_sees_the_types_from_outside(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), user]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
     assert "-> kinevla_ros.robot.verdict.Verdict" in said
-    assert "-> kinevla_ros.generator.policy.Inference" in said
+    assert "-> kinevla_ros.generator.inference.Inference" in said
     assert 'has no attribute "SafetyGait"' in said
     assert "Found 1 error" in said
 

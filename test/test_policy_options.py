@@ -25,7 +25,8 @@ from kinevla_ros.evaluation import evaluate as command
 from kinevla_ros.evaluation.episode import Episode, EpisodeResult
 from kinevla_ros.generator.checkpoint import CheckpointError, load_generator
 from kinevla_ros.generator.depth_head import DEPTH_HEAD_FILE, DepthHead
-from kinevla_ros.generator.policy import Inference, Policy
+from kinevla_ros.generator.inference import Inference
+from kinevla_ros.generator.policy import Policy
 from kinevla_ros.generator.quantised import Int8Linear
 
 CARROT = "hold the carrot by the upper part and place it on the right side of the plate"

@@ -12,7 +12,7 @@ from kinevla_ros.base.chunk import CHUNK_DT
 from kinevla_ros.evaluation.episode import PLAIN, Episode, EpisodeResult, Images
 from kinevla_ros.evaluation.rollout import REPLAN_STEPS
 from kinevla_ros.evaluation.video import FRAME_HEIGHT, FRAME_WIDTH, VideoWriter, annotated
-from kinevla_ros.generator.policy import Inference
+from kinevla_ros.generator.inference import Inference
 
 FPS = round(1 / (REPLAN_STEPS * CHUNK_DT))
 """One frame for each inference, in simulated time."""

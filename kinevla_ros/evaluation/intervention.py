@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.evaluation.episode import Episode, EpisodePolicy
+from kinevla_ros.generator.inference import Inference
 from kinevla_ros.generator.override import Override
-from kinevla_ros.generator.policy import Inference
 from kinevla_ros.language.grammar import (
     TASKS,
     Command,

@@ -26,7 +26,8 @@ from kinevla_ros.evaluation.statistics import percentiles
 from kinevla_ros.files.damage import for_user
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.decode import GenerationError
-from kinevla_ros.generator.policy import Inference, NotUnderstood, Policy
+from kinevla_ros.generator.inference import Inference
+from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.generator.way import PLAIN
 from kinevla_ros.language.grammar import TASKS, Command, instruction
 from kinevla_ros.share import share_path

@@ -15,7 +15,8 @@ from kinevla_ros.evaluation.alarms import Alarms
 from kinevla_ros.evaluation.episode import Episode, EpisodePolicy, EpisodeResult, Images
 from kinevla_ros.evaluation.intervention import IntervenedPolicy
 from kinevla_ros.generator.decode import GenerationError
-from kinevla_ros.generator.policy import Inference, NotUnderstood
+from kinevla_ros.generator.inference import Inference
+from kinevla_ros.generator.policy import NotUnderstood
 from kinevla_ros.language.grammar import Command, siblings
 from kinevla_ros.language.parse import UnknownReasoning, parse_reasoning
 from kinevla_ros.robot.verdict import Fault

@@ -16,8 +16,9 @@ from kinevla_ros.codec.statistics import GRIPPER_BOUNDS
 from kinevla_ros.evaluation.suite import ReadyPolicy
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.images import pixels, square, state_tensor
+from kinevla_ros.generator.inference import Inference
 from kinevla_ros.generator.override import Override
-from kinevla_ros.generator.policy import Inference, NotUnderstood, Policy
+from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.generator.sequence import InstructionTooLong, instruction_ids
 from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
 from kinevla_ros.training.generator import read_head

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from kinevla_ros.generator.decode import Draft, Generation, GenerationError, Ref
 from kinevla_ros.generator.device import find_device, naming_full_memory
 from kinevla_ros.generator.engine import FastDecoder
 from kinevla_ros.generator.images import pixels, square, state_tensor
+from kinevla_ros.generator.inference import Inference
 from kinevla_ros.generator.override import Override, OverrideError
 from kinevla_ros.generator.quantised import Weights
 from kinevla_ros.generator.sequence import InstructionTooLong
@@ -37,35 +37,6 @@ WARM_UP_INSTRUCTION = "pick up the bread and move it to the front"
 
 class NotUnderstood(ValueError):
     """The instruction or the reasoning written for it names no task; nothing moves."""
-
-
-@dataclass(frozen=True)
-class Inference:
-    """What one inference gave.
-
-    Attributes:
-        sequence: counts inferences from 1; the chunk carries the same number.
-        stamp: time of the observation (s).
-        goal, kinematics: the reasoning in words.
-        goal_codes, kinematics_codes: codebook entry per residual level.
-        draft_accepted: whether the previous chunk's words were verified and kept.
-        passes: forward passes through the language model.
-        model_time: time spent here (s).
-        consistency: P(words | codes, observation), see `Consistency`; NaN where nobody asked.
-    """
-
-    sequence: int
-    stamp: float
-    instruction: str
-    goal: str
-    kinematics: str
-    goal_codes: tuple[int, ...]
-    kinematics_codes: tuple[int, ...]
-    draft_accepted: bool
-    passes: int
-    model_time: float
-    chunk: ActionChunk
-    consistency: float
 
 
 class Policy:

@@ -21,7 +21,7 @@ from kinevla_ros.robot.teleop_checks import JointTarget
 
 if TYPE_CHECKING:
     # Only the policy's process pays for torch.
-    from kinevla_ros.generator.policy import Inference
+    from kinevla_ros.generator.inference import Inference
 
 NANO = 1_000_000_000
 GRIPPER = "gripper"

@@ -36,7 +36,8 @@ from kinevla_ros.serving.errors import RemotePolicyError
 from kinevla_ros.srv import OverrideReasoning
 
 if TYPE_CHECKING:
-    from kinevla_ros.generator.policy import Inference, Policy
+    from kinevla_ros.generator.inference import Inference
+    from kinevla_ros.generator.policy import Policy
     from kinevla_ros.serving.client import RemotePolicy
 
 STOP = "stop"
@@ -259,17 +260,19 @@ class PolicyNode(ManagedNode):
 
     def _infer(self, instruction: str, received: ReceivedObservation) -> None:
         """Infer once and publish what came of it."""
-        from kinevla_ros.generator.override import Override
-
         assert self._policy is not None
-        command = self._words.command
+        command, override = self._words.command, None
+        if command:
+            from kinevla_ros.generator.override import Override
+
+            override = Override.naming(command)
         self._inferring_since = time.monotonic()
         try:
             self._sight.check(received)
             inference = self._policy.infer(
                 instruction,
                 received.observation,
-                Override.naming(command) if command else None,
+                override,
                 consistency=self._measured,
             )
         except Exception as problem:

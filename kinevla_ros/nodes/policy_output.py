@@ -19,9 +19,10 @@ from kinevla_ros.nodes.messages import chunk_to_message
 from kinevla_ros.nodes.policy_parameters import ANY_CONSISTENCY
 from kinevla_ros.nodes.rviz import planned_path, reasoning_markers
 from kinevla_ros.nodes.text import TEXT, bounded
+from kinevla_ros.serving.errors import RemotePolicyError
 
 if TYPE_CHECKING:
-    from kinevla_ros.generator.policy import Inference
+    from kinevla_ros.generator.inference import Inference
 
 CHUNK_TIME = HORIZON * CHUNK_DT
 """How long a chunk lasts, s; one that took longer is over before the arm gets it."""
@@ -83,13 +84,15 @@ def judge(inference: Inference, least: float) -> tuple[int, str]:
 
 def status_of(problem: Exception) -> int:
     """The state that a failure is named by."""
+    if isinstance(problem, ImageError | PictureFault):
+        return int(Reasoning.NO_OBSERVATION)
+    if isinstance(problem, RemotePolicyError):
+        return int(Reasoning.ERROR)  # there need be no torch, which the others come with
     from kinevla_ros.generator.device import GpuOutOfMemory, NoGpu
     from kinevla_ros.generator.policy import NotUnderstood
 
     statuses = {
         NotUnderstood: Reasoning.NOT_UNDERSTOOD,
-        ImageError: Reasoning.NO_OBSERVATION,
-        PictureFault: Reasoning.NO_OBSERVATION,
         GpuOutOfMemory: Reasoning.OUT_OF_MEMORY,
         NoGpu: Reasoning.NO_GPU,
     }

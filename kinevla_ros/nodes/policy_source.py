@@ -54,8 +54,9 @@ def _served(values: dict[str, Any]) -> tuple[RemotePolicy, str]:
 
 def close_policy(policy: Policy | RemotePolicy | None) -> None:
     """End a connection; give memory back."""
-    from kinevla_ros.generator.device import free_memory
-
     if close := getattr(policy, "close", None):
         close()
-    free_memory()
+    else:
+        from kinevla_ros.generator.device import free_memory
+
+        free_memory()

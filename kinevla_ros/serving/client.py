@@ -8,7 +8,7 @@ import socket
 import struct
 import time
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -17,8 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.base.observation import Observation
-from kinevla_ros.generator.override import Override
-from kinevla_ros.generator.policy import Inference
+from kinevla_ros.generator.inference import Inference
 from kinevla_ros.serving.dictionaries import (
     IMAGES,
     DictionaryError,
@@ -28,6 +27,9 @@ from kinevla_ros.serving.dictionaries import (
 )
 from kinevla_ros.serving.errors import RemotePolicyError
 from kinevla_ros.serving.wire import WireError, pack, unpack
+
+if TYPE_CHECKING:
+    from kinevla_ros.generator.override import Override
 
 CONNECT_TIMEOUT = 3.0
 ANSWER_TIMEOUT = 2.0

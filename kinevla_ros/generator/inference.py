@@ -1,0 +1,36 @@
+"""What one inference gave, whoever infers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kinevla_ros.base.chunk import ActionChunk
+
+
+@dataclass(frozen=True)
+class Inference:
+    """What one inference gave.
+
+    Attributes:
+        sequence: counts inferences from 1; the chunk carries the same number.
+        stamp: time of the observation (s).
+        goal, kinematics: the reasoning in words.
+        goal_codes, kinematics_codes: codebook entry per residual level.
+        draft_accepted: whether the previous chunk's words were verified and kept.
+        passes: forward passes through the language model.
+        model_time: time spent here (s).
+        consistency: P(words | codes, observation), see `Consistency`; NaN where nobody asked.
+    """
+
+    sequence: int
+    stamp: float
+    instruction: str
+    goal: str
+    kinematics: str
+    goal_codes: tuple[int, ...]
+    kinematics_codes: tuple[int, ...]
+    draft_accepted: bool
+    passes: int
+    model_time: float
+    chunk: ActionChunk
+    consistency: float
