@@ -112,6 +112,12 @@ def foreign(answer: Callable[[Any], Any], metadata: Any = METADATA) -> Iterator[
             if (said := answer(unpack(message))) is not None:
                 connection.send(said if isinstance(said, str | bytes) else pack(said))
 
+    with listening(talk) as url:
+        yield url
+
+
+@contextmanager
+def listening(talk: Callable[[ServerConnection], None]) -> Iterator[str]:
     with serve(talk, "127.0.0.1", 0, compression=None, max_size=None) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -150,7 +156,18 @@ class TestWire:
             unpack(data)
 
     @pytest.mark.parametrize(
-        "changed", [{b"dtype": "|O"}, {b"shape": [10**12]}, {b"dtype": "x"}, {b"data": 7}]
+        "changed",
+        [
+            {b"dtype": "|O"},
+            {b"dtype": "x"},
+            {b"dtype": "<f3"},
+            {b"dtype": 8},
+            {b"shape": [10**12]},
+            {b"shape": "x"},
+            {b"data": 7},
+            {b"__npgeneric__": True, b"dtype": "|i1", b"data": 10**9},
+        ],
+        ids=range(8),
     )
     def test_a_malformed_array_is_refused(self, changed: dict) -> None:
         array = {b"__ndarray__": True, b"data": b"\0" * 8, b"dtype": "<f8", b"shape": [1]}
@@ -355,16 +372,14 @@ class TestAnothersPolicy:
                 for _ in range(2):
                     connection.send(pack({"actions": ACTIONS}))
 
-        with serve(talk, "127.0.0.1", 0) as server:
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-            policy = RemotePolicy("ws://127.0.0.1:{1}".format(*server.socket.getsockname()))
+        with listening(talk) as url:
+            policy = RemotePolicy(url)
             policy.infer("do it", SEEN)
             with pytest.raises(RemotePolicyError, match="was not asked"):
                 for _ in range(3):
                     time.sleep(0.1)
                     policy.infer("do it", SEEN)
             policy.close()
-            server.shutdown()
 
     def test_a_server_that_dies_gives_no_chunk_and_is_found_again(self) -> None:
         with foreign(lambda _: {"actions": ACTIONS}) as url:
@@ -376,6 +391,23 @@ class TestAnothersPolicy:
         port = int(url.rpartition(":")[2])
         with running(Stay(), port):
             assert policy.infer("do it", SEEN).sequence == 2
+            policy.close()
+
+    def test_a_server_that_answers_in_words_and_hangs_up_is_asked_again(self) -> None:
+        def talk(connection: ServerConnection) -> None:
+            connection.send(pack(METADATA))
+            for message in connection:
+                if unpack(message)["prompt"] == "bug":
+                    connection.send("Traceback: lost")
+                    return  # as OpenPI's own server does
+                connection.send(pack({"actions": ACTIONS}))
+
+        with listening(talk) as url:
+            policy = RemotePolicy(url)
+            with pytest.raises(RemotePolicyError, match="lost"):
+                policy.infer("bug", SEEN)
+            time.sleep(0.2)
+            assert policy.infer("do it", SEEN).sequence == 1
             policy.close()
 
     def test_words_cannot_be_put_in_the_place_of_its_own(self) -> None:

@@ -48,7 +48,11 @@ def _served(values: dict[str, Any]) -> tuple[RemotePolicy, str]:
         from kinevla_ros.serving.client import RemotePolicy
     url = values["policy_url"]
     policy = RemotePolicy(url, values["policy_actions"], values["policy_url_anywhere"])
-    policy.warm_up()
+    try:
+        policy.warm_up()
+    except RuntimeError:
+        policy.close()
+        raise
     return policy, f"asking {url} for chunks"
 
 

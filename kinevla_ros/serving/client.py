@@ -128,7 +128,9 @@ class RemotePolicy:
     def _ask(self, question: bytes, timeout: float) -> Any:
         """Send one message, return the answer to it."""
         try:
-            connection = self._connection or self._connect()
+            connection = self._connection
+            if connection is None or connection.close_code is not None:
+                connection = self._connect()
             _require_silence(connection)
             connection.send(question)
             answer = connection.recv(timeout=timeout)

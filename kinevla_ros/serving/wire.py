@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgpack
@@ -9,6 +10,9 @@ import numpy as np
 
 _NUMBERS = "biuf"
 """Kinds of arrays that are sent; anything else could hold objects."""
+
+
+_DTYPE = re.compile(rf"[<>|=][{_NUMBERS}]\d\d?")
 
 
 class WireError(ValueError):
@@ -28,7 +32,7 @@ def unpack(data: bytes) -> Any:
     """
     try:
         return msgpack.unpackb(data, object_hook=_decode)
-    except (ValueError, TypeError, KeyError, msgpack.UnpackException) as problem:
+    except (ValueError, TypeError, KeyError, OverflowError, msgpack.UnpackException) as problem:
         raise WireError(f"{len(data)} bytes that are no message: {problem!r}") from problem
 
 
@@ -48,9 +52,9 @@ def _encode(value: Any) -> Any:
 def _decode(found: dict[Any, Any]) -> Any:
     if b"__ndarray__" not in found and b"__npgeneric__" not in found:
         return found
+    if not _DTYPE.fullmatch(found[b"dtype"]):
+        raise WireError(f"arrays of {found[b'dtype']!r} are not taken")
     dtype = np.dtype(found[b"dtype"])
-    if dtype.kind not in _NUMBERS:
-        raise WireError(f"arrays of {dtype} are not taken")
     if b"__npgeneric__" in found:
         return dtype.type(found[b"data"])
     return np.frombuffer(found[b"data"], dtype).reshape(found[b"shape"])
