@@ -31,7 +31,9 @@ from kinevla_ros.serving.wire import WireError, pack, unpack
 if TYPE_CHECKING:
     from kinevla_ros.generator.override import Override
 
-CONNECT_TIMEOUT = 3.0
+CONNECT_TIMEOUT = 1.0
+"""Of each step of connecting; with an answer it all takes less than a node waits for its end, s."""
+
 ANSWER_TIMEOUT = 2.0
 """A chunk lasts 0.5 s; who takes so long is held to hang, s."""
 
