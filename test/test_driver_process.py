@@ -25,6 +25,7 @@ from kinevla_ros.robot.child_process import child_of
 from kinevla_ros.robot.driver import Tick
 from kinevla_ros.robot.driver_channel import DriverSettings
 from kinevla_ros.robot.driver_client import DriverClient
+from kinevla_ros.robot.driver_requests import DriverGone
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.priority import promptly
 from kinevla_ros.robot.status import SafetyState
@@ -201,6 +202,41 @@ def test_a_stop_gets_through_while_the_driver_is_frozen(
     person.swing(0.5)
     assert person.ticks[-1].status.state is SafetyState.FAULTED
     assert_at_rest(controller)
+
+
+def test_a_stop_does_not_wait_for_a_driver_that_has_frozen_just_now(
+    person: Person, controller: EmulatedController
+) -> None:
+    assert person.driver.pid is not None
+    person.swing_at_speed()
+    os.kill(person.driver.pid, signal.SIGSTOP)
+    try:
+        asked = time.monotonic()
+        person.driver.stop()
+        assert time.monotonic() - asked < 4.0
+        assert controller.status == "stop"
+    finally:
+        os.kill(person.driver.pid, signal.SIGCONT)
+    assert wait_until(lambda: person.fault is Fault.SOFTWARE_STOP)
+
+
+def test_what_a_frozen_driver_was_asked_in_vain_is_not_done_when_it_goes_on(
+    person: Person,
+) -> None:
+    assert person.driver.pid is not None
+    assert person.driver.set_speed(50.0).ok
+    os.kill(person.driver.pid, signal.SIGSTOP)
+    try:
+        assert wait_until(lambda: not person.driver.connected)
+        with pytest.raises(DriverGone):
+            person.driver.set_speed(100.0)
+    finally:
+        os.kill(person.driver.pid, signal.SIGCONT)
+    assert wait_until(lambda: person.driver.connected)
+    count = len(person.ticks)
+    assert wait_until(lambda: len(person.ticks) > count + 50)
+    assert person.ticks[-1].status.speed == pytest.approx(0.5)
+    assert person.driver.set_speed(100.0).ok
 
 
 NODE = """

@@ -1,8 +1,7 @@
-"""What the nodes log: lines of bounded length, from the core too."""
+"""What the nodes log: lines of bounded length."""
 
 from __future__ import annotations
 
-import logging
 import os
 from typing import Any
 
@@ -21,21 +20,3 @@ class BoundedLogger(RcutilsLogger):
     def log(self, message: Any, severity: Any, **options: Any) -> bool:
         """See `RcutilsLogger.log`."""
         return bool(super().log(bounded(str(message), LINE), severity, **options))
-
-
-class RosLog(logging.Handler):
-    """Hands what the core logs to a node's logger."""
-
-    def __init__(self, logger: RcutilsLogger) -> None:
-        super().__init__()
-        self._logger = logger
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Log at the severity nearest to the record's."""
-        text = self.format(record)
-        if record.levelno >= logging.ERROR:
-            self._logger.error(text)
-        elif record.levelno >= logging.WARNING:
-            self._logger.warning(text)
-        else:
-            self._logger.info(text)

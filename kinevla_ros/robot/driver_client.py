@@ -156,7 +156,7 @@ class DriverClient:
 
     def disable(self) -> None:
         """See `ArmStateMachine.disable`."""
-        self._requests.ask("disable", timeout=SERVICE_TIMEOUT)
+        self._requests.ask("disable", timeout=self._patience)
 
     def stop(self) -> None:
         """See `ArmDriver.stop`; past the process when that does not answer.
@@ -167,7 +167,7 @@ class DriverClient:
         self._settings = replace(self._settings, stopped=True)
         try:
             # A frozen process finds the request when it goes on.
-            self._requests.ask("stop", timeout=SERVICE_TIMEOUT if self._heard else 0.0)
+            self._requests.ask("stop", timeout=SILENCE if self._heard else 0.0)
         except DriverGone:
             self._stop_past_it()
 
@@ -199,7 +199,7 @@ class DriverClient:
 
     def pause(self, paused: bool) -> None:
         """See `ArmDriver.pause`."""
-        self._requests.ask("pause", paused, timeout=SERVICE_TIMEOUT)
+        self._requests.ask("pause", paused, timeout=self._patience)
         self._settings = replace(self._settings, paused=paused)
 
     @property
@@ -238,7 +238,13 @@ class DriverClient:
             self._ticks.close()
         self._process = self._ticks = None
 
-    def _ask(self, name: str, *arguments: Any, timeout: float = SERVICE_TIMEOUT) -> Verdict:
+    @property
+    def _patience(self) -> float:
+        """How long to wait for an answer, s: who waits keeps a stop from being heard."""
+        return SERVICE_TIMEOUT if self._heard else SILENCE
+
+    def _ask(self, name: str, *arguments: Any, timeout: float | None = None) -> Verdict:
+        timeout = self._patience if timeout is None else timeout
         verdict: Verdict = self._requests.ask(name, *arguments, timeout=timeout)
         return verdict
 
@@ -305,7 +311,7 @@ class DriverClient:
             self._open()
             if self._started:
                 self._requests.ask("start", timeout=CONNECT_TIMEOUT)
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
             logger.warning("%s", error)
             self._end_process()
             return

@@ -12,6 +12,7 @@ import logging
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,8 @@ from kinevla_ros.robot.vendor import VendorArm
 
 SERVICES = ("start", "finish", "enable", "disable", "stop", "reset", "pause")
 MESSAGES = ("follow", "lead", "refuse", "set_speed")
+LATE_AS_WELL = ("stop", "disable", "finish")
+"""What is carried out even when nobody waits for its answer any more."""
 
 SWITCH_INTERVAL = 5e-4
 """How long a thread may keep the interpreter from the stream, s."""
@@ -55,8 +58,8 @@ class DriverServer:
         # A node that was killed leaves requests unanswered.
         with contextlib.suppress(EOFError, OSError):
             while True:
-                number, name, arguments = receive(self._calls)
-                send(self._calls, (number, self._answer(name, arguments)))
+                number, name, arguments, deadline = receive(self._calls)
+                send(self._calls, (number, self._answer(name, arguments, deadline)))
         if self._driver is not None:
             self._driver.finish()
             self._driver.close()
@@ -66,9 +69,12 @@ class DriverServer:
         with contextlib.suppress(OSError):
             send(self._ticks, content)
 
-    def _answer(self, name: str, arguments: tuple[Any, ...]) -> Any:
+    def _answer(self, name: str, arguments: tuple[Any, ...], deadline: float) -> Any:
         """Return what the request gives, or the exception that it raises."""
         try:
+            if time.monotonic() > deadline and name not in LATE_AS_WELL:
+                # The person who asked has been answered that it failed.
+                raise RuntimeError(f"the request {name} came too late")
             if name == "connect":
                 return self._connect(*arguments)
             if self._driver is None or name not in SERVICES + MESSAGES:

@@ -78,7 +78,7 @@ class DriverRequests:
         deadline = time.monotonic() + timeout
         self._number += 1
         channel.settimeout(SEND_TIMEOUT)
-        send(channel, (self._number, name, arguments))
+        send(channel, (self._number, name, arguments, deadline))
         while True:
             channel.settimeout(max(deadline - time.monotonic(), 1e-3))
             number, answer = receive(channel)
