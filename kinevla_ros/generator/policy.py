@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.codec.contract import Contract
-from kinevla_ros.generator.checkpoint import load_decoder, load_generator
+from kinevla_ros.generator.checkpoint import load_decoder, load_generator, load_task_set
 from kinevla_ros.generator.decode import Draft, Generation, GenerationError, Refusal
 from kinevla_ros.generator.device import find_device, naming_full_memory
 from kinevla_ros.generator.engine import FastDecoder
@@ -25,16 +25,14 @@ from kinevla_ros.generator.override import Override, OverrideError
 from kinevla_ros.generator.quantised import Weights
 from kinevla_ros.generator.sequence import InstructionTooLong
 from kinevla_ros.generator.way import Options, choose_way
-from kinevla_ros.language.parse import (
+from kinevla_ros.language.reader import (
+    Reader,
+    Understood,
     UnknownReasoning,
     explained,
-    parse_reasoning,
-    reader,
     shortened,
 )
-from kinevla_ros.language.reader import Understood
 from kinevla_ros.language.spelling import is_english
-from kinevla_ros.language.task_set import kine_realman
 
 NOTHING_READ = Understood({}, "")
 
@@ -83,6 +81,8 @@ class Policy:
             way = choose_way(self.model, self.vocabulary, folder, options)
         self._writer, self._consistency, self.way = way.writer, way.consistency, way.name
         self.decoder = load_decoder(folder, self.model.config)
+        self.tasks = load_task_set(folder)
+        self._reader = Reader(self.tasks)
         self._draft: Draft | None = None
         self._instruction, self._read = "", NOTHING_READ
         self._sequence = 0
@@ -115,7 +115,7 @@ class Policy:
             words: Draft | None = None
             # On an empty picture a text need not end.
             with suppress(GenerationError):
-                said = next(way.say for _, way in kine_realman().ways())
+                said = next(way.say for _, way in self.tasks.ways())
                 for _ in range(2):
                     words = self._writer.generate(said, images, state, words).words
             if consistency:
@@ -189,9 +189,9 @@ class Policy:
             if override.must_name_command:
                 words = (generation.words.goal, generation.words.kinematics)
                 goal, kinematics = map(self.vocabulary.decode_text, words)
-                written = parse_reasoning(goal, kinematics)
+                written = self._reader.reasoning(goal, kinematics)
                 own = override.goal is None and override.kinematics is None
-                if own and written.slots() != read.slots:
+                if own and written != read.slots:
                     raise NotUnderstood(
                         f'the instruction "{shortened(instruction)}" was read as "{read.say}", but '
                         f'the model writes "{kinematics}": nothing moves while they disagree'
@@ -208,7 +208,7 @@ class Policy:
     def _reading(self, instruction: str) -> Understood:
         """What an instruction means, read once; the draft is kept while the meaning stays."""
         if instruction != self._instruction or self._read is NOTHING_READ:
-            reading = reader().read(instruction)
+            reading = self._reader.read(instruction)
             if not isinstance(reading, Understood):
                 raise NotUnderstood(explained(instruction, reading))
             if reading.slots != self._read.slots:

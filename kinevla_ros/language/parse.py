@@ -1,20 +1,25 @@
-"""Reads the slots of a command back out of an instruction or of the two reasoning texts."""
+"""Reads a command of the shipped task set out of an instruction or of the two reasoning texts."""
 
 from __future__ import annotations
 
 import functools
 
 from kinevla_ros.language.grammar import Command
-from kinevla_ros.language.reader import Question, Reader, Reading, Understood
+from kinevla_ros.language.reader import Reader, Understood, UnknownReasoning, explained
 from kinevla_ros.language.task_set import kine_realman
+
+__all__ = [
+    "UnknownInstruction",
+    "UnknownReasoning",
+    "parse_instruction",
+    "parse_reasoning",
+    "reader",
+    "slots",
+]
 
 
 class UnknownInstruction(ValueError):
     """The instruction is no task, or not a whole one; the message says what is wrong or missing."""
-
-
-class UnknownReasoning(ValueError):
-    """The goal and kinematics texts do not name one and the same command."""
 
 
 @functools.cache
@@ -39,42 +44,6 @@ def parse_instruction(text: str) -> Command:
     raise UnknownInstruction(explained(text, reading))
 
 
-def explained(text: str, reading: Reading) -> str:
-    """Why an instruction is not carried out, and what to say."""
-    assert not isinstance(reading, Understood)
-    what = _missing(reading) if isinstance(reading, Question) else reading.reason
-    return f'the instruction "{shortened(text)}" {what}; say for example "{reading.nearest}"'
-
-
 def parse_reasoning(goal: str, kinematics: str) -> Command:
-    """Read a command out of the two reasoning texts.
-
-    The kinematics text must be complete and the goal text must name the same object, else
-    UnknownReasoning is raised.
-    """
-    reading = reader().read(kinematics)
-    if not isinstance(reading, Understood):
-        what = _missing(reading) if isinstance(reading, Question) else reading.reason
-        example = reader().nearest(f"{goal} {kinematics}")[2]
-        raise UnknownReasoning(
-            f'the kinematics text "{shortened(kinematics)}" {what}; write for example "{example}"'
-        )
-    wanted, found = slots(goal).get("object"), reading.slots["object"]
-    if wanted != found:
-        raise UnknownReasoning(
-            f'the goal text "{shortened(goal)}" names {wanted or "no object"}, but the kinematics '
-            f"text names {found}: both must speak of the same object"
-        )
-    return Command(**reading.slots)
-
-
-def shortened(text: str, length: int = 80) -> str:
-    """The beginning of a text."""
-    return text if len(text) <= length else text[: length - 3] + "..."
-
-
-def _missing(question: Question) -> str:
-    wanted = " and no ".join(
-        f"{slot} ({', '.join(names)})" for slot, names in question.choices.items()
-    )
-    return f"names no {wanted}"
+    """Read a command out of the two reasoning texts; raises UnknownReasoning, see there."""
+    return Command(**reader().reasoning(goal, kinematics))

@@ -63,11 +63,19 @@ class Refused:
 Reading = Understood | Question | Refused
 
 
+class UnknownReasoning(ValueError):
+    """The goal and kinematics texts do not name one and the same way."""
+
+
 class Reader:
     """Reads sentences about one task set."""
 
     def __init__(self, tasks: TaskSet) -> None:
         self._tasks, self._lexicon = tasks, Lexicon(tasks)
+        self._written = {
+            (goal.text, way.kinematics): {"object": goal.object, **way.slots}
+            for goal, way in tasks.ways()
+        }
 
     def read(self, text: str, asked: Question | None = None) -> Reading:
         """Read an instruction, or the answer to a question.
@@ -98,6 +106,30 @@ class Reader:
                             found.setdefault(slot, set()).add(atom)
         named = {slot: value for slot, w in found.items() if (value := self._value(slot, w))}
         return ({"object": objects.pop()} if len(objects) == 1 else {}) | named
+
+    def reasoning(self, goal: str, kinematics: str) -> Mapping[str, str]:
+        """The slots that two reasoning texts name: those of a way, or other words for it.
+
+        Raises:
+            UnknownReasoning: the kinematics text is not complete, or the goal text names another
+                object.
+        """
+        if found := self._written.get((goal, kinematics)):
+            return found
+        reading = self.read(kinematics)
+        if not isinstance(reading, Understood):
+            example = self.nearest(f"{goal} {kinematics}")[2]
+            raise UnknownReasoning(
+                f'the kinematics text "{shortened(kinematics)}" {problem_of(reading)}; '
+                f'write for example "{example}"'
+            )
+        wanted, named = self.slots(goal).get("object"), reading.slots["object"]
+        if wanted != named:
+            raise UnknownReasoning(
+                f'the goal text "{shortened(goal)}" names {wanted or "no object"}, but the '
+                f"kinematics text names {named}: both must speak of the same object"
+            )
+        return reading.slots
 
     def nearest(self, text: str) -> tuple[Goal, str, str]:
         """Goal, instruction and kinematics text of the way that shares most slots with a text."""
@@ -247,6 +279,27 @@ class Reader:
     def _value(self, name: str, atoms: set[str]) -> str | None:
         values = self._tasks.slots[name].values
         return next((n for n, value in values.items() if set(value.words) == atoms), None)
+
+
+def explained(text: str, reading: Question | Refused) -> str:
+    """Why an instruction is not carried out, and what to say."""
+    return (
+        f'the instruction "{shortened(text)}" {problem_of(reading)}; '
+        f'say for example "{reading.nearest}"'
+    )
+
+
+def problem_of(reading: Question | Refused) -> str:
+    """What is wrong with a text, or missing in it."""
+    if isinstance(reading, Refused):
+        return reading.reason
+    wanted = (f"{slot} ({', '.join(names)})" for slot, names in reading.choices.items())
+    return f"names no {' and no '.join(wanted)}"
+
+
+def shortened(text: str, length: int = 80) -> str:
+    """The beginning of a text."""
+    return text if len(text) <= length else text[: length - 3] + "..."
 
 
 _ANSWER = Token("answer", Kind.BREAK)

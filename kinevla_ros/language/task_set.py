@@ -15,10 +15,16 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from kinevla_ros.files.atomic import copy
+from kinevla_ros.files.damage import FileError
+from kinevla_ros.files.json_file import read_bounded
 from kinevla_ros.share import share_path
 
 FILE_NAME = "tasks.yaml"
 """Of the task set in the folder of a checkpoint or dataset."""
+
+LARGEST = 1 << 20
+"""Bytes of a task set; the shipped one has some thousands."""
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Texts = Annotated[tuple[Text, ...], Field(min_length=1)]
@@ -172,10 +178,10 @@ def load_tasks(path: str | Path) -> TaskSet:
         FileNotFoundError: there is no such file.
         TaskSetError: it is no YAML or no task set; names the file, the line and the entry.
     """
-    text = Path(path).read_text(encoding="utf-8")
     try:
+        text = read_bounded(Path(path), LARGEST).decode()
         content, node = yaml.safe_load(text), yaml.compose(text)
-    except yaml.YAMLError as problem:
+    except (FileError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as problem:
         raise TaskSetError(f"{path}: {problem}") from problem
     try:
         return TaskSet.model_validate(content)
@@ -205,7 +211,17 @@ def _child(node: yaml.Node | None, key: object) -> yaml.Node | None:
     return None
 
 
+def shipped_file() -> Path:
+    """The task set that is shipped with the package."""
+    return share_path("config", "kine_realman.yaml")
+
+
 @functools.cache
 def kine_realman() -> TaskSet:
-    """The task set that is shipped with the package."""
-    return load_tasks(share_path("config", "kine_realman.yaml"))
+    """The same, read."""
+    return load_tasks(shipped_file())
+
+
+def save_tasks(folder: Path) -> None:
+    """Put the shipped task set into the folder of a checkpoint or dataset."""
+    copy(shipped_file(), folder / FILE_NAME)
