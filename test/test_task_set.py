@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from sentences import FIXTURES
+from typer.testing import CliRunner
 
+import kinevla_ros
+from kinevla_ros.cli import app
 from kinevla_ros.language.reader import Reader, Understood
 from kinevla_ros.language.task_set import TaskSetError, kine_realman, load_tasks
 
@@ -49,9 +53,29 @@ def test_a_file_that_is_no_task_set_is_refused(tmp_path: Path, content: str) -> 
         load_tasks(path)
 
 
+def test_what_can_be_said_is_printed(tmp_path: Path) -> None:
+    shipped = CliRunner().invoke(app, ["tasks"])
+    assert shipped.exit_code == 0
+    assert all(way.say in shipped.output for _, way in kine_realman().ways())
+    assert kine_realman().frame in shipped.output
+    lab = CliRunner().invoke(app, ["tasks", str(FIXTURES / "cup.yaml")])
+    assert "handle (handle, ear)" in lab.output and "cup: also mug" in lab.output
+    nothing = CliRunner().invoke(app, ["tasks", str(tmp_path)])
+    assert nothing.exit_code == 1 and "tasks.yaml" in nothing.output
+
+
+def test_only_the_task_set_and_the_simulated_cell_name_its_things() -> None:
+    package = Path(kinevla_ros.__file__).parent
+    for file in package.rglob("*.py"):
+        if file.relative_to(package).parts[0] != "sim":
+            found = set(re.findall(r"\w+", file.read_text().lower()))
+            assert not found & set(kine_realman().objects), file
+
+
 def test_what_a_model_is_given_for_a_way_reads_back_as_that_way() -> None:
     for tasks in (kine_realman(), load_tasks(FIXTURES / "cup.yaml")):
         reader = Reader(tasks)
+        assert isinstance(reader.read(tasks.example), Understood)
         for goal, way in tasks.ways():
             reading = reader.read(way.say)
             assert isinstance(reading, Understood)

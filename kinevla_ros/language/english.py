@@ -179,7 +179,7 @@ PHRASES: dict[str, str] = {
 """Phrase to what it stands for, longest first wins; "" where it changes nothing."""
 
 PARTICLES = {"up": GRASP_VERBS, "down": MOVE_VERBS}
-"""What may stand apart from its verb, as in "pick the bread up"."""
+"""What may stand apart from its verb, as in "pick it up"."""
 
 REQUESTERS = _words("i you we he she they robot")
 """Who reports instead of asking where a verb in the past tense follows."""

@@ -109,7 +109,7 @@ class Goal(_Part):
 
 
 class TaskSet(_Part):
-    """All that can be said, validated; see the file for what the entries mean."""
+    """All that can be said, validated; `example` is a sentence that shows what a person may say."""
 
     name: Text
     frame: Text
@@ -117,6 +117,7 @@ class TaskSet(_Part):
     landmarks: Mapping[str, Texts] = {}
     surroundings: tuple[Text, ...] = ()
     slots: Mapping[str, Slot]
+    example: Text
     goals: Annotated[tuple[Goal, ...], Field(min_length=1)]
     openings: Annotated[tuple[str, ...], Field(min_length=1)] = ("",)
 

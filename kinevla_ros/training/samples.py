@@ -134,7 +134,7 @@ def _load(dataset: Path, image_size: int | None) -> dict[str, NDArray]:
     if scene.shape[1] not in (0, len(SCENE_SCALE)):
         raise DatasetError(
             f"{dataset} has an {SCENE} of {scene.shape[1]} numbers, not {len(SCENE_SCALE)}: x, y "
-            "(m), cosine and sine of the yaw of plate, carrot and bread; leave the column out"
+            "(m), cosine and sine of the yaw of each thing; leave the column out"
         )
     images = np.zeros((len(state), 0), np.uint8)
     if image_size is not None:
