@@ -57,7 +57,7 @@ def small_openvla(folder: Path, instruction: str, images: Mapping[str, np.ndarra
     seen = np.stack([square(images[n], config.image_size) for n in ("front", "wrist")])
     _, way = kine_realman().way(command.slots())
     plant_words(
-        model, vocabulary, way.say, pixels(config, seen), torch.zeros(8), *map(tuple, words)
+        model, vocabulary, way.prompt, pixels(config, seen), torch.zeros(8), *map(tuple, words)
     )
     save_file({k: v.contiguous() for k, v in model.state_dict().items()}, target / MODEL_FILE)
     write_manifest(target)

@@ -93,8 +93,8 @@ def test_an_instruction_that_names_no_task_is_not_understood(policy, said, messa
 )
 def test_other_words_for_the_same_give_the_same_words_and_codes(policy, said: str) -> None:
     policy.reset()
-    first = policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, stamp=0.0)
-    other = policy.infer(said, IMAGES, HOME, 0.07, stamp=0.1)
+    first = policy.infer(INSTRUCTION, seen(0.0))
+    other = policy.infer(said, seen(0.1))
     assert other.draft_accepted
     assert (other.goal, other.kinematics) == (first.goal, first.kinematics)
     assert other.kinematics_codes == first.kinematics_codes
@@ -111,7 +111,7 @@ def test_a_model_that_writes_another_way_than_was_read_moves_nothing(policy, mon
 
     monkeypatch.setattr(policy._writer, "generate", write_another)
     with pytest.raises(NotUnderstood) as refusal:
-        policy.infer(INSTRUCTION, IMAGES, HOME, 0.07, stamp=0.0)
+        policy.infer(INSTRUCTION, seen(0.0))
     assert INSTRUCTION in str(refusal.value)
     assert kinematics_text(lower) in str(refusal.value)
 

@@ -81,7 +81,7 @@ def test_a_word_that_says_no_or_leaves_a_choice_is_refused_wherever_it_stands(
 @pytest.mark.parametrize("command", TASKS)
 def test_whatever_the_words_the_model_is_given_the_same(command: Command) -> None:
     rng = np.random.default_rng(0)
-    said = {reader().read(instruction(command, rng, "held_out")).say for _ in range(20)}  # type: ignore[union-attr]
+    said = {reader().read(instruction(command, rng, "held_out")).prompt for _ in range(20)}  # type: ignore[union-attr]
     assert len(said) == 1
     reading = reader().read(said.pop())
     assert isinstance(reading, Understood) and reading.slots == command.slots()

@@ -77,6 +77,7 @@ def test_what_a_model_is_given_for_a_way_reads_back_as_that_way() -> None:
         reader = Reader(tasks)
         assert isinstance(reader.read(tasks.example), Understood)
         for goal, way in tasks.ways():
-            reading = reader.read(way.say)
-            assert isinstance(reading, Understood)
-            assert reading.slots == {"object": goal.object, **way.slots}
+            for said in (way.say, way.prompt):
+                reading = reader.read(said)
+                assert isinstance(reading, Understood)
+                assert reading.slots == {"object": goal.object, **way.slots}

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import Progress
 from torch import Tensor
 
+from kinevla_ros.base.observation import Observation
 from kinevla_ros.evaluation.episode import Episode
 from kinevla_ros.evaluation.statistics import Rate
 from kinevla_ros.generator.decode import BilevelDecoder, GenerationError, Given
@@ -36,8 +37,6 @@ from kinevla_ros.share import share_path
 from kinevla_ros.sim.cell import Cell
 
 WAY, ASK, REFUSE = "way", "ask", "refuse"
-Seen = tuple[Any, Any, float]
-"""Images, joints [7] (rad) and gripper opening (m) of one scene."""
 
 
 class SentencesError(ValueError):
@@ -108,14 +107,14 @@ def outcome(reading: Reading) -> str:
     return f"{ASK}: {', '.join(reading.choices)}" if isinstance(reading, Question) else REFUSE
 
 
-def _scenes(cell: Cell, count: int, seed: int) -> Iterator[Seen]:
+def _scenes(cell: Cell, count: int, seed: int) -> Iterator[Observation]:
     for trial in range(count):
         cell.reset(Episode(TASKS[0], seed, trial).scene())
-        yield cell.render(), cell.joint_positions(), cell.gripper()
+        yield cell.observe()
 
 
 def _tried(
-    policy: Policy, sentence: Sentence, seen: Sequence[Seen], advance: Callable[[], None]
+    policy: Policy, sentence: Sentence, seen: Sequence[Observation], advance: Callable[[], None]
 ) -> Sentence:
     """The sentence with the scenes in which the policy did as it is meant counted."""
     right = 0
@@ -123,7 +122,7 @@ def _tried(
         policy.reset()
         got = outcome(reader().read(sentence.said))
         try:
-            policy.infer(sentence.said, *scene, 0.0)
+            policy.infer(sentence.said, scene)
             moves = True
         except (NotUnderstood, GenerationError):
             moves = False
@@ -147,7 +146,7 @@ def sentence_figures(found: Sequence[Sentence], scenes: int) -> dict[str, Any]:
 
 def certainties(
     policy: Policy,
-    seen: Sequence[Seen],
+    seen: Sequence[Observation],
     phrasings: int,
     seed: int,
     advance: Callable[[int], None] = lambda n: None,
@@ -160,10 +159,10 @@ def certainties(
     for command in TASKS:
         reading = reader().read(instruction(command, rng))
         assert isinstance(reading, Understood)
-        said = [reading.say, *(instruction(command, rng) for _ in range(phrasings - 1))]
+        said = [reading.prompt, *(instruction(command, rng) for _ in range(phrasings - 1))]
         least = np.min([certainty(policy, command, said, scene) for scene in seen], axis=0)
         order = np.argsort(-least[1:])
-        found[reading.say] = {
+        found[reading.prompt] = {
             "own": float(least[0]),
             "rank": int((least > least[0]).sum()) + 1,
             "phrasings": phrasings,
@@ -177,14 +176,15 @@ def certainties(
 
 @torch.inference_mode()
 def certainty(
-    policy: Policy, command: Command, said: Sequence[str], scene: Seen
+    policy: Policy, command: Command, said: Sequence[str], scene: Observation
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     """P(right words of both levels | instruction, scene), shape [len(said)]."""
     model, vocabulary, device = policy.model, policy.vocabulary, policy.device
-    images, joints, gripper = scene
-    squares = np.stack([square(images[n], model.config.image_size) for n in ("front", "wrist")])
+    squares = np.stack(
+        [square(scene.images[n], model.config.image_size) for n in ("front", "wrist")]
+    )
     shown = pixels(model.config, squares).to(device)
-    state = state_tensor(joints, gripper).to(device)
+    state = state_tensor(scene.joints, scene.gripper).to(device)
     goal, kinematics = (
         tuple(vocabulary.encode_text(write(command))) for write in (goal_text, kinematics_text)
     )

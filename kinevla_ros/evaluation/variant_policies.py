@@ -30,7 +30,7 @@ from kinevla_ros.training.variants import Variant
 _BLANK = Observation(
     dict.fromkeys(("front", "wrist"), np.zeros((240, 320, 3), np.uint8)), np.zeros(7), 0.0, 0.0
 )
-_FIRST_INSTRUCTION = next(way.say for _, way in kine_realman().ways())
+_FIRST_INSTRUCTION = next(way.prompt for _, way in kine_realman().ways())
 _SEED = 0
 
 

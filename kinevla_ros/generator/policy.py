@@ -34,7 +34,7 @@ from kinevla_ros.language.reader import (
 )
 from kinevla_ros.language.spelling import is_english
 
-NOTHING_READ = Understood({}, "")
+NOTHING_READ = Understood({}, "", "")
 
 
 class NotUnderstood(ValueError):
@@ -57,6 +57,9 @@ class Policy:
 
     Attributes:
         way: what decodes, in words.
+
+    Attributes:
+        tasks, reader: what can be said to the model, and what reads it.
 
     Raises:
         CheckpointError: see there; or the depth head is missing or another model's.
@@ -82,7 +85,7 @@ class Policy:
         self._writer, self._consistency, self.way = way.writer, way.consistency, way.name
         self.decoder = load_decoder(folder, self.model.config)
         self.tasks = load_task_set(folder)
-        self._reader = Reader(self.tasks)
+        self.reader = Reader(self.tasks)
         self._draft: Draft | None = None
         self._instruction, self._read = "", NOTHING_READ
         self._sequence = 0
@@ -115,7 +118,7 @@ class Policy:
             words: Draft | None = None
             # On an empty picture a text need not end.
             with suppress(GenerationError):
-                said = next(way.say for _, way in self.tasks.ways())
+                said = next(way.prompt for _, way in self.tasks.ways())
                 for _ in range(2):
                     words = self._writer.generate(said, images, state, words).words
             if consistency:
@@ -185,11 +188,11 @@ class Policy:
         try:
             given = override.given(self.vocabulary, self.model.config)
             with naming_full_memory():
-                generation = self._writer.generate(read.say, *seen, self._draft, given)
+                generation = self._writer.generate(read.prompt, *seen, self._draft, given)
             if override.must_name_command:
                 words = (generation.words.goal, generation.words.kinematics)
                 goal, kinematics = map(self.vocabulary.decode_text, words)
-                written = self._reader.reasoning(goal, kinematics)
+                written = self.reader.reasoning(goal, kinematics)
                 own = override.goal is None and override.kinematics is None
                 if own and written != read.slots:
                     raise NotUnderstood(
@@ -208,7 +211,7 @@ class Policy:
     def _reading(self, instruction: str) -> Understood:
         """What an instruction means, read once; the draft is kept while the meaning stays."""
         if instruction != self._instruction or self._read is NOTHING_READ:
-            reading = self._reader.read(instruction)
+            reading = self.reader.read(instruction)
             if not isinstance(reading, Understood):
                 raise NotUnderstood(explained(instruction, reading))
             if reading.slots != self._read.slots:

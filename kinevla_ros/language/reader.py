@@ -21,11 +21,13 @@ class Understood:
 
     Attributes:
         slots: the object and the value of each slot.
-        say: the instruction that a model is given for it, the same for all words that mean it.
+        say: a plain sentence for it.
+        prompt: the instruction that a model is given for it, the same for all words that mean it.
     """
 
     slots: Mapping[str, str]
     say: str
+    prompt: str
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,11 @@ class Reader:
             )
         return reading.slots
 
+    def texts(self, slots: Mapping[str, str]) -> tuple[str, str]:
+        """Goal and kinematics text of a way."""
+        goal, way = self._tasks.way(slots)
+        return goal.text, way.kinematics
+
     def nearest(self, text: str) -> tuple[Goal, str, str]:
         """Goal, instruction and kinematics text of the way that shares most slots with a text."""
         named = self.slots(text).items()
@@ -161,7 +168,8 @@ class Reader:
         slots = {"object": goal.object, **named}
         if missing:
             return self._question(text, slots, missing)
-        return Understood(slots, self._tasks.way(slots)[1].say)
+        way = self._tasks.way(slots)[1]
+        return Understood(slots, way.say, way.prompt)
 
     def _without_object(
         self, tokens: Sequence[Token], mentions: Sequence[Mention], text: str

@@ -80,12 +80,15 @@ class Way(_Part):
 
     Attributes:
         slots: slot to value.
-        say: the instruction that a model is given for it.
+        say: what a person may say for it.
+        prompt: the instruction that the model is given for it, whatever a person said; it is the
+            wording that the model is surest of, see `kinevla bench sentences --phrasings`.
         kinematics: the text that the model writes for it.
     """
 
     slots: Mapping[str, str]
     say: Text
+    prompt: Text
     kinematics: Text
 
 
