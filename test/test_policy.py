@@ -147,7 +147,15 @@ def test_words_or_codes_that_mean_nothing_give_no_motion(policy, override, messa
 
 
 @pytest.mark.parametrize(
-    "name", ["config.json", "model.safetensors", "tokenizer.json", "decoder.onnx", "kinevla.json"]
+    "name",
+    [
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "decoder.onnx",
+        "kinevla.json",
+        "tasks.yaml",
+    ],
 )
 def test_a_missing_file_is_named(copy: Path, name: str) -> None:
     (copy / name).unlink()

@@ -79,13 +79,13 @@ class Policy:
         torch.set_num_threads(threads)
         self.folder, self.device = folder, find_device(device)
         self.model, self.vocabulary = load_generator(folder, self.device)
-        options = Options(threads, weights, depth_head, graphs)
-        with naming_full_memory():
-            way = choose_way(self.model, self.vocabulary, folder, options)
-        self._writer, self._consistency, self.way = way.writer, way.consistency, way.name
-        self.decoder = load_decoder(folder, self.model.config)
         self.tasks = load_task_set(folder)
         self.reader = Reader(self.tasks)
+        options = Options(threads, weights, depth_head, graphs)
+        with naming_full_memory():
+            way = choose_way(self.model, self.vocabulary, self.tasks, folder, options)
+        self._writer, self._consistency, self.way = way.writer, way.consistency, way.name
+        self.decoder = load_decoder(folder, self.model.config)
         self._draft: Draft | None = None
         self._instruction, self._read = "", NOTHING_READ
         self._sequence = 0

@@ -15,7 +15,7 @@ def _words(text: str) -> frozenset[str]:
 GRASP_VERBS = _words("grasp grab hold grip take lift get pick seize clutch clasp pinch fetch raise")
 MOVE_VERBS = _words(
     "move carry bring shift transfer transport place put set lay release leave position deliver "
-    "deposit relocate reposition go"
+    "deposit relocate reposition go belong"
 )
 IRREGULAR = {
     "hold": ("held",),
@@ -29,6 +29,7 @@ IRREGULAR = {
     "go": ("gone",),
     # "left" is a side unless "be left on" says otherwise.
     "leave": (),
+    "belong": ("belongs",),
 }
 
 PLACE_PREPOSITIONS = _words("to towards toward on onto into in at over upon")
@@ -43,7 +44,7 @@ OTHER_RELATIONS = _words(
 )
 """Places and times that no slot can name, unless a phrase makes them harmless."""
 
-ARTICLES = _words("the a an its that this it their")
+ARTICLES = _words("the a an its that this their")
 
 NEGATIONS = _words(
     "not no never don't dont without neither nor none nothing avoid except stop cancel abort "
@@ -55,7 +56,7 @@ FILLERS = _words(
     "please pls plz kindly carefully gently slowly softly okay ok now just robot hey hi hello "
     "thanks thank you me i so there here where want can could would should will must shall may "
     "might simply straight directly diagonally further as well safely let let's for while when "
-    "using your my gripper gets first finally but which"
+    "using use do u your my gripper gets first finally but which"
 )
 """What changes neither the goal nor the motion."""
 
@@ -96,6 +97,18 @@ PHRASES: dict[str, str] = {
     "i'd like": "",
     "i want you to": "",
     "i want": "",
+    "i want to see": "",
+    "i want to have": "",
+    "i'd love you to": "",
+    "i'd love for you to": "",
+    "i'd love": "",
+    "i think": "",
+    "i guess": "",
+    "may i ask you to": "",
+    "can i ask you to": "",
+    "i ask you to": "",
+    "your task": "",
+    "your job": "",
     "i need you to": "",
     "i need": "",
     "you should": "",
@@ -123,7 +136,6 @@ PHRASES: dict[str, str] = {
     "needs to go": "go",
     "has to go": "go",
     "goes": "go",
-    "belongs": "go",
     "is where": "where",
     "be left on": "leave on",
     "be left at": "leave at",
@@ -166,10 +178,9 @@ PHRASES: dict[str, str] = {
     "place down": "place",
     "placed down": "placed",
     "let go of": "release",
-    # Words that look like slots.
+    "reach for": "grasp",
+    # Places.
     "on top of": "on",
-    "to the left of": "onto",
-    "to the right of": "onto",
     "in front of": "before",
     "next to": "beside",
     "close to": "beside",
@@ -180,6 +191,12 @@ PHRASES: dict[str, str] = {
 
 PARTICLES = {"up": GRASP_VERBS, "down": MOVE_VERBS}
 """What may stand apart from its verb, as in "pick it up"."""
+
+ADVERBS = _words("right")
+"""Words of slots that mean "directly" in front of a preposition, as in "right on the table"."""
+
+TOWARDS = _words("to towards toward into onto")
+"""What makes an object the place where something goes."""
 
 REQUESTERS = _words("i you we he she they robot")
 """Who reports instead of asking where a verb in the past tense follows."""

@@ -42,6 +42,11 @@ class Mention:
     names_object: bool
 
     @property
+    def is_beside(self) -> bool:
+        """Whether it may mean a place outside its owner: "to the left of the plate"."""
+        return self.preposition == "to" and bool(self.owner) and not self.heads
+
+    @property
     def text(self) -> str:
         """As it was said, with an article."""
         of = f" of the {self.owner}" if self.owner else ""

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from kinevla_ros.language import english
+from kinevla_ros.language.checks import check_role, check_verbs, check_words
 from kinevla_ros.language.mentions import Mention, find_mentions
-from kinevla_ros.language.task_set import Goal, Slot, TaskSet
-from kinevla_ros.language.tokens import BREAK, Kind, Lexicon, Token, Unreadable, verbs_of
+from kinevla_ros.language.task_set import Goal, TaskSet
+from kinevla_ros.language.tokens import Kind, Lexicon, Token, Unreadable
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class Reader:
 
     def _read(self, tokens: Sequence[Token], text: str) -> Reading:
         try:
-            _check_words(tokens, self._lexicon.past)
+            check_words(tokens, self._lexicon.past)
             return self._complete(tokens, text)
         except Unreadable as problem:
             return Refused(str(problem), self.nearest(text)[1])
@@ -207,7 +207,7 @@ class Reader:
         self, goal: Goal, tokens: Sequence[Token], mentions: Sequence[Mention]
     ) -> dict[str, str]:
         """Slot to value for one goal. Raises Unreadable for what does not belong to it."""
-        _check_verbs(goal, tokens)
+        check_verbs(goal, tokens)
         belongs = {self._tasks.slots[name].of for name in goal.slots}
         for token in tokens:
             if token.kind is Kind.LANDMARK and token.name not in belongs:
@@ -216,7 +216,7 @@ class Reader:
         for mention in mentions:
             parts = self._slots_of(goal, mention)
             for slot, atoms in parts.items():
-                _check_role(goal, self._tasks.slots[slot], slot, mention, tokens)
+                check_role(goal, self._tasks.slots[slot], slot, mention, tokens)
                 found.setdefault(slot, []).append((mention, atoms))
         named = {slot: self._decided(slot, said) for slot, said in found.items()}
         return {slot: value for slot in goal.slots if (value := named.get(slot)) is not None}
@@ -276,7 +276,7 @@ class Reader:
             raise Unreadable(f"contradicts itself in the {name}: {_both(set().union(*every))}")
         slot = self._tasks.slots[name]
         if value := self._value(name, every[0]):
-            return value
+            return None if all(mention.is_beside for mention, _ in said) else value
         if any(set(v.words) > every[0] for v in slot.values.values()):
             return None
         if len(every[0]) > 1:
@@ -311,79 +311,6 @@ def shortened(text: str, length: int = 80) -> str:
 
 
 _ANSWER = Token("answer", Kind.BREAK)
-
-
-def _check_words(tokens: Sequence[Token], past: Mapping[str, str]) -> None:
-    """Raise Unreadable for a word that has no place in a request."""
-    unknown = list(dict.fromkeys(t.word for t in tokens if t.kind is Kind.UNKNOWN))
-    if unknown:
-        raise Unreadable(f"has words outside its scope ({', '.join(unknown[:5])})")
-    for i, token in enumerate(tokens):
-        before = tokens[i - 1].word if i else BREAK
-        if token.kind is Kind.NEGATION:
-            raise Unreadable(f'says what is not to be done ("{token.word}"): say what is')
-        if token.kind is Kind.CHOICE:
-            raise Unreadable(f'leaves a choice open ("{token.word}")')
-        if token.kind is Kind.VERB and (
-            before == "i"
-            or (token.word in past and (before in english.REQUESTERS or _reports(tokens, i)))
-        ):
-            raise Unreadable(f'tells what was done ("{token.word}") and asks for nothing')
-        if token.kind is Kind.VERB and i and tokens[i - 1].kind is Kind.ARTICLE:
-            raise Unreadable(f'has a motion in the place of a thing ("{before} {token.word}")')
-        if token.kind is Kind.RELATION and not _orders(tokens, i):
-            raise Unreadable(f'names a place or time that is not known ("{token.word}")')
-        if token.kind is Kind.PARTICLE:
-            verbs = [t.name for t in tokens[:i] if t.kind is Kind.VERB]
-            if not verbs or verbs[-1] not in english.PARTICLES[token.word]:
-                raise Unreadable(f'names a motion "{token.word}", which no task has')
-
-
-def _reports(tokens: Sequence[Token], i: int) -> bool:
-    """Whether a participle begins a sentence and has something behind it, as a report does."""
-    begins = all(token.kind in (Kind.FILLER, Kind.BREAK) for token in tokens[:i])
-    return begins and i + 1 < len(tokens) and tokens[i + 1].kind in (Kind.ARTICLE, Kind.OBJECT)
-
-
-def _orders(tokens: Sequence[Token], i: int) -> bool:
-    """Whether "after" or "before" only says what comes first: grasping, then the rest."""
-    verb = next((token for token in tokens[i + 1 : i + 4] if token.kind is Kind.VERB), None)
-    wanted = {"after": english.GRASP_VERBS, "before": english.MOVE_VERBS}.get(tokens[i].word)
-    return verb is not None and wanted is not None and verb.name in wanted
-
-
-def _check_verbs(goal: Goal, tokens: Sequence[Token]) -> None:
-    grasp, move = verbs_of(goal)
-    for token in tokens:
-        if token.kind is Kind.VERB and token.name not in grasp | move:
-            raise Unreadable(f'asks for another motion ("{token.word}")')
-
-
-def _check_role(
-    goal: Goal, slot: Slot, name: str, mention: Mention, tokens: Sequence[Token]
-) -> None:
-    """Raise Unreadable where a word stands for where a thing is, or goes, and not for the slot."""
-    _, move = verbs_of(goal)
-    moving = mention.verb in move
-    if slot.role == "grasp":
-        by = mention.before is Kind.GRASP
-        place = mention.before in (Kind.PLACE, Kind.WITH)
-        apart = mention.apart and not place
-        to = mention.preposition in ("to", "into", "onto", "towards", "toward")
-        if (moving and not by and not apart) or to or mention.before is Kind.WITH:
-            raise Unreadable(
-                f'does not say whether the {name} ("{mention.text}") is where it is held: '
-                f'say "by {mention.text}"'
-            )
-        return
-    if mention.before in (Kind.GRASP, Kind.RELATION):
-        raise Unreadable(f'names no {name} with "{mention.preposition} {mention.text}"')
-    if mention.verb and not moving and not mention.apart:
-        moves = any(token.kind is Kind.VERB and token.name in move for token in tokens)
-        if moves or mention.preposition in ("on", "at", "in", "upon", "over"):
-            raise Unreadable(
-                f'says "{mention.text}" of what is grasped: say it of where it is to go'
-            )
 
 
 def _either(names: Sequence[str]) -> str:

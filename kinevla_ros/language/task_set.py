@@ -145,6 +145,10 @@ class TaskSet(_Part):
         """All ways, in the order of the file."""
         return ((goal, way) for goal in self.goals for way in goal.ways)
 
+    def texts(self) -> list[tuple[str, str]]:
+        """Goal and kinematics text of each way, in the order of the file."""
+        return [(goal.text, way.kinematics) for goal, way in self.ways()]
+
     def way(self, slots: Mapping[str, str]) -> tuple[Goal, Way]:
         """The way of an object and its slots. Raises KeyError when there is none."""
         for goal, way in self.ways():
