@@ -276,7 +276,8 @@ class Reader:
             raise Unreadable(f"contradicts itself in the {name}: {_both(set().union(*every))}")
         slot = self._tasks.slots[name]
         if value := self._value(name, every[0]):
-            return None if all(mention.is_beside for mention, _ in said) else value
+            outside = all(m.is_beside and m.owner == slot.of for m, _ in said)
+            return None if outside else value
         if any(set(v.words) > every[0] for v in slot.values.values()):
             return None
         if len(every[0]) > 1:
