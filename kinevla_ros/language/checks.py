@@ -38,7 +38,7 @@ def check_words(tokens: Sequence[Token], past: Mapping[str, str]) -> None:
             raise Unreadable(f'names a place or time that is not known ("{token.word}")')
         if token.kind is Kind.PARTICLE:
             verbs = [t.name for t in tokens[:i] if t.kind is Kind.VERB]
-            if not verbs or verbs[-1] not in english.PARTICLES[token.word]:
+            if verbs and verbs[-1] not in english.PARTICLES[token.word]:
                 raise Unreadable(f'names a motion "{token.word}", which no task has')
 
 

@@ -26,7 +26,7 @@ IRREGULAR = {
     "put": ("put",),
     "set": ("set",),
     "lay": ("laid",),
-    "go": ("gone",),
+    "go": ("gone", "goes"),
     # "left" is a side unless "be left on" says otherwise.
     "leave": (),
     "belong": ("belongs",),
@@ -56,7 +56,8 @@ FILLERS = _words(
     "please pls plz kindly carefully gently slowly softly okay ok now just robot hey hi hello "
     "thanks thank you me i so there here where want can could would should will must shall may "
     "might simply straight directly diagonally further as well safely let let's for while when "
-    "using use do u your my gripper gets first finally but which"
+    "using use do u your my gripper gets first finally but which alright "
+    "somewhere"
 )
 """What changes neither the goal nor the motion."""
 
@@ -78,7 +79,6 @@ PHRASES: dict[str, str] = {
     "right now": "",
     "right away": "",
     "all right": "",
-    "alright": "",
     "if you please": "",
     "if possible": "",
     "if you can": "",
@@ -135,7 +135,6 @@ PHRASES: dict[str, str] = {
     "it is": "it be",
     "needs to go": "go",
     "has to go": "go",
-    "goes": "go",
     "is where": "where",
     "be left on": "leave on",
     "be left at": "leave at",
@@ -179,6 +178,11 @@ PHRASES: dict[str, str] = {
     "placed down": "placed",
     "let go of": "release",
     "reach for": "grasp",
+    "close the gripper": "",
+    "open the gripper": "",
+    "between the fingers": "",
+    "between your fingers": "",
+    "with the fingers": "",
     # Places.
     "on top of": "on",
     "in front of": "before",
