@@ -101,6 +101,21 @@ def test_other_words_for_the_same_give_the_same_words_and_codes(policy, said: st
     assert other.instruction == said
 
 
+def test_a_checkpoints_own_tasks_say_what_its_policy_understands(policy, copy: Path) -> None:
+    tasks = copy / "tasks.yaml"
+    tasks.write_text(tasks.read_text().replace("[bread, loaf, loaf of bread]", "[bread, toast]"))
+    with pytest.raises(CheckpointError, match="damaged"):
+        Policy(copy)
+    write_manifest(copy)
+    own = Policy(copy)
+    given = own.infer("bring the toast to the front", IMAGES, HOME, 0.07, stamp=0.0)
+    with pytest.raises(NotUnderstood, match="loaf"):
+        own.infer("bring the loaf to the front", IMAGES, HOME, 0.07, stamp=0.0)
+    policy.reset()
+    known = policy.infer("bring the loaf to the front", IMAGES, HOME, 0.07, stamp=0.0)
+    assert (given.kinematics, given.kinematics_codes) == (known.kinematics, known.kinematics_codes)
+
+
 def test_a_model_that_writes_another_way_than_was_read_moves_nothing(policy, monkeypatch) -> None:
     lower = Command("carrot", part="lower", side="right")
     generate, naming = policy._writer.generate, Override.naming(lower)
