@@ -108,11 +108,11 @@ def test_a_checkpoints_own_tasks_say_what_its_policy_understands(policy, copy: P
         Policy(copy)
     write_manifest(copy)
     own = Policy(copy)
-    given = own.infer("bring the toast to the front", IMAGES, HOME, 0.07, stamp=0.0)
+    given = own.infer("bring the toast to the front", seen(0.0))
     with pytest.raises(NotUnderstood, match="loaf"):
-        own.infer("bring the loaf to the front", IMAGES, HOME, 0.07, stamp=0.0)
+        own.infer("bring the loaf to the front", seen(0.0))
     policy.reset()
-    known = policy.infer("bring the loaf to the front", IMAGES, HOME, 0.07, stamp=0.0)
+    known = policy.infer("bring the loaf to the front", seen(0.0))
     assert (given.kinematics, given.kinematics_codes) == (known.kinematics, known.kinematics_codes)
 
 
