@@ -22,6 +22,7 @@ from kinevla_ros.generator.weights import MODEL_FILE
 from kinevla_ros.language.grammar import goal_text, kinematics_text
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary
 from kinevla_ros.language.parse import parse_instruction
+from kinevla_ros.language.task_set import kine_realman, save_tasks
 
 REACH = 0.02
 """Joint offsets of the untrained codec stay below this, rad."""
@@ -38,6 +39,7 @@ def small_openvla(folder: Path, instruction: str, images: Mapping[str, np.ndarra
     export_onnx(codec, statistics, target / DECODER_FILE)
     contract = Codec(codec, statistics).contract
     (target / CONTRACT_FILE).write_text(contract.to_json())
+    save_tasks(target)
     write_manifest(target)
     model, _ = load_generator(target)
     model.config = config = replace(
@@ -53,8 +55,9 @@ def small_openvla(folder: Path, instruction: str, images: Mapping[str, np.ndarra
     command = parse_instruction(instruction)
     words = [vocabulary.encode_text(write(command)) for write in (goal_text, kinematics_text)]
     seen = np.stack([square(images[n], config.image_size) for n in ("front", "wrist")])
+    _, way = kine_realman().way(command.slots())
     plant_words(
-        model, vocabulary, instruction, pixels(config, seen), torch.zeros(8), *map(tuple, words)
+        model, vocabulary, way.prompt, pixels(config, seen), torch.zeros(8), *map(tuple, words)
     )
     save_file({k: v.contiguous() for k, v in model.state_dict().items()}, target / MODEL_FILE)
     write_manifest(target)

@@ -1,14 +1,18 @@
 """Demonstrations become a dataset, and the dataset becomes training samples."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sentences import FIXTURES
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.data.lerobot_reader import DatasetReader
+from kinevla_ros.data.metadata import DatasetError
 from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
 from kinevla_ros.language.parse import parse_instruction
+from kinevla_ros.language.task_set import shipped_file
 from kinevla_ros.robot.chunk_checks import ChunkCase
 from kinevla_ros.robot.collision import CollisionModel
 from kinevla_ros.robot.gate import CHUNK_CHECKS, judge
@@ -104,6 +108,19 @@ def test_kept_pictures_that_are_damaged_are_decoded_again(dataset, samples, name
     before = samples.images[rows]
     (dataset / ".squares" / name).write_bytes(b"{")
     np.testing.assert_array_equal(load_samples([dataset], image_size=32).images[rows], before)
+
+
+def test_a_dataset_carries_its_tasks_and_one_with_others_is_not_trained_on(
+    dataset: Path, tmp_path: Path
+) -> None:
+    assert (dataset / "tasks.yaml").read_text() == shipped_file().read_text()
+    copy = Path(shutil.copytree(dataset, tmp_path / "copy"))
+    shutil.copy(FIXTURES / "cup.yaml", copy / "tasks.yaml")
+    with pytest.raises(DatasetError, match="other tasks"):
+        load_samples([copy], image_size=None)
+    (copy / "tasks.yaml").write_text("name: 3")
+    with pytest.raises(DatasetError, match=r"tasks\.yaml:1"):
+        load_samples([copy], image_size=None)
 
 
 def test_a_moment_is_short_and_shows_a_scene_of_its_own_near_an_object_or_at_the_start(

@@ -23,6 +23,7 @@ from kinevla_ros.language.grammar import (
     kinematics_text,
     siblings,
 )
+from kinevla_ros.language.task_set import kine_realman
 from kinevla_ros.language.vocabulary import Vocabulary
 from kinevla_ros.share import share_path
 
@@ -64,7 +65,8 @@ def log_probability(parts, written: Generation, images, state) -> float:
 @torch.inference_mode()
 def test_the_score_is_bayes_rule_over_the_words_of_all_commands(parts) -> None:
     model, vocabulary = parts
-    measure, decoder = Consistency(model, vocabulary), BilevelDecoder(model, vocabulary)
+    measure = Consistency(model, vocabulary, kine_realman())
+    decoder = BilevelDecoder(model, vocabulary)
     for seed in range(4):
         said, images, state, _ = case(model, vocabulary, seed)
         codes = decoder.generate(said, images, state)
@@ -86,7 +88,7 @@ def test_words_that_name_no_command_are_measured_beside_all_that_do(parts) -> No
     )
     every = [codes, *(replace(codes, words=words_of(vocabulary, task)) for task in TASKS)]
     logs = torch.tensor([log_probability(parts, one, images, state) for one in every])
-    measure = Consistency(model, vocabulary)
+    measure = Consistency(model, vocabulary, kine_realman())
     found = [measure(each, decoder.observed()) for each in (codes, every[1], codes)]
     beside = float(logs.softmax(0)[0])
     # Where they do not stand they do not count.
@@ -96,7 +98,7 @@ def test_words_that_name_no_command_are_measured_beside_all_that_do(parts) -> No
 @torch.inference_mode()
 def test_the_engine_and_the_plain_decoder_have_seen_the_same(parts) -> None:
     model, vocabulary = parts
-    measure = Consistency(model, vocabulary)
+    measure = Consistency(model, vocabulary, kine_realman())
     said, images, state, _ = case(model, vocabulary, 1)
     decoders = BilevelDecoder(model, vocabulary), FastDecoder(model, vocabulary)
     found = [measure(d.generate(said, images, state), d.observed()) for d in decoders]

@@ -21,6 +21,7 @@ from kinevla_ros.generator.onnx_generator import EYE_FILE, PASS_FILE, GraphsErro
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.generator.weights import MODEL_FILE
 from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
+from kinevla_ros.language.task_set import kine_realman
 from kinevla_ros.language.vocabulary import Vocabulary
 from kinevla_ros.share import share_path
 
@@ -34,7 +35,7 @@ class Both:
     def __init__(self, model: Generator, graphs: OnnxGenerator, vocabulary: Vocabulary) -> None:
         self.model, self.vocabulary = model, vocabulary
         self.decoders = [BilevelDecoder(each, vocabulary) for each in (model, graphs)]
-        self.measures = [Consistency(each, vocabulary) for each in (model, graphs)]
+        self.measures = [Consistency(each, vocabulary, kine_realman()) for each in (model, graphs)]
         self.spent: list[list[float]] = [[], []]
 
     def answer(self, *asked: object) -> object:

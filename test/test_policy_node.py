@@ -26,9 +26,9 @@ from kinevla_ros.generator.inference import Inference
 from kinevla_ros.generator.override import Override
 from kinevla_ros.generator.policy import NotUnderstood
 from kinevla_ros.language.grammar import kinematics_text
-from kinevla_ros.language.parse import parse_instruction
+from kinevla_ros.language.parse import parse_instruction, reader
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
-from kinevla_ros.msg import Reasoning
+from kinevla_ros.msg import Question, Reasoning
 from kinevla_ros.nodes import policy as policy_module
 from kinevla_ros.nodes.messages import Stamps, chunk_from_message
 from kinevla_ros.nodes.policy import PolicyNode
@@ -53,6 +53,7 @@ class FakePolicy:
 
     def __init__(self, folder: Path, threads: int, device: str, *options: object) -> None:
         self._sequence, self._warm = 0, False
+        self.reader = reader()
         FakePolicy.options = options
 
     def warm_up(self, consistency: bool = False) -> None:
@@ -223,11 +224,20 @@ def test_an_instruction_stays_in_force_and_chunks_carry_the_time_of_their_pictur
     assert same.header.stamp == reasoning.header.stamp
 
 
-@pytest.mark.parametrize("text", ["dance", "pick up the carrot", ""])
-def test_an_instruction_that_names_no_task_ends_the_motion(policy: Policy, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("dance", Reasoning.NOT_UNDERSTOOD),
+        ("pick up the carrot", Reasoning.ASKING),
+        ("", Reasoning.NOT_UNDERSTOOD),
+    ],
+)
+def test_an_instruction_that_names_no_whole_task_ends_the_motion(
+    policy: Policy, text: str, status: int
+) -> None:
     policy.say(BREAD)
     policy.say(text)
-    reasoning = policy.expect(Reasoning.NOT_UNDERSTOOD)
+    reasoning = policy.expect(status)
     assert reasoning.detail
     policy.expect_no_chunks()
 
@@ -273,6 +283,33 @@ def test_what_stops_coming_is_named_and_motion_returns_with_it(
     policy.bench.spin_until(lambda: detail in str(policy.bench.diagnosis("/policy")), "diagnosis")
     policy.cell.reset()
     policy.expect(Reasoning.OK)
+
+
+def test_what_is_missing_is_asked_for_and_the_answer_completes_it(policy: Policy) -> None:
+    questions = policy.bench.record(Question, "/kinevla/question")
+    policy.say("put the carrot on the plate")
+    policy.expect(Reasoning.ASKING, "By which part")
+    policy.expect_no_chunks()
+    policy.bench.spin_until(lambda: questions, "question")
+    missing = {slot.name: list(slot.choices) for slot in questions[-1].missing}
+    assert missing == {"part": ["upper part", "lower part"], "side": ["right", "left"]}
+    assert questions[-1].instruction == "put the carrot on the plate"
+    policy.tell("upper, on the left")
+    done = policy.expect(Reasoning.OK)
+    assert done.instruction == (
+        "hold the carrot by the upper part and place it on the left side of the plate"
+    )
+    policy.bench.spin_until(lambda: not questions[-1].text, "end of the question")
+
+
+@pytest.mark.parametrize("said", ["stop", "not the upper one", "throw it", BREAD])
+def test_a_question_that_is_not_answered_is_over(policy: Policy, said: str) -> None:
+    policy.say("pick up the carrot by the top")
+    policy.expect(Reasoning.ASKING)
+    policy.say(said)
+    policy.say("on the left")
+    assert policy.reasonings[-1].status != Reasoning.OK
+    policy.expect_no_chunks()
 
 
 def test_pictures_too_far_apart_are_no_observation(policy: Policy) -> None:

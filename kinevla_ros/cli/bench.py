@@ -56,6 +56,25 @@ def stack(
 
 
 @app.command()
+def sentences(
+    file: Annotated[
+        Path | None, typer.Argument(help="Tab-separated columns `sentence` and `meaning`.")
+    ] = None,
+    model: Model = None,
+    scenes: Annotated[int, typer.Option(min=1, help="Scenes of each sentence.")] = 30,
+    phrasings: Annotated[
+        int, typer.Option(min=0, help="Compare each way's own sentence with; 0: none.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Scenes and phrasings.")] = 8000,
+    report: Report = None,
+) -> None:
+    """Count which sentences are taken as meant, in every scene, and how sure the model is."""
+    from kinevla_ros.evaluation.bench_sentences import bench_sentences
+
+    raise typer.Exit(bench_sentences(model, file, scenes, phrasings, seed, report))
+
+
+@app.command()
 def flips(
     model: Model = None,
     cases: Annotated[int, typer.Option(min=1, help="Random pictures and instructions.")] = 200,

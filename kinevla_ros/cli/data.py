@@ -64,6 +64,22 @@ def convert_openvla(
 
 
 @app.command()
+def tasks(
+    model: Annotated[
+        Path | None, typer.Argument(help="Checkpoint folder, or a task set's file.")
+    ] = None,
+) -> None:
+    """Print what can be said to a model; without one, to the shipped one."""
+    from kinevla_ros.language.overview import overview
+    from kinevla_ros.language.task_set import FILE_NAME, load_tasks
+    from kinevla_ros.share import share_path
+
+    path = model or share_path("models", "kinevla-tiny")
+    with plain_errors():
+        typer.echo("\n".join(overview(load_tasks(path / FILE_NAME if path.is_dir() else path))))
+
+
+@app.command()
 def manifest(
     folder: Annotated[Path, typer.Argument(help="Folder of a checkpoint or of a codec.")],
 ) -> None:

@@ -15,8 +15,6 @@ from kinevla_ros.share import share_path
 
 app = typer.Typer()
 
-DEMO_INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"
-
 EPISODES = 9
 """From which a camera's reference is made."""
 
@@ -82,15 +80,18 @@ def say(
 
 @app.command()
 def demo(
-    instruction: Annotated[str, typer.Option(help="What to do and how.")] = DEMO_INSTRUCTION,
+    instruction: Annotated[
+        str | None, typer.Option(help="What to do and how; default: the tasks' own example.")
+    ] = None,
     video: Annotated[Path, typer.Option(help="File of the video.")] = Path("demo.mp4"),
     timeout: Annotated[float, typer.Option(help="Time limit of the task (s).")] = 40.0,
     seed: Annotated[int, typer.Option(help="Random scene.")] = 0,
 ) -> None:
     """Let the simulated arm carry out an instruction and judge what it did."""
+    from kinevla_ros.language.task_set import kine_realman
     from kinevla_ros.nodes.demo import demo as run
 
-    raise typer.Exit(run(instruction, video, timeout, seed))
+    raise typer.Exit(run(instruction or kine_realman().example, video, timeout, seed))
 
 
 @app.command("camera-reference")

@@ -60,7 +60,7 @@ class Episode:
 
     @property
     def task(self) -> str:
-        """Name of the task, such as carrot_upper_right."""
+        """Name of the task, object and values, such as cup_rim_left."""
         return task_name(self.command)
 
     @property
@@ -130,5 +130,5 @@ class EpisodeResult:
 
 
 def task_name(command: Command) -> str:
-    """Name of a task, such as carrot_upper_right."""
+    """Name of a task, object and values, such as cup_rim_left."""
     return "_".join(command.slots().values())

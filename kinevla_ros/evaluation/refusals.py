@@ -1,4 +1,8 @@
-"""What a policy does with instructions that name no task: it should say so, and move nothing."""
+"""What becomes of instructions that name no task: nothing moves, whatever the model would do.
+
+The policy reads first and gives the model none of them. What the model itself makes of them is
+measured beside it.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,10 @@ import numpy as np
 
 from kinevla_ros.evaluation.episode import Episode
 from kinevla_ros.evaluation.statistics import Rate
-from kinevla_ros.generator.decode import GenerationError, Refusal
+from kinevla_ros.generator.decode import BilevelDecoder, GenerationError, Refusal
+from kinevla_ros.generator.images import pixels, square, state_tensor
 from kinevla_ros.generator.policy import NotUnderstood, Policy
+from kinevla_ros.generator.sequence import InstructionTooLong
 from kinevla_ros.language.grammar import TASKS, Split
 from kinevla_ros.language.out_of_scope import out_of_scope
 from kinevla_ros.sim.cell import Cell
@@ -37,21 +43,40 @@ def read_out_of_scope(
     """Let a policy read `count` instructions that name no task, each in a scene of its own."""
     found = []
     rng = np.random.default_rng((seed, 3))
+    writer = BilevelDecoder(policy.model, policy.vocabulary)
     with closing(Cell()) as cell:
         for trial in range(count):
             cell.reset(Episode(TASKS[0], seed, trial).scene())
             policy.reset()
-            found.append(_ask(policy, cell, out_of_scope(rng, phrasing)))
+            said = out_of_scope(rng, phrasing)
+            refused = _is_refused(writer, policy, cell, said)
+            found.append(Answer(said, refused, _still(policy, cell, said)))
             advance()
     return found
 
 
-def _ask(policy: Policy, cell: Cell, said: str) -> Answer:
+def _is_refused(writer: BilevelDecoder, policy: Policy, cell: Cell, said: str) -> bool:
+    """Whether the model refuses an instruction in its own words."""
+    config, images = policy.model.config, cell.render()
+    squares = np.stack([square(images[name], config.image_size) for name in ("front", "wrist")])
+    seen = pixels(config, squares).to(policy.device)
+    state = state_tensor(cell.joint_positions(), cell.gripper()).to(policy.device)
+    try:
+        writer.generate(said, seen, state)
+    except Refusal:
+        return True
+    except (GenerationError, InstructionTooLong):
+        pass
+    return False
+
+
+def _still(policy: Policy, cell: Cell, said: str) -> bool:
+    """Whether nothing would move."""
     try:
         policy.infer(said, cell.observe())
-    except (NotUnderstood, GenerationError) as problem:
-        return Answer(said, isinstance(problem.__cause__, Refusal), still=True)
-    return Answer(said, refused=False, still=False)
+    except (NotUnderstood, GenerationError):
+        return True
+    return False
 
 
 def refusal_figures(answers: list[Answer]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from kinevla_ros.generator.override import Override
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.generator.sequence import InstructionTooLong, instruction_ids
 from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
+from kinevla_ros.language.task_set import kine_realman
 from kinevla_ros.training.generator import read_head
 from kinevla_ros.training.heads import MOTION_SCALE, Head
 from kinevla_ros.training.instructed import instructed
@@ -29,7 +30,7 @@ from kinevla_ros.training.variants import Variant
 _BLANK = Observation(
     dict.fromkeys(("front", "wrist"), np.zeros((240, 320, 3), np.uint8)), np.zeros(7), 0.0, 0.0
 )
-_FIRST_INSTRUCTION = "pick up the bread and move it to the front"
+_FIRST_INSTRUCTION = next(way.prompt for _, way in kine_realman().ways())
 _SEED = 0
 
 

@@ -16,6 +16,8 @@ from kinevla_ros.generator.device import GpuOutOfMemory, naming_full_memory
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.weights import read_generator
 from kinevla_ros.language.llama_vocabulary import open_vocabulary
+from kinevla_ros.language.task_set import FILE_NAME as TASKS_FILE
+from kinevla_ros.language.task_set import TaskSet, TaskSetError, load_tasks, shipped_file
 from kinevla_ros.language.vocabulary import Vocabulary
 
 DECODER_FILE, CONTRACT_FILE = "decoder.onnx", "kinevla.json"
@@ -53,8 +55,8 @@ def load_generator(
     except FileNotFoundError as problem:
         raise CheckpointError(
             f"{folder} is no complete checkpoint: {problem}. A checkpoint is a folder with "
-            "config.json, model.safetensors, tokenizer.json, decoder.onnx, kinevla.json and "
-            "manifest.json"
+            "config.json, model.safetensors, tokenizer.json, decoder.onnx, kinevla.json, "
+            "tasks.yaml and manifest.json"
         ) from problem
     except (ValueError, RuntimeError, OSError) as problem:
         raise CheckpointError(
@@ -76,6 +78,24 @@ def load_contract(folder: Path) -> Contract:
         raise CheckpointError(
             f"{folder} is no complete checkpoint: {one_line(problem)}"
         ) from problem
+
+
+def load_task_set(folder: Path) -> TaskSet:
+    """Read tasks.yaml: what can be said to the model.
+
+    Raises:
+        CheckpointError: it is missing, damaged or no task set.
+    """
+    if not (folder / TASKS_FILE).is_file():
+        raise CheckpointError(
+            f"{folder} is no complete checkpoint: {TASKS_FILE} is missing. If it was trained on "
+            f"the shipped tasks, copy {shipped_file()} there under that name and run "
+            f"`kinevla manifest {folder}`"
+        )
+    try:
+        return load_tasks(checked(folder, TASKS_FILE))
+    except (TaskSetError, ManifestError, OSError) as problem:
+        raise CheckpointError(f"{folder}: {one_line(problem, 2000)}") from problem
 
 
 def load_decoder(folder: Path, config: GeneratorConfig) -> OnnxDecoder:

@@ -20,7 +20,7 @@ from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.generator.onnx_generator import OnnxGenerator
 from kinevla_ros.generator.sequence import written_part
 from kinevla_ros.generator.tree import Node, Tree
-from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
+from kinevla_ros.language.task_set import TaskSet
 from kinevla_ros.language.vocabulary import Vocabulary
 
 READ = (Segment.READING, Segment.CODES)
@@ -30,15 +30,14 @@ READ = (Segment.READING, Segment.CODES)
 class Consistency:
     """Scores what a model wrote, in one pass over the words of all commands."""
 
-    def __init__(self, model: Generator | OnnxGenerator, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self, model: Generator | OnnxGenerator, vocabulary: Vocabulary, tasks: TaskSet
+    ) -> None:
         self._model: Any = model
         self._vocabulary = vocabulary
         self._commands = [
-            Draft(
-                tuple(vocabulary.encode_text(goal_text(command))),
-                tuple(vocabulary.encode_text(kinematics_text(command))),
-            )
-            for command in TASKS
+            Draft(*(tuple(vocabulary.encode_text(text)) for text in texts))
+            for texts in tasks.texts()
         ]
         config = model.config
         masks = [vocabulary.code_mask("goal")] * config.goal_codes

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.codec.contract import Contract
-from kinevla_ros.generator.checkpoint import load_decoder, load_generator
+from kinevla_ros.generator.checkpoint import load_decoder, load_generator, load_task_set
 from kinevla_ros.generator.decode import Draft, Generation, GenerationError, Refusal
 from kinevla_ros.generator.device import find_device, naming_full_memory
 from kinevla_ros.generator.engine import FastDecoder
@@ -25,22 +25,27 @@ from kinevla_ros.generator.override import Override, OverrideError
 from kinevla_ros.generator.quantised import Weights
 from kinevla_ros.generator.sequence import InstructionTooLong
 from kinevla_ros.generator.way import Options, choose_way
-from kinevla_ros.language.parse import (
-    UnknownInstruction,
+from kinevla_ros.language.reader import (
+    Reader,
+    Understood,
     UnknownReasoning,
-    parse_instruction,
-    parse_reasoning,
+    explained,
+    shortened,
 )
+from kinevla_ros.language.spelling import is_english
 
-WARM_UP_INSTRUCTION = "pick up the bread and move it to the front"
+NOTHING_READ = Understood({}, "", "")
 
 
 class NotUnderstood(ValueError):
-    """The instruction or the reasoning written for it names no task; nothing moves."""
+    """The instruction, or the reasoning written for it, names no task or another; nothing moves."""
 
 
 class Policy:
     """A checkpoint ready to run, of whichever size. Not thread safe: one thread infers.
+
+    What is read out of an instruction decides: the model is given the one sentence of the way that
+    was read, whatever the words, and what it writes must name that way.
 
     Args:
         folder: the checkpoint.
@@ -52,6 +57,9 @@ class Policy:
 
     Attributes:
         way: what decodes, in words.
+
+    Attributes:
+        tasks, reader: what can be said to the model, and what reads it.
 
     Raises:
         CheckpointError: see there; or the depth head is missing or another model's.
@@ -71,13 +79,15 @@ class Policy:
         torch.set_num_threads(threads)
         self.folder, self.device = folder, find_device(device)
         self.model, self.vocabulary = load_generator(folder, self.device)
+        self.tasks = load_task_set(folder)
+        self.reader = Reader(self.tasks)
         options = Options(threads, weights, depth_head, graphs)
         with naming_full_memory():
-            way = choose_way(self.model, self.vocabulary, folder, options)
+            way = choose_way(self.model, self.vocabulary, self.tasks, folder, options)
         self._writer, self._consistency, self.way = way.writer, way.consistency, way.name
         self.decoder = load_decoder(folder, self.model.config)
         self._draft: Draft | None = None
-        self._instruction = ""
+        self._instruction, self._read = "", NOTHING_READ
         self._sequence = 0
 
     @property
@@ -98,6 +108,7 @@ class Policy:
         Raises:
             GpuOutOfMemory: see there.
         """
+        is_english("")  # the list of English words is read from disk once
         blank = np.zeros((240, 320, 3), np.uint8)
         images = self._tensors({"front": blank, "wrist": blank})
         state = state_tensor(np.zeros(7), 0.0).to(self.device)
@@ -107,8 +118,9 @@ class Policy:
             words: Draft | None = None
             # On an empty picture a text need not end.
             with suppress(GenerationError):
+                said = next(way.prompt for _, way in self.tasks.ways())
                 for _ in range(2):
-                    words = self._writer.generate(WARM_UP_INSTRUCTION, images, state, words).words
+                    words = self._writer.generate(said, images, state, words).words
             if consistency:
                 config = self.model.config
                 codes = (0,) * config.goal_codes, (0,) * config.kinematics_codes
@@ -131,8 +143,8 @@ class Policy:
             consistency: whether to measure how well the codes tell the words, see there.
 
         Raises:
-            NotUnderstood: the model refuses the instruction, or the instruction, the written or
-                the given reasoning names no task.
+            NotUnderstood: the instruction or the given reasoning names no task, or the model
+                refuses it or writes another.
             GenerationError: the model wrote no complete output.
             GpuOutOfMemory: see there.
         """
@@ -172,36 +184,42 @@ class Policy:
         override: Override,
     ) -> Generation:
         """Write words and codes, and read the words; errors as of `infer`."""
-        if instruction != self._instruction:
-            self._instruction, self._draft = instruction, None
+        read = self._reading(instruction)
         try:
             given = override.given(self.vocabulary, self.model.config)
             with naming_full_memory():
-                generation = self._writer.generate(instruction, *seen, self._draft, given)
-            # The model has the first word, this the last: what no reader knows moves nothing.
-            parse_instruction(instruction)
+                generation = self._writer.generate(read.prompt, *seen, self._draft, given)
             if override.must_name_command:
                 words = (generation.words.goal, generation.words.kinematics)
-                parse_reasoning(*map(self.vocabulary.decode_text, words))
-        except GenerationError as problem:
-            raise _no_output(instruction, problem) from problem
-        except (UnknownInstruction, InstructionTooLong, UnknownReasoning, OverrideError) as problem:
+                goal, kinematics = map(self.vocabulary.decode_text, words)
+                written = self.reader.reasoning(goal, kinematics)
+                own = override.goal is None and override.kinematics is None
+                if own and written != read.slots:
+                    raise NotUnderstood(
+                        f'the instruction "{shortened(instruction)}" was read as "{read.say}", but '
+                        f'the model writes "{kinematics}": nothing moves while they disagree'
+                    )
+        except Refusal as problem:
+            raise NotUnderstood(
+                f'the instruction "{shortened(instruction)}" was read as "{read.say}", but the '
+                f'model writes "{problem}"'
+            ) from problem
+        except (InstructionTooLong, UnknownReasoning, OverrideError) as problem:
             raise NotUnderstood(str(problem)) from problem
         return generation
+
+    def _reading(self, instruction: str) -> Understood:
+        """What an instruction means, read once; the draft is kept while the meaning stays."""
+        if instruction != self._instruction or self._read is NOTHING_READ:
+            reading = self.reader.read(instruction)
+            if not isinstance(reading, Understood):
+                raise NotUnderstood(explained(instruction, reading))
+            if reading.slots != self._read.slots:
+                self._draft = None
+            self._instruction, self._read = instruction, reading
+        return self._read
 
     def _tensors(self, images: Mapping[str, NDArray[np.uint8]]) -> torch.Tensor:
         config = self.model.config
         squares = [square(images[n], config.image_size) for n in ("front", "wrist")]
         return pixels(config, np.stack(squares)).to(self.device)
-
-
-def _no_output(instruction: str, problem: GenerationError) -> Exception:
-    """What to raise: an instruction that no reader knows is the likeliest cause."""
-    told = f'the model writes "{problem}"; ' if isinstance(problem, Refusal) else ""
-    try:
-        parse_instruction(instruction)
-    except UnknownInstruction as unknown:
-        return NotUnderstood(f"{told}{unknown}")
-    if told:
-        return NotUnderstood(f'{told}say "{instruction}" in other words')
-    return problem

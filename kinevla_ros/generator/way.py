@@ -14,6 +14,7 @@ from kinevla_ros.generator.engine import FastDecoder
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.onnx_generator import GraphsError, OnnxGenerator, has_graphs
 from kinevla_ros.generator.quantised import Weights
+from kinevla_ros.language.task_set import TaskSet
 from kinevla_ros.language.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
@@ -48,7 +49,9 @@ class Way:
     name: str
 
 
-def choose_way(model: Generator, vocabulary: Vocabulary, folder: Path, options: Options) -> Way:
+def choose_way(
+    model: Generator, vocabulary: Vocabulary, tasks: TaskSet, folder: Path, options: Options
+) -> Way:
     """The fastest way that options and device permit; a missing faster one is logged.
 
     Args:
@@ -64,11 +67,11 @@ def choose_way(model: Generator, vocabulary: Vocabulary, folder: Path, options: 
         if options.depth_head:
             head = load_depth_head(folder, model.config, model.language.dtype, device)
         writer = FastDecoder(model, vocabulary, options.weights, head)
-        return Way(writer, Consistency(model, vocabulary), "the engine")
+        return Way(writer, Consistency(model, vocabulary, tasks), "the engine")
     reader = _graphs(model, folder, options) if options.graphs else None
     name = "ONNX graphs" if reader else PLAIN
     read_by = reader or model
-    return Way(BilevelDecoder(read_by, vocabulary), Consistency(read_by, vocabulary), name)
+    return Way(BilevelDecoder(read_by, vocabulary), Consistency(read_by, vocabulary, tasks), name)
 
 
 def _graphs(model: Generator, folder: Path, options: Options) -> OnnxGenerator | None:

@@ -1,7 +1,6 @@
-"""Kinematic commands of the seven Kine-Realman tasks and the texts that express them.
+"""Commands of a task set and the texts that express them.
 
-A command says *what* (object) and *how* (direction, or part and side). Left, right and front are
-those of the front camera's image. Tasks and wording: KineVLA, table of Kine-Realman instructions.
+A command says *what* (object) and *how* (slots such as direction, or part and side).
 """
 
 from __future__ import annotations
@@ -14,160 +13,75 @@ from typing import Literal
 
 import numpy as np
 
+from kinevla_ros.language.task_set import Goal, Way, kine_realman
+
 Split = Literal["train", "held_out"]
 
+REFUSAL = "this is not understood"
+"""What the model writes in the place of a goal that it does not know."""
 
-@dataclass(frozen=True)
+_SET = kine_realman()
+
+
+@dataclass(frozen=True, init=False)
 class Command:
-    """One way to reach one goal: the bread has a direction, the carrot a part and a side.
+    """One way to reach one goal; each slot of the task set is an attribute, None where it has none.
 
-    Raises ValueError when the slots do not make one of the seven tasks.
+    Raises ValueError when object and slots make no way of the task set.
     """
 
     object: str
-    direction: str | None = None
-    part: str | None = None
-    side: str | None = None
+    values: tuple[tuple[str, str], ...]
 
-    def __post_init__(self) -> None:
-        slots = (self.direction, self.part, self.side)
-        bread = self.object == "bread" and slots in {(d, None, None) for d in DIRECTIONS}
-        carrot = self.object == "carrot" and slots in {
-            (None, part, side) for part in PARTS for side in SIDES
-        }
-        if not (bread or carrot):
-            raise ValueError(
-                f"no task has the slots {self.slots()}: use the bread with a direction of "
-                f"{list(DIRECTIONS)}, or the carrot with a part of {list(PARTS)} and a side of "
-                f"{list(SIDES)}"
-            )
+    def __init__(self, object: str, **slots: str) -> None:
+        named = {"object": object, **slots}
+        if named not in [{"object": goal.object, **way.slots} for goal, way in _SET.ways()]:
+            raise ValueError(f"no task has the slots {named}: use {_known()}")
+        super().__setattr__("object", object)
+        super().__setattr__("values", tuple((n, slots[n]) for n in _SET.goal(object).slots))
+
+    def __getattr__(self, name: str) -> str | None:
+        if name in _SET.slots:
+            return dict(self.values).get(name)
+        raise AttributeError(name)
 
     @property
     def task_number(self) -> int:
-        """Number of the task in the paper, 1 to 7."""
+        """Number of the way in the task set, from 1."""
         return TASKS.index(self) + 1
 
     def slots(self) -> dict[str, str]:
         """The slots that this command fills, by name."""
-        return {name: value for name, value in vars(self).items() if value is not None}
+        return {"object": self.object, **dict(self.values)}
 
 
-DIRECTIONS: Mapping[str, tuple[str, ...]] = {
-    **{
-        f"{side}_front": (
-            f"to the {side} front",
-            f"to the front {side}",
-            f"towards the {side} front",
-            f"forward and to the {side}",
-            f"to the front and to the {side}",
-            f"forward {side}",
+def _known() -> str:
+    """All objects with their slots and values."""
+    slots = {
+        goal.object: " and ".join(
+            f"a {name} of {list(_SET.slots[name].values)}" for name in goal.slots
         )
-        for side in ("left", "right")
-    },
-    "front": (
-        "to the front",
-        "forward",
-        "towards the front",
-        "straight forward",
-        "straight to the front",
-        "straight ahead",
-    ),
-}
-PARTS: Mapping[str, tuple[str, ...]] = {
-    "upper": (
-        "the upper part",
-        "the upper end",
-        "the top part",
-        "the top end",
-        "the thick end",
-        "the leafy end",
-    ),
-    "lower": (
-        "the lower part",
-        "the lower end",
-        "the bottom part",
-        "the bottom end",
-        "the thin tip",
-        "the pointed end",
-    ),
-}
-SIDES: Mapping[str, tuple[str, ...]] = {
-    side: (
-        f"the {side} side of the plate",
-        f"the {side} half of the plate",
-        f"the {side} part of the plate",
-        f"the {side} hand side of the plate",
-        f"the plate's {side} side",
-        f"the plate's {side} half",
-    )
-    for side in ("right", "left")
-}
-OPENINGS = ("", "please ", "carefully ", "can you ", "could you please ")
-WORDING: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "bread": {
-        "template": (
-            "{grasp} the bread and {move} it {direction}",
-            "{grasp} the bread, then {move} it {direction}",
-            "{grasp} the bread and then {move} it {direction}",
-            "first {grasp} the bread, then {move} it {direction}",
-        ),
-        "grasp": ("pick up", "grab", "take", "lift", "grasp", "get"),
-        "move": ("move", "carry", "bring", "shift", "transfer", "transport"),
-    },
-    "carrot": {
-        "template": (
-            "{hold} the carrot by {part} and {place} it on {side}",
-            "{hold} the carrot by {part}, then {place} it on {side}",
-            "{hold} {part} of the carrot and {place} it on {side}",
-            "first {hold} {part} of the carrot, then {place} it on {side}",
-            "{place} the carrot on {side}, but {hold} it by {part}",
-        ),
-        "hold": ("hold", "grasp", "grip", "grab", "take", "lift"),
-        "place": ("place", "put", "set", "lay", "release", "leave"),
-    },
-}
-# A phrasing that joins a pair of synonyms reserved here is held out: see `_is_held_out`.
-PAIRS: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "bread": (("grasp", "move"), ("move", "direction")),
-    "carrot": (("hold", "place"), ("hold", "part"), ("place", "side")),
-}
-GOALS: Mapping[str, str] = {"bread": "move the bread", "carrot": "place the carrot in the plate"}
-REFUSAL = "this is not understood"
-"""What the model writes in the place of a goal that it does not know."""
-SYNONYMS = 6
+        for goal in _SET.goals
+    }
+    return "; ".join(f"the {name} with {values}" for name, values in slots.items())
 
-TASKS: tuple[Command, ...] = (
-    Command("bread", direction="left_front"),
-    Command("bread", direction="right_front"),
-    Command("bread", direction="front"),
-    Command("carrot", part="upper", side="right"),
-    Command("carrot", part="upper", side="left"),
-    Command("carrot", part="lower", side="left"),
-    Command("carrot", part="lower", side="right"),
-)
+
+TASKS: tuple[Command, ...] = tuple(Command(goal.object, **way.slots) for goal, way in _SET.ways())
 
 
 def siblings(command: Command) -> tuple[Command, ...]:
-    """The other commands with the same goal and different kinematics, in paper order."""
+    """The other commands with the same goal and different kinematics, in the file's order."""
     return tuple(task for task in TASKS if task.object == command.object and task != command)
 
 
 def goal_text(command: Command) -> str:
-    """The coarse reasoning text: what to reach, the same for all commands of a family."""
-    return GOALS[command.object]
+    """The coarse reasoning text: what to reach, the same for all commands of a goal."""
+    return _way(command)[0].text
 
 
 def kinematics_text(command: Command) -> str:
     """The fine reasoning text: order, path, grasped part and release, one text per command."""
-    if command.direction is not None:
-        direction = command.direction.replace("_", " ")
-        return (
-            f"grasp the bread first, then lift it, carry it to the {direction} and release it there"
-        )
-    return (
-        f"grasp the carrot by its {command.part} part first, then lift it "
-        f"and release it on the {command.side} side of the plate"
-    )
+    return _way(command)[1].kinematics
 
 
 def instruction(command: Command, rng: np.random.Generator, split: Split = "train") -> str:
@@ -180,17 +94,17 @@ def instruction(command: Command, rng: np.random.Generator, split: Split = "trai
     options = _options(command)
     while True:
         choice = {name: int(rng.integers(len(texts))) for name, texts in options.items()}
-        if _is_held_out(command, choice) == held_out:
+        if _is_held_out(command, choice, options) == held_out:
             return _render(options, choice)
 
 
 def phrasings(command: Command, split: Split = "train") -> Iterator[str]:
-    """All phrasings of the command in one split; the first train phrasing is the paper's."""
+    """All phrasings of the command in one split, the plainest first."""
     held_out = _check_split(split)
     options = _options(command)
     for indices in itertools.product(*(range(len(texts)) for texts in options.values())):
         choice = dict(zip(options, indices, strict=True))
-        if _is_held_out(command, choice) == held_out:
+        if _is_held_out(command, choice, options) == held_out:
             yield _render(options, choice)
 
 
@@ -202,19 +116,29 @@ def grammar_words() -> frozenset[str]:
     return frozenset(word for text in slotless for word in re.findall(r"[a-z']+", text))
 
 
+def _way(command: Command) -> tuple[Goal, Way]:
+    return _SET.way(command.slots())
+
+
 def _options(command: Command) -> dict[str, tuple[str, ...]]:
-    wording = {"opening": OPENINGS, **WORDING[command.object]}
-    if command.direction is not None:
-        return {**wording, "direction": DIRECTIONS[command.direction]}
-    assert command.part is not None and command.side is not None
-    return {**wording, "part": PARTS[command.part], "side": SIDES[command.side]}
+    goal = _SET.goal(command.object)
+    phrases = {n: _SET.slots[n].values[value].phrases for n, value in command.values}
+    return {
+        "opening": _SET.openings,
+        "template": goal.templates,
+        "grasp": goal.grasp,
+        "move": goal.move,
+        **phrases,
+    }
 
 
-def _is_held_out(command: Command, choice: Mapping[str, int]) -> bool:
+def _is_held_out(
+    command: Command, choice: Mapping[str, int], options: Mapping[str, tuple[str, ...]]
+) -> bool:
     """Each synonym has one reserved partner per pair, so it meets all others in training."""
     return any(
-        (choice[first] + choice[second]) % SYNONYMS == SYNONYMS - 1
-        for first, second in PAIRS[command.object]
+        (choice[first] + choice[second] + 1) % len(options[second]) == 0
+        for first, second in _SET.goal(command.object).held_out_pairs
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from kinevla_ros.language.grammar import TASKS, Split, grammar_words, instruction
 from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
+from kinevla_ros.language.task_set import kine_realman
 
 # Nouns, requests and chatter of the held-out split occur in no training sample.
 OBJECTS: Mapping[Split, tuple[str, ...]] = {
@@ -60,12 +61,16 @@ def _phrasing(rng: np.random.Generator, split: Split) -> str:
 def _other_object(rng: np.random.Generator, split: Split) -> str:
     """A task's phrasing with a thing that is not there."""
     thing = str(rng.choice(OBJECTS[split]))
-    return _phrasing(rng, split).replace("bread", thing).replace("carrot", thing)
+    said = _phrasing(rng, split)
+    for name in kine_realman().objects:
+        said = said.replace(name, thing)
+    return said
 
 
 def _other_request(rng: np.random.Generator, split: Split) -> str:
     """A thing that is there, and nothing, or something else, to do with it."""
-    things = ("bread", "carrot", "plate", *OBJECTS[split][:5])
+    tasks = kine_realman()
+    things = (*tasks.objects, *tasks.landmarks, *OBJECTS[split][:5])
     return str(rng.choice(REQUESTS[split])).format(it=f"the {rng.choice(things)}")
 
 

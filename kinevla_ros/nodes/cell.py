@@ -14,7 +14,9 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
-from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
+from kinevla_ros.language.dialogue import Dialogue
+from kinevla_ros.language.grammar import Command
+from kinevla_ros.language.parse import reader
 from kinevla_ros.nodes.images import camera_info, to_message
 from kinevla_ros.nodes.managed import Diagnosis, ManagedNode
 from kinevla_ros.nodes.messages import Stamps
@@ -49,7 +51,7 @@ class CellNode(ManagedNode):
         self._stamps = Stamps(self.get_clock())
         self._cell: RealTimeCell | None = None
         self._controller: EmulatedController | None = None
-        self._instruction = ""
+        self._dialogue = Dialogue(reader())
         qos = image_qos(self.values["images_reliable"])
         self._images = {
             name: self.create_publisher(Image, f"/camera/{name}/color/image_raw", qos)
@@ -122,14 +124,12 @@ class CellNode(ManagedNode):
             self._infos[name].publish(camera_info(width, height, VIEWS[name], stamp, frame))
 
     def _on_instruction(self, message: String) -> None:
-        """Begin to judge; what names no task stops the judging."""
+        """Begin to judge; what is no whole task stops the judging."""
         if self._cell is None:
             return
-        try:
-            command = parse_instruction(message.data)
-        except UnknownInstruction:
-            command = None
-        self._instruction = message.data if command else ""
+        self._dialogue.hear(message.data.strip())
+        understood = self._dialogue.understood
+        command = Command(**understood.slots) if understood else None
         try:
             self._cell.watch(command)
         except CellError as error:
@@ -146,7 +146,7 @@ class CellNode(ManagedNode):
             raise CellError("there is nothing to judge: no instruction has come that names a task")
         return json.dumps(
             {
-                "instruction": self._instruction,
+                "instruction": self._dialogue.instruction,
                 "goal": verdict.goal,
                 "kinematic": verdict.kinematic,
                 "constraints": verdict.constraints,
@@ -163,7 +163,7 @@ class CellNode(ManagedNode):
 
     def _reset(self, cell: RealTimeCell) -> str:
         cell.reset_scene()
-        self._instruction = ""
+        self._dialogue.clear()
         return "the objects lie anew; publish an instruction"
 
     def _answer(self, act: Callable[[RealTimeCell], str]) -> Callable[[Any, Any], Any]:

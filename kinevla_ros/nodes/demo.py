@@ -174,7 +174,7 @@ class Demonstration:
         if self._done:
             return
         self.inferences[reasoning.status] += 1
-        if reasoning.status == Reasoning.NOT_UNDERSTOOD:
+        if reasoning.status in (Reasoning.NOT_UNDERSTOOD, Reasoning.ASKING):
             self._refusal = reasoning.detail
         last, self._reasoning = self._reasoning, reasoning
         if reasoning.status != Reasoning.OK:

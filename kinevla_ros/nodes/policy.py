@@ -14,7 +14,9 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import String
 
-from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
+from kinevla_ros.language.dialogue import Dialogue
+from kinevla_ros.language.parse import reader
+from kinevla_ros.language.reader import Question, Refused, explained
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.images import TRANSPORTS
 from kinevla_ros.nodes.joint_states import JointStates
@@ -62,6 +64,7 @@ class PolicyNode(ManagedNode):
         self._policy: Policy | RemotePolicy | None = None
         self._served = bool(self.values["policy_url"])
         self._instruction: str | None = None
+        self._dialogue = Dialogue(reader())
         self._words = OperatorWords(replaceable=not self._served)
         self._stop, self._picture = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
@@ -86,6 +89,9 @@ class PolicyNode(ManagedNode):
         self._sight.configure()
         try:
             self._policy, which = open_policy(self.values, self._measured)
+            # What a served policy understands only its server knows.
+            if known := getattr(self._policy, "reader", None):
+                self._dialogue = Dialogue(known)
         except RuntimeError as problem:
             self._output.explain(status_of(problem), "", str(problem))
             raise
@@ -111,6 +117,7 @@ class PolicyNode(ManagedNode):
         if self._thread is not None and self._thread.is_alive():
             raise RuntimeError("the last inference has not ended yet; activate again later")
         self._instruction = None
+        self._forget()
         self._sight.start()
         self._model_time.clear()
         self._latency.clear()
@@ -175,37 +182,54 @@ class PolicyNode(ManagedNode):
         return Arrival(self._stamps.to_monotonic(stamp), said, time.monotonic())
 
     def _on_instruction(self, message: String) -> None:
-        """Take an instruction; one that names no task ends the one before it."""
+        """Take an instruction or an answer; what names no task ends the one before it."""
         if self.state != "active":
             self.get_logger().warning("the policy is not active: the instruction is ignored")
             return
         text = message.data.strip()
         if text != self._instruction:
-            self._words.command = None
+            self._words.texts = None
         self._instruction, self._complaint = None, ""
         if not text or text.lower() == STOP:
+            self._forget()
             self.get_logger().info("no instruction is in force: the arm slows to rest")
             self._output.explain(Reasoning.NOT_UNDERSTOOD, text, "no instruction is in force")
             return
         if len(text.encode(errors="replace")) > TEXT:
             problem = f"an instruction of {len(text)} characters is too long; say it in {TEXT}"
+            self._forget()
             self._refuse_instruction(text, problem)
             return
-        try:
-            if not self._served:  # what a served policy understands only its server knows
-                parse_instruction(text)
-        except UnknownInstruction as problem:
-            self._refuse_instruction(text, str(problem))
+        if self._served:
+            self._begin(text)
             return
-        self.get_logger().info(f'instruction: "{text}"')
+        reading = self._dialogue.hear(text)
+        self._output.ask(self._dialogue.asked)
+        if isinstance(reading, Refused):
+            self._refuse_instruction(text, explained(text, reading))
+        elif isinstance(reading, Question):
+            self._output.explain(Reasoning.ASKING, text, reading.text)
+            self.get_logger().info(f'"{bounded(text)}" leaves something open: {reading.text}')
+        else:
+            self._begin(self._dialogue.instruction)
+
+    def _begin(self, instruction: str) -> None:
+        """Carry out an instruction from now on."""
+        self.get_logger().info(f'instruction: "{instruction}"')
         self._complained_at = time.monotonic()
-        self._instruction = text
+        self._instruction = instruction
         self._wake()
+
+    def _forget(self) -> None:
+        """Whatever was said or asked is over."""
+        self._dialogue.clear()
+        self._output.ask(None)
 
     def _on_no_instruction(self, problem: str) -> None:
         """Something came on /instruction that cannot be read."""
         if self.state == "active":
-            self._instruction, self._complaint, self._words.command = None, "", None
+            self._instruction, self._complaint, self._words.texts = None, "", None
+            self._forget()
             self._refuse_instruction("", problem)
 
     def _refuse_instruction(self, text: str, problem: str) -> None:
@@ -217,7 +241,7 @@ class PolicyNode(ManagedNode):
     ) -> OverrideReasoning.Response:
         """Replace, veto or release the words."""
         try:
-            response.message = self._words.answer(request, self._instruction)
+            response.message = self._words.answer(request, self._dialogue)
         except ValueError as problem:
             response.message = bounded(str(problem), TEXT)
             return response
@@ -240,7 +264,7 @@ class PolicyNode(ManagedNode):
                 self._sight.check_idly()
                 answered = None
                 continue
-            asked = instruction, self._words.command
+            asked = instruction, self._words.texts
             if asked != answered:
                 due = 0.0
             if self._words.vetoed:
@@ -261,11 +285,11 @@ class PolicyNode(ManagedNode):
     def _infer(self, instruction: str, received: ReceivedObservation) -> None:
         """Infer once and publish what came of it."""
         assert self._policy is not None
-        command, override = self._words.command, None
-        if command:
+        words, override = self._words.texts, None
+        if words:
             from kinevla_ros.generator.override import Override
 
-            override = Override.naming(command)
+            override = Override(*words)
         self._inferring_since = time.monotonic()
         try:
             self._sight.check(received)
@@ -286,9 +310,9 @@ class PolicyNode(ManagedNode):
         finally:
             self._inferring_since = None
         # A new instruction, other words or a veto may have come in the meantime.
-        same = instruction == self._instruction and command == self._words.command
+        same = instruction == self._instruction and words == self._words.texts
         if same and not self._words.vetoed and not self._stop.is_set():
-            self._publish(inference, received.ros_stamp, command is not None)
+            self._publish(inference, received.ros_stamp, words is not None)
 
     def _publish(self, inference: Inference, stamp: Time, overridden: bool) -> None:
         self._model_time.add(inference.model_time)

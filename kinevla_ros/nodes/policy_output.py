@@ -12,8 +12,10 @@ from visualization_msgs.msg import MarkerArray
 
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, ActionChunk
 from kinevla_ros.generator.picture_checks import PictureFault
+from kinevla_ros.language.reader import Question
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
-from kinevla_ros.msg import Reasoning
+from kinevla_ros.msg import MissingSlot, Reasoning
+from kinevla_ros.msg import Question as QuestionMessage
 from kinevla_ros.nodes.images import ImageError
 from kinevla_ros.nodes.messages import chunk_to_message
 from kinevla_ros.nodes.policy_parameters import ANY_CONSISTENCY
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 CHUNK_TIME = HORIZON * CHUNK_DT
 """How long a chunk lasts, s; one that took longer is over before the arm gets it."""
 
+CHOICE, MOST_CHOICES, MOST_SLOTS = 64, 32, 16
+"""Bytes and counts that `MissingSlot.msg` and `Question.msg` have room for."""
+
 
 class Output:
     """Topics of `node`."""
@@ -34,6 +39,8 @@ class Output:
     def __init__(self, node: Node) -> None:
         self._clock = node.get_clock()
         self._reasoning = node.create_publisher(Reasoning, "kinevla/reasoning", 1)
+        self._questions = node.create_publisher(QuestionMessage, "kinevla/question", 1)
+        self._asks = False
         self._chunks = node.create_publisher(ActionChunkMessage, "kinevla/action_chunk", 1)
         self._paths = node.create_publisher(Path, "kinevla/planned_path", 1)
         self._markers = node.create_publisher(MarkerArray, "kinevla/reasoning_markers", 1)
@@ -50,6 +57,25 @@ class Output:
         """Publish words and codes, and show them."""
         self._reasoning.publish(message)
         self._markers.publish(reasoning_markers(message))
+
+    def ask(self, question: Question | None) -> None:
+        """Publish a question, or that there is none any more."""
+        if question is None and not self._asks:
+            return
+        message = QuestionMessage()
+        message.header.stamp = self._clock.now().to_msg()
+        if question:
+            message.instruction = bounded(question.said, TEXT)
+            message.text = bounded(question.text, TEXT)
+            message.missing = [
+                MissingSlot(
+                    name=bounded(name, CHOICE),
+                    choices=[bounded(choice, CHOICE) for choice in choices[:MOST_CHOICES]],
+                )
+                for name, choices in list(question.choices.items())[:MOST_SLOTS]
+            ]
+        self._asks = question is not None
+        self._questions.publish(message)
 
     def explain(self, status: int, instruction: str, detail: str) -> None:
         """Publish why no chunk follows."""

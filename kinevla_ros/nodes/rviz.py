@@ -49,7 +49,8 @@ def reasoning_markers(reasoning: Reasoning) -> MarkerArray:
 
 def lines(reasoning: Reasoning) -> list[str]:
     """A reasoning message for people to read."""
-    found = [] if reasoning.status == Reasoning.OK else [f"no motion: {reasoning.detail}"]
+    told = {Reasoning.OK: [], Reasoning.ASKING: [f"asks: {reasoning.detail}"]}
+    found = told.get(reasoning.status, [f"no motion: {reasoning.detail}"])
     if reasoning.goal:
         source = " (operator)" if reasoning.overridden else ""
         found += [

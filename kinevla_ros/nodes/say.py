@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import select
 import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import TextIO
 
 import rclpy
 from rclpy.duration import Duration
@@ -22,16 +24,18 @@ SETTLED = 0.5
 """Subscribers are discovered one by one; none new for so long and all are there, s."""
 
 ANSWER_TIMEOUT = 5.0
+POLL = 0.1
 
 
 def say(instruction: str, timeout: float) -> int:
-    """Publish on /instruction as soon as a policy listens; returns the exit code."""
+    """Publish on /instruction as soon as a policy listens; returns the exit code.
+
+    What the policy asks is asked here, and the next line typed is the answer; without a terminal
+    the question is printed, and another `kinevla say` can answer.
+    """
     with client_node("kinevla_say") as (node, interrupted):
-        answers: list[Reasoning] = []
-        node.create_subscription(Reasoning, "kinevla/reasoning", answers.append, 1)
-        publisher = node.create_publisher(String, "/instruction", 1)
-        heard = _Settled(publisher.get_subscription_count)
-        if not _spin(node, interrupted, heard, timeout):
+        talk = _Talk(node, interrupted)
+        if not talk.begins(timeout):
             print(
                 "error: nobody listens to /instruction. Start the nodes (`kinevla up`; to be found "
                 "from another computer with --discovery subnet), and check that ROS_DOMAIN_ID is "
@@ -39,22 +43,66 @@ def say(instruction: str, timeout: float) -> int:
                 file=sys.stderr,
             )
             return 1
-        publisher.publish(String(data=instruction))
-        publisher.wait_for_all_acked(Duration(seconds=2))
+        said: str | None = instruction
+        asked = False
+        while said is not None:
+            reasoning = talk.answer(said, asked)
+            if reasoning is None:
+                print("error: the policy does not answer; is it active?", file=sys.stderr)
+                return 1
+            print("\n".join(lines(reasoning)), flush=True)
+            asked = reasoning.status == Reasoning.ASKING
+            if not asked:
+                meant = reasoning.status == Reasoning.OK or said.strip().lower() in ("", STOP)
+                return 0 if meant else 1
+            said = typed(sys.stdin, interrupted) if sys.stdin.isatty() else None
+        return 1
 
-        heard_as = bounded(instruction.strip(), TEXT)
 
-        def answer() -> Reasoning | None:
-            return next((a for a in answers if a.instruction == heard_as), None)
+class _Talk:
+    """Says sentences to the policy and waits for what it makes of each."""
 
-        if not _spin(node, interrupted, answer, ANSWER_TIMEOUT):
-            print("error: the policy does not answer; is it active?", file=sys.stderr)
-            return 1
-        reasoning = answer()
-        assert reasoning is not None
-        print("\n".join(lines(reasoning)))
-        meant = reasoning.status == Reasoning.OK or instruction.strip().lower() in ("", STOP)
-        return 0 if meant else 1
+    def __init__(self, node: Node, interrupted: threading.Event) -> None:
+        self._node, self._interrupted = node, interrupted
+        self._heard: list[Reasoning] = []
+        node.create_subscription(Reasoning, "kinevla/reasoning", self._heard.append, 1)
+        self._publisher = node.create_publisher(String, "/instruction", 1)
+
+    def begins(self, timeout: float) -> bool:
+        """Wait until somebody listens; whether somebody does."""
+        settled = _Settled(self._publisher.get_subscription_count)
+        return _spin(self._node, self._interrupted, settled, timeout)
+
+    def answer(self, said: str, answers: bool) -> Reasoning | None:
+        """Say it; what the policy makes of it, or None where it says nothing.
+
+        Args:
+            answers: whether it answers a question: what is done then has words of its own.
+        """
+        self._heard.clear()
+        self._publisher.publish(String(data=said))
+        self._publisher.wait_for_all_acked(Duration(seconds=2))
+        heard_as = bounded(said.strip(), TEXT)
+
+        def found() -> Reasoning | None:
+            return next((r for r in self._heard if is_about(r, heard_as, answers)), None)
+
+        _spin(self._node, self._interrupted, found, ANSWER_TIMEOUT)
+        return found()
+
+
+def is_about(reasoning: Reasoning, said: str, answers: bool) -> bool:
+    """Whether a message is the policy's reaction to what was just said."""
+    # While a question is open nothing moves, so a motion is what the answer began.
+    return reasoning.instruction == said or (answers and reasoning.status == Reasoning.OK)
+
+
+def typed(stream: TextIO, interrupted: threading.Event) -> str | None:
+    """The next line that somebody types; None at the end of the input and when interrupted."""
+    while not interrupted.is_set():
+        if select.select([stream], [], [], POLL)[0]:
+            return stream.readline().strip() or None
+    return None
 
 
 class _Settled:

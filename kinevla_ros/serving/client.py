@@ -18,6 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.generator.inference import Inference
+from kinevla_ros.language.task_set import kine_realman
 from kinevla_ros.serving.dictionaries import (
     IMAGES,
     DictionaryError,
@@ -42,7 +43,7 @@ FIRST_ANSWER_TIMEOUT = 120.0
 
 CLOSE_TIMEOUT = 0.2
 LARGEST_ANSWER = 4 * 2**20
-WARM_UP_INSTRUCTION = "pick up the bread and move it to the front"
+WARM_UP_INSTRUCTION = kine_realman().example
 GREY = np.full((240, 320, 3), 90, np.uint8)
 
 

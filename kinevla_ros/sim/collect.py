@@ -25,6 +25,7 @@ from kinevla_ros.language.grammar import (
     kinematics_text,
     siblings,
 )
+from kinevla_ros.language.task_set import save_tasks
 from kinevla_ros.robot.kinematics import UnreachableError, top_down_ik
 from kinevla_ros.robot.model import GRIPPER_STROKE
 from kinevla_ros.robot.verdict import Fault
@@ -154,6 +155,7 @@ def collect(
         Progress(*columns) as progress,
         context.Pool(workers, _start_worker, (make_driver,)) as pool,
     ):
+        save_tasks(root)
         first = writer.episodes
         bar = progress.add_task("", total=episodes, completed=first)
         jobs = ((seed, index) for index in range(first, episodes))

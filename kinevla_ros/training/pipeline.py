@@ -21,6 +21,7 @@ from kinevla_ros.files.manifest import checked, write_manifest
 from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.onnx_export import export_graphs
+from kinevla_ros.language.task_set import save_tasks
 from kinevla_ros.language.vocabulary import Vocabulary
 from kinevla_ros.training.batches import GeneratorSettings
 from kinevla_ros.training.codec import CodecSettings, train_codec
@@ -167,9 +168,10 @@ def begin_with_decoder(codec: Path, out: Path) -> None:
 
 
 def copy_decoder(codec: Path, out: Path) -> None:
-    """Complete a checkpoint with the decoder of its codec; the manifest is still to be written."""
+    """Complete a checkpoint with its codec's decoder and its tasks, still without a manifest."""
     for name in (DECODER_FILE, CONTRACT_FILE):
         copy(checked(codec, name), out / name)
+    save_tasks(out)
 
 
 def device() -> str:

@@ -27,6 +27,8 @@ from kinevla_ros.files.lock import only_writer
 from kinevla_ros.generator.images import SCENE_SCALE, square
 from kinevla_ros.language.grammar import TASKS, Command, goal_text
 from kinevla_ros.language.parse import parse_reasoning
+from kinevla_ros.language.task_set import FILE_NAME as TASKS_FILE
+from kinevla_ros.language.task_set import TaskSetError, kine_realman, load_tasks
 
 FPS = round(1 / CHUNK_DT)
 GOAL, KINEMATICS = "reasoning.goal", "reasoning.kinematics"
@@ -109,8 +111,25 @@ def load_samples(datasets: Sequence[Path], image_size: int | None) -> Samples:
     return Samples(images, **joined, parts=tuple(len(arrays["state"]) for arrays in read))
 
 
+def _check_tasks(dataset: Path) -> None:
+    """Raise DatasetError for a dataset with tasks of its own, whose ways no code here draws yet."""
+    file = dataset / TASKS_FILE
+    if not file.is_file():
+        return
+    try:
+        found = load_tasks(file)
+    except TaskSetError as problem:
+        raise DatasetError(str(problem)) from problem
+    if found.texts() != kine_realman().texts():
+        raise DatasetError(
+            f"{file} has other tasks ({found.name}) than {kine_realman().name}: training on a task "
+            "set of one's own is not possible yet; the policy reads and obeys one"
+        )
+
+
 def _load(dataset: Path, image_size: int | None) -> dict[str, NDArray]:
     """The arrays of one dataset, by their names in `Samples`."""
+    _check_tasks(dataset)
     reader = DatasetReader(dataset)
     if reader.info["fps"] != FPS:
         raise DatasetError(
@@ -134,7 +153,7 @@ def _load(dataset: Path, image_size: int | None) -> dict[str, NDArray]:
     if scene.shape[1] not in (0, len(SCENE_SCALE)):
         raise DatasetError(
             f"{dataset} has an {SCENE} of {scene.shape[1]} numbers, not {len(SCENE_SCALE)}: x, y "
-            "(m), cosine and sine of the yaw of plate, carrot and bread; leave the column out"
+            "(m), cosine and sine of the yaw of each thing; leave the column out"
         )
     images = np.zeros((len(state), 0), np.uint8)
     if image_size is not None:

@@ -27,6 +27,7 @@ from kinevla_ros.generator.config import FILE_NAME as CONFIG_FILE
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.weights import MODEL_FILE
+from kinevla_ros.language.task_set import save_tasks
 from kinevla_ros.language.vocabulary import FILE_NAME as TOKENIZER_FILE
 from kinevla_ros.training.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.codec import PROGRESS_FILE, CodecSettings
@@ -153,6 +154,7 @@ def _without_kinematics(whole: Path, study: Study, folder: Path) -> None:
     export_onnx(trained.codec, trained.statistics, folder / DECODER_FILE)
     contract = contract_of(trained.codec, trained.statistics)
     write_text(folder / CONTRACT_FILE, contract.to_json() + "\n")
+    save_tasks(folder)
     write_manifest(folder)
 
 

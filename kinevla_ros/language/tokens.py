@@ -1,0 +1,173 @@
+"""The words of a sentence, each with what it is to a task set."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from kinevla_ros.language import english
+from kinevla_ros.language.spelling import corrected
+from kinevla_ros.language.task_set import Goal, TaskSet
+
+BREAK = ","
+
+
+class Kind(Enum):
+    """What a word is."""
+
+    OBJECT = auto()
+    LANDMARK = auto()
+    SURROUNDING = auto()
+    SLOT = auto()
+    HEAD = auto()
+    VERB = auto()
+    PLACE = auto()
+    GRASP = auto()
+    WITH = auto()
+    RELATION = auto()
+    ARTICLE = auto()
+    OF = auto()
+    IT = auto()
+    AND = auto()
+    THEN = auto()
+    BREAK = auto()
+    BE = auto()
+    POSSESSIVE = auto()
+    PARTICLE = auto()
+    FILLER = auto()
+    NEGATION = auto()
+    CHOICE = auto()
+    UNKNOWN = auto()
+
+
+NOUNS = frozenset({Kind.OBJECT, Kind.LANDMARK, Kind.SURROUNDING, Kind.IT})
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word, its kind, and the object, landmark or verb that it names."""
+
+    word: str
+    kind: Kind
+    name: str = ""
+
+
+class Unreadable(ValueError):
+    """The sentence cannot be read; the message completes `the instruction "..." `."""
+
+
+class Lexicon:
+    """The words that a task set knows, and what each is."""
+
+    def __init__(self, tasks: TaskSet) -> None:
+        self._tokens: dict[str, Token] = {}
+        self.past: dict[str, str] = {}
+        verbs = english.GRASP_VERBS | english.MOVE_VERBS
+        verbs |= {_head(v) for goal in tasks.goals for v in (*goal.grasp, *goal.move)}
+        asking, self.past = english.verb_forms(verbs)
+        phrases = dict(english.PHRASES)
+        # What comes first wins: the task set's own words stand above those of English.
+        for name, words in tasks.objects.items():
+            phrases |= {word: words[0] for word in words if " " in word}
+            self._add((w for w in words if " " not in w), Kind.OBJECT, name)
+        for name, words in tasks.landmarks.items():
+            phrases |= {word: words[0] for word in words if " " in word}
+            self._add((w for w in words if " " not in w), Kind.LANDMARK, name)
+        self._add(tasks.surroundings, Kind.SURROUNDING)
+        for slot in tasks.slots.values():
+            for words in slot.words.values():
+                self._add(words, Kind.SLOT)
+        for slot in tasks.slots.values():
+            self._add(slot.heads, Kind.HEAD)
+        for form, verb in (*asking.items(), *self.past.items()):
+            self._add([form], Kind.VERB, verb)
+        self._add_english()
+        self._phrases = {tuple(k.split()): tuple(v.split()) for k, v in phrases.items()}
+        self._longest = max(map(len, self._phrases))
+        inside = {word for phrase in self._phrases for word in phrase}
+        self._known = sorted(w for w in inside | set(self._tokens) if w.isalpha())
+
+    def _add(self, words: Iterable[str], kind: Kind, name: str = "") -> None:
+        for word in words:
+            self._tokens.setdefault(word, Token(word, kind, name))
+
+    def _add_english(self) -> None:
+        for words, kind in (
+            (english.NEGATIONS, Kind.NEGATION),
+            (english.CHOICES, Kind.CHOICE),
+            (english.PLACE_PREPOSITIONS, Kind.PLACE),
+            (english.GRASP_PREPOSITIONS, Kind.GRASP),
+            (["with"], Kind.WITH),
+            (english.OTHER_RELATIONS, Kind.RELATION),
+            (english.ARTICLES, Kind.ARTICLE),
+            (["of"], Kind.OF),
+            (["it"], Kind.IT),
+            (["and"], Kind.AND),
+            (english.THEN, Kind.THEN),
+            ([BREAK], Kind.BREAK),
+            (["be", "being"], Kind.BE),
+            (["'s"], Kind.POSSESSIVE),
+            (english.PARTICLES, Kind.PARTICLE),
+            (english.FILLERS, Kind.FILLER),
+        ):
+            self._add(words, kind)
+
+    def read(self, text: str, correct: bool = True) -> list[Token]:
+        """All words of a text in order, with their kinds; never raises."""
+        words = [self._spelt(w) if correct else w for w in split(text)]
+        return [self._token(word) for word in self._without_phrases(words)]
+
+    def _spelt(self, word: str) -> str:
+        return word if self._token(word).kind is not Kind.UNKNOWN else corrected(word, self._known)
+
+    def _token(self, word: str) -> Token:
+        if word.endswith("n't"):
+            return Token(word, Kind.NEGATION)
+        return self._tokens.get(word) or Token(word, Kind.UNKNOWN)
+
+    def _without_phrases(self, words: Sequence[str]) -> list[str]:
+        """Phrases replaced by what they stand for, the longest first, from left to right."""
+        found: list[str] = []
+        rest = list(words)
+        while rest:
+            for length in range(min(self._longest, len(rest)), 1, -1):
+                meant = self._phrases.get(tuple(rest[:length]))
+                if meant is not None:
+                    rest[:length] = meant
+                    break
+            else:
+                found.append(rest.pop(0))
+        return found
+
+
+def verbs_of(goal: Goal) -> tuple[frozenset[str], frozenset[str]]:
+    """Verbs that ask for the two halves of a goal's motion: its own, and what means the same."""
+    grasp, move = ({_head(verb) for verb in verbs} for verbs in (goal.grasp, goal.move))
+    if grasp & english.GRASP_VERBS:
+        grasp |= english.GRASP_VERBS
+    if move & english.MOVE_VERBS:
+        move |= english.MOVE_VERBS
+    return frozenset(grasp), frozenset(move)
+
+
+def split(text: str) -> list[str]:
+    """Words in lower case, possessives apart, and "," for whatever divides a sentence."""
+    plain = unicodedata.normalize("NFKC", text).lower().replace("\u2019", "'")
+    plain = plain.replace("&", " and ").replace("/", " or ").replace("_", " ")
+    found: list[str] = []
+    for word in re.findall(r"[^\W_]+(?:'[^\W_]+)*|[,;:.!?()\n\u2013\u2014]", plain):
+        if not word[0].isalnum():
+            found.append(BREAK)
+        elif word.endswith("'s") and word != "let's":
+            found += [word[:-2], "'s"]
+        else:
+            found.append(word)
+    return found
+
+
+def _head(verb: str) -> str:
+    """The verb without its particle."""
+    return verb.split()[0]

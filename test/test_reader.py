@@ -1,0 +1,155 @@
+"""What people say is understood, asked about or refused."""
+
+from __future__ import annotations
+
+import string
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sentences import FIXTURES, kind, sentences
+
+from kinevla_ros.language.dialogue import Dialogue
+from kinevla_ros.language.grammar import TASKS, Command, instruction
+from kinevla_ros.language.parse import reader
+from kinevla_ros.language.reader import Question, Reader, Reading, Refused, Understood
+from kinevla_ros.language.task_set import load_tasks
+
+SENTENCES = {name: sentences(name) for name in ("open", "closed")}
+commands = st.sampled_from(TASKS)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def outcome(reading: Reading) -> str:
+    if isinstance(reading, Understood):
+        return " ".join(value for name, value in reading.slots.items() if name != "object")
+    return f"ask: {', '.join(reading.choices)}" if isinstance(reading, Question) else "refuse"
+
+
+def is_meant(sentence: str, meaning: str) -> bool:
+    got = outcome(reader().read(sentence))
+    return any(got == a or (got == "refuse" and a.startswith(got)) for a in meaning.split(" or "))
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+@pytest.mark.parametrize(("wanted", "least"), [("way", 0.98), ("ask", 1.0), ("refuse", 1.0)])
+def test_sentences_that_no_template_wrote_are_taken_as_they_are_meant(
+    name: str, wanted: str, least: float
+) -> None:
+    found = [(s, m) for s, m in SENTENCES[name] if kind(m) == wanted]
+    wrong = [(s, m, reader().read(s)) for s, m in found if not is_meant(s, m)]
+    assert len(wrong) <= (1 - least) * len(found), wrong
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_no_sentence_is_taken_for_another_way(name: str) -> None:
+    for sentence, meaning in SENTENCES[name]:
+        reading = reader().read(sentence)
+        assert not isinstance(reading, Understood) or is_meant(sentence, meaning), sentence
+
+
+@given(commands, seeds, st.sampled_from(["", ".", "!!!", " , please", "?"]), st.booleans())
+def test_capitals_spaces_and_punctuation_change_nothing(
+    command: Command, seed: int, end: str, loud: bool
+) -> None:
+    said = instruction(command, np.random.default_rng(seed))
+    text = f"  {(said.upper() if loud else said.capitalize()).replace(' ', '   ')}{end} "
+    reading = reader().read(text)
+    assert isinstance(reading, Understood) and reading.slots == command.slots()
+
+
+@given(commands, seeds, st.data())
+def test_a_wrong_letter_never_makes_another_way(
+    command: Command, seed: int, data: st.DataObject
+) -> None:
+    said = instruction(command, np.random.default_rng(seed))
+    at = data.draw(st.integers(0, len(said) - 1))
+    letter = data.draw(st.sampled_from(string.ascii_lowercase))
+    reading = reader().read(f"{said[:at]}{letter}{said[at + 1 :]}")
+    assert not isinstance(reading, Understood) or reading.slots == command.slots()
+
+
+@given(commands, seeds, st.sampled_from(["not", "never", "don't", "or", "except"]), st.data())
+def test_a_word_that_says_no_or_leaves_a_choice_is_refused_wherever_it_stands(
+    command: Command, seed: int, word: str, data: st.DataObject
+) -> None:
+    words = instruction(command, np.random.default_rng(seed)).split()
+    words.insert(data.draw(st.integers(0, len(words))), word)
+    assert isinstance(reader().read(" ".join(words)), Refused)
+
+
+@pytest.mark.parametrize("command", TASKS)
+def test_whatever_the_words_the_model_is_given_the_same(command: Command) -> None:
+    rng = np.random.default_rng(0)
+    said = {reader().read(instruction(command, rng, "held_out")).prompt for _ in range(20)}  # type: ignore[union-attr]
+    assert len(said) == 1
+    reading = reader().read(said.pop())
+    assert isinstance(reading, Understood) and reading.slots == command.slots()
+
+
+@pytest.mark.parametrize(
+    ("said", "answers", "values"),
+    [
+        ("put the carrot on the plate", ["upper, on the left"], "upper left"),
+        ("put the carrot on the plate", ["the upper part", "left"], "upper left"),
+        ("put the carrot on the plate", ["left", "by its top, please"], "upper left"),
+        ("put the carrot on the plate", ["bottom right"], "lower right"),
+        ("pick up the carrot by the top", ["on the right side"], "upper right"),
+        ("pick up the bread", ["to the front"], "front"),
+        ("move the bread right", ["right front"], "right_front"),
+        ("move it to the left front", ["the bread"], "left_front"),
+        ("pick up the bread", ["hold the carrot by the top and put it on the left"], "upper left"),
+    ],
+)
+def test_an_answer_completes_what_was_said(said: str, answers: list[str], values: str) -> None:
+    reading = reader().read(said)
+    for answer in answers:
+        assert isinstance(reading, Question)
+        reading = reader().read(answer, reading)
+    assert outcome(reading) == values
+
+
+@pytest.mark.parametrize("answer", ["front", "the carrot", "not the left", "push it", ""])
+def test_what_does_not_decide_a_question_moves_nothing(answer: str) -> None:
+    asked = reader().read("move the bread right")
+    assert isinstance(asked, Question)
+    assert not isinstance(reader().read(answer, asked), Understood)
+
+
+def test_an_instruction_that_an_answer_completed_is_a_sentence_of_its_own() -> None:
+    dialogue = Dialogue(reader())
+    dialogue.hear("put the carrot on the plate")
+    assert dialogue.asked and not dialogue.understood
+    dialogue.hear("upper, on the left")
+    assert dialogue.understood and not dialogue.asked
+    assert reader().read(dialogue.instruction) == dialogue.understood
+    dialogue.hear("move the bread forward, please")
+    assert dialogue.instruction == "move the bread forward, please"
+    dialogue.hear("dance")
+    assert not dialogue.understood and not dialogue.instruction
+
+
+def test_a_question_names_its_choices() -> None:
+    asked = reader().read("put the carrot on the plate")
+    assert isinstance(asked, Question)
+    assert asked.choices == {"part": ("upper part", "lower part"), "side": ("right", "left")}
+    assert asked.text == (
+        "By which part: upper part or lower part? On which side of the plate: right or left?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "values"),
+    [
+        ("Could you take that mug by its ear and put it on the shelf's left half?", "handle left"),
+        ("put the cup on the right end of the board, held by the rim", "rim right"),
+        ("take the coffee cup by the hanlde and put it onto the left side", "handle left"),
+        ("put the mug on the shelf", "ask: hold, end"),
+        ("take the cup by the left rim and put it on the shelf", "refuse"),
+        ("take the carrot by the rim and put it on the left side of the shelf", "refuse"),
+        ("pour the cup onto the left side of the shelf by the rim", "refuse"),
+    ],
+)
+def test_a_lab_reads_its_own_tasks_from_a_file(said: str, values: str) -> None:
+    assert outcome(Reader(load_tasks(FIXTURES / "cup.yaml")).read(said)) == values
