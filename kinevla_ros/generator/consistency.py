@@ -72,7 +72,7 @@ class Consistency:
         return float(each.softmax(0)[own])
 
     def _log_probabilities(self, tree: Tree, codes: Tensor, observed: Any) -> Tensor:
-        """Of codes with these ids under each text, shape [texts], on the CPU."""
+        """Of codes with these ids under each text, shape (texts,), on the CPU."""
         model, device = self._model, self._model.device
         embeddings = model.embed(tree.filled(codes)[None].to(device))
         seen = model.observation_tokens + model.config.images_first

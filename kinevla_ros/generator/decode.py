@@ -109,8 +109,8 @@ class BilevelDecoder:
 
         Args:
             instruction: what to do and how.
-            images: front and wrist, shape [2, C, S, S], normalised by `images.pixels`.
-            state: normalised joint positions and gripper, shape [8].
+            images: front and wrist, shape (2, C, S, S), normalised by `images.pixels`.
+            state: normalised joint positions and gripper, shape (8,).
             draft: words to verify instead of writing them one by one.
             given: words and codes to take unverified.
 

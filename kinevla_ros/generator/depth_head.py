@@ -41,7 +41,7 @@ class DepthHead(nn.Module):
 
         Args:
             hidden: last hidden state of the generator where it chooses a level's first code,
-                shape [B, width].
+                shape (B, width).
         """
         return torch.as_tensor(self.start(hidden).tanh())
 

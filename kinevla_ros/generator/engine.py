@@ -2,7 +2,7 @@
 
 With a draft, every pass of a chunk is queued as if the draft stood; what agreed and which codes
 came out is read back once, at the end. Only when a word did not agree are words written one by
-one, in bursts, and what follows them is queued anew. Widths are fixed, so that each kind of pass
+one, in bursts, and what follows them is queued again. Widths are fixed, so that each kind of pass
 is one CUDA graph, captured by `warm_up`.
 """
 
@@ -113,8 +113,8 @@ class FastDecoder:
 
         Args:
             instruction: what to do and how.
-            images: front and wrist, shape [2, C, S, S], normalised by `images.pixels`.
-            state: normalised joint positions and gripper, shape [8].
+            images: front and wrist, shape (2, C, S, S), normalised by `images.pixels`.
+            state: normalised joint positions and gripper, shape (8,).
             draft: words to verify instead of writing them one by one.
             given: words and codes to take unverified.
 
@@ -206,7 +206,7 @@ class FastDecoder:
     def _settle(
         self, plan: LevelPlan, found: list[int], opening: int
     ) -> tuple[tuple[int, ...], bool]:
-        """Words of a level, and whether they and its codes had to be written anew.
+        """Words of a level, and whether they and its codes had to be written again.
 
         Args:
             opening: position of the level's delimiter.

@@ -54,13 +54,13 @@ class FusedLlama:
         """Run new positions; their keys and values go into the cache.
 
         Args:
-            embeddings: shape [Q, width].
-            segments: shape [Q], int64.
-            start: position of the first, shape [1], int64. What the cache holds from there on is
+            embeddings: shape (Q, width).
+            segments: shape (Q,), int64.
+            start: position of the first, shape (1,), int64. What the cache holds from there on is
                 forgotten.
 
         Returns:
-            Last hidden states after the final norm, shape [Q, width].
+            Last hidden states after the final norm, shape (Q, width).
         """
         places = start + torch.arange(len(embeddings), device=self._device)
         self._segments.index_copy_(0, places, segments)

@@ -41,7 +41,7 @@ def pixels(config: GeneratorConfig, images: NDArray[np.uint8] | Tensor) -> Tenso
     """What the generator's vision part reads of RGB images [..., H, W, 3], uint8.
 
     Returns:
-        Shape [..., 3, S, S] in [-1, 1]; with OpenVLA's two towers [..., 6, S, S]: resized as the
+        Shape (..., 3, S, S) in [-1, 1]; with OpenVLA's two towers [..., 6, S, S]: resized as the
         original does (bicubic, antialiased, whatever the shape), normalised for DINOv2, then for
         SigLIP.
     """
@@ -58,6 +58,6 @@ def pixels(config: GeneratorConfig, images: NDArray[np.uint8] | Tensor) -> Tenso
 
 
 def state_tensor(joints: NDArray[np.float64], gripper: float) -> Tensor:
-    """Normalised state, shape [8], from joint positions [7] (rad) and opening (m)."""
+    """Normalised state, shape (8,), from joint positions [7] (rad) and opening (m)."""
     state = np.append(np.asarray(joints, np.float32), np.float32(gripper))
     return torch.from_numpy(state / STATE_SCALE)

@@ -38,11 +38,11 @@ class Locator(nn.Module):
         """Locate the objects.
 
         Args:
-            tokens: shape [B, tokens, width].
-            maps: feature maps of front and wrist, each shape [2 B, channels, h, w].
+            tokens: shape (B, tokens, width).
+            maps: feature maps of front and wrist, each shape (2 B, channels, h, w).
 
         Returns:
-            Shape [B, scene_dim].
+            Shape (B, scene_dim).
         """
         points = self.points(maps).flatten(1)
         return torch.as_tensor(
@@ -50,7 +50,7 @@ class Locator(nn.Module):
         )
 
     def points(self, maps: Sequence[Tensor]) -> Tensor:
-        """Points of both images, x and y in [-1, 1], shape [B, 2, POINTS, 2]."""
+        """Points of both images, x and y in [-1, 1], shape (B, 2, POINTS, 2)."""
         size = maps[0].shape[-2:]
         heat = torch.stack(
             [

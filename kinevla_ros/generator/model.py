@@ -52,7 +52,7 @@ _MAY_LOOK = torch.tensor(
 
 
 def may_look(device: torch.device) -> Tensor:
-    """Which segment (row) may look at which (column), shape [7, 7], bool, on a device."""
+    """Which segment (row) may look at which (column), shape (7, 7), bool, on a device."""
     return _MAY_LOOK.to(device)
 
 
@@ -62,14 +62,14 @@ def attention_allowed(
     """Which key each query may attend to.
 
     Args:
-        queries: segments of the new positions, shape [B, Q], int64.
-        keys: segments of all positions, shape [B, K], int64.
-        places: positions of the queries, shape [Q], int64.
+        queries: segments of the new positions, shape (B, Q), int64.
+        keys: segments of all positions, shape (B, K), int64.
+        places: positions of the queries, shape (Q,), int64.
         may: see `may_look`.
         whole: whether the observation sees itself whole, later tokens too.
 
     Returns:
-        Shape [B, 1, Q, K], bool: causal otherwise.
+        Shape (B, 1, Q, K), bool: causal otherwise.
     """
     key_places = torch.arange(keys.shape[1], device=keys.device)
     seen = key_places[None, :] <= places[:, None]
@@ -155,11 +155,11 @@ class Generator(nn.Module):
         """Embed an observation.
 
         Args:
-            images: front and wrist, shape [B, 2, C, S, S], normalised by `images.pixels`.
-            state: normalised joint positions and gripper opening, shape [B, 8].
+            images: front and wrist, shape (B, 2, C, S, S), normalised by `images.pixels`.
+            state: normalised joint positions and gripper opening, shape (B, 8).
 
         Returns:
-            Shape [B, observation_tokens, width]: front tokens, wrist tokens, then the state token
+            Shape (B, observation_tokens, width): front tokens, wrist tokens, then the state token
             and the scene token, if there are any.
         """
         tokens, maps = self.see(images, state)
@@ -189,7 +189,7 @@ class Generator(nn.Module):
         return torch.cat([tokens, self.scene(scene.detach().float())[:, None]], dim=1)
 
     def embed(self, ids: Tensor) -> Tensor:
-        """Embed token ids, shape [B, N], to [B, N, width]."""
+        """Embed token ids, shape (B, N), to [B, N, width]."""
         return cast(Tensor, self.language.get_input_embeddings()(ids))
 
     def context(
@@ -219,8 +219,8 @@ class Generator(nn.Module):
         """Run the language model over new positions.
 
         Args:
-            embeddings: new positions, shape [B, Q, width].
-            segments: segments of all positions, cached and new, shape [B, K], int64.
+            embeddings: new positions, shape (B, Q, width).
+            segments: segments of all positions, cached and new, shape (B, K), int64.
             cache: keys and values of the K - Q positions before; grows by Q.
             heads: whether to compute the logits.
             positions: of the new tokens, [B, Q], where some between them were left out.
@@ -260,12 +260,12 @@ class Generator(nn.Module):
         """Run the language model over new positions of one sequence, under any mask.
 
         Args:
-            embeddings: new positions, shape [1, Q, width].
+            embeddings: new positions, shape (1, Q, width).
             allowed: which of the positions before and of the new ones each new one may attend to,
-                shape [Q, P + Q], bool.
-            positions: of the new ones, shape [Q].
+                shape (Q, P + Q), bool.
+            positions: of the new ones, shape (Q,).
             cache: the P positions before; what it holds afterwards is of no use.
-            wanted: rows whose logits count, shape [N].
+            wanted: rows whose logits count, shape (N,).
 
         Returns:
             Logits [N, V].
@@ -294,8 +294,8 @@ class Generator(nn.Module):
         copy the other and any pair would agree.
 
         Args:
-            hidden: last hidden states, shape [B, N, width].
-            segments: what the positions hold, shape [B, N].
+            hidden: last hidden states, shape (B, N, width).
+            segments: what the positions hold, shape (B, N).
 
         Returns:
             Two times [B, embedding_dim], of length 1; their products are s_ij of the paper's

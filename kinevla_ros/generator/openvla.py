@@ -51,7 +51,7 @@ class OpenVla(nn.Module):
         """Logits of every position, shape [B, N + images · T, V].
 
         Args:
-            input_ids: prompt with its BOS, shape [B, N].
+            input_ids: prompt with its BOS, shape (B, N).
             pixel_values: normalised images, shape [B, 6 · images, S, S]; the patch tokens of the
                 front image come before those of the wrist image.
         """

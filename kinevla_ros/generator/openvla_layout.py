@@ -29,7 +29,7 @@ IDENTITY = {
     "use_fused_vision_backbone": True,
 }
 HEADS = {"dino": (1024, 16), "siglip": (1152, 16)}
-"""Width and attention heads of the published towers: no file of the layout tells the heads."""
+"""Width and attention heads of the published towers: no file of the layout names the heads."""
 REDUCED_FILE = "fixture.json"
 """A checkpoint with towers of other widths names their heads here: {"dino": {"heads": 4}, …}."""
 PREPROCESSOR_FILE = "preprocessor_config.json"

@@ -102,7 +102,7 @@ def quantise(model: Generator, weights: Weights) -> None:
 
 
 def _scale(values: Tensor, largest: float) -> Tensor:
-    """What maps each row's greatest magnitude to `largest`, shape [rows, 1], float32."""
+    """What maps each row's greatest magnitude to `largest`, shape (rows, 1), float32."""
     return values.abs().amax(-1, keepdim=True).float().clamp(min=SMALLEST_SCALE) / largest
 
 

@@ -25,7 +25,7 @@ class Tree:
     """Every position once, wherever all that comes before it is the same.
 
     Attributes:
-        ids, positions, holds: of the N nodes, shape [N]; a node that holds a code has no id of its
+        ids, positions, holds: of the N nodes, shape (N,); a node that holds a code has no id of its
             own.
         allowed: which node sees which, [N, N], bool: its ancestors, as segments permit, and itself.
         choosing: the nodes that choose codes, [M].

@@ -271,7 +271,7 @@ class ArmNode(ManagedNode):
             time.sleep(0.05)
 
     def _refuse_a_second_node(self) -> None:
-        """Raise RuntimeError if another arm node streams, or somebody else tells joint states."""
+        """Raise RuntimeError if another arm node streams, or another publishes joint states."""
         if self.count_publishers(self._joints.topic_name) > 1:
             raise RuntimeError(
                 "another node publishes /joint_states, whose stamps and gripper may be wrong. End "

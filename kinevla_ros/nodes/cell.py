@@ -164,7 +164,7 @@ class CellNode(ManagedNode):
     def _reset(self, cell: RealTimeCell) -> str:
         cell.reset_scene()
         self._dialogue.clear()
-        return "the objects lie anew; publish an instruction"
+        return "the objects lie in a new scene; publish an instruction"
 
     def _answer(self, act: Callable[[RealTimeCell], str]) -> Callable[[Any, Any], Any]:
         """Make a service callback of a function that returns a message or raises CellError."""

@@ -44,7 +44,7 @@ MOTION = (0.8, 2.2)
 """Shortest and longest motion before the fault, s."""
 
 THAW = (0.3, 1.3)
-"""Shortest and longest freeze, s; beyond one second the connection is made anew."""
+"""Shortest and longest freeze, s; beyond one second the connection is made again."""
 
 DETECTION_TIMEOUT = 3.0
 SETTLING = 0.8

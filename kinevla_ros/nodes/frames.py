@@ -1,4 +1,4 @@
-"""The arm's frames and description from the package's own model, where nobody else tells them.
+"""The arm's frames and description from the package's own model, where nobody else publishes them.
 
 robot_state_publisher does this where ROS is installed.
 """

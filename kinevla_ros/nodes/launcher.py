@@ -328,7 +328,7 @@ def _command(name: str, config: Path, values: Mapping[str, Any], log_level: str)
 
 
 def _why(code: int) -> str:
-    """What a node's exit code tells; see `runtime.run`."""
+    """What a node's exit code means; see `runtime.run`."""
     if code < 0:
         short = "; the system does that when memory is short" if code == -signal.SIGKILL else ""
         return f"killed by {signal.Signals(-code).name}{short}"

@@ -31,7 +31,7 @@ BASE_FRAME = "base_link"
 class Stamps:
     """Turns ROS stamps into times of this process's monotonic clock and back.
 
-    The offset is taken anew each time, because the system clock behind ROS time may be set.
+    The offset is taken each time, because the system clock behind ROS time may be set.
     """
 
     def __init__(self, clock: Clock) -> None:

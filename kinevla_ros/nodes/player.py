@@ -84,7 +84,7 @@ class Player(GuardedNode):
 
 
 def main() -> None:
-    """Play until the process is told to end."""
+    """Play until the process is ended."""
     # Late chunks are the policy's business; here they would only hide what is judged.
     take_priority()
     rclpy.init()

@@ -49,7 +49,7 @@ STAMP_JITTER = 0.02
 
 PICTURE_TIMEOUT = 0.05
 COMPLAINT_PERIOD = 1.0
-"""Why there is no motion is told at most so often, and pictures may take so long to begin, s."""
+"""Why there is no motion comes at most so often, and pictures may take so long to begin, s."""
 
 JOIN_TIMEOUT = 5.0
 

@@ -77,7 +77,7 @@ PARAMETERS = {
     ),
     "camera_shift_warning": Parameter(
         WARNING,
-        "Shift of the view that is told on /diagnostics (px of a picture 320 wide).",
+        "Shift of the view that is reported on /diagnostics (px of a picture 320 wide).",
         1.0,
         80.0,
     ),

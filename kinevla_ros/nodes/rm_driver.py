@@ -6,7 +6,7 @@ Start the driver so that its joint states do not get in the way of this package'
       -r joint_states:=rm_driver/joint_states
 
 Works with the driver of 2024-08 and with later ones: the type of the stop topic and the topic of
-the controller's errors are found out. The driver tells no limits, so this package's alone hold,
+the controller's errors are found out. The driver reports no limits, so this package's alone hold,
 and no gripper position, see `rm_driver_gripper`.
 """
 
@@ -89,7 +89,7 @@ class RmDriverArm:
         except BaseException:
             self.close()
             raise
-        return ArmInfo("RM75 behind rm_driver", "firmware not told", RM75_LIMITS)
+        return ArmInfo("RM75 behind rm_driver", "firmware unknown", RM75_LIMITS)
 
     def close(self) -> None:
         """See `Transport`."""
@@ -258,7 +258,7 @@ class RmDriverArm:
         self._publishers[topic].publish(message)
 
     def _tick(self) -> None:
-        """Ask the controller where the arm is, tell the gripper what it was not yet told."""
+        """Ask the controller where the arm is, send the gripper what was not yet sent."""
         now = time.monotonic()
         with self._lock:
             ask = self._judge.must_ask(now)

@@ -1,6 +1,6 @@
-"""The gripper behind the vendor's ROS 2 driver, which tells no gripper position.
+"""The gripper behind the vendor's ROS 2 driver, which publishes no gripper position.
 
-It is taken to be where the driver has last confirmed that it was told to go, by whomever: before
+It is taken to be where the driver has last confirmed that it was sent, by whomever: before
 a first command its opening is unknown.
 """
 
@@ -24,7 +24,7 @@ TIMEOUT = 1
 
 
 class RmDriverGripper:
-    """Tells the newest opening, as often as the gripper can take it.
+    """Sends the newest opening, as often as the gripper can take it.
 
     Args:
         node: whose executor calls back.
@@ -51,11 +51,11 @@ class RmDriverGripper:
         if not math.isfinite(opening):
             raise ValueError(f"a gripper opening is a finite number of metres, not {opening!r}")
         self._wanted = position_of(opening)
-        # Also where it was told to go before: somebody may have moved it since.
+        # Also where it was sent before: somebody may have moved it since.
         self._told = 0
 
     def tick(self) -> None:
-        """Tell what was not yet told."""
+        """Send what was not yet sent."""
         now = time.monotonic()
         if self._wanted == self._told or now < self._due:
             return

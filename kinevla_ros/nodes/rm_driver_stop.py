@@ -36,7 +36,7 @@ class RmDriverStop:
         node.create_subscription(Bool, CONFIRMATION, self._on_result, qos)
 
     def find(self) -> bool:
-        """Get ready to stop in each type that somebody takes; tells whether there is one."""
+        """Get ready to stop in each type that somebody takes; whether there is one."""
         topic = self._node.resolve_topic_name(STOP)
         taken = {info.topic_type for info in self._node.get_subscriptions_info_by_topic(topic)}
         for kind in taken & set(TYPES) - set(self._publishers):

@@ -13,7 +13,7 @@ PATIENCE = 0.5
 class ClockWatch:
     """Looks at a node's clock again and again.
 
-    Ages are told by stamps: while the clock stands, every picture and every chunk looks fresh.
+    Ages come from stamps: while the clock stands, every picture and every chunk looks fresh.
     """
 
     def __init__(self, clock: Clock) -> None:

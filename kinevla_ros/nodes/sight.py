@@ -98,7 +98,7 @@ class Sight:
         self._problem = ""
 
     def check_idly(self) -> None:
-        """Look now and then, so that `stages` tells before somebody wants motion."""
+        """Look now and then, so that `stages` reports before somebody wants motion."""
         now = time.monotonic()
         if now - self._looked_at > IDLE_PERIOD:
             self._looked_at = now

@@ -47,7 +47,7 @@ HOME_SPEED = 0.5
 
 HOME_PERIOD = 0.02
 SETTLING = 1.0
-"""Wait before the objects are laid anew, s."""
+"""Wait before the objects are laid out again, s."""
 
 
 def bench_stack(model: Path | None, trials: int, seed: int, report: Path | None = None) -> int:
@@ -96,7 +96,7 @@ def bench_stack(model: Path | None, trials: int, seed: int, report: Path | None 
 
 
 class Attendant:
-    """Prepares the next task: acknowledges a fault, leads the arm home, lays the objects anew."""
+    """Prepares the next task: acknowledges a fault, leads the arm home, lays out the objects."""
 
     def __init__(self, node: Node, launcher: Launcher) -> None:
         self._node, self._launcher = node, launcher

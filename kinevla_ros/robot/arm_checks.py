@@ -46,7 +46,7 @@ class ArmCase:
 
 
 def state_age(case: ArmCase) -> Verdict:
-    """The arm tells where it is."""
+    """The arm reports where it is."""
     if case.state is None:
         return refused(Fault.STALE_STATE, "the arm has sent no state yet. Is it connected?")
     age = case.now - case.state.stamp

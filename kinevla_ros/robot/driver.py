@@ -25,7 +25,7 @@ from kinevla_ros.robot.verdict import Fault, Verdict, refused
 from kinevla_ros.robot.workspace import Workspace
 
 LONGEST_SILENCE = 1.0
-"""An arm that has sent no state for so long is connected anew, s."""
+"""An arm is connected again after so long without a state, s."""
 
 REST_TIMEOUT = 2.0
 """From full speed to rest takes a fraction of it, s."""
@@ -92,10 +92,10 @@ class ArmDriver:
         self._opening: float | None = None
         self._last_stamp = 0.0
         self._sent = SentTargets()
-        # What a person has set stays when the arm is connected anew.
+        # What a person has set stays when the arm is connected again.
         self._percent, self._paused, self._stopped = 100.0, False, False
         self.failed = False
-        """Whether the stream has died: nothing is sent any more, and only `start` begins anew."""
+        """Whether the stream has died: nothing is sent any more, and only `start` begins again."""
 
     def connect(self) -> ArmInfo:
         """Connect; the stricter ones of the given limits and of the arm's hold.

@@ -13,13 +13,13 @@ PERIOD = 0.1
 """The gripper's serial line takes no more than ten requests a second, s."""
 
 RETRY = 1.0
-"""How often a gripper is asked or told again that does not answer, s; drivers log each failure."""
+"""Pause before a silent gripper is asked or commanded again, s; drivers log each failure."""
 
 DELAY = 0.1
 """So late, about, a target gets to the gripper, s."""
 
 STEP = 0.001
-"""A target so near (m) to the one told last is not worth a request: decoded targets are never
+"""A target so near (m) to the one sent last is not worth a request: decoded targets are never
 twice the same."""
 
 
@@ -34,13 +34,13 @@ class Turns:
         self._told = False
 
     def tells(self, waiting: bool) -> bool:
-        """Whether the next request tells the target that is `waiting`, if one is; else it reads."""
+        """Whether the next request sends the target that is `waiting`, if one is; else it reads."""
         self._told = waiting and not self._told
         return self._told
 
 
 def is_new(target: float, told: float | None) -> bool:
-    """Whether a target (m) has to be told after the one told last (m), if there is one."""
+    """Whether a target (m) has to be sent after the one sent last (m), if there is one."""
     return told is None or abs(target - told) > STEP
 
 

@@ -1,4 +1,4 @@
-"""Connects to the arm, and anew whenever that is lost, ever more rarely if it does not last."""
+"""Connects to the arm, again whenever that is lost, ever more rarely if it does not last."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Stopping the arm over a TCP connection of its own, past the vendor library.
 
 A stop inside the library waits for whatever request is pending there, and hangs with it; on a
-second connection the controller answers within a millisecond. Hence this line also tells whether
+second connection the controller answers within a millisecond. Hence this line also shows whether
 the controller is there at all, and a motion can be brought to rest over it when the library dies.
 """
 
@@ -43,7 +43,7 @@ class StopLine:
         self._lock = threading.Lock()
 
     def open(self, timeout: float) -> None:
-        """Connect anew.
+        """Connect again.
 
         Raises:
             ArmConnectionError: names the address and what to check.

@@ -138,7 +138,7 @@ class JointStream:
         """Follow `chunk` from the next tick on.
 
         Sequence numbers are compared while the newest chunk lasts; a policy that has been started
-        anew begins to count again.
+        begins to count again.
 
         Returns:
             Why the chunk is ignored; None when it is taken.

@@ -22,7 +22,7 @@ class ArmConnectionError(RuntimeError):
 
 @dataclass(frozen=True)
 class ArmInfo:
-    """Who is at the other end; the arm does not tell its jerk limit, which is this package's."""
+    """Who is at the other end; the arm does not report its jerk limit, which is this package's."""
 
     model: str
     firmware: str

@@ -254,7 +254,7 @@ class VendorArm:
         try:
             channel.send(packet)
         except BlockingIOError:
-            # The process hangs and `alive` tells; to wait for it would hang the caller as well.
+            # The process hangs and `alive` shows it; to wait for it would hang the caller as well.
             pass
         except OSError as error:
             raise ArmConnectionError(self._last_words()) from error

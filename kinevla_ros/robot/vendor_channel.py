@@ -84,7 +84,7 @@ def unpack_target(packet: bytes) -> tuple[Target, float]:
 class Cell:
     """The latest record in shared memory: one writer, any number of readers.
 
-    A checksum tells a reader of a record that is being written, on every processor.
+    A checksum shows a reader a record that is being written, on every processor.
     """
 
     def __init__(self, memory: mmap.mmap, offset: int, layout: struct.Struct) -> None:

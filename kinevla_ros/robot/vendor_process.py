@@ -1,7 +1,7 @@
 """The process in which the vendor library runs, apart from everything else.
 
 The library can abort its process, block for ever on a frozen peer, and report success while nobody
-listens. Here it may: `robot.vendor` watches this process and starts it anew.
+listens. Here it may: `robot.vendor` watches this process and starts it again.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Link:
         self._requests = RequestThread(self._arm, self._board.gripper, self._report_cleared)
 
     def serve(self) -> NoReturn:
-        """Connect, tell the parent about the arm, carry out its packets until the link is lost."""
+        """Connect, report the arm to the parent, carry out its packets until the link is lost."""
         try:
             identity = self._connect()
             self._board.heartbeat.write(time.monotonic())
