@@ -82,7 +82,9 @@ def test_a_bench_of_the_chunk_times_warm_chunks_with_and_without_consistency(
     result = kinevla("bench", "chunk", "--chunks", "3", "--json", str(figures))
     assert result.exit_code == 0, result.output
     found = json.loads(figures.read_text())
-    assert found["warm"]["n"] == found["checked"]["n"] == 3
+    assert set(found["ways"]) == {"ONNX graphs", "plain torch"}
+    for way in found["ways"].values():
+        assert way["warm"]["n"] == way["checked"]["n"] == 3
 
 
 def test_saying_something_to_nobody_fails_with_the_reason(
