@@ -6,10 +6,13 @@ import os
 import threading
 
 import pytest
+import rclpy
+from waiting import wait_until
 
-from kinevla_ros.msg import Reasoning
+from kinevla_ros.msg import Question, Reasoning
+from kinevla_ros.nodes.qos import LATCHED
 from kinevla_ros.nodes.rviz import lines
-from kinevla_ros.nodes.say import is_about, typed
+from kinevla_ros.nodes.say import _Talk, is_about, typed
 
 
 def test_a_typed_line_is_an_answer_and_the_end_of_the_input_is_none() -> None:
@@ -48,3 +51,19 @@ def test_an_answer_is_recognised_by_what_it_began(
 
 def test_a_question_is_shown_as_one() -> None:
     assert lines(Reasoning(status=Reasoning.ASKING, detail="Which?")) == ["asks: Which?"]
+
+
+def test_a_question_that_was_asked_before_is_known() -> None:
+    rclpy.init()
+    try:
+        policy, person = rclpy.create_node("asks"), rclpy.create_node("answers")
+        questions = policy.create_publisher(Question, "kinevla/question", LATCHED)
+        questions.publish(Question(text="By which part?"))
+        talk = _Talk(person, threading.Event())
+        assert wait_until(
+            lambda: rclpy.spin_once(person, timeout_sec=0.05) or talk._asked, timeout=20.0
+        )
+        policy.destroy_node()
+        person.destroy_node()
+    finally:
+        rclpy.shutdown()

@@ -19,6 +19,7 @@ from kinevla_ros.msg import Question as QuestionMessage
 from kinevla_ros.nodes.images import ImageError
 from kinevla_ros.nodes.messages import chunk_to_message
 from kinevla_ros.nodes.policy_parameters import ANY_CONSISTENCY
+from kinevla_ros.nodes.qos import LATCHED
 from kinevla_ros.nodes.rviz import planned_path, reasoning_markers
 from kinevla_ros.nodes.text import TEXT, bounded
 from kinevla_ros.serving.errors import RemotePolicyError
@@ -39,7 +40,7 @@ class Output:
     def __init__(self, node: Node) -> None:
         self._clock = node.get_clock()
         self._reasoning = node.create_publisher(Reasoning, "kinevla/reasoning", 1)
-        self._questions = node.create_publisher(QuestionMessage, "kinevla/question", 1)
+        self._questions = node.create_publisher(QuestionMessage, "kinevla/question", LATCHED)
         self._asks = False
         self._chunks = node.create_publisher(ActionChunkMessage, "kinevla/action_chunk", 1)
         self._paths = node.create_publisher(Path, "kinevla/planned_path", 1)

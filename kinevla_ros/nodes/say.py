@@ -14,9 +14,10 @@ from rclpy.duration import Duration
 from rclpy.node import Node
 from std_msgs.msg import String
 
-from kinevla_ros.msg import Reasoning
+from kinevla_ros.msg import Question, Reasoning
 from kinevla_ros.nodes.launcher import client_node
 from kinevla_ros.nodes.policy import STOP
+from kinevla_ros.nodes.qos import LATCHED
 from kinevla_ros.nodes.rviz import lines
 from kinevla_ros.nodes.text import TEXT, bounded
 
@@ -44,15 +45,13 @@ def say(instruction: str, timeout: float) -> int:
             )
             return 1
         said: str | None = instruction
-        asked = False
         while said is not None:
-            reasoning = talk.answer(said, asked)
+            reasoning = talk.answer(said)
             if reasoning is None:
                 print("error: the policy does not answer; is it active?", file=sys.stderr)
                 return 1
             print("\n".join(lines(reasoning)), flush=True)
-            asked = reasoning.status == Reasoning.ASKING
-            if not asked:
+            if reasoning.status != Reasoning.ASKING:
                 meant = reasoning.status == Reasoning.OK or said.strip().lower() in ("", STOP)
                 return 0 if meant else 1
             said = typed(sys.stdin, interrupted) if sys.stdin.isatty() else None
@@ -65,7 +64,9 @@ class _Talk:
     def __init__(self, node: Node, interrupted: threading.Event) -> None:
         self._node, self._interrupted = node, interrupted
         self._heard: list[Reasoning] = []
+        self._asked = False  # by whomever: another `kinevla say` may have begun
         node.create_subscription(Reasoning, "kinevla/reasoning", self._heard.append, 1)
+        node.create_subscription(Question, "kinevla/question", self._on_question, LATCHED)
         self._publisher = node.create_publisher(String, "/instruction", 1)
 
     def begins(self, timeout: float) -> bool:
@@ -73,12 +74,13 @@ class _Talk:
         settled = _Settled(self._publisher.get_subscription_count)
         return _spin(self._node, self._interrupted, settled, timeout)
 
-    def answer(self, said: str, answers: bool) -> Reasoning | None:
-        """Say it; what the policy makes of it, or None where it says nothing.
+    def _on_question(self, question: Question) -> None:
+        self._asked = bool(question.text)
 
-        Args:
-            answers: whether it answers a question: what is done then has words of its own.
-        """
+    def answer(self, said: str) -> Reasoning | None:
+        """Say it; what the policy makes of it, or None where it says nothing."""
+        # What answers a question is done in words of its own.
+        answers = self._asked
         self._heard.clear()
         self._publisher.publish(String(data=said))
         self._publisher.wait_for_all_acked(Duration(seconds=2))
