@@ -119,12 +119,12 @@ class DriverClient:
     @property
     def connected(self) -> bool:
         """Whether the arm is there, as far as is known."""
-        return self._heard and self._last is not None and self._last.connected
+        return self._is_heard() and self._last is not None and self._last.connected
 
     @property
     def can_stop(self) -> bool:
         """Whether a stop would get through past everything else, as far as is known."""
-        return self._heard and self._last is not None and self._last.can_stop
+        return self._is_heard() and self._last is not None and self._last.can_stop
 
     @property
     def failed(self) -> bool:
@@ -156,7 +156,7 @@ class DriverClient:
 
     def disable(self) -> None:
         """See `ArmStateMachine.disable`."""
-        self._requests.ask("disable", timeout=self._patience)
+        self._requests.ask("disable", timeout=SERVICE_TIMEOUT, alive=self._is_heard)
 
     def stop(self) -> None:
         """See `ArmDriver.stop`; past the process when that does not answer.
@@ -167,7 +167,8 @@ class DriverClient:
         self._settings = replace(self._settings, stopped=True)
         try:
             # A frozen process finds the request when it goes on.
-            self._requests.ask("stop", timeout=SILENCE if self._heard else 0.0)
+            timeout = SERVICE_TIMEOUT if self._is_heard() else 0.0
+            self._requests.ask("stop", timeout=timeout, alive=self._is_heard)
         except DriverGone:
             self._stop_past_it()
 
@@ -199,11 +200,11 @@ class DriverClient:
 
     def pause(self, paused: bool) -> None:
         """See `ArmDriver.pause`."""
-        self._requests.ask("pause", paused, timeout=self._patience)
+        self._requests.ask("pause", paused, timeout=SERVICE_TIMEOUT, alive=self._is_heard)
         self._settings = replace(self._settings, paused=paused)
 
-    @property
-    def _heard(self) -> bool:
+    def _is_heard(self) -> bool:
+        """Whether the process ticks; who waits for one that does not keeps a stop waiting."""
         return time.monotonic() - self._heard_at < SILENCE
 
     def _open(self) -> ArmInfo:
@@ -238,14 +239,10 @@ class DriverClient:
             self._ticks.close()
         self._process = self._ticks = None
 
-    @property
-    def _patience(self) -> float:
-        """How long to wait for an answer, s: who waits keeps a stop from being heard."""
-        return SERVICE_TIMEOUT if self._heard else SILENCE
-
-    def _ask(self, name: str, *arguments: Any, timeout: float | None = None) -> Verdict:
-        timeout = self._patience if timeout is None else timeout
-        verdict: Verdict = self._requests.ask(name, *arguments, timeout=timeout)
+    def _ask(self, name: str, *arguments: Any, timeout: float = SERVICE_TIMEOUT) -> Verdict:
+        verdict: Verdict = self._requests.ask(
+            name, *arguments, timeout=timeout, alive=self._is_heard
+        )
         return verdict
 
     def _listen(self) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from kinevla_ros.robot.driver_channel import receive, send
@@ -13,6 +14,11 @@ from kinevla_ros.robot.transport import ArmConnectionError
 
 SEND_TIMEOUT = 0.05
 """The channel holds many requests; it is full only if the process has been frozen for long, s."""
+
+TAKEN = 0.3
+"""A process that runs begins with a request in this time, or does not carry it out, s."""
+
+POLL = 0.05
 
 ENDED = "the driver's process has ended; starting it again, then call /arm/reset"
 
@@ -46,22 +52,32 @@ class DriverRequests:
                 self._channel.close()
             self._channel = None
 
-    def ask(self, name: str, *arguments: Any, timeout: float) -> Any:
+    def ask(
+        self,
+        name: str,
+        *arguments: Any,
+        timeout: float,
+        alive: Callable[[], bool] | None = None,
+    ) -> Any:
         """Return the answer to a request.
 
         Args:
             name: of the request.
             arguments: as it takes them.
             timeout: longest time until the answer, s.
+            alive: whether it makes sense to wait on; without it, for a process that starts or ends,
+                it always does.
 
         Raises:
             DriverGone: there is none.
             ValueError, RuntimeError: as the request raised it.
         """
-        if not self._lock.acquire(timeout=timeout):
-            raise DriverGone("the driver's process is busy or is being started")
+        deadline = time.monotonic() + timeout
+        while not self._lock.acquire(timeout=_step(deadline)):
+            if (alive and not alive()) or time.monotonic() > deadline:
+                raise DriverGone("the driver's process is busy or is being started")
         try:
-            answer = self._exchange(name, arguments, timeout)
+            answer = self._exchange(name, arguments, deadline, alive)
         except TimeoutError as error:
             raise DriverGone("the driver's process does not answer") from error
         except (EOFError, OSError) as error:
@@ -72,16 +88,33 @@ class DriverRequests:
             raise answer
         return answer
 
-    def _exchange(self, name: str, arguments: tuple[Any, ...], timeout: float) -> Any:
+    def _exchange(
+        self,
+        name: str,
+        arguments: tuple[Any, ...],
+        deadline: float,
+        alive: Callable[[], bool] | None,
+    ) -> Any:
         if (channel := self._channel) is None:
             raise DriverGone("the arm is not connected")
-        deadline = time.monotonic() + timeout
         self._number += 1
+        taken_by = min(deadline, time.monotonic() + TAKEN) if alive else deadline
         channel.settimeout(SEND_TIMEOUT)
-        send(channel, (self._number, name, arguments, deadline))
+        send(channel, (self._number, name, arguments, taken_by))
         while True:
-            channel.settimeout(max(deadline - time.monotonic(), 1e-3))
-            number, answer = receive(channel)
+            channel.settimeout(max(_step(deadline), 1e-3))
+            try:
+                number, answer = receive(channel)
+            except TimeoutError:
+                now = time.monotonic()
+                if now > deadline or (alive and now > taken_by and not alive()):
+                    raise
+                continue
             # Answers to requests that were given up may still come.
             if number == self._number:
                 return answer
+
+
+def _step(deadline: float) -> float:
+    """How long to wait until the next look at whether to wait on, s."""
+    return min(max(deadline - time.monotonic(), 0.0), POLL)
