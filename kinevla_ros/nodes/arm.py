@@ -273,9 +273,12 @@ class ArmNode(ManagedNode):
     def _refuse_a_second_node(self) -> None:
         """Raise RuntimeError if another arm node streams, or another publishes joint states."""
         if self.count_publishers(self._joints.topic_name) > 1:
+            publishers = self.get_publishers_info_by_topic(self._joints.topic_name)
+            names = ", ".join(f"{p.node_namespace.rstrip('/')}/{p.node_name}" for p in publishers)
             raise RuntimeError(
-                "another node publishes /joint_states, whose stamps and gripper may be wrong. End "
-                "it; start the vendor's driver with -r joint_states:=rm_driver/joint_states"
+                f"more than this node publishes /joint_states ({names}); stamps and gripper of the "
+                "others may be wrong. End them: a second arm node; the vendor's driver, which is "
+                "to start with -r joint_states:=rm_driver/joint_states"
             )
         own = 0 if self._targets is None else 1
         if self.count_publishers(TARGETS) > own:

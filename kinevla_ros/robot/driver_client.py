@@ -37,6 +37,10 @@ CONNECT_TIMEOUT = 30.0
 SERVICE_TIMEOUT = 8.0
 """The controller may take five seconds to clear its errors, s."""
 
+END_TIMEOUT = REST_TIMEOUT + SERVICE_TIMEOUT
+FROZEN_TIMEOUT = 3.0
+"""A process that does not tick is waited for so long before it is killed, s."""
+
 TARGET_TIMEOUT = 0.2
 """A chunk whose check takes longer is as good as lost, s."""
 
@@ -146,7 +150,9 @@ class DriverClient:
         """See `ArmDriver.finish`; a process that does not answer is left to end by itself."""
         self._started = False
         try:
-            self._requests.ask("finish", timeout=REST_TIMEOUT + SERVICE_TIMEOUT)
+            # It does not tick any more while it stops the controller.
+            timeout = END_TIMEOUT if self._is_heard() else SILENCE
+            self._requests.ask("finish", timeout=timeout)
         except DriverGone as error:
             logger.warning("%s", error)
 
@@ -230,7 +236,8 @@ class DriverClient:
                 self._ticks.shutdown(socket.SHUT_RDWR)
         if self._process is not None:
             try:
-                self._process.wait(REST_TIMEOUT + SERVICE_TIMEOUT)
+                # One that is frozen does not end; the vendor library's process rests without it.
+                self._process.wait(END_TIMEOUT if self._is_heard() else FROZEN_TIMEOUT)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
