@@ -53,7 +53,7 @@ class PictureLimits:
     contrast: float = 4.0
     correlation: float = 0.15
     frozen_motion: float = 0.05
-    frozen_difference: float = 0.1
+    frozen_difference: float = 0.02
 
     def require_size(self, camera: str, width: int, height: int) -> None:
         """Check a size, such as that of a header, before room is made for the picture.
