@@ -39,12 +39,12 @@ if TYPE_CHECKING:
     from kinevla_ros.base.observation import Observation
     from kinevla_ros.codec.checkpoint import Codec
     from kinevla_ros.generator.policy import Policy
-    from kinevla_ros.robot.arm import ArmStateMachine
+    from kinevla_ros.robot.gate.check_result import Fault
+    from kinevla_ros.robot.gate.safety_gate import SafetyGate
+    from kinevla_ros.robot.gate.workspace import Workspace
     from kinevla_ros.robot.limits import RM75_LIMITS, JointLimits
-    from kinevla_ros.robot.safety_gate import SafetyGate
+    from kinevla_ros.robot.motion.state_machine import ArmStateMachine
     from kinevla_ros.robot.state import ArmState
-    from kinevla_ros.robot.verdict import Fault
-    from kinevla_ros.robot.workspace import Workspace
     from kinevla_ros.sim.execution import SimulatedArm
 else:
     _HOMES = {

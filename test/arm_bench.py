@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import ActionChunk
-from kinevla_ros.robot.arm import ArmStateMachine
-from kinevla_ros.robot.collision import CollisionModel
+from kinevla_ros.robot.gate.check_result import Fault, Verdict
+from kinevla_ros.robot.gate.collision import CollisionModel
+from kinevla_ros.robot.gate.teleop_checks import JointTarget
+from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.robot.motion.state_machine import ArmStateMachine
+from kinevla_ros.robot.motion.stream import StreamSample
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState
-from kinevla_ros.robot.stream import StreamSample
-from kinevla_ros.robot.teleop_checks import JointTarget
-from kinevla_ros.robot.verdict import Fault, Verdict
-from kinevla_ros.robot.workspace import DEFAULT_WORKSPACE
 
 Array = NDArray[np.float64]
 

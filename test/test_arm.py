@@ -7,12 +7,12 @@ import pytest
 from arm_bench import HOME, SPACE, ArmBench, assert_smooth, positions
 
 from kinevla_ros.base.chunk import ActionChunk
-from kinevla_ros.robot.arm import ArmStateMachine
+from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.robot.motion.state_machine import ArmStateMachine
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState
-from kinevla_ros.robot.verdict import Fault
 
 
 @pytest.fixture

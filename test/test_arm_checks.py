@@ -7,14 +7,14 @@ import pytest
 from arm_bench import HOME
 from numpy.typing import NDArray
 
-from kinevla_ros.robot.arm_checks import ArmCase
-from kinevla_ros.robot.following import Following
-from kinevla_ros.robot.gate import (
+from kinevla_ros.robot.gate.arm_checks import ArmCase
+from kinevla_ros.robot.gate.check_result import Fault, Verdict
+from kinevla_ros.robot.gate.gate import (
     ARM_CHECKS,
     judge,
 )
+from kinevla_ros.robot.gate.tracking import Following
 from kinevla_ros.robot.state import ArmState
-from kinevla_ros.robot.verdict import Fault, Verdict
 
 Array = NDArray[np.float64]
 

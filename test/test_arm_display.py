@@ -26,13 +26,13 @@ from kinevla_ros.nodes.messages import Stamps
 from kinevla_ros.nodes.poses import to_quaternion
 from kinevla_ros.nodes.qos import LATCHED
 from kinevla_ros.nodes.safety_markers import chunk_markers, colour, safety_markers
-from kinevla_ros.robot.collision import CollisionModel
-from kinevla_ros.robot.driver import Tick
+from kinevla_ros.robot.driver.driver import Tick
+from kinevla_ros.robot.gate.check_result import Fault
+from kinevla_ros.robot.gate.collision import CollisionModel
+from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.kinematics import forward, link_poses, top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.status import SafetyState, Status
-from kinevla_ros.robot.verdict import Fault
-from kinevla_ros.robot.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.sim.plant import READY_POSE
 
 READY = np.array(READY_POSE)

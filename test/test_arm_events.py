@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from kinevla_ros.robot.motion.stream import StreamSample
 from kinevla_ros.robot.status import SafetyState
-from kinevla_ros.robot.stream import StreamSample
 
 Array = NDArray[np.float64]
 

@@ -11,11 +11,11 @@ from arm_bench import DT, SPACE, ArmBench, assert_smooth, positions
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import ActionChunk
+from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.kinematics import top_down_ik
+from kinevla_ros.robot.motion.stream import JointStream, StreamError, StreamSample
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState
-from kinevla_ros.robot.stream import JointStream, StreamError, StreamSample
-from kinevla_ros.robot.verdict import Fault
 
 Array = NDArray[np.float64]
 
@@ -266,7 +266,7 @@ def test_a_way_into_the_table_that_no_chunk_showed_is_braked_above_it(
     down = top_down_ik(np.array([0.35, 0.0, 0.0]), 0.0) - low
     bench = ArmBench(low)
     assert bench.core.enable(bench.now).ok
-    monkeypatch.setattr("kinevla_ros.robot.gated_stream.CHUNK_CHECKS", ())
+    monkeypatch.setattr("kinevla_ros.robot.motion.gated_stream.CHUNK_CHECKS", ())
     chunk = ActionChunk(bench.now, 1, low + np.linspace(0.2, 1, 5)[:, None] * down, np.zeros(5))
     assert bench.core.on_chunk(chunk, bench.now).ok
     samples = bench.run(1.0)

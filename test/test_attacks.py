@@ -15,11 +15,11 @@ from node_bench import free_port, promptly
 
 from kinevla_ros.evaluation.attacks import Attacker
 from kinevla_ros.evaluation.fault_report import largest_share
-from kinevla_ros.robot.collision import CollisionModel
-from kinevla_ros.robot.driver import ArmDriver
+from kinevla_ros.robot.driver.driver import ArmDriver
+from kinevla_ros.robot.gate.collision import CollisionModel
+from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.robot.vendor import VendorArm
-from kinevla_ros.robot.workspace import DEFAULT_WORKSPACE
+from kinevla_ros.robot.realman.transport import VendorArm
 from kinevla_ros.sim.controller import EmulatedController
 from kinevla_ros.sim.plant import JointPlant
 

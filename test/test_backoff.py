@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from kinevla_ros.robot.backoff import FIRST, LAST, SETTLED, BackOff
+from kinevla_ros.robot.driver.backoff import FIRST, LAST, SETTLED, BackOff
 
 
 def test_after_a_good_connection_the_next_attempt_comes_at_once() -> None:

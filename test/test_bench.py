@@ -14,10 +14,10 @@ from kinevla_ros.evaluation.bench_gate import TICK, WHOLE_WAY, bench_gate
 from kinevla_ros.evaluation.bench_seam import Recording, bench_seam, jumps, record
 from kinevla_ros.evaluation.bench_stream import measure
 from kinevla_ros.evaluation.echo_arm import HOME
-from kinevla_ros.robot.collision import CollisionModel
+from kinevla_ros.robot.gate.collision import CollisionModel
+from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.robot.workspace import DEFAULT_WORKSPACE
 
 SPACE = CollisionModel(DEFAULT_WORKSPACE)
 

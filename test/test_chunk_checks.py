@@ -11,14 +11,14 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import JOINT_NAMES, ActionChunk
-from kinevla_ros.robot.chunk_checks import SPEED_TOLERANCE, ChunkCase
-from kinevla_ros.robot.gate import (
+from kinevla_ros.robot.gate.check_result import Fault, Verdict
+from kinevla_ros.robot.gate.chunk_checks import SPEED_TOLERANCE, ChunkCase
+from kinevla_ros.robot.gate.gate import (
     CHUNK_CHECKS,
     judge,
 )
 from kinevla_ros.robot.limits import POSITION_MARGIN, RM75_LIMITS
 from kinevla_ros.robot.state import ArmState
-from kinevla_ros.robot.verdict import Fault, Verdict
 
 Array = NDArray[np.float64]
 

@@ -13,13 +13,13 @@ from kinevla_ros.data.metadata import DatasetError
 from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
 from kinevla_ros.language.parse import parse_instruction
 from kinevla_ros.language.task_set import shipped_file
-from kinevla_ros.robot.chunk_checks import ChunkCase
-from kinevla_ros.robot.collision import CollisionModel
-from kinevla_ros.robot.gate import CHUNK_CHECKS, judge
+from kinevla_ros.robot.gate.chunk_checks import ChunkCase
+from kinevla_ros.robot.gate.collision import CollisionModel
+from kinevla_ros.robot.gate.gate import CHUNK_CHECKS, judge
+from kinevla_ros.robot.gate.workspace import CELL_WORKSPACE
 from kinevla_ros.robot.kinematics import forward
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.state import ArmState
-from kinevla_ros.robot.workspace import CELL_WORKSPACE
 from kinevla_ros.sim.cell import HOME
 from kinevla_ros.sim.collect import Moment, collect
 from kinevla_ros.training.samples import Samples, load_samples

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from kinevla_ros.robot.collision import CollisionModel
+from kinevla_ros.robot.gate.check_result import Fault
+from kinevla_ros.robot.gate.collision import CollisionModel
+from kinevla_ros.robot.gate.workspace import CELL_WORKSPACE, DEFAULT_WORKSPACE
 from kinevla_ros.robot.kinematics import forward, top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.model import FINGERS, GRIPPER_STROKE, PALM, TOOL_LENGTH
-from kinevla_ros.robot.verdict import Fault
-from kinevla_ros.robot.workspace import CELL_WORKSPACE, DEFAULT_WORKSPACE
 from kinevla_ros.sim.scene import scene_xml
 
 Array = NDArray[np.float64]

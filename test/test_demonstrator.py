@@ -10,9 +10,9 @@ import pytest
 
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON
 from kinevla_ros.language.grammar import TASKS, Command
+from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.robot.verdict import Fault
 from kinevla_ros.sim.cell import Cell
 from kinevla_ros.sim.demonstrator import done, plan
 from kinevla_ros.sim.execution import SimulatedArm

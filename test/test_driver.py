@@ -11,14 +11,14 @@ import pytest
 from waiting import wait_until
 
 from kinevla_ros.base.chunk import ActionChunk
-from kinevla_ros.robot.driver import ArmDriver, Tick
+from kinevla_ros.robot.driver.driver import ArmDriver, Tick
+from kinevla_ros.robot.gate.check_result import Fault
+from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.robot.motion.target_sender import Point, Target
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState
-from kinevla_ros.robot.target_sender import Point, Target
 from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo
-from kinevla_ros.robot.verdict import Fault
-from kinevla_ros.robot.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.sim.plant import READY_POSE
 
 PERIOD = 0.02

@@ -22,16 +22,16 @@ from waiting import wait_until
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.evaluation.fault_report import largest_share
 from kinevla_ros.robot.child_process import child_of
-from kinevla_ros.robot.driver import Tick
-from kinevla_ros.robot.driver_channel import DriverSettings
-from kinevla_ros.robot.driver_client import DriverClient
-from kinevla_ros.robot.driver_requests import DriverGone
+from kinevla_ros.robot.driver.channel import DriverSettings
+from kinevla_ros.robot.driver.client import DriverClient
+from kinevla_ros.robot.driver.driver import Tick
+from kinevla_ros.robot.driver.requests import DriverGone
+from kinevla_ros.robot.gate.check_result import Fault
+from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.priority import promptly
+from kinevla_ros.robot.realman.stop_line import StopLine
 from kinevla_ros.robot.status import SafetyState
-from kinevla_ros.robot.stop_line import StopLine
-from kinevla_ros.robot.verdict import Fault
-from kinevla_ros.robot.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.sim.controller import EmulatedController
 from kinevla_ros.sim.plant import JointPlant
 
@@ -49,7 +49,7 @@ class Person:
             f"{ip}:{port}", transport, 1 / PERIOD, RM75_LIMITS, DEFAULT_WORKSPACE
         )
         self.ticks: list[Tick] = []
-        module = "kinevla_ros.robot.driver_process"
+        module = "kinevla_ros.robot.driver.process"
         self.driver = DriverClient(module, settings, self.ticks.append, StopLine(ip, port).stop)
         self.driver.connect()
         self.driver.start()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinevla_ros.robot.grid import Grid
+from kinevla_ros.robot.motion.fixed_rate import Grid
 
 
 class Clock:

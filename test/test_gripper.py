@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinevla_ros.robot.gripper import FULL_POSITION, SUPPLY_24V, Turns
 from kinevla_ros.robot.model import GRIPPER_STROKE
+from kinevla_ros.robot.realman.gripper import FULL_POSITION, SUPPLY_24V, Turns
 from kinevla_ros.sim.cell import Cell
 from kinevla_ros.sim.controller_gripper import Gripper
 from kinevla_ros.sim.execution import LINE_PERIOD, SimulatedArm

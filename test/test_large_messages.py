@@ -22,8 +22,8 @@ from kinevla_ros.nodes.log import BoundedLogger
 from kinevla_ros.nodes.messages import status_to_message
 from kinevla_ros.nodes.subscribe import SMALL, subscribe
 from kinevla_ros.nodes.text import LINE, REASON, TEXT, bounded
+from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.status import SafetyState, Status
-from kinevla_ros.robot.verdict import Fault
 from kinevla_ros.srv import OverrideReasoning
 
 MEGABYTE = 1_000_000

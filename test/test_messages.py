@@ -15,8 +15,8 @@ pytest.importorskip("rclpy")
 import rclpy
 
 from kinevla_ros.msg import ActionChunk, Reasoning, SafetyStatus
+from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.status import SafetyState
-from kinevla_ros.robot.verdict import Fault
 
 EXAMPLES = {
     "reasoning": Reasoning(

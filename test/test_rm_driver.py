@@ -33,7 +33,7 @@ from kinevla_ros.nodes.messages import Stamps, chunk_to_message
 from kinevla_ros.nodes.qos import LATCHED
 from kinevla_ros.nodes.rm_driver import RmDriverArm
 from kinevla_ros.nodes.rm_driver_messages import errors_of
-from kinevla_ros.robot.target_sender import Target
+from kinevla_ros.robot.motion.target_sender import Target
 from kinevla_ros.robot.transport import ArmConnectionError
 
 READY = np.array([0.3, 0.3, 0.1, 1.5, -0.2, 1.3, 3.0])

@@ -5,7 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinevla_ros.robot.rm_driver_state import DRIVER_RAD_PER_DEG, JointStateJudge, true_angles
+from kinevla_ros.robot.realman.rm_driver_state import (
+    DRIVER_RAD_PER_DEG,
+    JointStateJudge,
+    true_angles,
+)
 
 DEGREES = np.array([10.0, 20, 30, 40, 50, 60, 178])
 

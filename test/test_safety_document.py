@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kinevla_ros.robot.verdict import Fault
+from kinevla_ros.robot.gate.check_result import Fault
 
 DOCUMENT = (Path(__file__).parent.parent / "docs" / "safety.md").read_text()
 

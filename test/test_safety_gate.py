@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinevla_ros.base.chunk import ActionChunk
+from kinevla_ros.robot.gate.check_result import Fault
+from kinevla_ros.robot.gate.safety_gate import SafetyGate
+from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.robot.safety_gate import SafetyGate
 from kinevla_ros.robot.state import ArmState
-from kinevla_ros.robot.verdict import Fault
-from kinevla_ros.robot.workspace import DEFAULT_WORKSPACE
 
 NOW = 10.0
 GATE = SafetyGate()

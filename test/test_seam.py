@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.robot.stream import JointStream, StreamSample
+from kinevla_ros.robot.motion.stream import JointStream, StreamSample
 
 Array = NDArray[np.float64]
 

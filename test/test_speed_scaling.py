@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.robot.motion.stream import JointStream
 from kinevla_ros.robot.status import SafetyState
-from kinevla_ros.robot.stream import JointStream
 
 Array = NDArray[np.float64]
 

@@ -17,9 +17,9 @@ from node_bench import SUCCESS, bench
 from kinevla_ros.nodes.arm_stages import arm_stages
 from kinevla_ros.nodes.latency import Latency
 from kinevla_ros.nodes.managed import Diagnosis, ManagedNode
+from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState, Status
-from kinevla_ros.robot.verdict import Fault
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 MOVING = Status(SafetyState.MOVING, Fault.NONE, "", "", float("nan"), 3)

@@ -14,7 +14,7 @@ pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library
 from node_bench import free_port
 from waiting import wait_until
 
-from kinevla_ros.robot.vendor import VendorArm
+from kinevla_ros.robot.realman.transport import VendorArm
 from kinevla_ros.sim import controller as controller_module
 from kinevla_ros.sim.controller import EmulatedController
 from kinevla_ros.sim.plant import READY_POSE, JointPlant

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from kinevla_ros.robot import stop_line
-from kinevla_ros.robot.stop_line import StopLine
+from kinevla_ros.robot.realman import stop_line
+from kinevla_ros.robot.realman.stop_line import StopLine
 from kinevla_ros.robot.transport import ArmConnectionError
 
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.limits import POSITION_MARGIN, RM75_LIMITS
-from kinevla_ros.robot.stream import JointStream, StreamSample
+from kinevla_ros.robot.motion.stream import JointStream, StreamSample
 
 Array = NDArray[np.float64]
 

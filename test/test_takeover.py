@@ -11,11 +11,11 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import ActionChunk
-from kinevla_ros.robot.arm import TAKEOVER
+from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.robot.motion.state_machine import TAKEOVER
 from kinevla_ros.robot.status import SafetyState
-from kinevla_ros.robot.verdict import Fault
 
 Array = NDArray[np.float64]
 

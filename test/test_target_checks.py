@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from kinevla_ros.robot.braking import Brake
-from kinevla_ros.robot.gate import FIRST_TARGET_CHECKS, TARGET_CHECKS, judge
+from kinevla_ros.robot.gate.braking import Brake
+from kinevla_ros.robot.gate.check_result import Fault, Verdict
+from kinevla_ros.robot.gate.gate import FIRST_TARGET_CHECKS, TARGET_CHECKS, judge
+from kinevla_ros.robot.gate.target_checks import TargetCase
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.robot.target_checks import TargetCase
-from kinevla_ros.robot.verdict import Fault, Verdict
 
 Array = NDArray[np.float64]
 

@@ -6,11 +6,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kinevla_ros.robot.braking import Brake
+from kinevla_ros.robot.gate.braking import Brake
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.robot.sent_targets import SentTargets
-from kinevla_ros.robot.stream import StreamSample
-from kinevla_ros.robot.target_sender import Point, Target, TargetSender
+from kinevla_ros.robot.motion.sent_targets import SentTargets
+from kinevla_ros.robot.motion.stream import StreamSample
+from kinevla_ros.robot.motion.target_sender import Point, Target, TargetSender
 
 PERIOD = 0.02
 WAY = np.linspace(0.01, 0.05, 5)[:, None] * np.ones(7)

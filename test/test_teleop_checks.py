@@ -7,13 +7,13 @@ import pytest
 from arm_bench import HOME, SPACE, over_the_table
 from numpy.typing import NDArray
 
-from kinevla_ros.robot.gate import (
+from kinevla_ros.robot.gate.check_result import Fault, Verdict
+from kinevla_ros.robot.gate.gate import (
     TELEOP_CHECKS,
     judge,
 )
+from kinevla_ros.robot.gate.teleop_checks import JointTarget, TeleopCase
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.robot.teleop_checks import JointTarget, TeleopCase
-from kinevla_ros.robot.verdict import Fault, Verdict
 
 Array = NDArray[np.float64]
 

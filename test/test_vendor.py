@@ -19,8 +19,8 @@ pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library
 from node_bench import free_port, promptly
 from waiting import wait_until
 
-from kinevla_ros.robot.target_sender import Point, Target
-from kinevla_ros.robot.vendor import ArmConnectionError, VendorArm
+from kinevla_ros.robot.motion.target_sender import Point, Target
+from kinevla_ros.robot.realman.transport import ArmConnectionError, VendorArm
 from kinevla_ros.sim.controller import EmulatedController
 from kinevla_ros.sim.controller_faults import Push
 from kinevla_ros.sim.plant import READY_POSE, JointPlant
@@ -87,7 +87,7 @@ class TestConnection:
     def test_the_process_goes_with_its_parent(self, controller: EmulatedController) -> None:
         program = (
             "import sys, time\n"
-            "from kinevla_ros.robot.vendor import VendorArm\n"
+            "from kinevla_ros.robot.realman.transport import VendorArm\n"
             "arm = VendorArm('127.0.0.1', int(sys.argv[1]), udp_port=int(sys.argv[2]))\n"
             "arm.connect()\n"
             "print(arm._process.pid, flush=True)\n"

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from kinevla_ros.robot.vendor_channel import Board, Settings, create_channel, create_memory
+from kinevla_ros.robot.realman.channel import Board, Settings, create_channel, create_memory
 
 
 @pytest.fixture

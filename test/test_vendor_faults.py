@@ -18,8 +18,8 @@ pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library
 from node_bench import free_port, promptly
 from waiting import wait_until
 
-from kinevla_ros.robot.target_sender import Point, Target
-from kinevla_ros.robot.vendor import ArmConnectionError, VendorArm
+from kinevla_ros.robot.motion.target_sender import Point, Target
+from kinevla_ros.robot.realman.transport import ArmConnectionError, VendorArm
 from kinevla_ros.sim.controller import EmulatedController
 from kinevla_ros.sim.controller_faults import Faults, Push
 from kinevla_ros.sim.plant import READY_POSE, JointPlant

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinevla_ros.robot.vendor_sample import ARRIVAL_SPREAD, SampleFilter
+from kinevla_ros.robot.realman.sample import ARRIVAL_SPREAD, SampleFilter
 
 SPEED = 3.0
 HOME = [0.1] * 7

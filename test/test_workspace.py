@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from kinevla_ros.robot.workspace import DEFAULT_WORKSPACE
+from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 
 
 @pytest.mark.parametrize(

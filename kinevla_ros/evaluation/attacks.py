@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, ActionChunk
-from kinevla_ros.robot.arm import ArmStateMachine
-from kinevla_ros.robot.collision import CollisionModel
+from kinevla_ros.robot.gate.check_result import Fault, Verdict
+from kinevla_ros.robot.gate.collision import CollisionModel
+from kinevla_ros.robot.gate.teleop_checks import JointTarget
 from kinevla_ros.robot.limits import RM75_LIMITS as LIMITS
-from kinevla_ros.robot.teleop_checks import JointTarget
-from kinevla_ros.robot.verdict import Fault, Verdict
+from kinevla_ros.robot.motion.state_machine import ArmStateMachine
 
 Array = NDArray[np.float64]
 

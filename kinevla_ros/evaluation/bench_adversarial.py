@@ -20,10 +20,10 @@ from rich.table import Table
 from kinevla_ros.evaluation.attacks import Attacker
 from kinevla_ros.evaluation.echo_arm import HOME, EchoArm
 from kinevla_ros.evaluation.machine import machine, versions
-from kinevla_ros.robot.arm import ArmStateMachine
-from kinevla_ros.robot.collision import CollisionModel
+from kinevla_ros.robot.gate.collision import CollisionModel
+from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.limits import RM75_LIMITS as LIMITS
-from kinevla_ros.robot.workspace import DEFAULT_WORKSPACE
+from kinevla_ros.robot.motion.state_machine import ArmStateMachine
 from kinevla_ros.sim.controller_motion import Motion
 from kinevla_ros.sim.controller_protocol import angles_from_wire, angles_to_wire
 from kinevla_ros.sim.plant import JointPlant

@@ -16,18 +16,18 @@ from kinevla_ros.evaluation.bench_seam import REPLAN, Recording, record, swing
 from kinevla_ros.evaluation.echo_arm import EchoArm
 from kinevla_ros.evaluation.machine import machine, versions
 from kinevla_ros.evaluation.statistics import percentiles
-from kinevla_ros.robot.arm_checks import ArmCase
-from kinevla_ros.robot.braking import Brake
-from kinevla_ros.robot.chunk_checks import ChunkCase
-from kinevla_ros.robot.collision import CollisionModel
-from kinevla_ros.robot.following import Following
-from kinevla_ros.robot.gate import ARM_CHECKS, CHUNK_CHECKS, FIRST_TARGET_CHECKS, TELEOP_CHECKS
+from kinevla_ros.robot.gate.arm_checks import ArmCase
+from kinevla_ros.robot.gate.braking import Brake
+from kinevla_ros.robot.gate.chunk_checks import ChunkCase
+from kinevla_ros.robot.gate.collision import CollisionModel
+from kinevla_ros.robot.gate.gate import ARM_CHECKS, CHUNK_CHECKS, FIRST_TARGET_CHECKS, TELEOP_CHECKS
+from kinevla_ros.robot.gate.target_checks import TargetCase
+from kinevla_ros.robot.gate.teleop_checks import JointTarget, TeleopCase
+from kinevla_ros.robot.gate.tracking import Following
+from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.priority import promptly
 from kinevla_ros.robot.state import ArmState
-from kinevla_ros.robot.target_checks import TargetCase
-from kinevla_ros.robot.teleop_checks import JointTarget, TeleopCase
-from kinevla_ros.robot.workspace import DEFAULT_WORKSPACE
 
 Case = TypeVar("Case")
 Times = dict[str, list[float]]

@@ -20,7 +20,7 @@ from kinevla_ros.evaluation.bench_seam import REPLAN, swing
 from kinevla_ros.evaluation.echo_arm import EchoArm
 from kinevla_ros.evaluation.machine import machine, versions
 from kinevla_ros.evaluation.statistics import percentiles
-from kinevla_ros.robot.grid import Grid
+from kinevla_ros.robot.motion.fixed_rate import Grid
 from kinevla_ros.robot.priority import ADVICE, take_priority
 from kinevla_ros.share import share_path
 

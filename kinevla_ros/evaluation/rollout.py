@@ -19,7 +19,7 @@ from kinevla_ros.generator.inference import Inference
 from kinevla_ros.generator.policy import NotUnderstood
 from kinevla_ros.language.grammar import Command, siblings
 from kinevla_ros.language.parse import UnknownReasoning, parse_reasoning
-from kinevla_ros.robot.verdict import Fault
+from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.sim.cell import Cell
 from kinevla_ros.sim.demonstrator import done
 from kinevla_ros.sim.execution import LATENCY, SimulatedArm

@@ -31,20 +31,20 @@ from kinevla_ros.nodes.qos import LATCHED
 from kinevla_ros.nodes.runtime import run
 from kinevla_ros.nodes.subscribe import subscribe
 from kinevla_ros.nodes.text import TEXT, bounded
-from kinevla_ros.robot.driver import STREAM_FAILED, Tick
-from kinevla_ros.robot.driver_channel import DriverSettings
-from kinevla_ros.robot.driver_client import DriverClient
+from kinevla_ros.robot.driver.channel import DriverSettings
+from kinevla_ros.robot.driver.client import DriverClient
+from kinevla_ros.robot.driver.driver import STREAM_FAILED, Tick
+from kinevla_ros.robot.gate.check_result import Fault, Verdict, refused
 from kinevla_ros.robot.priority import ADVICE
+from kinevla_ros.robot.realman.stop_line import StopLine
 from kinevla_ros.robot.status import SafetyState, Status
-from kinevla_ros.robot.stop_line import StopLine
 from kinevla_ros.robot.transport import ArmConnectionError
-from kinevla_ros.robot.verdict import Fault, Verdict, refused
 
 TARGETS = "kinevla/joint_targets"
 STATUS_PERIOD = 0.1
 ENABLE_TIMEOUT = 3.0
 
-DRIVER_PROCESS = "kinevla_ros.robot.driver_process"
+DRIVER_PROCESS = "kinevla_ros.robot.driver.process"
 RM_DRIVER_PROCESS = "kinevla_ros.nodes.rm_driver_process"
 
 

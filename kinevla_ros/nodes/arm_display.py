@@ -10,12 +10,12 @@ from kinevla_ros.nodes.frames import PERIOD as FRAMES_PERIOD
 from kinevla_ros.nodes.frames import Frames
 from kinevla_ros.nodes.messages import Stamps
 from kinevla_ros.nodes.safety_markers import chunk_markers, safety_markers
-from kinevla_ros.robot.collision import CollisionModel
-from kinevla_ros.robot.driver import Tick
+from kinevla_ros.robot.driver.driver import Tick
+from kinevla_ros.robot.gate.collision import CollisionModel
+from kinevla_ros.robot.gate.workspace import Workspace
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState
-from kinevla_ros.robot.workspace import Workspace
 
 MARKERS_PERIOD = 0.2
 

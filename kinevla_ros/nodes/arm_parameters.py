@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from kinevla_ros.nodes.parameters import Parameter
+from kinevla_ros.robot.gate.workspace import Workspace
 from kinevla_ros.robot.limits import JointLimits
-from kinevla_ros.robot.workspace import Workspace
 
 _MISSING = math.nan
 

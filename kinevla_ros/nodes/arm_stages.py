@@ -8,8 +8,8 @@ from diagnostic_msgs.msg import DiagnosticStatus
 
 from kinevla_ros.nodes.latency import Latency
 from kinevla_ros.nodes.managed import Diagnosis
-from kinevla_ros.robot.driver import STREAM_FAILED
-from kinevla_ros.robot.driver_client import DriverClient
+from kinevla_ros.robot.driver.client import DriverClient
+from kinevla_ros.robot.driver.driver import STREAM_FAILED
 from kinevla_ros.robot.status import Status
 
 LATE = 0.002

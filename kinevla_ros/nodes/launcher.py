@@ -24,7 +24,7 @@ from rclpy.task import Future
 from kinevla_ros.nodes import shared_memory
 from kinevla_ros.nodes.guard import GuardedNode
 from kinevla_ros.nodes.isolation import DISCOVERY, RANGES, confine
-from kinevla_ros.robot.workspace import CELL_WORKSPACE
+from kinevla_ros.robot.gate.workspace import CELL_WORKSPACE
 from kinevla_ros.share import share_path
 
 T = TypeVar("T")

@@ -16,8 +16,8 @@ from kinevla_ros.base.chunk import HORIZON, JOINT_NAMES, ActionChunk
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import Reasoning, SafetyStatus
 from kinevla_ros.nodes.text import TEXT, bounded
+from kinevla_ros.robot.gate.teleop_checks import JointTarget
 from kinevla_ros.robot.status import Status
-from kinevla_ros.robot.teleop_checks import JointTarget
 
 if TYPE_CHECKING:
     # Only the policy's process pays for torch.

@@ -28,11 +28,11 @@ from kinevla_ros.nodes.guard import GuardedNode
 from kinevla_ros.nodes.rm_driver_gripper import RmDriverGripper
 from kinevla_ros.nodes.rm_driver_messages import errors_of, vendor_messages
 from kinevla_ros.nodes.rm_driver_stop import STOP, RmDriverStop, is_heard
-from kinevla_ros.robot.gripper import SUPPLY_24V
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.robot.rm_driver_state import JointStateJudge
+from kinevla_ros.robot.motion.target_sender import Point, Target, TargetSender
+from kinevla_ros.robot.realman.gripper import SUPPLY_24V
+from kinevla_ros.robot.realman.rm_driver_state import JointStateJudge
 from kinevla_ros.robot.state import ArmState
-from kinevla_ros.robot.target_sender import Point, Target, TargetSender
 from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo, checked_target, follows_high
 
 JOINT_STATES = "rm_driver/joint_states"

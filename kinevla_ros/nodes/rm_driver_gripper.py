@@ -14,7 +14,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from std_msgs.msg import Bool
 
-from kinevla_ros.robot.gripper import PERIOD, RETRY, opening_of, position_of
+from kinevla_ros.robot.realman.gripper import PERIOD, RETRY, opening_of, position_of
 
 COMMAND = "rm_driver/set_gripper_position_cmd"
 RESULT = "rm_driver/set_gripper_position_result"

@@ -6,8 +6,8 @@ import rclpy
 from rclpy.signals import SignalHandlerOptions
 
 from kinevla_ros.nodes.rm_driver import RmDriverArm
-from kinevla_ros.robot.driver_channel import DriverSettings
-from kinevla_ros.robot.driver_process import run
+from kinevla_ros.robot.driver.channel import DriverSettings
+from kinevla_ros.robot.driver.process import run
 
 
 def rm_driver_arm(settings: DriverSettings) -> RmDriverArm:

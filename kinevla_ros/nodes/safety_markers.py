@@ -18,13 +18,13 @@ from visualization_msgs.msg import Marker, MarkerArray
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.nodes.messages import BASE_FRAME
 from kinevla_ros.nodes.poses import to_point, to_pose
-from kinevla_ros.robot.collision import CollisionModel
+from kinevla_ros.robot.gate.collision import CollisionModel
+from kinevla_ros.robot.gate.margin import room
+from kinevla_ros.robot.gate.workspace import Workspace
 from kinevla_ros.robot.kinematics import forward, link_poses
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.model import LINKS
-from kinevla_ros.robot.room import room
 from kinevla_ros.robot.status import SafetyState, Status
-from kinevla_ros.robot.workspace import Workspace
 
 Array = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from kinevla_ros.robot.verdict import Fault
+from kinevla_ros.robot.gate.check_result import Fault
 
 
 class SafetyState(IntEnum):

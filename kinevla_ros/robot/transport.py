@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.robot.limits import JointLimits
+from kinevla_ros.robot.motion.target_sender import Point, Target
 from kinevla_ros.robot.state import ArmState
-from kinevla_ros.robot.target_sender import Point, Target
 
 HIGH_FOLLOW_PERIOD = 0.01
 """Longest period of targets that the controller may hand to the joints as they are, s."""

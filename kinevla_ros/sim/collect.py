@@ -26,9 +26,9 @@ from kinevla_ros.language.grammar import (
     siblings,
 )
 from kinevla_ros.language.task_set import save_tasks
+from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.kinematics import UnreachableError, top_down_ik
 from kinevla_ros.robot.model import GRIPPER_STROKE
-from kinevla_ros.robot.verdict import Fault
 from kinevla_ros.sim.cell import OBJECTS, Cell, CellState
 from kinevla_ros.sim.demonstrator import Plan, done, holding, plan
 from kinevla_ros.sim.execution import SimulatedArm

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.base.observation import Observation
-from kinevla_ros.robot import gripper
-from kinevla_ros.robot.arm import ArmStateMachine
-from kinevla_ros.robot.collision import CollisionModel
-from kinevla_ros.robot.following import REST_TIME
+from kinevla_ros.robot.gate.collision import CollisionModel
+from kinevla_ros.robot.gate.tracking import REST_TIME
+from kinevla_ros.robot.gate.workspace import CELL_WORKSPACE
 from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.robot.motion.state_machine import ArmStateMachine
+from kinevla_ros.robot.realman import gripper
 from kinevla_ros.robot.state import ArmState
-from kinevla_ros.robot.workspace import CELL_WORKSPACE
 from kinevla_ros.sim.cell import Cell
 
 PERIOD = 0.02

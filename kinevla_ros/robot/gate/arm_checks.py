@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from kinevla_ros.base.chunk import JOINT_NAMES
-from kinevla_ros.robot.following import PATIENCE, Following
+from kinevla_ros.robot.gate.check_result import PASSED, Fault, Verdict, refused, worst
+from kinevla_ros.robot.gate.tracking import PATIENCE, Following
 from kinevla_ros.robot.state import ArmState
-from kinevla_ros.robot.verdict import PASSED, Fault, Verdict, refused, worst
 
 MAX_STATE_AGE = 0.1
 """The controller sends a state every 5 ms; twenty missing in a row are a failure (s)."""

@@ -23,7 +23,7 @@ from ruckig import (
 )
 
 from kinevla_ros.base.chunk import JOINT_NAMES, ActionChunk
-from kinevla_ros.robot.braking import Way
+from kinevla_ros.robot.gate.braking import Way
 from kinevla_ros.robot.limits import JointLimits
 
 Array = NDArray[np.float64]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.robot.model import VELOCITY_LIMITS
-from kinevla_ros.robot.vendor_sample import SampleFilter
+from kinevla_ros.robot.realman.sample import SampleFilter
 
 Array = NDArray[np.float64]
 

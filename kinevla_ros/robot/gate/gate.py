@@ -20,12 +20,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from kinevla_ros.robot import arm_checks, chunk_checks, target_checks, teleop_checks
-from kinevla_ros.robot.arm_checks import ArmCase
-from kinevla_ros.robot.chunk_checks import ChunkCase
-from kinevla_ros.robot.target_checks import TargetCase
-from kinevla_ros.robot.teleop_checks import TeleopCase
-from kinevla_ros.robot.verdict import PASSED, Verdict
+from kinevla_ros.robot.gate import arm_checks, chunk_checks, target_checks, teleop_checks
+from kinevla_ros.robot.gate.arm_checks import ArmCase
+from kinevla_ros.robot.gate.check_result import PASSED, Verdict
+from kinevla_ros.robot.gate.chunk_checks import ChunkCase
+from kinevla_ros.robot.gate.target_checks import TargetCase
+from kinevla_ros.robot.gate.teleop_checks import TeleopCase
 
 Case = TypeVar("Case")
 

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 
-from kinevla_ros.robot.backoff import BackOff
+from kinevla_ros.robot.driver.backoff import BackOff
 from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo, Transport
 
 POLL = 0.05

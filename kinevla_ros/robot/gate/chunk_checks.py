@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import CHUNK_DT, ActionChunk
-from kinevla_ros.robot.collision import CollisionModel, too_near
+from kinevla_ros.robot.gate.check_result import PASSED, Fault, Verdict, refused, worst
+from kinevla_ros.robot.gate.collision import CollisionModel, too_near
 from kinevla_ros.robot.limits import POSITION_MARGIN, JointLimits
 from kinevla_ros.robot.model import GRIPPER_STROKE
 from kinevla_ros.robot.state import ArmState
-from kinevla_ros.robot.verdict import PASSED, Fault, Verdict, refused, worst
 
 MAX_AGE = 0.4
 """At this age one target of a chunk still lies ahead (s)."""

@@ -16,9 +16,9 @@ import numpy as np
 import pinocchio
 from numpy.typing import NDArray
 
+from kinevla_ros.robot.gate.check_result import Fault, Verdict, refused
+from kinevla_ros.robot.gate.workspace import Workspace
 from kinevla_ros.robot.model import BASE, FINGERS, LINKS, PALM, Box, Link, urdf
-from kinevla_ros.robot.verdict import Fault, Verdict, refused
-from kinevla_ros.robot.workspace import Workspace
 
 Array = NDArray[np.float64]
 

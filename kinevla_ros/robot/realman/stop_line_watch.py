@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from kinevla_ros.robot.stop_line import StopLine
+from kinevla_ros.robot.realman.stop_line import StopLine
 
 SILENCE = 0.05
 """Without a state for so long (s) the controller is asked."""

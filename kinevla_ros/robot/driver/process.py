@@ -16,12 +16,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from kinevla_ros.robot.driver import ArmDriver, Tick
-from kinevla_ros.robot.driver_channel import Connected, DriverSettings, LogRecord, receive, send
+from kinevla_ros.robot.driver.channel import Connected, DriverSettings, LogRecord, receive, send
+from kinevla_ros.robot.driver.driver import ArmDriver, Tick
 from kinevla_ros.robot.priority import take_priority
+from kinevla_ros.robot.realman.transport import VendorArm
 from kinevla_ros.robot.single_instance import SingleInstance
 from kinevla_ros.robot.transport import ArmConnectionError, Transport
-from kinevla_ros.robot.vendor import VendorArm
 
 SERVICES = ("start", "finish", "enable", "disable", "stop", "reset", "pause")
 MESSAGES = ("follow", "lead", "refuse", "set_speed")

@@ -8,7 +8,7 @@ import socket
 import subprocess
 
 from kinevla_ros.robot.child_process import start_module
-from kinevla_ros.robot.vendor_channel import Board, Settings, create_channel, create_memory
+from kinevla_ros.robot.realman.channel import Board, Settings, create_channel, create_memory
 
 
 def start_vendor_process(
@@ -35,7 +35,7 @@ def start_vendor_process(
         memory=memory,
     )
     try:
-        module, argument = "kinevla_ros.robot.vendor_process", settings.to_argument()
+        module, argument = "kinevla_ros.robot.realman.process", settings.to_argument()
         process = start_module(module, [argument], [child.fileno(), memory])
         return process, channel, Board(memory)
     finally:

@@ -9,8 +9,15 @@ from collections.abc import Callable
 
 from Robotic_Arm.rm_robot_interface import RoboticArm
 
-from kinevla_ros.robot.gripper import PERIOD, RETRY, SUPPLY_24V, Turns, opening_of, position_of
-from kinevla_ros.robot.vendor_channel import Cell
+from kinevla_ros.robot.realman.channel import Cell
+from kinevla_ros.robot.realman.gripper import (
+    PERIOD,
+    RETRY,
+    SUPPLY_24V,
+    Turns,
+    opening_of,
+    position_of,
+)
 
 REPLY_ONLY = 1
 """With block=False: return on the controller's reply. 0 would wait for a whole second."""

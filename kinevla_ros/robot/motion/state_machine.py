@@ -36,17 +36,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import ActionChunk
-from kinevla_ros.robot.arm_checks import ArmCase
-from kinevla_ros.robot.collision import CollisionModel
-from kinevla_ros.robot.following import REST_TIME, Following
-from kinevla_ros.robot.gate import ARM_CHECKS, judge
-from kinevla_ros.robot.gated_stream import GatedStream
+from kinevla_ros.robot.gate.arm_checks import ArmCase
+from kinevla_ros.robot.gate.check_result import PASSED, Fault, Verdict, refused
+from kinevla_ros.robot.gate.collision import CollisionModel
+from kinevla_ros.robot.gate.gate import ARM_CHECKS, judge
+from kinevla_ros.robot.gate.teleop_checks import JointTarget
+from kinevla_ros.robot.gate.tracking import REST_TIME, Following
 from kinevla_ros.robot.limits import JointLimits
+from kinevla_ros.robot.motion.gated_stream import GatedStream
+from kinevla_ros.robot.motion.stream import StreamSample
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState, Status
-from kinevla_ros.robot.stream import StreamSample
-from kinevla_ros.robot.teleop_checks import JointTarget
-from kinevla_ros.robot.verdict import PASSED, Fault, Verdict, refused
 
 Array = NDArray[np.float64]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.robot.collision import CollisionModel, too_near
+from kinevla_ros.robot.gate.check_result import PASSED, Fault, Verdict, refused, worst
+from kinevla_ros.robot.gate.collision import CollisionModel, too_near
 from kinevla_ros.robot.limits import JointLimits
-from kinevla_ros.robot.verdict import PASSED, Fault, Verdict, refused, worst
 
 Array = NDArray[np.float64]
 

@@ -17,12 +17,8 @@ from typing import Any
 import numpy as np
 
 from kinevla_ros.robot.limits import RM75_LIMITS, JointLimits
-from kinevla_ros.robot.state import ArmState
-from kinevla_ros.robot.stop_line import StopLine
-from kinevla_ros.robot.stop_line_watch import StopLineWatch
-from kinevla_ros.robot.target_sender import Point, Target, TargetSender
-from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo, checked_target, follows_high
-from kinevla_ros.robot.vendor_channel import (
+from kinevla_ros.robot.motion.target_sender import Point, Target, TargetSender
+from kinevla_ros.robot.realman.channel import (
     CLEAR_KIND,
     GRIPPER,
     GRIPPER_KIND,
@@ -32,7 +28,11 @@ from kinevla_ros.robot.vendor_channel import (
     Board,
     pack_target,
 )
-from kinevla_ros.robot.vendor_start import has_ended, start_vendor_process
+from kinevla_ros.robot.realman.start import has_ended, start_vendor_process
+from kinevla_ros.robot.realman.stop_line import StopLine
+from kinevla_ros.robot.realman.stop_line_watch import StopLineWatch
+from kinevla_ros.robot.state import ArmState
+from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo, checked_target, follows_high
 
 __all__ = ["ArmConnectionError", "ArmInfo", "VendorArm"]
 

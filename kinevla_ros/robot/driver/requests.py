@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from kinevla_ros.robot.driver_channel import receive, send
+from kinevla_ros.robot.driver.channel import receive, send
 from kinevla_ros.robot.transport import ArmConnectionError
 
 SEND_TIMEOUT = 0.05

@@ -33,10 +33,9 @@ from Robotic_Arm.rm_robot_interface import (
     rm_udp_custom_config_t,
 )
 
+from kinevla_ros.robot.motion.target_sender import Target, TargetSender
 from kinevla_ros.robot.priority import take_priority
-from kinevla_ros.robot.target_sender import Target, TargetSender
-from kinevla_ros.robot.transport import follows_high
-from kinevla_ros.robot.vendor_channel import (
+from kinevla_ros.robot.realman.channel import (
     CLEAR_KIND,
     GRIPPER,
     GRIPPER_KIND,
@@ -49,8 +48,9 @@ from kinevla_ros.robot.vendor_channel import (
     Settings,
     unpack_target,
 )
-from kinevla_ros.robot.vendor_requests import RequestThread
-from kinevla_ros.robot.vendor_sample import SampleFilter
+from kinevla_ros.robot.realman.requests import RequestThread
+from kinevla_ros.robot.realman.sample import SampleFilter
+from kinevla_ros.robot.transport import follows_high
 
 PUSH_CYCLE = 2
 """Between two pushed states, in the controller's units of 5 ms."""

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from kinevla_ros.robot.target_sender import Point, Target
+from kinevla_ros.robot.motion.target_sender import Point, Target
 
 TARGET = struct.Struct("<cdQQi?")
 """Kind, time of sending (s, monotonic), number, and the point it follows: number, step (`FIRST` for

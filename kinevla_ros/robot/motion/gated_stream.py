@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import ActionChunk
-from kinevla_ros.robot.braking import Brake
-from kinevla_ros.robot.chunk_checks import ChunkCase
-from kinevla_ros.robot.collision import CollisionModel
-from kinevla_ros.robot.gate import (
+from kinevla_ros.robot.gate.braking import Brake
+from kinevla_ros.robot.gate.check_result import PASSED, Fault, Verdict, refused
+from kinevla_ros.robot.gate.chunk_checks import ChunkCase
+from kinevla_ros.robot.gate.collision import CollisionModel
+from kinevla_ros.robot.gate.gate import (
     CHUNK_CHECKS,
     FIRST_TARGET_CHECKS,
     MOTION_CHECKS,
@@ -21,12 +22,11 @@ from kinevla_ros.robot.gate import (
     TELEOP_CHECKS,
     judge,
 )
+from kinevla_ros.robot.gate.target_checks import TargetCase
+from kinevla_ros.robot.gate.teleop_checks import JointTarget, TeleopCase
 from kinevla_ros.robot.limits import JointLimits
+from kinevla_ros.robot.motion.stream import JointStream, StreamError, StreamSample
 from kinevla_ros.robot.state import ArmState
-from kinevla_ros.robot.stream import JointStream, StreamError, StreamSample
-from kinevla_ros.robot.target_checks import TargetCase
-from kinevla_ros.robot.teleop_checks import JointTarget, TeleopCase
-from kinevla_ros.robot.verdict import PASSED, Fault, Verdict, refused
 
 Array = NDArray[np.float64]
 

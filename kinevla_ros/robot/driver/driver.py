@@ -9,20 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kinevla_ros.base.chunk import ActionChunk
-from kinevla_ros.robot import gripper
-from kinevla_ros.robot.arm import ArmStateMachine
-from kinevla_ros.robot.collision import CollisionModel
-from kinevla_ros.robot.grid import Grid
+from kinevla_ros.robot.driver.reconnection import Reconnection
+from kinevla_ros.robot.gate.check_result import Fault, Verdict, refused
+from kinevla_ros.robot.gate.collision import CollisionModel
+from kinevla_ros.robot.gate.teleop_checks import JointTarget
+from kinevla_ros.robot.gate.workspace import Workspace
 from kinevla_ros.robot.limits import JointLimits
-from kinevla_ros.robot.reconnection import Reconnection
-from kinevla_ros.robot.sent_targets import SentTargets
+from kinevla_ros.robot.motion.fixed_rate import Grid
+from kinevla_ros.robot.motion.sent_targets import SentTargets
+from kinevla_ros.robot.motion.state_machine import ArmStateMachine
+from kinevla_ros.robot.motion.stream import StreamSample
+from kinevla_ros.robot.realman import gripper
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import Status
-from kinevla_ros.robot.stream import StreamSample
-from kinevla_ros.robot.teleop_checks import JointTarget
 from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo, Transport
-from kinevla_ros.robot.verdict import Fault, Verdict, refused
-from kinevla_ros.robot.workspace import Workspace
 
 LONGEST_SILENCE = 1.0
 """An arm is connected again after so long without a state, s."""

@@ -12,9 +12,9 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
+from kinevla_ros.robot.gate.workspace import Workspace
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.transport import ArmInfo
-from kinevla_ros.robot.workspace import Workspace
 
 LONGEST_PACKET = 1 << 16
 

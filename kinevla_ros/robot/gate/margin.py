@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.robot.collision import CollisionModel
+from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.limits import JointLimits
 
 AMPLE_TURN = 0.3

@@ -14,22 +14,22 @@ from dataclasses import replace
 from typing import Any
 
 from kinevla_ros.base.chunk import ActionChunk
-from kinevla_ros.robot.backoff import BackOff
 from kinevla_ros.robot.child_process import start_module
-from kinevla_ros.robot.driver import REST_TIMEOUT, Tick
-from kinevla_ros.robot.driver_channel import (
+from kinevla_ros.robot.driver.backoff import BackOff
+from kinevla_ros.robot.driver.channel import (
     Connected,
     DriverSettings,
     LogRecord,
     create_pair,
     receive,
 )
-from kinevla_ros.robot.driver_requests import ENDED, DriverGone, DriverRequests
+from kinevla_ros.robot.driver.driver import REST_TIMEOUT, Tick
+from kinevla_ros.robot.driver.requests import ENDED, DriverGone, DriverRequests
+from kinevla_ros.robot.gate.check_result import Fault, Verdict
+from kinevla_ros.robot.gate.teleop_checks import JointTarget
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState, Status
-from kinevla_ros.robot.teleop_checks import JointTarget
 from kinevla_ros.robot.transport import ArmInfo
-from kinevla_ros.robot.verdict import Fault, Verdict
 
 CONNECT_TIMEOUT = 30.0
 """Starting the process and connecting to the arm, s."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from kinevla_ros.base.chunk import JOINT_NAMES, ActionChunk
-from kinevla_ros.robot.arm_checks import ArmCase, error_codes, state_age
-from kinevla_ros.robot.chunk_checks import CLOCK_TOLERANCE, ChunkCase
-from kinevla_ros.robot.collision import CollisionModel
-from kinevla_ros.robot.following import Following
-from kinevla_ros.robot.gate import CHUNK_CHECKS, judge
+from kinevla_ros.robot.gate.arm_checks import ArmCase, error_codes, state_age
+from kinevla_ros.robot.gate.check_result import Fault, Verdict, refused
+from kinevla_ros.robot.gate.chunk_checks import CLOCK_TOLERANCE, ChunkCase
+from kinevla_ros.robot.gate.collision import CollisionModel
+from kinevla_ros.robot.gate.gate import CHUNK_CHECKS, judge
+from kinevla_ros.robot.gate.tracking import Following
+from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE, Workspace
 from kinevla_ros.robot.limits import RM75_LIMITS, JointLimits
 from kinevla_ros.robot.reported_state import require_possible
 from kinevla_ros.robot.state import ArmState
-from kinevla_ros.robot.verdict import Fault, Verdict, refused
-from kinevla_ros.robot.workspace import DEFAULT_WORKSPACE, Workspace
 
 
 class SafetyGate:

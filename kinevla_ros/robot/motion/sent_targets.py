@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.robot.braking import Way
-from kinevla_ros.robot.stream import StreamSample
-from kinevla_ros.robot.target_sender import Point, Target
+from kinevla_ros.robot.gate.braking import Way
+from kinevla_ros.robot.motion.stream import StreamSample
+from kinevla_ros.robot.motion.target_sender import Point, Target
 
 Array = NDArray[np.float64]
 

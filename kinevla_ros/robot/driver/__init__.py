@@ -1,0 +1,1 @@
+"""The process that streams to the arm: its loop, its requests and its connection."""

@@ -1,0 +1,1 @@
+"""The safety gate: what must hold before anything reaches the arm."""
