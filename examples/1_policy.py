@@ -7,7 +7,7 @@ import numpy as np
 
 from kinevla_ros import Observation, Policy
 from kinevla_ros.share import share_path
-from kinevla_ros.sim.cell import Cell
+from kinevla_ros.sim.cell.cell import Cell
 
 INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from kinevla_ros import Policy, SimulatedArm
 from kinevla_ros.share import share_path
-from kinevla_ros.sim.cell import Cell
+from kinevla_ros.sim.cell.cell import Cell
 
 INSTRUCTION = "pick up the bread and move it to the front"
 

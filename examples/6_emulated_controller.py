@@ -5,8 +5,8 @@
 
 from Robotic_Arm.rm_robot_interface import RoboticArm, rm_thread_mode_e
 
-from kinevla_ros.sim.controller import EmulatedController
-from kinevla_ros.sim.plant import JointPlant
+from kinevla_ros.sim.controller.controller import EmulatedController
+from kinevla_ros.sim.controller.plant import JointPlant
 
 QUIET = 3  # log level
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from kinevla_ros.robot.limits import RM75_LIMITS, JointLimits
     from kinevla_ros.robot.motion.state_machine import ArmStateMachine
     from kinevla_ros.robot.state import ArmState
-    from kinevla_ros.sim.execution import SimulatedArm
+    from kinevla_ros.sim.simulated_arm import SimulatedArm
 else:
     _HOMES = {
         "ActionChunk": "base.chunk",

@@ -9,8 +9,8 @@ from kinevla_ros.generator.override import Override
 from kinevla_ros.generator.policy import NotUnderstood
 from kinevla_ros.language.grammar import Command, goal_text, kinematics_text
 from kinevla_ros.language.parse import parse_instruction, parse_reasoning
-from kinevla_ros.sim.cell import Cell
-from kinevla_ros.sim.demonstrator import plan
+from kinevla_ros.sim.cell.cell import Cell
+from kinevla_ros.sim.demonstrations.demonstrator import plan
 
 
 class DemonstratorPolicy:

@@ -33,7 +33,7 @@ from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.kinematics import forward, link_poses, top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.status import SafetyState, Status
-from kinevla_ros.sim.plant import READY_POSE
+from kinevla_ros.sim.controller.plant import READY_POSE
 
 READY = np.array(READY_POSE)
 NOW = Time(sec=7)

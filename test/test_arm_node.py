@@ -33,9 +33,9 @@ from kinevla_ros.nodes.messages import (
 from kinevla_ros.nodes.qos import LATCHED
 from kinevla_ros.robot.child_process import child_of
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.sim.controller import EmulatedController
-from kinevla_ros.sim.plant import READY_POSE, JointPlant
-from kinevla_ros.sim.stream_check import stream_figures
+from kinevla_ros.sim.controller.controller import EmulatedController
+from kinevla_ros.sim.controller.plant import READY_POSE, JointPlant
+from kinevla_ros.sim.controller.stream_check import stream_figures
 
 READY = np.array(READY_POSE)
 

@@ -20,8 +20,8 @@ from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.realman.transport import VendorArm
-from kinevla_ros.sim.controller import EmulatedController
-from kinevla_ros.sim.plant import JointPlant
+from kinevla_ros.sim.controller.controller import EmulatedController
+from kinevla_ros.sim.controller.plant import JointPlant
 
 SECONDS = 4.0
 

@@ -27,7 +27,7 @@ from kinevla_ros.evaluation.statistics import Roc
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.grammar import TASKS
 from kinevla_ros.share import share_path
-from kinevla_ros.sim.cell import HOME
+from kinevla_ros.sim.cell.cell import HOME
 
 SHIPPED = share_path("models", "kinevla-tiny")
 score = st.floats(0, 1)

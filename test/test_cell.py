@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from kinevla_ros.robot.kinematics import top_down_ik
-from kinevla_ros.sim.cell import HOME, OBJECTS, Cell, CellState, random_scene
-from kinevla_ros.sim.scene import CAMERA_HEIGHT, CAMERA_WIDTH
+from kinevla_ros.sim.cell.cell import HOME, OBJECTS, Cell, CellState, random_scene
+from kinevla_ros.sim.cell.scene import CAMERA_HEIGHT, CAMERA_WIDTH
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,8 @@ from kinevla_ros.robot.gate.workspace import CELL_WORKSPACE
 from kinevla_ros.robot.kinematics import forward
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.state import ArmState
-from kinevla_ros.sim.cell import HOME
-from kinevla_ros.sim.collect import Moment, collect
+from kinevla_ros.sim.cell.cell import HOME
+from kinevla_ros.sim.demonstrations.collect import Moment, collect
 from kinevla_ros.training.samples import Samples, load_samples
 
 

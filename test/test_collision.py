@@ -18,7 +18,7 @@ from kinevla_ros.robot.gate.workspace import CELL_WORKSPACE, DEFAULT_WORKSPACE
 from kinevla_ros.robot.kinematics import forward, top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.model import FINGERS, GRIPPER_STROKE, PALM, TOOL_LENGTH
-from kinevla_ros.sim.scene import scene_xml
+from kinevla_ros.sim.cell.scene import scene_xml
 
 Array = NDArray[np.float64]
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinevla_ros.sim.controller import ControllerError, EmulatedController
-from kinevla_ros.sim.controller_commands import Commands
-from kinevla_ros.sim.controller_gripper import Gripper
-from kinevla_ros.sim.controller_motion import VELOCITY_LIMIT, Motion
-from kinevla_ros.sim.controller_protocol import angles_to_wire
-from kinevla_ros.sim.plant import READY_POSE, JointPlant
+from kinevla_ros.sim.controller.commands import Commands
+from kinevla_ros.sim.controller.controller import ControllerError, EmulatedController
+from kinevla_ros.sim.controller.gripper import Gripper
+from kinevla_ros.sim.controller.motion import VELOCITY_LIMIT, Motion
+from kinevla_ros.sim.controller.plant import READY_POSE, JointPlant
+from kinevla_ros.sim.controller.protocol import angles_to_wire
 
 READY = np.array(READY_POSE)
 

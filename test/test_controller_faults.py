@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinevla_ros.sim.controller import EmulatedController
-from kinevla_ros.sim.controller_control import FaultError, RemoteControl, inject
-from kinevla_ros.sim.controller_faults import LONG_REPLY, Faults, Push
-from kinevla_ros.sim.controller_protocol import LineReader, angles_to_wire
-from kinevla_ros.sim.controller_records import records_of
-from kinevla_ros.sim.plant import READY_POSE, JointPlant
+from kinevla_ros.sim.controller.control import FaultError, RemoteControl, inject
+from kinevla_ros.sim.controller.controller import EmulatedController
+from kinevla_ros.sim.controller.faults import LONG_REPLY, Faults, Push
+from kinevla_ros.sim.controller.plant import READY_POSE, JointPlant
+from kinevla_ros.sim.controller.protocol import LineReader, angles_to_wire
+from kinevla_ros.sim.controller.records import records_of
 
 READY = np.array(READY_POSE)
 ASK = b'{"command":"get_joint_degree"}\r\n'

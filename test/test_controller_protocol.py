@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinevla_ros.sim.controller_protocol import LineReader, angles_from_wire
+from kinevla_ros.sim.controller.protocol import LineReader, angles_from_wire
 
 message_lists = st.lists(
     st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5), max_size=3),

@@ -13,10 +13,10 @@ from kinevla_ros.language.grammar import TASKS, Command
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.sim.cell import Cell
-from kinevla_ros.sim.demonstrator import done, plan
-from kinevla_ros.sim.execution import SimulatedArm
-from kinevla_ros.sim.tasks import Judge, Verdict
+from kinevla_ros.sim.cell.cell import Cell
+from kinevla_ros.sim.cell.judge import Judge, Verdict
+from kinevla_ros.sim.demonstrations.demonstrator import done, plan
+from kinevla_ros.sim.simulated_arm import SimulatedArm
 
 STEP = 2 * CHUNK_DT
 

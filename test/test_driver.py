@@ -19,7 +19,7 @@ from kinevla_ros.robot.motion.target_sender import Point, Target
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState
 from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo
-from kinevla_ros.sim.plant import READY_POSE
+from kinevla_ros.sim.controller.plant import READY_POSE
 
 PERIOD = 0.02
 

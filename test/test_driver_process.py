@@ -32,8 +32,8 @@ from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.priority import promptly
 from kinevla_ros.robot.realman.stop_line import StopLine
 from kinevla_ros.robot.status import SafetyState
-from kinevla_ros.sim.controller import EmulatedController
-from kinevla_ros.sim.plant import JointPlant
+from kinevla_ros.sim.controller.controller import EmulatedController
+from kinevla_ros.sim.controller.plant import JointPlant
 
 PERIOD = 0.02
 SPEED = 0.9

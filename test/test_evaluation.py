@@ -30,7 +30,7 @@ from kinevla_ros.evaluation.suite import episodes, run
 from kinevla_ros.evaluation.video import FRAME_HEIGHT, FRAME_WIDTH, annotated
 from kinevla_ros.language.grammar import TASKS, Command, phrasings
 from kinevla_ros.share import share_path
-from kinevla_ros.sim.cell import Cell
+from kinevla_ros.sim.cell.cell import Cell
 
 CARROT = Command("carrot", part="upper", side="right")
 OTHER_SIDE = Command("carrot", part="upper", side="left")

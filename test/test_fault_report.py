@@ -17,7 +17,7 @@ from kinevla_ros.evaluation.fault_report import (
     table,
 )
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.sim.controller_records import MotionRecord, StreamRecord
+from kinevla_ros.sim.controller.records import MotionRecord, StreamRecord
 
 DT = 0.02
 GOOD = Trial("UDP off", "STALE_STATE", ("STALE_STATE",), 0.1, 0.2, 0.1, 0.9, 0, 0.0, True, 0, 0.001)

@@ -35,7 +35,7 @@ from kinevla_ros.nodes.launcher import (
 )
 from kinevla_ros.nodes.messages import Stamps, chunk_to_message
 from kinevla_ros.nodes.qos import LATCHED
-from kinevla_ros.sim.cell import HOME
+from kinevla_ros.sim.cell.cell import HOME
 
 TIMEOUT = 20.0
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from kinevla_ros.robot.model import GRIPPER_STROKE
 from kinevla_ros.robot.realman.gripper import FULL_POSITION, SUPPLY_24V, Turns
-from kinevla_ros.sim.cell import Cell
-from kinevla_ros.sim.controller_gripper import Gripper
-from kinevla_ros.sim.execution import LINE_PERIOD, SimulatedArm
-from kinevla_ros.sim.plant import JointPlant
+from kinevla_ros.sim.cell.cell import Cell
+from kinevla_ros.sim.controller.gripper import Gripper
+from kinevla_ros.sim.controller.plant import JointPlant
+from kinevla_ros.sim.simulated_arm import LINE_PERIOD, SimulatedArm
 
 
 @given(st.lists(st.booleans(), max_size=50))

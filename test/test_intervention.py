@@ -23,7 +23,7 @@ from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.grammar import TASKS, Command, siblings
 from kinevla_ros.language.parse import parse_reasoning
 from kinevla_ros.share import share_path
-from kinevla_ros.sim.cell import Cell
+from kinevla_ros.sim.cell.cell import Cell
 
 BREAD = TASKS[0]
 IMAGES = {name: np.full((240, 320, 3), 90, np.uint8) for name in ("front", "wrist")}

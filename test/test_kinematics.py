@@ -18,7 +18,7 @@ from kinevla_ros.robot.kinematics import (
     top_down_ik,
 )
 from kinevla_ros.robot.model import POSITION_LIMITS, TOOL_LENGTH, urdf
-from kinevla_ros.sim.scene import scene_xml
+from kinevla_ros.sim.cell.scene import scene_xml
 
 CELL = mujoco.MjModel.from_xml_string(scene_xml())
 URDF = mujoco.MjModel.from_xml_string(urdf())

@@ -15,7 +15,7 @@ from kinevla_ros.evaluation.pairs import Pair, one_word_changes, pair_lines, pai
 from kinevla_ros.evaluation.rollout import run_episode
 from kinevla_ros.language.grammar import TASKS, phrasings, siblings
 from kinevla_ros.language.parse import parse_instruction
-from kinevla_ros.sim.cell import Cell
+from kinevla_ros.sim.cell.cell import Cell
 
 episode = st.builds(Episode, st.sampled_from(TASKS), st.integers(0, 1000), st.integers(0, 1000))
 

@@ -15,9 +15,9 @@ from node_bench import free_port
 from waiting import wait_until
 
 from kinevla_ros.robot.realman.transport import VendorArm
-from kinevla_ros.sim import controller as controller_module
-from kinevla_ros.sim.controller import EmulatedController
-from kinevla_ros.sim.plant import READY_POSE, JointPlant
+from kinevla_ros.sim.controller import controller as controller_module
+from kinevla_ros.sim.controller.controller import EmulatedController
+from kinevla_ros.sim.controller.plant import READY_POSE, JointPlant
 
 
 def test_a_state_from_another_address_than_the_arms_is_dropped(

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.sim.controller_records import StreamRecord
-from kinevla_ros.sim.stream_check import WIRE_STEP, measured_period, stream_figures
+from kinevla_ros.sim.controller.records import StreamRecord
+from kinevla_ros.sim.controller.stream_check import WIRE_STEP, measured_period, stream_figures
 
 DT = 0.02
 

@@ -10,10 +10,10 @@ import pytest
 
 from kinevla_ros.base.chunk import CHUNK_DT
 from kinevla_ros.language.grammar import TASKS, Command, siblings
-from kinevla_ros.sim.cell import Cell
-from kinevla_ros.sim.demonstrator import done, holding, plan
-from kinevla_ros.sim.execution import SimulatedArm
-from kinevla_ros.sim.tasks import Judge, Verdict
+from kinevla_ros.sim.cell.cell import Cell
+from kinevla_ros.sim.cell.judge import Judge, Verdict
+from kinevla_ros.sim.demonstrations.demonstrator import done, holding, plan
+from kinevla_ros.sim.simulated_arm import SimulatedArm
 
 CARROT = Command("carrot", part="upper", side="left")
 

@@ -12,8 +12,8 @@ from kinevla_ros.cli import evaluate as cli
 from kinevla_ros.evaluation.episode import EpisodeResult
 from kinevla_ros.evaluation.rollout import run_episode
 from kinevla_ros.evaluation.suite import episodes, under
-from kinevla_ros.sim.cell import Cell
-from kinevla_ros.sim.variation import MEANING, Variation
+from kinevla_ros.sim.cell.cell import Cell
+from kinevla_ros.sim.cell.variation import MEANING, Variation
 
 
 def seen(variation: Variation | None) -> tuple[dict[str, np.ndarray], np.ndarray]:

@@ -20,9 +20,9 @@ from waiting import wait_until
 
 from kinevla_ros.robot.motion.target_sender import Point, Target
 from kinevla_ros.robot.realman.transport import ArmConnectionError, VendorArm
-from kinevla_ros.sim.controller import EmulatedController
-from kinevla_ros.sim.controller_faults import Faults, Push
-from kinevla_ros.sim.plant import READY_POSE, JointPlant
+from kinevla_ros.sim.controller.controller import EmulatedController
+from kinevla_ros.sim.controller.faults import Faults, Push
+from kinevla_ros.sim.controller.plant import READY_POSE, JointPlant
 
 TURNED = np.array([*READY_POSE[:6], 1.0])
 

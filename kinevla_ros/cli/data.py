@@ -25,8 +25,8 @@ def collect(
     ] = False,
 ) -> None:
     """Write demonstrations of all seven tasks as a LeRobotDataset v3.0."""
-    from kinevla_ros.sim.collect import Moment, PerturbedDemonstrator
-    from kinevla_ros.sim.collect import collect as run
+    from kinevla_ros.sim.demonstrations.collect import Moment, PerturbedDemonstrator
+    from kinevla_ros.sim.demonstrations.collect import collect as run
 
     with plain_errors():
         added = run(out, episodes, seed, workers, Moment if moments else PerturbedDemonstrator)

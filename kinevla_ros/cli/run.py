@@ -135,7 +135,7 @@ def emulate(
     ] = 0,
 ) -> None:
     """Emulate an RM75's controller, without cell and cameras, until Ctrl-C."""
-    from kinevla_ros.sim.emulate import emulate as run
+    from kinevla_ros.sim.controller.emulate import emulate as run
 
     raise typer.Exit(run(host, port, control_port))
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kinevla_ros.evaluation.episode import EpisodeResult, Images
 from kinevla_ros.generator.camera_shift import LIMIT, WARNING, CameraReference, median
 from kinevla_ros.generator.picture_checks import PictureChecks, PictureFault
-from kinevla_ros.sim.cell import Cell
+from kinevla_ros.sim.cell.cell import Cell
 
 SCENES = 9
 """So many scenes of the plain cell make its reference."""

@@ -24,9 +24,9 @@ from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.limits import RM75_LIMITS as LIMITS
 from kinevla_ros.robot.motion.state_machine import ArmStateMachine
-from kinevla_ros.sim.controller_motion import Motion
-from kinevla_ros.sim.controller_protocol import angles_from_wire, angles_to_wire
-from kinevla_ros.sim.plant import JointPlant
+from kinevla_ros.sim.controller.motion import Motion
+from kinevla_ros.sim.controller.plant import JointPlant
+from kinevla_ros.sim.controller.protocol import angles_from_wire, angles_to_wire
 
 Array = NDArray[np.float64]
 

@@ -34,7 +34,7 @@ from kinevla_ros.language.parse import reader
 from kinevla_ros.language.reader import Question, Reading, Understood
 from kinevla_ros.language.vocabulary import Vocabulary
 from kinevla_ros.share import share_path
-from kinevla_ros.sim.cell import Cell
+from kinevla_ros.sim.cell.cell import Cell
 
 WAY, ASK, REFUSE = "way", "ask", "refuse"
 

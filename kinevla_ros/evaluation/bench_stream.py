@@ -95,7 +95,7 @@ def _infer(ready: Connection, model: Path) -> None:
     from kinevla_ros.evaluation.rollout import Episode
     from kinevla_ros.generator.policy import Policy
     from kinevla_ros.language.grammar import TASKS
-    from kinevla_ros.sim.cell import Cell
+    from kinevla_ros.sim.cell.cell import Cell
 
     policy, words = Policy(model, 1), Episode(TASKS[0], 0, 0).instruction
     with closing(Cell()) as cell:

@@ -14,10 +14,10 @@ import numpy as np
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.generator.decode import GenerationError
 from kinevla_ros.generator.policy import NotUnderstood, Policy
-from kinevla_ros.sim.cell import Cell
-from kinevla_ros.sim.collect import collect, place_at_random
-from kinevla_ros.sim.demonstrator import Plan
-from kinevla_ros.sim.execution import SimulatedArm
+from kinevla_ros.sim.cell.cell import Cell
+from kinevla_ros.sim.demonstrations.collect import collect, place_at_random
+from kinevla_ros.sim.demonstrations.demonstrator import Plan
+from kinevla_ros.sim.simulated_arm import SimulatedArm
 
 DEMONSTRATOR_SHARE = 0.3
 """Share of chunks that the demonstrator executes itself, so that late phases are reached too."""

@@ -13,7 +13,7 @@ from kinevla_ros.base.observation import Observation
 from kinevla_ros.generator.inference import Inference
 from kinevla_ros.generator.override import Override
 from kinevla_ros.language.grammar import Command, Split, instruction
-from kinevla_ros.sim.variation import Variation
+from kinevla_ros.sim.cell.variation import Variation
 
 Intervention = Literal["random", "mismatched", "empty", "oracle", "goal-only", "swap"]
 PLAIN = "plain"

@@ -41,7 +41,7 @@ from kinevla_ros.generator.policy import Policy
 from kinevla_ros.generator.quantised import Weights
 from kinevla_ros.language.grammar import TASKS, Split
 from kinevla_ros.share import share_path
-from kinevla_ros.sim.variation import Variation
+from kinevla_ros.sim.cell.variation import Variation
 
 INTERRUPTED = 130
 """Exit code of a process ended by Ctrl-C."""

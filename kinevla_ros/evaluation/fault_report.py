@@ -12,8 +12,8 @@ from rich.table import Table
 
 from kinevla_ros.evaluation.machine import machine
 from kinevla_ros.robot.limits import JointLimits
-from kinevla_ros.sim.controller_records import MotionRecord, StreamRecord
-from kinevla_ros.sim.stream_check import STANDING, WIRE_STEP, stream_figures
+from kinevla_ros.sim.controller.records import MotionRecord, StreamRecord
+from kinevla_ros.sim.controller.stream_check import STANDING, WIRE_STEP, stream_figures
 
 REST_DEADLINE = 0.5
 """From detection to rest, s."""

@@ -31,9 +31,9 @@ from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.generator.way import PLAIN
 from kinevla_ros.language.grammar import TASKS, Command, instruction
 from kinevla_ros.share import share_path
-from kinevla_ros.sim.cell import Cell
-from kinevla_ros.sim.demonstrator import plan
-from kinevla_ros.sim.execution import SimulatedArm
+from kinevla_ros.sim.cell.cell import Cell
+from kinevla_ros.sim.demonstrations.demonstrator import plan
+from kinevla_ros.sim.simulated_arm import SimulatedArm
 
 WARM_PER_INSTRUCTION = 25
 KINDS = {

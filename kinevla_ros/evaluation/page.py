@@ -20,7 +20,7 @@ from kinevla_ros.evaluation.plots import (
 from kinevla_ros.evaluation.report import by_task, constraint_rates, latency, rates
 from kinevla_ros.evaluation.statistics import Rate
 from kinevla_ros.files.atomic import write_json, write_text
-from kinevla_ros.sim.variation import MEANING as VARIATIONS
+from kinevla_ros.sim.cell.variation import MEANING as VARIATIONS
 
 PAGE, FIGURES = "index.html", "figures.json"
 MEANING: Mapping[str, str] = {**INTERVENTIONS, **VARIATIONS}

@@ -31,7 +31,7 @@ from kinevla_ros.language.grammar import (
     kinematics_text,
 )
 from kinevla_ros.language.parse import slots
-from kinevla_ros.sim.cell import Cell
+from kinevla_ros.sim.cell.cell import Cell
 
 LEVELS = ("goal", "kinematics")
 

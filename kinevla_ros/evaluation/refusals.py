@@ -21,7 +21,7 @@ from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.generator.sequence import InstructionTooLong
 from kinevla_ros.language.grammar import TASKS, Split
 from kinevla_ros.language.out_of_scope import out_of_scope
-from kinevla_ros.sim.cell import Cell
+from kinevla_ros.sim.cell.cell import Cell
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,11 @@ from kinevla_ros.generator.policy import NotUnderstood
 from kinevla_ros.language.grammar import Command, siblings
 from kinevla_ros.language.parse import UnknownReasoning, parse_reasoning
 from kinevla_ros.robot.gate.check_result import Fault
-from kinevla_ros.sim.cell import Cell
-from kinevla_ros.sim.demonstrator import done
-from kinevla_ros.sim.execution import LATENCY, SimulatedArm
-from kinevla_ros.sim.tasks import Judge, Verdict
-from kinevla_ros.sim.variation import LATE
+from kinevla_ros.sim.cell.cell import Cell
+from kinevla_ros.sim.cell.judge import Judge, Verdict
+from kinevla_ros.sim.cell.variation import LATE
+from kinevla_ros.sim.demonstrations.demonstrator import done
+from kinevla_ros.sim.simulated_arm import LATENCY, SimulatedArm
 
 REPLAN_STEPS = 2
 MAX_SECONDS = 16.0

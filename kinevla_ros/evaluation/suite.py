@@ -16,8 +16,8 @@ from kinevla_ros.evaluation.episode import Episode, EpisodePolicy, EpisodeResult
 from kinevla_ros.evaluation.failures import FailureVideo
 from kinevla_ros.evaluation.rollout import run_episode
 from kinevla_ros.language.grammar import TASKS, Split
-from kinevla_ros.sim.cell import Cell
-from kinevla_ros.sim.variation import Variation
+from kinevla_ros.sim.cell.cell import Cell
+from kinevla_ros.sim.cell.variation import Variation
 
 SUITES = {"kine_realman": TASKS}
 

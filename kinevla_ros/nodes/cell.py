@@ -25,11 +25,11 @@ from kinevla_ros.nodes.qos import image_qos
 from kinevla_ros.nodes.runtime import run
 from kinevla_ros.nodes.subscribe import subscribe
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.sim.cell import CAMERAS
-from kinevla_ros.sim.controller import EmulatedController
-from kinevla_ros.sim.realtime import CellError, Images, RealTimeCell
-from kinevla_ros.sim.scene import FRONT_FOVY, WRIST_FOVY
-from kinevla_ros.sim.stream_check import measured_period, stream_figures
+from kinevla_ros.sim.cell.cell import CAMERAS
+from kinevla_ros.sim.cell.realtime import CellError, Images, RealTimeCell
+from kinevla_ros.sim.cell.scene import FRONT_FOVY, WRIST_FOVY
+from kinevla_ros.sim.controller.controller import EmulatedController
+from kinevla_ros.sim.controller.stream_check import measured_period, stream_figures
 
 PARAMETERS = {
     "host": Parameter("127.0.0.2", "Address of the emulated controller; any of 127.0.0.0/8."),

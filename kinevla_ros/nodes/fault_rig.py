@@ -28,7 +28,7 @@ from kinevla_ros.nodes.messages import Stamps
 from kinevla_ros.nodes.qos import LATCHED
 from kinevla_ros.robot.child_process import child_of
 from kinevla_ros.robot.gate.check_result import Fault
-from kinevla_ros.sim.controller_control import RemoteControl
+from kinevla_ros.sim.controller.control import RemoteControl
 
 CALL_TIMEOUT = 10.0
 RECOVERY_TIMEOUT = 30.0

@@ -34,8 +34,8 @@ from kinevla_ros.nodes.launcher import (
 )
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.priority import promptly
-from kinevla_ros.sim.controller_records import MotionRecord, StreamRecord, records_of
-from kinevla_ros.sim.stream_check import PAUSE
+from kinevla_ros.sim.controller.records import MotionRecord, StreamRecord, records_of
+from kinevla_ros.sim.controller.stream_check import PAUSE
 
 STREAM_PERIOD = 0.02
 """The arm node's default, s."""

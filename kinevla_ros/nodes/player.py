@@ -22,7 +22,7 @@ from kinevla_ros.nodes.guard import GuardedNode
 from kinevla_ros.nodes.messages import Stamps, chunk_to_message, joints_from_message
 from kinevla_ros.nodes.qos import LATCHED
 from kinevla_ros.nodes.runtime import take_priority
-from kinevla_ros.sim.plant import READY_POSE
+from kinevla_ros.sim.controller.plant import READY_POSE
 
 Array = NDArray[np.float64]
 

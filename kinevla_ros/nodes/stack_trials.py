@@ -38,7 +38,7 @@ from kinevla_ros.nodes.launcher import (
     simulated,
 )
 from kinevla_ros.nodes.messages import joints_from_message
-from kinevla_ros.sim.cell import HOME
+from kinevla_ros.sim.cell.cell import HOME
 
 TASK_TIMEOUT = 20.0
 SERVICE_TIMEOUT = 10.0

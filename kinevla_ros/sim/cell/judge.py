@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.language.grammar import Command
-from kinevla_ros.sim.cell import Cell, CellState
-from kinevla_ros.sim.scene import PLATE_RADIUS
+from kinevla_ros.sim.cell.cell import Cell, CellState
+from kinevla_ros.sim.cell.scene import PLATE_RADIUS
 
 DIRECTIONS = {
     "front": (1.0, 0.0),

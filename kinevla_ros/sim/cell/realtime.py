@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.language.grammar import Command
-from kinevla_ros.sim.cell import Cell
-from kinevla_ros.sim.tasks import Judge, Verdict
+from kinevla_ros.sim.cell.cell import Cell
+from kinevla_ros.sim.cell.judge import Judge, Verdict
 
 Array = NDArray[np.float64]
 Images = dict[str, NDArray[np.uint8]]

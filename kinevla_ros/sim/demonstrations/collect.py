@@ -29,10 +29,10 @@ from kinevla_ros.language.task_set import save_tasks
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.kinematics import UnreachableError, top_down_ik
 from kinevla_ros.robot.model import GRIPPER_STROKE
-from kinevla_ros.sim.cell import OBJECTS, Cell, CellState
-from kinevla_ros.sim.demonstrator import Plan, done, holding, plan
-from kinevla_ros.sim.execution import SimulatedArm
-from kinevla_ros.sim.scene import CAMERA_HEIGHT, CAMERA_WIDTH
+from kinevla_ros.sim.cell.cell import OBJECTS, Cell, CellState
+from kinevla_ros.sim.cell.scene import CAMERA_HEIGHT, CAMERA_WIDTH
+from kinevla_ros.sim.demonstrations.demonstrator import Plan, done, holding, plan
+from kinevla_ros.sim.simulated_arm import SimulatedArm
 
 REPLAN_STEPS = (2, 3)
 NOISE = (0.0, 0.005, 0.015)

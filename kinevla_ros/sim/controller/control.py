@@ -25,11 +25,11 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from kinevla_ros.sim.controller_faults import Faults, Push
-from kinevla_ros.sim.controller_protocol import LineReader, Message, encode
+from kinevla_ros.sim.controller.faults import Faults, Push
+from kinevla_ros.sim.controller.protocol import LineReader, Message, encode
 
 if TYPE_CHECKING:
-    from kinevla_ros.sim.controller import EmulatedController
+    from kinevla_ros.sim.controller.controller import EmulatedController
 
 SWITCHES = ("mute", "single_client", "split", "garbage", "long_reply")
 LONGEST_DELAY = 60.0

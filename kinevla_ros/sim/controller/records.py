@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.sim.controller_protocol import Message
+from kinevla_ros.sim.controller.protocol import Message
 
 Array = NDArray[np.float64]
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kinevla_ros.sim.controller_gripper import Gripper
-from kinevla_ros.sim.controller_motion import Motion
-from kinevla_ros.sim.controller_protocol import (
+from kinevla_ros.sim.controller.gripper import Gripper
+from kinevla_ros.sim.controller.motion import Motion
+from kinevla_ros.sim.controller.protocol import (
     Message,
     angles_from_wire,
     angles_to_wire,
     state_packet,
 )
-from kinevla_ros.sim.controller_replies import ACKNOWLEDGED, FIXED_REPLIES
+from kinevla_ros.sim.controller.replies import ACKNOWLEDGED, FIXED_REPLIES
 
 PUSH_UNIT = 0.005
 """Length of one state push cycle, s."""

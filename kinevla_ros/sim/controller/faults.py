@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from enum import Enum
 
-from kinevla_ros.sim.controller_protocol import LINE_END, Message, encode
+from kinevla_ros.sim.controller.protocol import LINE_END, Message, encode
 
 LONG_REPLY = 2000
 """Bytes of a long reply; the vendor's library aborts its process above about 1050."""

@@ -15,18 +15,18 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
-from kinevla_ros.sim.controller_client import Client
-from kinevla_ros.sim.controller_commands import Commands
-from kinevla_ros.sim.controller_control import ControlLine
-from kinevla_ros.sim.controller_faults import Faults
-from kinevla_ros.sim.controller_gripper import Gripper
-from kinevla_ros.sim.controller_motion import Motion
-from kinevla_ros.sim.controller_protocol import (
+from kinevla_ros.sim.controller.client import Client
+from kinevla_ros.sim.controller.commands import Commands
+from kinevla_ros.sim.controller.control import ControlLine
+from kinevla_ros.sim.controller.faults import Faults
+from kinevla_ros.sim.controller.gripper import Gripper
+from kinevla_ros.sim.controller.motion import Motion
+from kinevla_ros.sim.controller.plant import ArmPlant
+from kinevla_ros.sim.controller.protocol import (
     Message,
     angles_from_wire,
 )
-from kinevla_ros.sim.controller_records import ReceivedCommand, Records, StreamRecord
-from kinevla_ros.sim.plant import ArmPlant
+from kinevla_ros.sim.controller.records import ReceivedCommand, Records, StreamRecord
 
 TICK = 0.005
 """Period of planned motion and of the fastest state push, s."""

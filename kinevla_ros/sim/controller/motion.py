@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.robot.model import POSITION_LIMITS, VELOCITY_LIMITS
-from kinevla_ros.sim.controller_paths import Brake, Path, PlannedMove
-from kinevla_ros.sim.plant import ArmPlant
+from kinevla_ros.sim.controller.paths import Brake, Path, PlannedMove
+from kinevla_ros.sim.controller.plant import ArmPlant
 
 Array = NDArray[np.float64]
 

@@ -17,8 +17,8 @@ from kinevla_ros.base.chunk import CHUNK_DT, HORIZON
 from kinevla_ros.language.grammar import Command
 from kinevla_ros.robot.kinematics import reach_at, top_down_ik
 from kinevla_ros.robot.model import GRIPPER_STROKE
-from kinevla_ros.sim.cell import CellState
-from kinevla_ros.sim.scene import BREAD_HALF, CARROT_PROFILE
+from kinevla_ros.sim.cell.cell import CellState
+from kinevla_ros.sim.cell.scene import BREAD_HALF, CARROT_PROFILE
 
 Array = NDArray[np.float64]
 

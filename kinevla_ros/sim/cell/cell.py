@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.model import GRIPPER_STROKE
-from kinevla_ros.sim.scene import (
+from kinevla_ros.sim.cell.scene import (
     CAMERA_HEIGHT,
     CAMERA_WIDTH,
     SERVO_DAMPING,
     SERVO_STIFFNESS,
 )
-from kinevla_ros.sim.variation import Variation, cell_model
+from kinevla_ros.sim.cell.variation import Variation, cell_model
 
 Array = NDArray[np.float64]
 

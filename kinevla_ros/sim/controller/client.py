@@ -7,8 +7,8 @@ import socket
 import struct
 from typing import Protocol
 
-from kinevla_ros.sim.controller_faults import Faults
-from kinevla_ros.sim.controller_protocol import LineReader, Message
+from kinevla_ros.sim.controller.faults import Faults
+from kinevla_ros.sim.controller.protocol import LineReader, Message
 
 
 class Server(Protocol):

@@ -16,7 +16,7 @@ from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.motion.state_machine import ArmStateMachine
 from kinevla_ros.robot.realman import gripper
 from kinevla_ros.robot.state import ArmState
-from kinevla_ros.sim.cell import Cell
+from kinevla_ros.sim.cell.cell import Cell
 
 PERIOD = 0.02
 LATENCY = 0.1

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kinevla_ros.sim.controller_motion import ACCELERATION_LIMIT, POSITION_LIMIT, VELOCITY_LIMIT
-from kinevla_ros.sim.controller_protocol import Message, angles_to_wire, speeds_to_wire
+from kinevla_ros.sim.controller.motion import ACCELERATION_LIMIT, POSITION_LIMIT, VELOCITY_LIMIT
+from kinevla_ros.sim.controller.protocol import Message, angles_to_wire, speeds_to_wire
 
 _ROTATIONS = (0, -90000, 90000, -90000, 90000, -90000, 90000)
 _OFFSETS = (240500, 0, 256000, 0, 210000, 0, 144000)

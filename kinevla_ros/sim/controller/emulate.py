@@ -8,8 +8,8 @@ import signal
 import sys
 import threading
 
-from kinevla_ros.sim.controller import ControllerError, EmulatedController
-from kinevla_ros.sim.plant import JointPlant
+from kinevla_ros.sim.controller.controller import ControllerError, EmulatedController
+from kinevla_ros.sim.controller.plant import JointPlant
 
 PRIORITY = 20
 """Real-time priority where the system permits one: a controller does not wait for anybody."""

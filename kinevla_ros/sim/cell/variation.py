@@ -8,7 +8,7 @@ from typing import Literal
 
 import mujoco
 
-from kinevla_ros.sim.scene import scene_xml
+from kinevla_ros.sim.cell.scene import scene_xml
 
 Variation = Literal["camera", "lights", "distractors", "latency"]
 

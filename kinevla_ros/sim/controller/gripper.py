@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kinevla_ros.robot.model import GRIPPER_STROKE
-from kinevla_ros.sim.plant import ArmPlant
+from kinevla_ros.sim.controller.plant import ArmPlant
 
 FULL_POSITION = 1000
 SPEED = 0.16

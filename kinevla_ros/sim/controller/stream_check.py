@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.robot.limits import JointLimits
-from kinevla_ros.sim.controller_records import StreamRecord
+from kinevla_ros.sim.controller.records import StreamRecord
 
 PAUSE = 0.1
 """Without a target for so long a stream is over and the next one begins, from rest, s."""

@@ -1,0 +1,1 @@
+"""The simulated cell: world, scenes, cameras and the judge."""

@@ -1,0 +1,1 @@
+"""Demonstrations of every task in the cell, and datasets of them."""
