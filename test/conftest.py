@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from kinevla_ros.evaluation.latency import Observation
+    from kinevla_ros.evaluation.bench.chunk import Observation
     from kinevla_ros.generator.model import Generator
     from kinevla_ros.language.grammar import Command
     from kinevla_ros.language.vocabulary import Vocabulary
@@ -45,6 +45,6 @@ def parts(
 @pytest.fixture(scope="session")
 def scenes() -> dict[Command, list[Observation]]:
     """What the policy would see along a demonstration of each task."""
-    from kinevla_ros.evaluation.latency import record
+    from kinevla_ros.evaluation.bench.chunk import record
 
     return record(5)

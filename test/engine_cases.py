@@ -8,7 +8,7 @@ import torch
 from openvla_fixture import CODES, llama_tokenizer, published
 from small_generator import small_config
 
-from kinevla_ros.evaluation.random_model import plant_words
+from kinevla_ros.evaluation.bench.random_model import plant_words
 from kinevla_ros.generator.decode import Draft
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.openvla import load_openvla

@@ -13,7 +13,7 @@ from kinevla_ros.codec.bilevel import BilevelCodec, CodecConfig
 from kinevla_ros.codec.checkpoint import Codec
 from kinevla_ros.codec.onnx_export import export_onnx
 from kinevla_ros.codec.statistics import ActionStatistics
-from kinevla_ros.evaluation.random_model import plant_words
+from kinevla_ros.evaluation.bench.random_model import plant_words
 from kinevla_ros.files.manifest import write_manifest
 from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE, load_generator
 from kinevla_ros.generator.images import pixels, square

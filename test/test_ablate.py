@@ -20,11 +20,15 @@ from kinevla_ros.base.observation import Observation
 from kinevla_ros.codec.bins import BINS, BinCodec
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
 from kinevla_ros.codec.statistics import ActionStatistics
-from kinevla_ros.evaluation import ablate as command
-from kinevla_ros.evaluation.ablation_table import table
-from kinevla_ros.evaluation.episode import Episode, EpisodeResult
-from kinevla_ros.evaluation.evaluate import INTERRUPTED
-from kinevla_ros.evaluation.variant_policies import HeadPolicy, InstructedPolicy, open_variant
+from kinevla_ros.evaluation.ablation import ablate as command
+from kinevla_ros.evaluation.ablation.table import table
+from kinevla_ros.evaluation.ablation.variant_policies import (
+    HeadPolicy,
+    InstructedPolicy,
+    open_variant,
+)
+from kinevla_ros.evaluation.suite.episode import Episode, EpisodeResult
+from kinevla_ros.evaluation.suite.evaluate import INTERRUPTED
 from kinevla_ros.generator.checkpoint import load_contract
 from kinevla_ros.generator.model import Segment
 from kinevla_ros.generator.override import Override

@@ -13,8 +13,8 @@ pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library
 
 from node_bench import free_port, promptly
 
-from kinevla_ros.evaluation.attacks import Attacker
-from kinevla_ros.evaluation.fault_report import largest_share
+from kinevla_ros.evaluation.bench.arm.attacks import Attacker
+from kinevla_ros.evaluation.report.fault_report import largest_share
 from kinevla_ros.robot.driver.driver import ArmDriver
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kinevla_ros.evaluation.attacks import Attacker
-from kinevla_ros.evaluation.bench_adversarial import Report, Witness, attack, bench_adversarial
-from kinevla_ros.evaluation.bench_gate import TICK, WHOLE_WAY, bench_gate
-from kinevla_ros.evaluation.bench_seam import Recording, bench_seam, jumps, record
-from kinevla_ros.evaluation.bench_stream import measure
-from kinevla_ros.evaluation.echo_arm import HOME
+from kinevla_ros.evaluation.bench.arm.adversarial import Report, Witness, attack, bench_adversarial
+from kinevla_ros.evaluation.bench.arm.attacks import Attacker
+from kinevla_ros.evaluation.bench.arm.gate import TICK, WHOLE_WAY, bench_gate
+from kinevla_ros.evaluation.bench.arm.lagging_arm import HOME
+from kinevla_ros.evaluation.bench.arm.seam import Recording, bench_seam, jumps, record
+from kinevla_ros.evaluation.bench.arm.stream import measure
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.kinematics import top_down_ik

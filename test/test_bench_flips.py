@@ -5,7 +5,7 @@ import torch
 from engine_cases import DEVICE, case
 from small_generator import small_config
 
-from kinevla_ros.evaluation.bench_flips import Case, Flips, flips, table
+from kinevla_ros.evaluation.bench.flips import Case, Flips, flips, table
 from kinevla_ros.generator.decode import Draft, Generation
 from kinevla_ros.generator.depth_head import DepthHead
 from kinevla_ros.generator.model import Generator

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kinevla_ros.evaluation.bench_sentences import (
+from kinevla_ros.evaluation.bench.sentences import (
     Sentence,
     SentencesError,
     bench_sentences,

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 pytest.importorskip("matplotlib")
 
 from kinevla_ros.base.observation import Observation
-from kinevla_ros.evaluation import calibrate as command
-from kinevla_ros.evaluation.calibrate import (
+from kinevla_ros.evaluation.report.statistics import Roc
+from kinevla_ros.evaluation.suite import calibrate as command
+from kinevla_ros.evaluation.suite.calibrate import (
     OTHER_GOAL,
     SAME_GOAL,
     SAME_GOAL_FAR,
@@ -23,7 +24,6 @@ from kinevla_ros.evaluation.calibrate import (
     pooled,
     summary,
 )
-from kinevla_ros.evaluation.statistics import Roc
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.grammar import TASKS
 from kinevla_ros.share import share_path

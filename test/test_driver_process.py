@@ -20,7 +20,7 @@ from node_bench import free_port
 from waiting import wait_until
 
 from kinevla_ros.base.chunk import ActionChunk
-from kinevla_ros.evaluation.fault_report import largest_share
+from kinevla_ros.evaluation.report.fault_report import largest_share
 from kinevla_ros.robot.child_process import child_of
 from kinevla_ros.robot.driver.channel import DriverSettings
 from kinevla_ros.robot.driver.client import DriverClient

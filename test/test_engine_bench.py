@@ -5,9 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from kinevla_ros.evaluation import bench_subject, engine_bench, lora_bench, roofline
-from kinevla_ros.evaluation.engine_tables import tables
-from kinevla_ros.evaluation.random_model import cut_down, full_size
+from kinevla_ros.evaluation.bench import engine as engine_bench
+from kinevla_ros.evaluation.bench import lora as lora_bench
+from kinevla_ros.evaluation.bench import roofline
+from kinevla_ros.evaluation.bench import subject as bench_subject
+from kinevla_ros.evaluation.bench.engine_tables import tables
+from kinevla_ros.evaluation.bench.random_model import cut_down, full_size
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.weights import skeleton
 

@@ -19,15 +19,15 @@ from rich.console import Console
 from scripted_policy import DemonstratorPolicy, MutePolicy
 
 from kinevla_ros.base.observation import Observation
-from kinevla_ros.evaluation import evaluate as command
-from kinevla_ros.evaluation.episode import Episode, EpisodeResult
-from kinevla_ros.evaluation.evaluate import Settings
-from kinevla_ros.evaluation.latency import measure
-from kinevla_ros.evaluation.report import remarks, summary, table
-from kinevla_ros.evaluation.rollout import run_episode
-from kinevla_ros.evaluation.statistics import Rate, drop, percentiles
+from kinevla_ros.evaluation.bench.chunk import measure
+from kinevla_ros.evaluation.report.statistics import Rate, drop, percentiles
+from kinevla_ros.evaluation.report.summary import remarks, summary, table
+from kinevla_ros.evaluation.report.video import FRAME_HEIGHT, FRAME_WIDTH, annotated
 from kinevla_ros.evaluation.suite import episodes, run
-from kinevla_ros.evaluation.video import FRAME_HEIGHT, FRAME_WIDTH, annotated
+from kinevla_ros.evaluation.suite import evaluate as command
+from kinevla_ros.evaluation.suite.episode import Episode, EpisodeResult
+from kinevla_ros.evaluation.suite.evaluate import Settings
+from kinevla_ros.evaluation.suite.rollout import run_episode
 from kinevla_ros.language.grammar import TASKS, Command, phrasings
 from kinevla_ros.share import share_path
 from kinevla_ros.sim.cell.cell import Cell

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kinevla_ros.evaluation.fault_report import (
+from kinevla_ros.evaluation.report.fault_report import (
     Trial,
     cut_speed,
     figures,

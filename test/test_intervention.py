@@ -12,11 +12,11 @@ from scripted_policy import DemonstratorPolicy
 
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.cli import evaluate as cli
-from kinevla_ros.evaluation.conditions import by_condition, comparison
-from kinevla_ros.evaluation.episode import PLAIN, Episode, EpisodeResult, Intervention
-from kinevla_ros.evaluation.intervention import MEANING, IntervenedPolicy
-from kinevla_ros.evaluation.rollout import run_episode
 from kinevla_ros.evaluation.suite import episodes, under
+from kinevla_ros.evaluation.suite.conditions import by_condition, comparison
+from kinevla_ros.evaluation.suite.episode import PLAIN, Episode, EpisodeResult, Intervention
+from kinevla_ros.evaluation.suite.intervention import MEANING, IntervenedPolicy
+from kinevla_ros.evaluation.suite.rollout import run_episode
 from kinevla_ros.generator.decode import GenerationError
 from kinevla_ros.generator.override import Override
 from kinevla_ros.generator.policy import Policy

@@ -10,9 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_policy import DemonstratorPolicy
 
-from kinevla_ros.evaluation.episode import Episode, EpisodeResult
-from kinevla_ros.evaluation.pairs import Pair, one_word_changes, pair_lines, pairs, sensitivity
-from kinevla_ros.evaluation.rollout import run_episode
+from kinevla_ros.evaluation.suite.episode import Episode, EpisodeResult
+from kinevla_ros.evaluation.suite.pairs import (
+    Pair,
+    one_word_changes,
+    pair_lines,
+    pairs,
+    sensitivity,
+)
+from kinevla_ros.evaluation.suite.rollout import run_episode
 from kinevla_ros.language.grammar import TASKS, phrasings, siblings
 from kinevla_ros.language.parse import parse_instruction
 from kinevla_ros.sim.cell.cell import Cell

@@ -21,8 +21,8 @@ from typer.testing import CliRunner
 
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.cli import app
-from kinevla_ros.evaluation import evaluate as command
-from kinevla_ros.evaluation.episode import Episode, EpisodeResult
+from kinevla_ros.evaluation.suite import evaluate as command
+from kinevla_ros.evaluation.suite.episode import Episode, EpisodeResult
 from kinevla_ros.generator.checkpoint import CheckpointError, load_generator
 from kinevla_ros.generator.depth_head import DEPTH_HEAD_FILE, DepthHead
 from kinevla_ros.generator.inference import Inference

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("sacrebleu")
 
-from kinevla_ros.evaluation.reasoning import (
+from kinevla_ros.evaluation.report.reasoning import (
     Reading,
     bert_score,
     lines,

@@ -2,7 +2,12 @@
 
 import pytest
 
-from kinevla_ros.evaluation.refusals import Answer, read_out_of_scope, refusal_figures, refusal_line
+from kinevla_ros.evaluation.suite.refusals import (
+    Answer,
+    read_out_of_scope,
+    refusal_figures,
+    refusal_line,
+)
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.share import share_path
 

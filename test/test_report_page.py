@@ -16,12 +16,12 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("sacrebleu")
 
 from kinevla_ros.codec.contract import Contract
-from kinevla_ros.evaluation import evaluate as command
-from kinevla_ros.evaluation.codes import code_usage
-from kinevla_ros.evaluation.episode import Episode, EpisodeResult
-from kinevla_ros.evaluation.evaluate import Settings
-from kinevla_ros.evaluation.plots import confusion_plot, rates_plot
-from kinevla_ros.evaluation.statistics import Rate
+from kinevla_ros.evaluation.report.plots import confusion_plot, rates_plot
+from kinevla_ros.evaluation.report.statistics import Rate
+from kinevla_ros.evaluation.suite import evaluate as command
+from kinevla_ros.evaluation.suite.codes import code_usage
+from kinevla_ros.evaluation.suite.episode import Episode, EpisodeResult
+from kinevla_ros.evaluation.suite.evaluate import Settings
 from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
 from kinevla_ros.language.vocabulary import LEVELS
 from kinevla_ros.share import share_path

@@ -11,7 +11,8 @@ from scipy.io import savemat
 from typer.testing import CliRunner
 
 from kinevla_ros.cli import app
-from kinevla_ros.evaluation.bench_shapes import (
+from kinevla_ros.evaluation.bench.shapes.handwriting import read_handwriting
+from kinevla_ros.evaluation.bench.shapes.shapes import (
     OURS,
     Row,
     bench_shapes,
@@ -19,8 +20,7 @@ from kinevla_ros.evaluation.bench_shapes import (
     similarity,
     smoothness,
 )
-from kinevla_ros.evaluation.handwriting import read_handwriting
-from kinevla_ros.evaluation.strokes import strokes
+from kinevla_ros.evaluation.bench.shapes.strokes import strokes
 
 
 def write(file: Path, demonstrations: list[np.ndarray], key: str = "demos") -> Path:

@@ -28,7 +28,7 @@ def chunk(
     from kinevla_ros.generator.openvla import is_openvla
 
     if random_7b or (model and is_openvla(model)):
-        from kinevla_ros.evaluation.engine_bench import bench_engine
+        from kinevla_ros.evaluation.bench.engine import bench_engine
 
         folder = None if random_7b else model
         raise typer.Exit(bench_engine(folder, chunks, threads, weights, depth_head, report))
@@ -37,7 +37,7 @@ def chunk(
             "bench chunk takes weights and depth head with --random-7b or a converted OpenVLA; "
             "kinevla evaluate takes them for any checkpoint"
         )
-    from kinevla_ros.evaluation.latency import bench_chunk
+    from kinevla_ros.evaluation.bench.chunk import bench_chunk
 
     raise typer.Exit(bench_chunk(model, chunks, threads, report))
 
@@ -69,7 +69,7 @@ def sentences(
     report: Report = None,
 ) -> None:
     """Count which sentences are taken as meant, in every scene, and how sure the model is."""
-    from kinevla_ros.evaluation.bench_sentences import bench_sentences
+    from kinevla_ros.evaluation.bench.sentences import bench_sentences
 
     raise typer.Exit(bench_sentences(model, file, scenes, phrasings, seed, report))
 
@@ -83,7 +83,7 @@ def flips(
     report: Report = None,
 ) -> None:
     """Count how often bfloat16, drafts, ONNX graphs and 8-bit weights change words and codes."""
-    from kinevla_ros.evaluation.bench_flips import bench_flips
+    from kinevla_ros.evaluation.bench.flips import bench_flips
 
     raise typer.Exit(bench_flips(model, cases, weights, depth_head, report))
 
@@ -109,7 +109,7 @@ def stream(
     report: Report = None,
 ) -> None:
     """Measure how even the stream is, with and without policy load and real-time priority."""
-    from kinevla_ros.evaluation.bench_stream import RATES, bench_stream
+    from kinevla_ros.evaluation.bench.arm.stream import RATES, bench_stream
 
     raise typer.Exit(bench_stream(seconds, rates or RATES, report))
 
@@ -121,7 +121,7 @@ def gate(
     report: Report = None,
 ) -> None:
     """Measure how long each check of the safety gate takes, and a chunk's whole way."""
-    from kinevla_ros.evaluation.bench_gate import bench_gate
+    from kinevla_ros.evaluation.bench.arm.gate import bench_gate
 
     raise typer.Exit(bench_gate(calls, rate, report))
 
@@ -134,7 +134,7 @@ def seam(
     report: Report = None,
 ) -> None:
     """Measure the largest jump in position, velocity and acceleration from chunk to chunk."""
-    from kinevla_ros.evaluation.bench_seam import bench_seam
+    from kinevla_ros.evaluation.bench.arm.seam import bench_seam
 
     raise typer.Exit(bench_seam(seams, rate, seed, report))
 
@@ -147,7 +147,7 @@ def adversarial(
     report: Report = None,
 ) -> None:
     """Offer targets that break every limit, and count those that get through."""
-    from kinevla_ros.evaluation.bench_adversarial import bench_adversarial
+    from kinevla_ros.evaluation.bench.arm.adversarial import bench_adversarial
 
     raise typer.Exit(bench_adversarial(targets, seed, rate, report))
 
@@ -165,7 +165,7 @@ def shapes(
     report: Report = None,
 ) -> None:
     """Measure how well movement primitives keep a shape between displaced ends."""
-    from kinevla_ros.evaluation.bench_shapes import bench_shapes
+    from kinevla_ros.evaluation.bench.shapes.shapes import bench_shapes
 
     with plain_errors():
         raise typer.Exit(bench_shapes(data, trials, seed, report))
@@ -178,6 +178,6 @@ def bench_lora(
     report: Report = None,
 ) -> None:
     """Measure a fine-tuning step of OpenVLA-7B with random weights; smaller without a GPU."""
-    from kinevla_ros.evaluation.lora_bench import bench_lora as run
+    from kinevla_ros.evaluation.bench.lora import bench_lora as run
 
     raise typer.Exit(run(batch_size, steps, report))

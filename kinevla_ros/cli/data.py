@@ -42,7 +42,7 @@ def correct(
     workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 2,
 ) -> None:
     """Let a checkpoint act and write what the demonstrator would do in each state it reaches."""
-    from kinevla_ros.evaluation.correct import correct as run
+    from kinevla_ros.evaluation.suite.corrections import correct as run
 
     with plain_errors():
         added = run(model, out, episodes, seed, workers)

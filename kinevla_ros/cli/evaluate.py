@@ -92,8 +92,8 @@ def evaluate(
     ] = None,
 ) -> None:
     """Let the policy act in the simulated cell and count its successes."""
-    from kinevla_ros.evaluation.evaluate import Settings
-    from kinevla_ros.evaluation.evaluate import evaluate as run
+    from kinevla_ros.evaluation.suite.evaluate import Settings
+    from kinevla_ros.evaluation.suite.evaluate import evaluate as run
 
     interventions, variations = (
         tuple(dict.fromkeys(choice.value for choice in chosen or ()))
@@ -124,7 +124,7 @@ def calibrate(
     report: Annotated[Path | None, typer.Option(help="Folder for a page with the ROC.")] = None,
 ) -> None:
     """Find the min_consistency below which the policy node should send no chunk."""
-    from kinevla_ros.evaluation.calibrate import calibrate as run
+    from kinevla_ros.evaluation.suite.calibrate import calibrate as run
 
     raise typer.Exit(run(model, scenes, seed, report, figures))
 
@@ -164,7 +164,7 @@ def ablate(
     Writes ablation.md and ablation.json after each variant. Ctrl-C keeps what is done:
     the same command continues, trains nothing twice, and may name more variants.
     """
-    from kinevla_ros.evaluation.ablate import ablate as run
+    from kinevla_ros.evaluation.ablation.ablate import ablate as run
     from kinevla_ros.training.variants import VARIANTS
 
     known = [variant.name for variant in VARIANTS]

@@ -18,7 +18,7 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from kinevla_ros.data.video import VideoWriter
-from kinevla_ros.evaluation.video import FRAME_HEIGHT, FRAME_WIDTH, annotated
+from kinevla_ros.evaluation.report.video import FRAME_HEIGHT, FRAME_WIDTH, annotated
 from kinevla_ros.msg import Reasoning, SafetyStatus
 from kinevla_ros.nodes.images import to_array
 from kinevla_ros.nodes.isolation import free_tcp_port, free_udp_port, own_domain

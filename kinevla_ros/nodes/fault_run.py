@@ -10,7 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from kinevla_ros.evaluation.fault_report import (
+from kinevla_ros.evaluation.bench.machine import machine, versions
+from kinevla_ros.evaluation.report.fault_report import (
     Trial,
     cut_speed,
     figures,
@@ -20,7 +21,6 @@ from kinevla_ros.evaluation.fault_report import (
     rest_time,
     table,
 )
-from kinevla_ros.evaluation.machine import machine, versions
 from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.nodes.fault_kinds import KINDS, FaultKind
 from kinevla_ros.nodes.fault_rig import Emulator, FaultRig, emulated

@@ -1,0 +1,1 @@
+"""Variants of the recipe, trained and compared."""

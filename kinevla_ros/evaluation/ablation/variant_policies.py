@@ -1,0 +1,151 @@
+"""Policies of the variants that differ from the product's in more than their checkpoint."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kinevla_ros.base.chunk import ACTION_DIM, HORIZON, ActionChunk
+from kinevla_ros.base.observation import Observation
+from kinevla_ros.codec.statistics import GRIPPER_BOUNDS
+from kinevla_ros.evaluation.suite.episodes import ReadyPolicy
+from kinevla_ros.generator.checkpoint import load_generator
+from kinevla_ros.generator.images import pixels, square, state_tensor
+from kinevla_ros.generator.inference import Inference
+from kinevla_ros.generator.override import Override
+from kinevla_ros.generator.policy import NotUnderstood, Policy
+from kinevla_ros.generator.sequence import InstructionTooLong, instruction_ids
+from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
+from kinevla_ros.language.task_set import kine_realman
+from kinevla_ros.training.generator import read_head
+from kinevla_ros.training.heads import MOTION_SCALE, Head
+from kinevla_ros.training.instructed import instructed
+from kinevla_ros.training.variants import Variant
+
+_BLANK = Observation(
+    dict.fromkeys(("front", "wrist"), np.zeros((240, 320, 3), np.uint8)), np.zeros(7), 0.0, 0.0
+)
+_FIRST_INSTRUCTION = next(way.prompt for _, way in kine_realman().ways())
+_SEED = 0
+
+
+def open_variant(variant: Variant, folder: Path) -> ReadyPolicy:
+    """The policy of a trained variant, by plain torch on the CPU, so that times compare.
+
+    Raises:
+        CheckpointError: the folder is not whole.
+    """
+    if variant.head:
+        return HeadPolicy(folder, variant.head)
+    policy = Policy(folder, device="cpu", graphs=False)
+    return policy if variant.words else InstructedPolicy(policy)
+
+
+class InstructedPolicy:
+    """A policy that writes no words; its codes read the instruction in their place."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    def reset(self) -> None:
+        """Forget the episode before."""
+        self._policy.reset()
+
+    def warm_up(self) -> None:
+        """Run once on an empty picture."""
+        self.infer(_FIRST_INSTRUCTION, _BLANK)
+
+    def infer(
+        self,
+        instruction: str,
+        observation: Observation,
+        override: Override | None = None,
+    ) -> Inference:
+        """See `Policy.infer`; an override replaces what is read."""
+        read = Override(instruction, instruction, must_name_command=False)
+        return self._policy.infer(instruction, observation, override or read)
+
+
+class HeadPolicy:
+    """A policy whose chunk comes from a head, in one pass; there are no words and no codes.
+
+    Raises:
+        CheckpointError: the folder is not whole.
+    """
+
+    def __init__(self, folder: Path, head: type[Head]) -> None:
+        torch.set_num_threads(1)
+        self._model, self._vocabulary = load_generator(folder)
+        self._head = read_head(folder, self._model.config, head).eval()
+        self._sequence = 0
+
+    def reset(self) -> None:
+        """Draw the same noise in every episode, whichever process runs it."""
+        torch.manual_seed(_SEED)
+
+    def warm_up(self) -> None:
+        """Run once on an empty picture."""
+        self.infer(_FIRST_INSTRUCTION, _BLANK)
+
+    def infer(
+        self,
+        instruction: str,
+        observation: Observation,
+        override: Override | None = None,
+    ) -> Inference:
+        """See `Policy.infer`. Raises NotUnderstood for an override too: nothing would follow it."""
+        started = time.perf_counter()
+        if override is not None:
+            raise NotUnderstood("this baseline writes no words and no codes to be overridden")
+        try:
+            parse_instruction(instruction)
+            numbers = self._motion(instruction, observation)
+        except (UnknownInstruction, InstructionTooLong) as problem:
+            raise NotUnderstood(str(problem)) from problem
+        offsets = numbers.reshape(HORIZON, ACTION_DIM) * np.array(MOTION_SCALE)
+        opening = np.clip(offsets[:, 7], *GRIPPER_BOUNDS)
+        self._sequence += 1
+        return Inference(
+            sequence=self._sequence,
+            stamp=observation.stamp,
+            instruction=instruction,
+            goal="",
+            kinematics="",
+            goal_codes=(),
+            kinematics_codes=(),
+            draft_accepted=False,
+            passes=1,
+            model_time=time.perf_counter() - started,
+            chunk=ActionChunk(
+                observation.stamp,
+                self._sequence,
+                observation.joints + offsets[:, :7],
+                opening,
+            ),
+            consistency=math.nan,
+        )
+
+    @torch.inference_mode()
+    def _motion(self, instruction: str, seen: Observation) -> NDArray[np.float64]:
+        """The chunk in units of `MOTION_SCALE`, shape (H, D)."""
+        model, vocabulary = self._model, self._vocabulary
+        ids, segments = instruction_ids(vocabulary, model.config, instruction)
+        squares = np.stack(
+            [square(seen.images[n], model.config.image_size) for n in ("front", "wrist")]
+        )
+        state = state_tensor(seen.joints, seen.gripper)
+        observation = model.observe(pixels(model.config, squares)[None], state[None])
+        embeddings, kinds = model.context(
+            torch.tensor([ids]), torch.tensor([segments]), observation
+        )
+        asking = instructed(vocabulary, vocabulary.encode_text(instruction))
+        embeddings = torch.cat([embeddings, model.embed(torch.tensor([asking.ids]))], dim=1)
+        kinds = torch.cat([kinds, torch.tensor([asking.segments])], dim=1)
+        _, hidden = model(embeddings, kinds, heads=False)
+        # The last position asks for the kinematics codes.
+        return self._head.motion(hidden[:, -1])[0].double().numpy()

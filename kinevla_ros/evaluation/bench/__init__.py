@@ -1,0 +1,1 @@
+"""Benchmarks: how fast, how smooth, how safe; each prints a table and writes JSON."""

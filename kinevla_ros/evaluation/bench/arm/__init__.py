@@ -1,0 +1,1 @@
+"""Benchmarks of gate, stream and motion."""

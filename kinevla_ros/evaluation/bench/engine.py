@@ -1,0 +1,262 @@
+"""How long a chunk of the full-size model takes: cold, warm, by stage, against plain `generate`."""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.progress import Progress
+
+from kinevla_ros.evaluation.bench.chunk import decoder_times
+from kinevla_ros.evaluation.bench.engine_tables import tables
+from kinevla_ros.evaluation.bench.machine import machine, versions
+from kinevla_ros.evaluation.bench.random_model import cut_down, full_size
+from kinevla_ros.evaluation.bench.roofline import chunk_work, floors, measure_device, synchronise
+from kinevla_ros.evaluation.bench.subject import Subject, checkpoint_subject, random_subject
+from kinevla_ros.evaluation.report.statistics import percentiles
+from kinevla_ros.files.damage import for_user
+from kinevla_ros.generator.decode import BilevelDecoder, Draft, Generation, GenerationError
+from kinevla_ros.generator.engine import FastDecoder
+from kinevla_ros.generator.quantised import Weights, quantise
+from kinevla_ros.generator.sequence import instruction_ids
+from kinevla_ros.generator.weights import skeleton
+
+COLD_RUNS, STAGE_RUNS, PLAIN_RUNS = 20, 20, 3
+STAGES = ("preprocess", "vision", "verify", "codes", "decoder")
+
+
+def bench_engine(
+    folder: Path | None,
+    chunks: int,
+    threads: int,
+    weights: Weights | None = None,
+    depth_head: bool = False,
+    report: Path | None = None,
+) -> int:
+    """Measure a fine-tuned checkpoint, or random weights without a folder; the exit code.
+
+    Random weights have OpenVLA's full size on a GPU and a cut-down one elsewhere.
+    """
+    torch.set_num_threads(threads)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        if folder is None:
+            config = full_size() if device.type == "cuda" else cut_down()
+            subject = random_subject(config, device, depth_head)
+        else:
+            subject = checkpoint_subject(folder, device, depth_head)
+        figures = measure(subject, chunks, device, weights)
+    except (ValueError, RuntimeError, OSError) as problem:
+        Console(stderr=True).print(for_user(problem), style="red", markup=False, highlight=False)
+        return 1
+    for part in tables(figures):
+        Console().print(part)
+    if report:
+        report.write_text(json.dumps(figures, indent=2) + "\n")
+    return 0
+
+
+@torch.inference_mode()
+def measure(
+    subject: Subject, chunks: int, device: torch.device, weights: Weights | None = None
+) -> dict[str, Any]:
+    """All figures of a subject; times in ms. Plain `generate` has the weights as they were."""
+    model = subject.model
+    plain = percentiles(_plain_times(subject, device))
+    if weights:
+        quantise(model, weights)
+    subject.plant()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+    engine = FastDecoder(model, subject.vocabulary, depth_head=subject.depth_head)
+    started = time.perf_counter()
+    engine.warm_up()
+    synchronise(device)
+    warm_up = time.perf_counter() - started
+    images, state = subject.images(), torch.zeros(8)
+
+    def run(draft: Draft | None) -> Generation:
+        return engine.generate(subject.instruction, images, state, draft)
+
+    words = run(None).words
+    if subject.words not in (None, words):
+        raise RuntimeError("the planted words were not written; the figures would mean nothing")
+    # The cold figure is of a new instruction, so its words are written one by one.
+    cold = _times(lambda: run(None), COLD_RUNS, "cold chunks")
+    flips = _flips(subject, engine)
+    outputs = [run(words) for _ in range(2)]
+    warm = percentiles(_times(lambda: run(words), chunks, "warm chunks"))
+    stages = _stages(subject, engine, words, device)
+    return {
+        **_conditions(subject, words, device, weights),
+        "warm_up_seconds": round(warm_up, 2),
+        "draft_accepted": all(output.draft_accepted for output in outputs),
+        "passes": outputs[0].passes,
+        "drafted_and_written_differ": flips,
+        "cold": percentiles(cold),
+        "warm": warm,
+        "stages": {name: percentiles(values) for name, values in stages.items()},
+        "plain_generate": plain,
+        "times_faster_than_generate": round(plain["p50_ms"] / warm["p50_ms"], 2),
+        **_roofline(subject, words, device, weights),
+        "machine": machine(),
+        "versions": versions(),
+    }
+
+
+def _conditions(
+    subject: Subject, words: Draft, device: torch.device, weights: Weights | None
+) -> dict[str, Any]:
+    """What was measured, and the most memory it took."""
+    config, model = subject.model.config, subject.model
+    cuda = device.type == "cuda"
+    memory = (
+        torch.cuda.max_memory_allocated(device)
+        if cuda
+        else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    )
+    return {
+        "model": subject.name,
+        "parameters": sum(p.numel() for p in skeleton(config).parameters()),
+        "dtype": str(model.language.dtype).removeprefix("torch."),
+        "weights": weights or "as they are",
+        "depth_head": subject.depth_head is not None,
+        "device": torch.cuda.get_device_name(device) if cuda else "cpu",
+        "threads": torch.get_num_threads(),
+        "memory_gb": round(memory / 1e9, 2),
+        "tokens": {
+            "images": 2 * config.image_tokens,
+            "prompt": config.max_instruction_tokens,
+            "goal_words": len(words.goal),
+            "kinematics_words": len(words.kinematics),
+            "codes": config.goal_codes + config.kinematics_codes,
+        },
+    }
+
+
+def _roofline(
+    subject: Subject, words: Draft, device: torch.device, weights: Weights | None
+) -> dict[str, Any]:
+    """Measured ceilings of the device, the work of a warm chunk, and its least time."""
+    dtype = subject.model.language.dtype
+    ceilings = measure_device(device, dtype)
+    size = dtype.itemsize
+    work = chunk_work(
+        subject.model.config,
+        len(words.goal),
+        len(words.kinematics),
+        size,
+        block_itemsize=1 if weights else size,
+        depth_head=subject.depth_head is not None,
+    )
+    return {
+        "bandwidth_gb_s": round(ceilings.bandwidth / 1e9, 1),
+        "matmul_tflops": round(ceilings.rate / 1e12, 3),
+        "operations_gflop": {
+            name: round(sum(w.operations for w in passes) / 1e9, 2) for name, passes in work.items()
+        },
+        "bytes_gb": {
+            name: round(sum(w.bytes for w in passes) / 1e9, 3) for name, passes in work.items()
+        },
+        "floor_ms": {name: round(value, 3) for name, value in floors(work, ceilings).items()},
+    }
+
+
+def _times(work: Callable[[], object], count: int, name: str) -> list[float]:
+    """Seconds of each call; every call ends with its result read back."""
+    times = []
+    with Progress(transient=True) as progress:
+        for _ in progress.track(range(count), description=name):
+            started = time.perf_counter()
+            work()
+            times.append(time.perf_counter() - started)
+    return times
+
+
+def _flips(subject: Subject, engine: FastDecoder) -> dict[str, int]:
+    """At how many moments a chunk comes out differently when its own words are the draft.
+
+    In float32 at none: widths of passes differ, and with them the rounding of near ties.
+    """
+    found = {"n": 0, "differ": 0}
+    for moment in range(len(subject.cameras)):
+        images, state = subject.images(moment), torch.zeros(8)
+        try:
+            written = engine.generate(subject.instruction, images, state)
+            drafted = engine.generate(subject.instruction, images, state, written.words)
+        except GenerationError:
+            continue  # random weights need not end their texts for other pictures
+        found["n"] += 1
+        found["differ"] += (written.words, written.goal_codes, written.kinematics_codes) != (
+            drafted.words,
+            drafted.goal_codes,
+            drafted.kinematics_codes,
+        )
+    return found
+
+
+def _stages(
+    subject: Subject, engine: FastDecoder, words: Draft, device: torch.device
+) -> dict[str, list[float]]:
+    """Seconds of each stage of warm chunks; waits for the device after each."""
+    found: dict[str, list[float]] = {name: [] for name in STAGES}
+    clock = [0.0]
+
+    def ended(stage: str) -> None:
+        synchronise(device)
+        now = time.perf_counter()
+        spent[stage] = spent.get(stage, 0.0) + now - clock[0]
+        clock[0] = now
+
+    engine.on_stage = ended
+    for _ in range(STAGE_RUNS):
+        spent: dict[str, float] = {}
+        clock[0] = time.perf_counter()
+        images = subject.images()
+        ended("preprocess")
+        engine.generate(subject.instruction, images, torch.zeros(8), words)
+        for stage, value in spent.items():
+            found[stage].append(value)
+    engine.on_stage = lambda stage: None
+    if subject.decoder is not None:
+        found["decoder"] = decoder_times(subject.decoder, STAGE_RUNS)
+    return found
+
+
+def _plain_times(subject: Subject, device: torch.device) -> list[float]:
+    """Seconds of `transformers`' generate for as many tokens, from the same images and weights."""
+    model, vocabulary = subject.model, subject.vocabulary
+    config, images, state = model.config, subject.images().to(device), torch.zeros(8, device=device)
+    words = subject.words
+    if words is None:
+        decoder = BilevelDecoder(model, vocabulary)
+        words = decoder.generate(subject.instruction, images, state).words
+    count = len(words.goal) + len(words.kinematics) + 4
+    count += config.goal_codes + config.kinematics_codes
+    ids, segments = (
+        torch.tensor([x], device=device)
+        for x in instruction_ids(vocabulary, config, subject.instruction)
+    )
+
+    generate: Any = getattr(model.language, "generate")  # noqa: B009  (typed for other classes)
+
+    def run() -> None:
+        embeddings, _ = model.context(ids, segments, model.observe(images[None], state[None]))
+        written = generate(
+            inputs_embeds=embeddings,
+            attention_mask=torch.ones(embeddings.shape[:2], device=device, dtype=torch.int64),
+            max_new_tokens=count,
+            min_new_tokens=count,
+            do_sample=False,
+        )
+        torch.as_tensor(written).tolist()
+
+    run()
+    return _times(run, PLAIN_RUNS, "plain generate")

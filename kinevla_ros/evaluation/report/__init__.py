@@ -1,0 +1,1 @@
+"""Figures, plots, pages and videos of what was measured."""

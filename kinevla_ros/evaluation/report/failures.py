@@ -1,0 +1,63 @@
+"""Videos of the episodes that failed, one file each, with the reasoning burnt in."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinevla_ros.base.chunk import CHUNK_DT
+from kinevla_ros.evaluation.report.video import FRAME_HEIGHT, FRAME_WIDTH, VideoWriter, annotated
+from kinevla_ros.evaluation.suite.episode import PLAIN, Episode, EpisodeResult, Images
+from kinevla_ros.evaluation.suite.rollout import REPLAN_STEPS
+from kinevla_ros.generator.inference import Inference
+
+FPS = round(1 / (REPLAN_STEPS * CHUNK_DT))
+"""One frame for each inference, in simulated time."""
+
+VERDICT_SECONDS = 2
+VIDEOS = "failures"
+"""Folder of the videos in the folder of a report."""
+
+
+class FailureVideo:
+    """Keeps an episode's frames until it is known whether anyone wants to see them."""
+
+    def __init__(self, episode: Episode) -> None:
+        self._instruction = f"{episode.task}: {episode.instruction}"
+        self._views: Images = {}
+        self._lines: list[str] = []
+        self._frames: list[NDArray[np.uint8]] = []
+
+    def watch(self, images: Images, inference: Inference | None) -> None:
+        """Take one frame; an inference that gave nothing is shown as such."""
+        self._views, self._lines = images, [self._instruction, *_reasoning(inference)]
+        self._frames.append(annotated(images["front"], images["wrist"], self._lines))
+
+    def save(self, folder: Path, result: EpisodeResult) -> Path:
+        """Write the video, with the verdict on its last frames, and return its path."""
+        lines = [*self._lines, _verdict(result)]
+        last = annotated(self._views["front"], self._views["wrist"], lines)
+        episode = result.episode
+        condition = "" if episode.condition == PLAIN else f"_{episode.condition.replace(' ', '_')}"
+        path = folder / f"{episode.task}_trial{episode.trial:03d}{condition}.mp4"
+        with closing(VideoWriter(path, FRAME_WIDTH, FRAME_HEIGHT, FPS)) as video:
+            for frame in (*self._frames, *[last] * (FPS * VERDICT_SECONDS)):
+                video.add(frame)
+        return path
+
+
+def _reasoning(inference: Inference | None) -> list[str]:
+    if inference is None:
+        return ["no motion: the model gave no readable output"]
+    goal_codes, codes = (
+        " ".join(map(str, c)) for c in (inference.goal_codes, inference.kinematics_codes)
+    )
+    return [f"goal: {inference.goal} [{goal_codes}]", f"how: {inference.kinematics} [{codes}]"]
+
+
+def _verdict(result: EpisodeResult) -> str:
+    parts = {"goal": result.goal, **result.constraints}
+    return "verdict: " + ", ".join(f"{k} {'kept' if v else 'FAILED'}" for k, v in parts.items())

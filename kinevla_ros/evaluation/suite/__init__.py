@@ -1,0 +1,1 @@
+"""Trials in the cell: episodes, conditions and interventions."""

@@ -1,0 +1,93 @@
+"""Interventions: the words of a policy are replaced while images, joints and instruction stay.
+
+KineVLA measures with them whether the reasoning causes the motion: with words of another
+instruction, kinematic success should fall and goal success should not (its table 1).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from kinevla_ros.base.observation import Observation
+from kinevla_ros.evaluation.suite.episode import Episode, EpisodePolicy
+from kinevla_ros.generator.inference import Inference
+from kinevla_ros.generator.override import Override
+from kinevla_ros.language.grammar import (
+    TASKS,
+    Command,
+    goal_text,
+    instruction,
+    kinematics_text,
+    siblings,
+)
+
+MEANING: Mapping[str, str] = {
+    "random": "both texts are random words of the reasoning vocabulary, other ones each time",
+    "mismatched": "both texts are those of another command with the same goal",
+    "empty": "both texts are empty",
+    "oracle": "both texts are the right ones",
+    "goal-only": "the kinematics text is empty",
+    "swap": "goal words and goal codes stay; kinematics words and codes are those the policy "
+    "writes when it hears another command with the same goal",
+}
+REASONING_WORDS = sorted(
+    {w for c in TASKS for t in (goal_text(c), kinematics_text(c)) for w in re.findall(r"\w+", t)}
+)
+
+MOST_RANDOM_WORDS = 12
+
+
+class IntervenedPolicy:
+    """A policy whose words are replaced in the way that the episode asks for.
+
+    Attributes:
+        worded: the command that the words from outside name; None where they name none.
+    """
+
+    def __init__(self, policy: EpisodePolicy, episode: Episode) -> None:
+        self._policy, self._episode = policy, episode
+        self._rng = episode.chance()
+        self._mode = episode.intervention
+        self.worded: Command | None = None
+        if self._mode == "oracle":
+            self.worded = episode.command
+        elif self._mode in ("mismatched", "swap"):
+            others = siblings(episode.command)
+            self.worded = others[int(self._rng.integers(len(others)))]
+            self._other_instruction = instruction(self.worded, self._rng, episode.phrasing)
+
+    def reset(self) -> None:
+        """Forget the episode before."""
+        self._policy.reset()
+
+    def infer(
+        self,
+        instruction: str,
+        observation: Observation,
+        override: Override | None = None,
+    ) -> Inference:
+        """Infer with the words replaced; see `EpisodePolicy`."""
+        if self._mode == "swap":
+            own = self._policy.infer(instruction, observation)
+            kept = Override(goal=own.goal, goal_codes=own.goal_codes)
+            return self._policy.infer(self._other_instruction, observation, kept)
+        return self._policy.infer(instruction, observation, override or self._words())
+
+    def _words(self) -> Override:
+        if self.worded is not None:
+            return Override.naming(self.worded)
+        if self._mode == "random":
+            command = self._episode.command
+            return Override(
+                goal=self._random_words(goal_text(command)),
+                kinematics=self._random_words(kinematics_text(command)),
+                must_name_command=False,
+            )
+        goal = None if self._mode == "goal-only" else ""
+        return Override(goal, "", must_name_command=False)
+
+    def _random_words(self, text: str) -> str:
+        """As many words as the text has, but no more than the model has room for."""
+        count = min(len(re.findall(r"\w+", text)), MOST_RANDOM_WORDS)
+        return " ".join(self._rng.choice(REASONING_WORDS, count))

@@ -1,0 +1,161 @@
+"""One closed-loop episode in the cell, in simulated time.
+
+The policy, the arm state machine with its splice and limits, and the judge are those of the robot
+and the demo; only the clock is the simulator's, and each chunk reaches the arm after a fixed
+latency.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from kinevla_ros.base.chunk import CHUNK_DT
+from kinevla_ros.evaluation.suite.alarms import Alarms
+from kinevla_ros.evaluation.suite.episode import Episode, EpisodePolicy, EpisodeResult, Images
+from kinevla_ros.evaluation.suite.intervention import IntervenedPolicy
+from kinevla_ros.generator.decode import GenerationError
+from kinevla_ros.generator.inference import Inference
+from kinevla_ros.generator.policy import NotUnderstood
+from kinevla_ros.language.grammar import Command, siblings
+from kinevla_ros.language.parse import UnknownReasoning, parse_reasoning
+from kinevla_ros.robot.gate.check_result import Fault
+from kinevla_ros.sim.cell.cell import Cell
+from kinevla_ros.sim.cell.judge import Judge, Verdict
+from kinevla_ros.sim.cell.variation import LATE
+from kinevla_ros.sim.demonstrations.demonstrator import done
+from kinevla_ros.sim.simulated_arm import LATENCY, SimulatedArm
+
+REPLAN_STEPS = 2
+MAX_SECONDS = 16.0
+DONE_SECONDS = 0.8
+SETTLE_SECONDS = 1.0
+
+Watcher = Callable[[Images, "Inference | None"], None]
+
+
+class _Driver:
+    """Asks the policy and hands its chunks to the arm; keeps the account."""
+
+    def __init__(self, cell: Cell, policy: EpisodePolicy, episode: Episode) -> None:
+        self._policy = policy
+        self.worded: Command | None = None
+        if episode.intervention:
+            intervened = IntervenedPolicy(policy, episode)
+            self._policy, self.worded = intervened, intervened.worded
+        self._command, self.instruction = episode.command, episode.instruction
+        self.arm = SimulatedArm(cell, LATE if episode.variation == "latency" else LATENCY)
+        self.model_times: list[float] = []
+        self.warm: list[bool] = []
+        self.texts: list[tuple[str, str]] = []
+        self.codes: list[tuple[int, ...]] = []
+        self.reasoning_correct = 0
+        self.no_motion: Counter[str] = Counter()
+        self.alarms = Alarms()
+
+    def replan(self, watcher: Watcher | None) -> None:
+        """Infer once; where that fails nothing is sent and the arm goes to rest."""
+        observation = self.arm.observe()
+        self.alarms.look(observation.images, observation.joints)
+        inference = None
+        try:
+            inference = self._policy.infer(self.instruction, observation)
+        except (NotUnderstood, GenerationError) as problem:
+            self.no_motion[str(problem)] += 1
+        else:
+            self._count(inference)
+            self.arm.submit(inference.chunk)
+        if watcher:
+            watcher(observation.images, inference)
+
+    @property
+    def fault(self) -> str | None:
+        """Name of the fault that has stopped the arm; None without one."""
+        fault = self.arm.core.status(self.arm.now).fault
+        return None if fault is Fault.NONE else fault.name.lower()
+
+    def _count(self, inference: Inference) -> None:
+        self.model_times.append(inference.model_time)
+        self.warm.append(inference.draft_accepted)
+        self.texts.append((inference.goal, inference.kinematics))
+        self.codes.append((*inference.goal_codes, *inference.kinematics_codes))
+        self.reasoning_correct += _command(inference) == self._command
+
+
+def run_episode(
+    cell: Cell,
+    policy: EpisodePolicy,
+    episode: Episode,
+    watcher: Watcher | None = None,
+) -> EpisodeResult:
+    """Let the policy try a command in a random scene and judge what came of it.
+
+    Args:
+        watcher: called after each inference with its images and, if it gave one, its result.
+    """
+    command = episode.command
+    cell.reset(episode.scene())
+    policy.reset()
+    driver = _Driver(cell, policy, episode)
+    judges = {c: Judge(cell, c) for c in (command, *siblings(command))}
+    wanted = {command, driver.worded or command}
+    arm, held, step = driver.arm, 0.0, 0
+    path: list[tuple[float, ...]] = []
+    while arm.now < MAX_SECONDS - 1e-6 and held < DONE_SECONDS - 1e-6 and not driver.fault:
+        if step % REPLAN_STEPS == 0:
+            driver.replan(watcher)
+        arm.run(CHUNK_DT)
+        state = cell.state()
+        path.append(tuple(state.tool.round(5).tolist()))
+        for judge in judges.values():
+            judge.watch(state)
+        held = held + CHUNK_DT if any(done(state, c) for c in wanted) else 0.0
+        step += 1
+    seconds = arm.now - held
+    arm.run(SETTLE_SECONDS)
+    verdicts = {c: judge.verdict() for c, judge in judges.items()}
+    verdict = verdicts[command]
+    return EpisodeResult(
+        episode=episode,
+        instruction=driver.instruction,
+        goal=verdict.goal,
+        constraints=verdict.constraints,
+        measures=verdict.measures,
+        executed=_executed(verdicts),
+        worded=driver.worded,
+        as_worded=driver.worded is not None and verdicts[driver.worded].kinematic,
+        seconds=round(seconds, 3),
+        model_times=tuple(driver.model_times),
+        warm=tuple(driver.warm),
+        texts=tuple(driver.texts),
+        codes=tuple(driver.codes),
+        path=tuple(path),
+        reasoning_correct=driver.reasoning_correct,
+        no_motion=dict(driver.no_motion),
+        refused_chunks=arm.core.status(arm.now).refused_chunks,
+        fault=driver.fault,
+        picture_alarms=dict(driver.alarms.counts),
+    )
+
+
+def _command(inference: Inference) -> Command | None:
+    """The command that the words name, if they name one."""
+    try:
+        return parse_reasoning(inference.goal, inference.kinematics)
+    except UnknownReasoning:
+        return None
+
+
+def _executed(verdicts: Mapping[Command, Verdict]) -> dict[str, str | None]:
+    """Which value of each slot was carried out, by the verdicts on all commands of one goal.
+
+    Where an object lies says nothing until it lies where the goal wants it.
+    """
+    found: dict[str, str | None] = {}
+    for command, verdict in verdicts.items():
+        for slot, value in command.slots().items():
+            if slot in verdict.constraints:
+                found.setdefault(slot, None)
+                if verdict.constraints[slot] and (verdict.goal or slot == "part"):
+                    found[slot] = value
+    return found
