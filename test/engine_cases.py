@@ -9,9 +9,9 @@ from openvla_fixture import CODES, llama_tokenizer, published
 from small_generator import small_config
 
 from kinevla_ros.evaluation.bench.random_model import plant_words
-from kinevla_ros.generator.decode import Draft
+from kinevla_ros.generator.decoding.decode import Draft
 from kinevla_ros.generator.model import Generator
-from kinevla_ros.generator.openvla import load_openvla
+from kinevla_ros.generator.openvla.openvla import load_openvla
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary
 from kinevla_ros.language.vocabulary import Vocabulary
 

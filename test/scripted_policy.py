@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.base.observation import Observation
+from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.inference import Inference
-from kinevla_ros.generator.override import Override
 from kinevla_ros.generator.policy import NotUnderstood
 from kinevla_ros.language.grammar import Command, goal_text, kinematics_text
 from kinevla_ros.language.parse import parse_instruction, parse_reasoning

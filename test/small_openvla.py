@@ -16,8 +16,8 @@ from kinevla_ros.codec.statistics import ActionStatistics
 from kinevla_ros.evaluation.bench.random_model import plant_words
 from kinevla_ros.files.manifest import write_manifest
 from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE, load_generator
-from kinevla_ros.generator.images import pixels, square
-from kinevla_ros.generator.openvla import convert_openvla
+from kinevla_ros.generator.openvla.openvla import convert_openvla
+from kinevla_ros.generator.pictures.squares import pixels, square
 from kinevla_ros.generator.weights import MODEL_FILE
 from kinevla_ros.language.grammar import goal_text, kinematics_text
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary

@@ -30,8 +30,8 @@ from kinevla_ros.evaluation.ablation.variant_policies import (
 from kinevla_ros.evaluation.suite.episode import Episode, EpisodeResult
 from kinevla_ros.evaluation.suite.evaluate import INTERRUPTED
 from kinevla_ros.generator.checkpoint import load_contract
+from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.model import Segment
-from kinevla_ros.generator.override import Override
 from kinevla_ros.generator.policy import NotUnderstood
 from kinevla_ros.language.grammar import TASKS
 from kinevla_ros.language.vocabulary import Vocabulary

@@ -6,8 +6,8 @@ from engine_cases import DEVICE, case
 from small_generator import small_config
 
 from kinevla_ros.evaluation.bench.flips import Case, Flips, flips, table
-from kinevla_ros.generator.decode import Draft, Generation
-from kinevla_ros.generator.depth_head import DepthHead
+from kinevla_ros.generator.decoding.decode import Draft, Generation
+from kinevla_ros.generator.decoding.depth_head import DepthHead
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.language.vocabulary import Vocabulary
 

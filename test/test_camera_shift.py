@@ -14,7 +14,7 @@ from pictures import scene
 from typer.testing import CliRunner
 
 from kinevla_ros.cli import app
-from kinevla_ros.generator.camera_shift import (
+from kinevla_ros.generator.pictures.camera_shift import (
     LIMIT,
     WARNING,
     CameraReference,

@@ -9,12 +9,12 @@ from engine_cases import DEVICE, INSTRUCTIONS, case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kinevla_ros.generator.consistency import Consistency
-from kinevla_ros.generator.decode import BilevelDecoder, Draft, Generation
-from kinevla_ros.generator.engine import FastDecoder
-from kinevla_ros.generator.override import Override
+from kinevla_ros.generator.decoding.consistency import Consistency
+from kinevla_ros.generator.decoding.decode import BilevelDecoder, Draft, Generation
+from kinevla_ros.generator.decoding.override import Override
+from kinevla_ros.generator.decoding.sequence import instruction_ids, written_part
+from kinevla_ros.generator.engine.engine import FastDecoder
 from kinevla_ros.generator.policy import Policy
-from kinevla_ros.generator.sequence import instruction_ids, written_part
 from kinevla_ros.language.grammar import (
     TASKS,
     Command,

@@ -7,9 +7,15 @@ import pytest
 import torch
 from small_generator import small_config
 
-from kinevla_ros.generator.decode import BilevelDecoder, Draft, GenerationError, Given, Refusal
+from kinevla_ros.generator.decoding.decode import (
+    BilevelDecoder,
+    Draft,
+    GenerationError,
+    Given,
+    Refusal,
+)
+from kinevla_ros.generator.decoding.sequence import InstructionTooLong, instruction_ids, tail
 from kinevla_ros.generator.model import Generator, Segment
-from kinevla_ros.generator.sequence import InstructionTooLong, instruction_ids, tail
 from kinevla_ros.language.grammar import REFUSAL, TASKS, goal_text, kinematics_text
 from kinevla_ros.language.vocabulary import Vocabulary
 

@@ -11,11 +11,11 @@ from test_train_generator import memory
 
 from kinevla_ros.files.manifest import write_manifest
 from kinevla_ros.generator.checkpoint import CheckpointError
-from kinevla_ros.generator.decode import Draft, Given
-from kinevla_ros.generator.depth_head import DEPTH_HEAD_FILE, DepthHead, load_depth_head
-from kinevla_ros.generator.engine import FastDecoder
+from kinevla_ros.generator.decoding.decode import Draft, Given
+from kinevla_ros.generator.decoding.depth_head import DEPTH_HEAD_FILE, DepthHead, load_depth_head
+from kinevla_ros.generator.decoding.sequence import instruction_ids, written_part
+from kinevla_ros.generator.engine.engine import FastDecoder
 from kinevla_ros.generator.model import Generator
-from kinevla_ros.generator.sequence import instruction_ids, written_part
 from kinevla_ros.language.vocabulary import LEVELS, Vocabulary
 from kinevla_ros.training.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.depth_head import train_depth_head

@@ -7,7 +7,7 @@ import pytest
 import torch
 from engine_cases import case, spoilt
 
-from kinevla_ros.generator.decode import (
+from kinevla_ros.generator.decoding.decode import (
     BilevelDecoder,
     Draft,
     Generation,
@@ -15,9 +15,9 @@ from kinevla_ros.generator.decode import (
     Given,
     Refusal,
 )
-from kinevla_ros.generator.engine import FastDecoder
+from kinevla_ros.generator.decoding.sequence import InstructionTooLong
+from kinevla_ros.generator.engine.engine import FastDecoder
 from kinevla_ros.generator.model import Generator
-from kinevla_ros.generator.sequence import InstructionTooLong
 from kinevla_ros.language.grammar import REFUSAL
 from kinevla_ros.language.vocabulary import Vocabulary
 

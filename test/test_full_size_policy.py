@@ -20,7 +20,7 @@ from std_msgs.msg import String
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.generator import policy as generator_policy
 from kinevla_ros.generator import way
-from kinevla_ros.generator.override import Override
+from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.language.parse import parse_instruction, parse_reasoning
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import Reasoning

@@ -6,10 +6,10 @@ import pytest
 import torch
 from engine_cases import case
 
-from kinevla_ros.generator import graph
-from kinevla_ros.generator.decode import BilevelDecoder
-from kinevla_ros.generator.engine import FastDecoder
-from kinevla_ros.generator.graph import CaptureError, Pass
+from kinevla_ros.generator.decoding.decode import BilevelDecoder
+from kinevla_ros.generator.engine import graph
+from kinevla_ros.generator.engine.engine import FastDecoder
+from kinevla_ros.generator.engine.graph import CaptureError, Pass
 
 
 @pytest.fixture

@@ -31,8 +31,8 @@ from kinevla_ros.files.state_dict import WeightsError
 from kinevla_ros.files.tensor_file import TensorFileError
 from kinevla_ros.generator.checkpoint import CheckpointError, load_decoder, load_generator
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.openvla import load_openvla
-from kinevla_ros.generator.openvla_layout import LayoutError
+from kinevla_ros.generator.openvla.layout import LayoutError
+from kinevla_ros.generator.openvla.openvla import load_openvla
 from kinevla_ros.share import share_path
 
 SEEDS = st.integers(0, 2**32)

@@ -17,8 +17,8 @@ from kinevla_ros.evaluation.suite.conditions import by_condition, comparison
 from kinevla_ros.evaluation.suite.episode import PLAIN, Episode, EpisodeResult, Intervention
 from kinevla_ros.evaluation.suite.intervention import MEANING, IntervenedPolicy
 from kinevla_ros.evaluation.suite.rollout import run_episode
-from kinevla_ros.generator.decode import GenerationError
-from kinevla_ros.generator.override import Override
+from kinevla_ros.generator.decoding.decode import GenerationError
+from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.grammar import TASKS, Command, siblings
 from kinevla_ros.language.parse import parse_reasoning

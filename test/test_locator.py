@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from kinevla_ros.generator.locator import POINTS, Locator
+from kinevla_ros.generator.object_locator import POINTS, Locator
 
 
 @pytest.fixture

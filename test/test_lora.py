@@ -12,9 +12,9 @@ from safetensors.torch import load_file
 from kinevla_ros.files.tensor_file import TensorFileError, save_tensors
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.decode import BilevelDecoder
-from kinevla_ros.generator.images import STATE_SCALE, pixels
-from kinevla_ros.generator.openvla import convert_openvla
+from kinevla_ros.generator.decoding.decode import BilevelDecoder
+from kinevla_ros.generator.openvla.openvla import convert_openvla
+from kinevla_ros.generator.pictures.squares import STATE_SCALE, pixels
 from kinevla_ros.generator.weights import read_generator
 from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary

@@ -24,7 +24,7 @@ from kinevla_ros.files.manifest import (
 from kinevla_ros.files.tensor_file import save_tensors
 from kinevla_ros.generator.checkpoint import CheckpointError, load_decoder, load_generator
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.depth_head import DepthHead, load_depth_head
+from kinevla_ros.generator.decoding.depth_head import DepthHead, load_depth_head
 from kinevla_ros.share import share_path
 
 

@@ -13,11 +13,11 @@ from safetensors.torch import load_file, save_file
 from small_generator import small_config
 
 from kinevla_ros.files.manifest import write_manifest
-from kinevla_ros.generator.consistency import Consistency
-from kinevla_ros.generator.decode import BilevelDecoder, Draft, GenerationError, Given
-from kinevla_ros.generator.images import pixels, square, state_tensor
+from kinevla_ros.generator.decoding.consistency import Consistency
+from kinevla_ros.generator.decoding.decode import BilevelDecoder, Draft, GenerationError, Given
 from kinevla_ros.generator.model import Generator
-from kinevla_ros.generator.onnx_generator import EYE_FILE, PASS_FILE, GraphsError, OnnxGenerator
+from kinevla_ros.generator.onnx.generator import EYE_FILE, PASS_FILE, GraphsError, OnnxGenerator
+from kinevla_ros.generator.pictures.squares import pixels, square, state_tensor
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.generator.weights import MODEL_FILE
 from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
@@ -111,7 +111,7 @@ def test_noise_and_drafts_of_other_commands_give_what_plain_torch_gives(shipped:
 def small(tmp_path_factory: pytest.TempPathFactory) -> Both:
     """Random weights whose texts end now and then."""
     pytest.importorskip("onnxscript")
-    from kinevla_ros.generator.onnx_export import export_graphs
+    from kinevla_ros.generator.onnx.export import export_graphs
 
     vocabulary, folder = Vocabulary.from_grammar(), tmp_path_factory.mktemp("model")
     torch.manual_seed(4)
@@ -212,7 +212,7 @@ def test_graphs_that_are_missing_or_of_other_weights_are_not_used_and_the_log_sa
 
 def test_graphs_that_differ_from_their_model_are_not_left_there(copy: Path) -> None:
     pytest.importorskip("onnxscript")
-    from kinevla_ros.generator.onnx_export import check_graphs
+    from kinevla_ros.generator.onnx.export import check_graphs
 
     model = Policy(copy, graphs=False).model
     check_graphs(model, copy)

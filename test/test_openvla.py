@@ -15,9 +15,9 @@ from kinevla_ros.files.state_dict import WeightsError
 from kinevla_ros.files.tensor_file import TensorFileError
 from kinevla_ros.generator.checkpoint import CheckpointError, load_generator
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.images import pixels
-from kinevla_ros.generator.openvla import OpenVla, convert_openvla, load_openvla
-from kinevla_ros.generator.openvla_layout import LayoutError
+from kinevla_ros.generator.openvla.layout import LayoutError
+from kinevla_ros.generator.openvla.openvla import OpenVla, convert_openvla, load_openvla
+from kinevla_ros.generator.pictures.squares import pixels
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import scene
 
-from kinevla_ros.generator.picture_checks import PictureChecks, PictureFault, PictureLimits
-from kinevla_ros.generator.picture_header import picture_size
+from kinevla_ros.generator.pictures.checks import PictureChecks, PictureFault, PictureLimits
+from kinevla_ros.generator.pictures.header import picture_size
 
 REST = np.zeros(7)
 RNG = np.random.default_rng(0)

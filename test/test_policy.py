@@ -10,8 +10,8 @@ from kinevla_ros.base.observation import Observation
 from kinevla_ros.files.manifest import write_manifest
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.decode import GenerationError
-from kinevla_ros.generator.override import Override
+from kinevla_ros.generator.decoding.decode import GenerationError
+from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.language.grammar import Command, kinematics_text
 from kinevla_ros.language.vocabulary import Vocabulary

@@ -21,9 +21,9 @@ from std_msgs.msg import String
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.generator import policy as generator_policy
+from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.device import GpuOutOfMemory
 from kinevla_ros.generator.inference import Inference
-from kinevla_ros.generator.override import Override
 from kinevla_ros.generator.policy import NotUnderstood
 from kinevla_ros.language.grammar import kinematics_text
 from kinevla_ros.language.parse import parse_instruction, reader

@@ -24,10 +24,10 @@ from kinevla_ros.cli import app
 from kinevla_ros.evaluation.suite import evaluate as command
 from kinevla_ros.evaluation.suite.episode import Episode, EpisodeResult
 from kinevla_ros.generator.checkpoint import CheckpointError, load_generator
-from kinevla_ros.generator.depth_head import DEPTH_HEAD_FILE, DepthHead
+from kinevla_ros.generator.decoding.depth_head import DEPTH_HEAD_FILE, DepthHead
+from kinevla_ros.generator.engine.quantised import Int8Linear
 from kinevla_ros.generator.inference import Inference
 from kinevla_ros.generator.policy import Policy
-from kinevla_ros.generator.quantised import Int8Linear
 
 CARROT = "hold the carrot by the upper part and place it on the right side of the plate"
 HOME = np.array([0.0, 0.16, 0.0, 1.54, 0.0, 1.44, 0.0])

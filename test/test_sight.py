@@ -23,8 +23,8 @@ from sensor_msgs.msg import CompressedImage, Image
 from test_policy_node import BREAD, FakePolicy, Policy
 
 from kinevla_ros.generator import policy as generator_policy
-from kinevla_ros.generator.camera_shift import CameraReference, write_reference
-from kinevla_ros.generator.picture_checks import PictureFault, PictureLimits
+from kinevla_ros.generator.pictures.camera_shift import CameraReference, write_reference
+from kinevla_ros.generator.pictures.checks import PictureFault, PictureLimits
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes import camera_watch, joint_states
 from kinevla_ros.nodes import policy as policy_module

@@ -25,7 +25,7 @@ def chunk(
     report: Report = None,
 ) -> None:
     """Measure how long a chunk takes, by ONNX graphs and by plain torch: cold, warm, the tail."""
-    from kinevla_ros.generator.openvla import is_openvla
+    from kinevla_ros.generator.openvla.openvla import is_openvla
 
     if random_7b or (model and is_openvla(model)):
         from kinevla_ros.evaluation.bench.engine import bench_engine

@@ -57,7 +57,7 @@ def convert_openvla(
     ],
 ) -> None:
     """Turn the published OpenVLA checkpoint into one that can be fine-tuned here."""
-    from kinevla_ros.generator.openvla import convert_openvla as run
+    from kinevla_ros.generator.openvla.openvla import convert_openvla as run
 
     with plain_errors():
         run(source, target)
@@ -107,7 +107,7 @@ def export_graphs(
     from kinevla_ros.files.lock import only_writer
     from kinevla_ros.files.manifest import checked
     from kinevla_ros.generator.config import FILE_NAME
-    from kinevla_ros.generator.onnx_export import export_graphs as run
+    from kinevla_ros.generator.onnx.export import export_graphs as run
 
     with plain_errors():
         checked(model, FILE_NAME)

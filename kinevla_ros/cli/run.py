@@ -118,7 +118,7 @@ def camera_reference(
             raise typer.Exit(code)
     else:
         from kinevla_ros.data.lerobot_reader import DatasetReader
-        from kinevla_ros.generator.camera_shift import median, write_reference
+        from kinevla_ros.generator.pictures.camera_shift import median, write_reference
 
         with plain_errors():
             pictures = DatasetReader(dataset).first_pictures("front", EPISODES)

@@ -1,6 +1,6 @@
 """Configuration of the one model class; `tiny()` is the size trained from nothing.
 
-`generator/openvla_layout.py` makes the configuration of a converted OpenVLA checkpoint.
+`generator/openvla/layout.py` makes the configuration of a converted OpenVLA checkpoint.
 """
 
 from __future__ import annotations

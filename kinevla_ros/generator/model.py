@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from transformers import Cache, DynamicCache, LlamaConfig, LlamaForCausalLM
 
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.locator import Locator
+from kinevla_ros.generator.object_locator import Locator
 from kinevla_ros.generator.vision import build_vision
 
 

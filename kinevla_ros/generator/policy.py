@@ -16,14 +16,14 @@ from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.codec.contract import Contract
 from kinevla_ros.generator.checkpoint import load_decoder, load_generator, load_task_set
-from kinevla_ros.generator.decode import Draft, Generation, GenerationError, Refusal
+from kinevla_ros.generator.decoding.decode import Draft, Generation, GenerationError, Refusal
+from kinevla_ros.generator.decoding.override import Override, OverrideError
+from kinevla_ros.generator.decoding.sequence import InstructionTooLong
 from kinevla_ros.generator.device import find_device, naming_full_memory
-from kinevla_ros.generator.engine import FastDecoder
-from kinevla_ros.generator.images import pixels, square, state_tensor
+from kinevla_ros.generator.engine.engine import FastDecoder
+from kinevla_ros.generator.engine.quantised import Weights
 from kinevla_ros.generator.inference import Inference
-from kinevla_ros.generator.override import Override, OverrideError
-from kinevla_ros.generator.quantised import Weights
-from kinevla_ros.generator.sequence import InstructionTooLong
+from kinevla_ros.generator.pictures.squares import pixels, square, state_tensor
 from kinevla_ros.generator.way import Options, choose_way
 from kinevla_ros.language.reader import (
     Reader,

@@ -6,14 +6,14 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from kinevla_ros.generator.consistency import Consistency
-from kinevla_ros.generator.decode import BilevelDecoder
-from kinevla_ros.generator.depth_head import load_depth_head
+from kinevla_ros.generator.decoding.consistency import Consistency
+from kinevla_ros.generator.decoding.decode import BilevelDecoder
+from kinevla_ros.generator.decoding.depth_head import load_depth_head
 from kinevla_ros.generator.device import wants_engine
-from kinevla_ros.generator.engine import FastDecoder
+from kinevla_ros.generator.engine.engine import FastDecoder
+from kinevla_ros.generator.engine.quantised import Weights
 from kinevla_ros.generator.model import Generator
-from kinevla_ros.generator.onnx_generator import GraphsError, OnnxGenerator, has_graphs
-from kinevla_ros.generator.quantised import Weights
+from kinevla_ros.generator.onnx.generator import GraphsError, OnnxGenerator, has_graphs
 from kinevla_ros.language.task_set import TaskSet
 from kinevla_ros.language.vocabulary import Vocabulary
 

@@ -11,8 +11,8 @@ import numpy as np
 import rclpy
 from numpy.typing import NDArray
 
-from kinevla_ros.generator.camera_shift import median, write_reference
-from kinevla_ros.generator.picture_checks import PictureChecks, PictureLimits
+from kinevla_ros.generator.pictures.camera_shift import median, write_reference
+from kinevla_ros.generator.pictures.checks import PictureChecks, PictureLimits
 from kinevla_ros.nodes.images import TRANSPORTS, picture_size, picture_topic, to_array
 from kinevla_ros.nodes.launcher import client_node
 from kinevla_ros.nodes.qos import image_qos

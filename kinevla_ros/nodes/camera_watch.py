@@ -10,7 +10,7 @@ import numpy as np
 from diagnostic_msgs.msg import DiagnosticStatus
 from numpy.typing import NDArray
 
-from kinevla_ros.generator.camera_shift import WIDTH, CameraReference, NoReference, Shift
+from kinevla_ros.generator.pictures.camera_shift import WIDTH, CameraReference, NoReference, Shift
 from kinevla_ros.nodes.managed import Diagnosis
 
 PERIOD, FIRST = 1.0, 0.05

@@ -12,7 +12,7 @@ from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from kinevla_ros.generator.picture_header import picture_size as header_size
+from kinevla_ros.generator.pictures.header import picture_size as header_size
 
 BYTES = 3
 TRANSPORTS: dict[str, Any] = {"raw": Image, "compressed": CompressedImage}

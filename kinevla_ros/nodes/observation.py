@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
 
 from kinevla_ros.base.observation import Observation
-from kinevla_ros.generator.picture_checks import PictureLimits
+from kinevla_ros.generator.pictures.checks import PictureLimits
 from kinevla_ros.nodes.images import ImageError, picture_size, picture_topic, to_array
 from kinevla_ros.nodes.stamp_checks import Arrival, staleness
 

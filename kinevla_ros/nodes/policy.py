@@ -287,7 +287,7 @@ class PolicyNode(ManagedNode):
         assert self._policy is not None
         words, override = self._words.texts, None
         if words:
-            from kinevla_ros.generator.override import Override
+            from kinevla_ros.generator.decoding.override import Override
 
             override = Override(*words)
         self._inferring_since = time.monotonic()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kinevla_ros.generator.camera_shift import LIMIT, WARNING
-from kinevla_ros.generator.picture_checks import PictureLimits
+from kinevla_ros.generator.pictures.camera_shift import LIMIT, WARNING
+from kinevla_ros.generator.pictures.checks import PictureLimits
 from kinevla_ros.nodes.images import TRANSPORTS
 from kinevla_ros.nodes.parameters import Parameter
 from kinevla_ros.serving.dictionaries import ABSOLUTE

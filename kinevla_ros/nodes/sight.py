@@ -9,8 +9,8 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 
-from kinevla_ros.generator.camera_shift import CameraReference
-from kinevla_ros.generator.picture_checks import PictureChecks, PictureFault
+from kinevla_ros.generator.pictures.camera_shift import CameraReference
+from kinevla_ros.generator.pictures.checks import PictureChecks, PictureFault
 from kinevla_ros.nodes.camera_watch import CameraWatch
 from kinevla_ros.nodes.images import ImageError
 from kinevla_ros.nodes.managed import Diagnosis

@@ -30,7 +30,7 @@ from kinevla_ros.serving.errors import RemotePolicyError
 from kinevla_ros.serving.wire import WireError, pack, unpack
 
 if TYPE_CHECKING:
-    from kinevla_ros.generator.override import Override
+    from kinevla_ros.generator.decoding.override import Override
 
 CONNECT_TIMEOUT = 1.0
 """Of each step of connecting; with an answer it all takes less than a node waits for its end, s."""

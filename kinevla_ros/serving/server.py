@@ -14,7 +14,7 @@ from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
 
 from kinevla_ros.base.observation import Observation
-from kinevla_ros.generator.decode import GenerationError
+from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.inference import Inference
 from kinevla_ros.serving.dictionaries import (
     ACTION_SPACE,

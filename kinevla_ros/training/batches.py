@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.images import SCENE_SCALE, STATE_SCALE, pixels
-from kinevla_ros.generator.sequence import InstructionTooLong, Tail, instruction_ids, tail
+from kinevla_ros.generator.decoding.sequence import InstructionTooLong, Tail, instruction_ids, tail
+from kinevla_ros.generator.pictures.squares import SCENE_SCALE, STATE_SCALE, pixels
 from kinevla_ros.language.grammar import (
     REFUSAL,
     TASKS,

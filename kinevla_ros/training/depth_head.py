@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from kinevla_ros.codec.checkpoint import load_codec
 from kinevla_ros.files.lock import only_writer
 from kinevla_ros.generator.checkpoint import load_generator
-from kinevla_ros.generator.depth_head import DepthHead
+from kinevla_ros.generator.decoding.depth_head import DepthHead
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.language.vocabulary import LEVELS, Level, Vocabulary
 from kinevla_ros.training.batches import BatchMaker, GeneratorSettings

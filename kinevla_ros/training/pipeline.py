@@ -20,7 +20,7 @@ from kinevla_ros.files.lock import only_writer, require_free
 from kinevla_ros.files.manifest import checked, write_manifest
 from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.onnx_export import export_graphs
+from kinevla_ros.generator.onnx.export import export_graphs
 from kinevla_ros.language.task_set import save_tasks
 from kinevla_ros.language.vocabulary import Vocabulary
 from kinevla_ros.training.batches import GeneratorSettings

@@ -24,7 +24,7 @@ from kinevla_ros.files.atomic import replacing, write_json
 from kinevla_ros.files.damage import naming
 from kinevla_ros.files.json_file import read_object
 from kinevla_ros.files.lock import only_writer
-from kinevla_ros.generator.images import SCENE_SCALE, square
+from kinevla_ros.generator.pictures.squares import SCENE_SCALE, square
 from kinevla_ros.language.grammar import TASKS, Command, goal_text
 from kinevla_ros.language.parse import parse_reasoning
 from kinevla_ros.language.task_set import FILE_NAME as TASKS_FILE

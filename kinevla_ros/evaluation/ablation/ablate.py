@@ -25,7 +25,7 @@ from kinevla_ros.files.json_file import read_object
 from kinevla_ros.files.lock import only_writer, require_free
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.decode import GenerationError
+from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.training.batches import GeneratorSettings
 from kinevla_ros.training.codec import CodecSettings
 from kinevla_ros.training.pipeline import device

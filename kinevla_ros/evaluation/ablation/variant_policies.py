@@ -15,11 +15,11 @@ from kinevla_ros.base.observation import Observation
 from kinevla_ros.codec.statistics import GRIPPER_BOUNDS
 from kinevla_ros.evaluation.suite.episodes import ReadyPolicy
 from kinevla_ros.generator.checkpoint import load_generator
-from kinevla_ros.generator.images import pixels, square, state_tensor
+from kinevla_ros.generator.decoding.override import Override
+from kinevla_ros.generator.decoding.sequence import InstructionTooLong, instruction_ids
 from kinevla_ros.generator.inference import Inference
-from kinevla_ros.generator.override import Override
+from kinevla_ros.generator.pictures.squares import pixels, square, state_tensor
 from kinevla_ros.generator.policy import NotUnderstood, Policy
-from kinevla_ros.generator.sequence import InstructionTooLong, instruction_ids
 from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
 from kinevla_ros.language.task_set import kine_realman
 from kinevla_ros.training.generator import read_head

@@ -25,7 +25,7 @@ from kinevla_ros.evaluation.suite.episode import EpisodePolicy
 from kinevla_ros.evaluation.suite.rollout import REPLAN_STEPS
 from kinevla_ros.files.damage import for_user
 from kinevla_ros.generator.checkpoint import CheckpointError
-from kinevla_ros.generator.decode import GenerationError
+from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.inference import Inference
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.generator.way import PLAIN

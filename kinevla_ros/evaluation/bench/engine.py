@@ -21,10 +21,10 @@ from kinevla_ros.evaluation.bench.roofline import chunk_work, floors, measure_de
 from kinevla_ros.evaluation.bench.subject import Subject, checkpoint_subject, random_subject
 from kinevla_ros.evaluation.report.statistics import percentiles
 from kinevla_ros.files.damage import for_user
-from kinevla_ros.generator.decode import BilevelDecoder, Draft, Generation, GenerationError
-from kinevla_ros.generator.engine import FastDecoder
-from kinevla_ros.generator.quantised import Weights, quantise
-from kinevla_ros.generator.sequence import instruction_ids
+from kinevla_ros.generator.decoding.decode import BilevelDecoder, Draft, Generation, GenerationError
+from kinevla_ros.generator.decoding.sequence import instruction_ids
+from kinevla_ros.generator.engine.engine import FastDecoder
+from kinevla_ros.generator.engine.quantised import Weights, quantise
 from kinevla_ros.generator.weights import skeleton
 
 COLD_RUNS, STAGE_RUNS, PLAIN_RUNS = 20, 20, 3

@@ -26,13 +26,13 @@ from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.files.damage import for_user
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.decode import BilevelDecoder, Draft, Generation, GenerationError
-from kinevla_ros.generator.depth_head import DepthHead, load_depth_head
-from kinevla_ros.generator.engine import FastDecoder
-from kinevla_ros.generator.images import pixels, square, state_tensor
+from kinevla_ros.generator.decoding.decode import BilevelDecoder, Draft, Generation, GenerationError
+from kinevla_ros.generator.decoding.depth_head import DepthHead, load_depth_head
+from kinevla_ros.generator.engine.engine import FastDecoder
+from kinevla_ros.generator.engine.quantised import Weights
 from kinevla_ros.generator.model import Generator
-from kinevla_ros.generator.onnx_generator import EYE_FILE, OnnxGenerator
-from kinevla_ros.generator.quantised import Weights
+from kinevla_ros.generator.onnx.generator import EYE_FILE, OnnxGenerator
+from kinevla_ros.generator.pictures.squares import pixels, square, state_tensor
 from kinevla_ros.language.grammar import TASKS, instruction
 from kinevla_ros.language.vocabulary import Vocabulary
 from kinevla_ros.share import share_path

@@ -24,11 +24,11 @@ from torch import Tensor
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.evaluation.suite.episode import Episode
-from kinevla_ros.generator.decode import BilevelDecoder, GenerationError, Given
-from kinevla_ros.generator.images import pixels, square, state_tensor
+from kinevla_ros.generator.decoding.decode import BilevelDecoder, GenerationError, Given
+from kinevla_ros.generator.decoding.sequence import instruction_ids, written_part
 from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.pictures.squares import pixels, square, state_tensor
 from kinevla_ros.generator.policy import NotUnderstood, Policy
-from kinevla_ros.generator.sequence import instruction_ids, written_part
 from kinevla_ros.language.grammar import TASKS, Command, goal_text, instruction, kinematics_text
 from kinevla_ros.language.parse import reader
 from kinevla_ros.language.reader import Question, Reading, Understood

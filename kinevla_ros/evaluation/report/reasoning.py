@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.evaluation.suite.episode import Episode, EpisodeResult
 from kinevla_ros.generator.checkpoint import load_generator
-from kinevla_ros.generator.decode import GenerationError
+from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.language.grammar import (
     TASKS,

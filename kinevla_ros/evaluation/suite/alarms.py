@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.evaluation.suite.episode import EpisodeResult, Images
-from kinevla_ros.generator.camera_shift import LIMIT, WARNING, CameraReference, median
-from kinevla_ros.generator.picture_checks import PictureChecks, PictureFault
+from kinevla_ros.generator.pictures.camera_shift import LIMIT, WARNING, CameraReference, median
+from kinevla_ros.generator.pictures.checks import PictureChecks, PictureFault
 from kinevla_ros.sim.cell.cell import Cell
 
 SCENES = 9

@@ -21,9 +21,9 @@ from kinevla_ros.evaluation.report.statistics import Roc
 from kinevla_ros.files.atomic import write_json, write_text
 from kinevla_ros.files.damage import for_user
 from kinevla_ros.files.lock import only_writer
-from kinevla_ros.generator.decode import GenerationError
+from kinevla_ros.generator.decoding.decode import GenerationError
+from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.inference import Inference
-from kinevla_ros.generator.override import Override
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.language.grammar import TASKS, Command, instruction, siblings
 from kinevla_ros.share import share_path

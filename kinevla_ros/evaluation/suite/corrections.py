@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from kinevla_ros.base.chunk import ActionChunk
-from kinevla_ros.generator.decode import GenerationError
+from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.sim.cell.cell import Cell
 from kinevla_ros.sim.demonstrations.collect import collect, place_at_random

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.observation import Observation
+from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.inference import Inference
-from kinevla_ros.generator.override import Override
 from kinevla_ros.language.grammar import Command, Split, instruction
 from kinevla_ros.sim.cell.variation import Variation
 

@@ -43,9 +43,9 @@ from kinevla_ros.files.atomic import write_json
 from kinevla_ros.files.damage import for_user
 from kinevla_ros.files.lock import FolderInUse, only_writer
 from kinevla_ros.generator.checkpoint import CheckpointError, load_contract
-from kinevla_ros.generator.decode import GenerationError
+from kinevla_ros.generator.decoding.decode import GenerationError
+from kinevla_ros.generator.engine.quantised import Weights
 from kinevla_ros.generator.policy import Policy
-from kinevla_ros.generator.quantised import Weights
 from kinevla_ros.language.grammar import TASKS, Split
 from kinevla_ros.share import share_path
 from kinevla_ros.sim.cell.variation import Variation

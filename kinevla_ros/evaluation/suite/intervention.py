@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.evaluation.suite.episode import Episode, EpisodePolicy
+from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.inference import Inference
-from kinevla_ros.generator.override import Override
 from kinevla_ros.language.grammar import (
     TASKS,
     Command,

@@ -15,10 +15,10 @@ import numpy as np
 
 from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.evaluation.suite.episode import Episode
-from kinevla_ros.generator.decode import BilevelDecoder, GenerationError, Refusal
-from kinevla_ros.generator.images import pixels, square, state_tensor
+from kinevla_ros.generator.decoding.decode import BilevelDecoder, GenerationError, Refusal
+from kinevla_ros.generator.decoding.sequence import InstructionTooLong
+from kinevla_ros.generator.pictures.squares import pixels, square, state_tensor
 from kinevla_ros.generator.policy import NotUnderstood, Policy
-from kinevla_ros.generator.sequence import InstructionTooLong
 from kinevla_ros.language.grammar import TASKS, Split
 from kinevla_ros.language.out_of_scope import out_of_scope
 from kinevla_ros.sim.cell.cell import Cell

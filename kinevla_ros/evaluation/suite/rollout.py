@@ -14,7 +14,7 @@ from kinevla_ros.base.chunk import CHUNK_DT
 from kinevla_ros.evaluation.suite.alarms import Alarms
 from kinevla_ros.evaluation.suite.episode import Episode, EpisodePolicy, EpisodeResult, Images
 from kinevla_ros.evaluation.suite.intervention import IntervenedPolicy
-from kinevla_ros.generator.decode import GenerationError
+from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.inference import Inference
 from kinevla_ros.generator.policy import NotUnderstood
 from kinevla_ros.language.grammar import Command, siblings

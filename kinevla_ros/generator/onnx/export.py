@@ -15,7 +15,7 @@ from kinevla_ros.files.atomic import replacing
 from kinevla_ros.files.manifest import add_to_manifest
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator, Segment
-from kinevla_ros.generator.onnx_generator import (
+from kinevla_ros.generator.onnx.generator import (
     CHECKSUM_KEY,
     EYE_FILE,
     EYE_INPUTS,
@@ -26,7 +26,7 @@ from kinevla_ros.generator.onnx_generator import (
     has_graphs,
     pass_names,
 )
-from kinevla_ros.generator.onnx_network import AnyPass, Eye
+from kinevla_ros.generator.onnx.network import AnyPass, Eye
 from kinevla_ros.generator.weights import MODEL_FILE, read_generator
 
 TOLERANCE = 1e-3

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from transformers import DynamicCache
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer
 
+from kinevla_ros.generator.engine.quantised import QuantisedLinear
 from kinevla_ros.generator.model import Generator, attention_allowed, may_look
-from kinevla_ros.generator.quantised import QuantisedLinear
 
 
 class FusedLlama:

@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kinevla_ros.generator.decode import Draft, Generation
+from kinevla_ros.generator.decoding.decode import Draft, Generation
+from kinevla_ros.generator.decoding.sequence import written_part
+from kinevla_ros.generator.decoding.tree import Node, Tree
 from kinevla_ros.generator.model import Generator, Segment
-from kinevla_ros.generator.onnx_generator import OnnxGenerator
-from kinevla_ros.generator.sequence import written_part
-from kinevla_ros.generator.tree import Node, Tree
+from kinevla_ros.generator.onnx.generator import OnnxGenerator
 from kinevla_ros.language.task_set import TaskSet
 from kinevla_ros.language.vocabulary import Vocabulary
 

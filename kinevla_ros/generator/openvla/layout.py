@@ -19,8 +19,8 @@ from kinevla_ros.files.damage import FileError
 from kinevla_ros.files.json_file import read_object
 from kinevla_ros.generator.config import FILE_NAME, GeneratorConfig
 from kinevla_ros.generator.config_checks import FUSED
-from kinevla_ros.generator.images import DINO_MEAN, DINO_STD, SIGLIP_MEAN, SIGLIP_STD
-from kinevla_ros.generator.openvla_names import DINO, SIGLIP
+from kinevla_ros.generator.openvla.names import DINO, SIGLIP
+from kinevla_ros.generator.pictures.squares import DINO_MEAN, DINO_STD, SIGLIP_MEAN, SIGLIP_STD
 
 IDENTITY = {
     "model_type": "openvla",

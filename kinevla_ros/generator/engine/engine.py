@@ -14,15 +14,15 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from kinevla_ros.generator.decode import Draft, Generation, GenerationError, Given, Refusal
-from kinevla_ros.generator.depth_head import DepthHead
-from kinevla_ros.generator.engine_input import written_room
-from kinevla_ros.generator.engine_level import LevelPasses, LevelPlan
-from kinevla_ros.generator.fused_llama import FusedLlama
-from kinevla_ros.generator.graph import Pass
+from kinevla_ros.generator.decoding.decode import Draft, Generation, GenerationError, Given, Refusal
+from kinevla_ros.generator.decoding.depth_head import DepthHead
+from kinevla_ros.generator.decoding.sequence import instruction_ids
+from kinevla_ros.generator.engine.fused_llama import FusedLlama
+from kinevla_ros.generator.engine.graph import Pass
+from kinevla_ros.generator.engine.input import written_room
+from kinevla_ros.generator.engine.level import LevelPasses, LevelPlan
+from kinevla_ros.generator.engine.quantised import Weights, quantise
 from kinevla_ros.generator.model import Generator, Segment
-from kinevla_ros.generator.quantised import Weights, quantise
-from kinevla_ros.generator.sequence import instruction_ids
 from kinevla_ros.language.grammar import REFUSAL
 from kinevla_ros.language.vocabulary import Vocabulary
 

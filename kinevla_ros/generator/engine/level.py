@@ -10,16 +10,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from kinevla_ros.generator.depth_head import DepthHead
-from kinevla_ros.generator.engine_input import (
+from kinevla_ros.generator.decoding.depth_head import DepthHead
+from kinevla_ros.generator.engine.fused_llama import FusedLlama
+from kinevla_ros.generator.engine.graph import Pass
+from kinevla_ros.generator.engine.input import (
     BURST,
     NOTHING,
     PassInput,
     longest_level,
     pass_widths,
 )
-from kinevla_ros.generator.fused_llama import FusedLlama
-from kinevla_ros.generator.graph import Pass
 from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.language.vocabulary import Level, Vocabulary
 

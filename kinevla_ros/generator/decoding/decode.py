@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from kinevla_ros.generator.decoding.sequence import instruction_ids
 from kinevla_ros.generator.model import Generator, Segment
-from kinevla_ros.generator.onnx_generator import OnnxGenerator
-from kinevla_ros.generator.sequence import instruction_ids
+from kinevla_ros.generator.onnx.generator import OnnxGenerator
 from kinevla_ros.language.grammar import REFUSAL
 from kinevla_ros.language.vocabulary import Level, Vocabulary
 

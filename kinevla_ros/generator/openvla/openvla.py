@@ -25,8 +25,8 @@ from kinevla_ros.files.state_dict import check_names
 from kinevla_ros.files.tensor_file import TensorFile, write_tensors
 from kinevla_ros.generator.config import FILE_NAME, GeneratorConfig
 from kinevla_ros.generator.model import Generator, Segment
-from kinevla_ros.generator.openvla_layout import LayoutError, is_published, read_config
-from kinevla_ros.generator.openvla_names import translate
+from kinevla_ros.generator.openvla.layout import LayoutError, is_published, read_config
+from kinevla_ros.generator.openvla.names import translate
 from kinevla_ros.generator.weights import (
     MODEL_FILE,
     load_weights,

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.generator.picture_header import picture_size
+from kinevla_ros.generator.pictures.header import picture_size
 
 Picture = NDArray[np.uint8]
 

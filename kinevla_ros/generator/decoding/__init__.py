@@ -1,0 +1,1 @@
+"""How words and codes are written: constrained, verified, checked for consistency."""

@@ -1,0 +1,1 @@
+"""The fast way to decode a large model on a GPU."""

@@ -1,0 +1,1 @@
+"""The small model as ONNX graphs for a CPU."""

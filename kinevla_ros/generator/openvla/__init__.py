@@ -1,0 +1,1 @@
+"""OpenVLA-7B as a generator."""

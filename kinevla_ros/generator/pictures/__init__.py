@@ -1,0 +1,1 @@
+"""Camera pictures: checked, cut to squares, compared with a reference."""
