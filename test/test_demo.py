@@ -17,7 +17,7 @@ pytest.importorskip("av")
 from typer.testing import CliRunner, Result
 
 from kinevla_ros.cli import app
-from kinevla_ros.evaluation.suite import episodes
+from kinevla_ros.evaluation.suite.episodes import episodes
 from kinevla_ros.nodes import stack_trials
 from kinevla_ros.share import share_path
 

@@ -12,7 +12,7 @@ from scripted_policy import DemonstratorPolicy
 
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.cli import evaluate as cli
-from kinevla_ros.evaluation.suite import episodes, under
+from kinevla_ros.evaluation.suite.episodes import episodes, under
 from kinevla_ros.evaluation.suite.conditions import by_condition, comparison
 from kinevla_ros.evaluation.suite.episode import PLAIN, Episode, EpisodeResult, Intervention
 from kinevla_ros.evaluation.suite.intervention import MEANING, IntervenedPolicy

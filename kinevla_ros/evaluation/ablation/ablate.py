@@ -15,8 +15,8 @@ from kinevla_ros.data.schema import DatasetError
 from kinevla_ros.evaluation.ablation.table import table
 from kinevla_ros.evaluation.ablation.variant_policies import open_variant
 from kinevla_ros.evaluation.bench.machine import machine, versions
-from kinevla_ros.evaluation.report import summary
-from kinevla_ros.evaluation.suite import episodes, run_checkpoint
+from kinevla_ros.evaluation.report.summary import summary
+from kinevla_ros.evaluation.suite.episodes import episodes, run_checkpoint
 from kinevla_ros.evaluation.suite.episode import EpisodeResult
 from kinevla_ros.evaluation.suite.evaluate import INTERRUPTED, gather
 from kinevla_ros.files.atomic import write_json, write_text
