@@ -35,15 +35,15 @@ from kinevla_ros.generator.model import Segment
 from kinevla_ros.generator.policy import NotUnderstood
 from kinevla_ros.language.grammar import TASKS
 from kinevla_ros.language.vocabulary import Vocabulary
-from kinevla_ros.training import batches
-from kinevla_ros.training.batches import GeneratorSettings
-from kinevla_ros.training.codec import CodecSettings
-from kinevla_ros.training.heads import NUMBERS, FlowHead
-from kinevla_ros.training.instructed import InstructionBatches
+from kinevla_ros.training.codec.stages import CodecSettings
+from kinevla_ros.training.generator import batches
+from kinevla_ros.training.generator.batches import GeneratorSettings
+from kinevla_ros.training.generator.heads import NUMBERS, FlowHead
+from kinevla_ros.training.generator.samples import Samples
 from kinevla_ros.training.pipeline import CODEC
-from kinevla_ros.training.samples import Samples
-from kinevla_ros.training.variant_run import Study, train_variant
-from kinevla_ros.training.variants import BILEVEL, VARIANTS, chosen
+from kinevla_ros.training.variants.run import Study, train_variant
+from kinevla_ros.training.variants.variants import BILEVEL, VARIANTS, chosen
+from kinevla_ros.training.variants.without_reasoning import InstructionBatches
 
 INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"
 IMAGES = {name: np.full((240, 320, 3), 90, np.uint8) for name in ("front", "wrist")}

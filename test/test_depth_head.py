@@ -17,8 +17,8 @@ from kinevla_ros.generator.decoding.sequence import instruction_ids, written_par
 from kinevla_ros.generator.engine.engine import FastDecoder
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.language.vocabulary import LEVELS, Vocabulary
-from kinevla_ros.training.batches import BatchMaker, GeneratorSettings
-from kinevla_ros.training.depth_head import train_depth_head
+from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
+from kinevla_ros.training.generator.depth_head import train_depth_head
 
 SETTINGS = GeneratorSettings(steps=40, batch_size=16, learning_rate=1e-2, alternative_share=1.0)
 

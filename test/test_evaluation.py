@@ -23,9 +23,9 @@ from kinevla_ros.evaluation.bench.chunk import measure
 from kinevla_ros.evaluation.report.statistics import Rate, drop, percentiles
 from kinevla_ros.evaluation.report.summary import remarks, summary, table
 from kinevla_ros.evaluation.report.video import FRAME_HEIGHT, FRAME_WIDTH, annotated
-from kinevla_ros.evaluation.suite.episodes import episodes, run
 from kinevla_ros.evaluation.suite import evaluate as command
 from kinevla_ros.evaluation.suite.episode import Episode, EpisodeResult
+from kinevla_ros.evaluation.suite.episodes import episodes, run
 from kinevla_ros.evaluation.suite.evaluate import Settings
 from kinevla_ros.evaluation.suite.rollout import run_episode
 from kinevla_ros.language.grammar import TASKS, Command, phrasings

@@ -12,9 +12,9 @@ from scripted_policy import DemonstratorPolicy
 
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.cli import evaluate as cli
-from kinevla_ros.evaluation.suite.episodes import episodes, under
 from kinevla_ros.evaluation.suite.conditions import by_condition, comparison
 from kinevla_ros.evaluation.suite.episode import PLAIN, Episode, EpisodeResult, Intervention
+from kinevla_ros.evaluation.suite.episodes import episodes, under
 from kinevla_ros.evaluation.suite.intervention import MEANING, IntervenedPolicy
 from kinevla_ros.evaluation.suite.rollout import run_episode
 from kinevla_ros.generator.decoding.decode import GenerationError

@@ -18,10 +18,10 @@ from kinevla_ros.generator.pictures.squares import STATE_SCALE, pixels
 from kinevla_ros.generator.weights import read_generator
 from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary
-from kinevla_ros.training.lora import LoraSettings, add_adapters, merge_adapter
-from kinevla_ros.training.lora_run import fine_tune, last_save
-from kinevla_ros.training.objective import LossWeights
-from kinevla_ros.training.samples import Samples
+from kinevla_ros.training.generator.objective import LossWeights
+from kinevla_ros.training.generator.samples import Samples
+from kinevla_ros.training.lora.adapters import LoraSettings, add_adapters, merge_adapter
+from kinevla_ros.training.lora.run import fine_tune, last_save
 
 SETTINGS = LoraSettings(
     steps=96,

@@ -16,8 +16,8 @@ from kinevla_ros.files.manifest import write_manifest
 
 pytest.importorskip("tensorboard")
 
-from kinevla_ros.training import codec as trainer
-from kinevla_ros.training.codec import CodecSettings, train_codec
+from kinevla_ros.training.codec import stages as trainer
+from kinevla_ros.training.codec.stages import CodecSettings, train_codec
 
 CONFIG = CodecConfig(codes_per_level=16, latent_dim=16, hidden_dim=64)
 SETTINGS = CodecSettings(

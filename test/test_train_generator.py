@@ -26,12 +26,12 @@ from kinevla_ros.language.grammar import (
     siblings,
 )
 from kinevla_ros.language.vocabulary import Vocabulary
-from kinevla_ros.training.batches import BatchMaker, GeneratorSettings
-from kinevla_ros.training.generator import train_generator
-from kinevla_ros.training.heads import MotionHead
-from kinevla_ros.training.objective import LossWeights, losses
+from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
+from kinevla_ros.training.generator.heads import MotionHead
+from kinevla_ros.training.generator.objective import LossWeights, losses
+from kinevla_ros.training.generator.samples import Samples
+from kinevla_ros.training.generator.training import train_generator
 from kinevla_ros.training.pipeline import begin_with_decoder
-from kinevla_ros.training.samples import Samples
 
 SETTINGS = GeneratorSettings(
     steps=400,

@@ -9,8 +9,8 @@ import pytest
 from scripted_policy import DemonstratorPolicy
 
 from kinevla_ros.cli import evaluate as cli
-from kinevla_ros.evaluation.suite.episodes import episodes, under
 from kinevla_ros.evaluation.suite.episode import EpisodeResult
+from kinevla_ros.evaluation.suite.episodes import episodes, under
 from kinevla_ros.evaluation.suite.rollout import run_episode
 from kinevla_ros.sim.cell.cell import Cell
 from kinevla_ros.sim.cell.variation import MEANING, Variation

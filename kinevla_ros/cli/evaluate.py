@@ -165,7 +165,7 @@ def ablate(
     the same command continues, trains nothing twice, and may name more variants.
     """
     from kinevla_ros.evaluation.ablation.ablate import ablate as run
-    from kinevla_ros.training.variants import VARIANTS
+    from kinevla_ros.training.variants.variants import VARIANTS
 
     known = [variant.name for variant in VARIANTS]
     names = [name.strip() for name in variants.split(",")] if variants is not None else known

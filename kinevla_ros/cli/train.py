@@ -22,7 +22,7 @@ def codec(
     ] = False,
 ) -> None:
     """Train the bi-level codec in two stages and export its ONNX decoder."""
-    from kinevla_ros.training.codec import CodecSettings
+    from kinevla_ros.training.codec.stages import CodecSettings
     from kinevla_ros.training.pipeline import codec_from_dataset, device
 
     settings = CodecSettings(seed=seed, device=device())
@@ -56,7 +56,7 @@ def generator(
     ] = False,
 ) -> None:
     """Train the tiny generator; the result is a complete checkpoint."""
-    from kinevla_ros.training.batches import GeneratorSettings
+    from kinevla_ros.training.generator.batches import GeneratorSettings
     from kinevla_ros.training.pipeline import generator_from_dataset
 
     settings = GeneratorSettings(
@@ -87,8 +87,8 @@ def lora(
 
     On several GPUs: accelerate launch --config_file config/fsdp.yaml -m kinevla_ros.cli train lora
     """
-    from kinevla_ros.training.lora import LoraSettings
-    from kinevla_ros.training.lora_pipeline import lora_from_dataset
+    from kinevla_ros.training.lora.adapters import LoraSettings
+    from kinevla_ros.training.lora.pipeline import lora_from_dataset
 
     settings = LoraSettings(steps, batch_size, accumulation, learning_rate, seed=seed)
     with plain_errors():
@@ -107,8 +107,8 @@ def depth_head(
     seed: Annotated[int, typer.Option(min=0)] = 0,
 ) -> None:
     """Train the depth head, which chooses later codes; the language model is not changed."""
-    from kinevla_ros.training.batches import GeneratorSettings
-    from kinevla_ros.training.depth_head import depth_head_from_dataset
+    from kinevla_ros.training.generator.batches import GeneratorSettings
+    from kinevla_ros.training.generator.depth_head import depth_head_from_dataset
 
     settings = GeneratorSettings(batches, batch_size, learning_rate, seed=seed)
     with plain_errors():

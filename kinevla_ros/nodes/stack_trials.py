@@ -23,8 +23,8 @@ from std_srvs.srv import SetBool, Trigger
 from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.evaluation.report.statistics import Rate
-from kinevla_ros.evaluation.suite.episodes import episodes
 from kinevla_ros.evaluation.suite.episode import Episode
+from kinevla_ros.evaluation.suite.episodes import episodes
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.demo import Demonstration
 from kinevla_ros.nodes.isolation import free_tcp_port, free_udp_port, own_domain

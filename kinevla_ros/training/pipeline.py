@@ -23,11 +23,11 @@ from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.onnx.export import export_graphs
 from kinevla_ros.language.task_set import save_tasks
 from kinevla_ros.language.vocabulary import Vocabulary
-from kinevla_ros.training.batches import GeneratorSettings
-from kinevla_ros.training.codec import CodecSettings, train_codec
-from kinevla_ros.training.codec_report import CodecReport
-from kinevla_ros.training.generator import train_generator
-from kinevla_ros.training.samples import Samples, load_samples
+from kinevla_ros.training.codec.report import CodecReport
+from kinevla_ros.training.codec.stages import CodecSettings, train_codec
+from kinevla_ros.training.generator.batches import GeneratorSettings
+from kinevla_ros.training.generator.samples import Samples, load_samples
+from kinevla_ros.training.generator.training import train_generator
 
 MAX_CODEC_CHUNKS = 400_000
 CODEC = CodecConfig(goal_levels=3, kinematics_levels=3)

@@ -16,8 +16,8 @@ from kinevla_ros.evaluation.ablation.table import table
 from kinevla_ros.evaluation.ablation.variant_policies import open_variant
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.evaluation.report.summary import summary
-from kinevla_ros.evaluation.suite.episodes import episodes, run_checkpoint
 from kinevla_ros.evaluation.suite.episode import EpisodeResult
+from kinevla_ros.evaluation.suite.episodes import episodes, run_checkpoint
 from kinevla_ros.evaluation.suite.evaluate import INTERRUPTED, gather
 from kinevla_ros.files.atomic import write_json, write_text
 from kinevla_ros.files.damage import for_user
@@ -26,12 +26,12 @@ from kinevla_ros.files.lock import only_writer, require_free
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.decode import GenerationError
-from kinevla_ros.training.batches import GeneratorSettings
-from kinevla_ros.training.codec import CodecSettings
+from kinevla_ros.training.codec.stages import CodecSettings
+from kinevla_ros.training.generator.batches import GeneratorSettings
+from kinevla_ros.training.generator.samples import load_samples
 from kinevla_ros.training.pipeline import device
-from kinevla_ros.training.samples import load_samples
-from kinevla_ros.training.variant_run import DONE_FILE, Study, train_variant
-from kinevla_ros.training.variants import VARIANTS, Variant, chosen
+from kinevla_ros.training.variants.run import DONE_FILE, Study, train_variant
+from kinevla_ros.training.variants.variants import VARIANTS, Variant, chosen
 
 STUDY_FILE, EVALUATION_FILE = "study.json", "evaluation.json"
 FIGURES_FILE, TABLE_FILE = "ablation.json", "ablation.md"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kinevla_ros.evaluation.report.statistics import CONFIDENCE, Rate, drop
-from kinevla_ros.training.variants import BILEVEL
+from kinevla_ros.training.variants.variants import BILEVEL
 
 CONSTRAINTS = ("part", "side", "direction", "order")
 HEADINGS = (

@@ -22,10 +22,10 @@ from kinevla_ros.generator.pictures.squares import pixels, square, state_tensor
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
 from kinevla_ros.language.task_set import kine_realman
-from kinevla_ros.training.generator import read_head
-from kinevla_ros.training.heads import MOTION_SCALE, Head
-from kinevla_ros.training.instructed import instructed
-from kinevla_ros.training.variants import Variant
+from kinevla_ros.training.generator.heads import MOTION_SCALE, Head
+from kinevla_ros.training.generator.training import read_head
+from kinevla_ros.training.variants.variants import Variant
+from kinevla_ros.training.variants.without_reasoning import instructed
 
 _BLANK = Observation(
     dict.fromkeys(("front", "wrist"), np.zeros((240, 320, 3), np.uint8)), np.zeros(7), 0.0, 0.0

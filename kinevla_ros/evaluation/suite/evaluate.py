@@ -25,11 +25,11 @@ from kinevla_ros.evaluation.report.failures import VIDEOS
 from kinevla_ros.evaluation.report.reasoning import bert_score, metrics, read_phrasings, readings_of
 from kinevla_ros.evaluation.report.reasoning import lines as word_lines
 from kinevla_ros.evaluation.report.summary import alarm_line, rates, remarks, summary, table
-from kinevla_ros.evaluation.suite.episodes import episodes, run_checkpoint, under
 from kinevla_ros.evaluation.suite.codes import code_usage
 from kinevla_ros.evaluation.suite.conditions import by_condition, comparison
 from kinevla_ros.evaluation.suite.conditions import table as condition_table
 from kinevla_ros.evaluation.suite.episode import PLAIN, Episode, EpisodeResult, Intervention
+from kinevla_ros.evaluation.suite.episodes import episodes, run_checkpoint, under
 from kinevla_ros.evaluation.suite.pairs import (
     CHANGED,
     REWORDED,

@@ -24,10 +24,10 @@ from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.weights import MODEL_FILE
 from kinevla_ros.language.vocabulary import Vocabulary
-from kinevla_ros.training.batches import BatchMaker, GeneratorSettings
-from kinevla_ros.training.heads import Head, MotionHead
-from kinevla_ros.training.objective import Batch, losses
-from kinevla_ros.training.samples import Samples
+from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
+from kinevla_ros.training.generator.heads import Head, MotionHead
+from kinevla_ros.training.generator.objective import Batch, losses
+from kinevla_ros.training.generator.samples import Samples
 
 RESUME_FILE = "resume.safetensors"
 

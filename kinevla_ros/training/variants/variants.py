@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from kinevla_ros.training.heads import FlowHead, Head, MotionHead
-from kinevla_ros.training.objective import LossWeights
+from kinevla_ros.training.generator.heads import FlowHead, Head, MotionHead
+from kinevla_ros.training.generator.objective import LossWeights
 
 NO_WORDS = LossWeights(text=0.0, mutual_information=0.0)
 NO_CODES = replace(NO_WORDS, codes=0.0)

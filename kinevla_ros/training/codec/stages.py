@@ -26,8 +26,8 @@ from kinevla_ros.codec.bilevel import BilevelCodec, CodecConfig, Reconstruction,
 from kinevla_ros.codec.checkpoint import Codec, save_codec
 from kinevla_ros.codec.statistics import ActionStatistics
 from kinevla_ros.files.atomic import write_json
-from kinevla_ros.training.codec_progress import Progress
-from kinevla_ros.training.codec_report import CodecReport, report
+from kinevla_ros.training.codec.progress import Progress
+from kinevla_ros.training.codec.report import CodecReport, report
 
 PROGRESS_FILE = "training.safetensors"
 REPORT_FILE = "report.json"

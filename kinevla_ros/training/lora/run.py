@@ -31,10 +31,10 @@ from kinevla_ros.generator.weights import read_generator
 from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary, texts_fit
 from kinevla_ros.language.vocabulary import FILE_NAME as TOKENIZER_FILE
-from kinevla_ros.training.batches import BatchMaker, GeneratorSettings
-from kinevla_ros.training.lora import LoraSettings, add_adapters, as_fields, merge_adapter
-from kinevla_ros.training.lora_memory import estimate
-from kinevla_ros.training.samples import Samples
+from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
+from kinevla_ros.training.generator.samples import Samples
+from kinevla_ros.training.lora.adapters import LoraSettings, add_adapters, as_fields, merge_adapter
+from kinevla_ros.training.lora.memory import estimate
 
 ADAPTER_FOLDER, RUN_FOLDER, SETTINGS_FILE = "adapter", "run", "lora.json"
 STATE_FILE = "trainer_state.json"

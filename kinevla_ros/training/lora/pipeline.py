@@ -14,10 +14,10 @@ from kinevla_ros.codec.checkpoint import load_codec
 from kinevla_ros.files.lock import only_writer, require_free
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary, open_vocabulary
-from kinevla_ros.training.lora import LoraSettings
-from kinevla_ros.training.lora_run import fine_tune, is_first
+from kinevla_ros.training.generator.samples import load_samples
+from kinevla_ros.training.lora.adapters import LoraSettings
+from kinevla_ros.training.lora.run import fine_tune, is_first
 from kinevla_ros.training.pipeline import begin_with_decoder, code_variants
-from kinevla_ros.training.samples import load_samples
 
 
 def lora_from_dataset(

@@ -29,11 +29,11 @@ from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.weights import MODEL_FILE
 from kinevla_ros.language.task_set import save_tasks
 from kinevla_ros.language.vocabulary import FILE_NAME as TOKENIZER_FILE
-from kinevla_ros.training.batches import BatchMaker, GeneratorSettings
-from kinevla_ros.training.codec import PROGRESS_FILE, CodecSettings
-from kinevla_ros.training.generator import RESUME_FILE, read_head, train_generator
-from kinevla_ros.training.heads import MotionHead
-from kinevla_ros.training.instructed import InstructionBatches
+from kinevla_ros.training.codec.stages import PROGRESS_FILE, CodecSettings
+from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
+from kinevla_ros.training.generator.heads import MotionHead
+from kinevla_ros.training.generator.samples import Samples
+from kinevla_ros.training.generator.training import RESUME_FILE, read_head, train_generator
 from kinevla_ros.training.pipeline import (
     CODEC,
     Coder,
@@ -42,8 +42,8 @@ from kinevla_ros.training.pipeline import (
     copy_decoder,
     shape_for,
 )
-from kinevla_ros.training.samples import Samples
-from kinevla_ros.training.variants import BILEVEL, Variant
+from kinevla_ros.training.variants.variants import BILEVEL, Variant
+from kinevla_ros.training.variants.without_reasoning import InstructionBatches
 
 DONE_FILE = "variant.json"
 EYE = ("vision.", "projector.", "image_position", "state.", "locator.")

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from kinevla_ros.generator.model import Generator, Segment
-from kinevla_ros.training.heads import Head
+from kinevla_ros.training.generator.heads import Head
 
 SCENE_BETA = 0.02
 """Error of the scene up to which the loss is quadratic: 5 mm."""

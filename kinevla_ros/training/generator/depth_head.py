@@ -20,10 +20,10 @@ from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.decoding.depth_head import DepthHead
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.language.vocabulary import LEVELS, Level, Vocabulary
-from kinevla_ros.training.batches import BatchMaker, GeneratorSettings
-from kinevla_ros.training.objective import Batch, written_states
+from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
+from kinevla_ros.training.generator.objective import Batch, written_states
+from kinevla_ros.training.generator.samples import load_samples
 from kinevla_ros.training.pipeline import code_variants, device
-from kinevla_ros.training.samples import load_samples
 
 STEP = 512
 """Samples of one step of the head."""

@@ -24,9 +24,9 @@ from kinevla_ros.language.grammar import (
 )
 from kinevla_ros.language.out_of_scope import out_of_scope
 from kinevla_ros.language.vocabulary import Vocabulary
-from kinevla_ros.training.heads import MOTION_SCALE
-from kinevla_ros.training.objective import Batch, LossWeights
-from kinevla_ros.training.samples import Samples
+from kinevla_ros.training.generator.heads import MOTION_SCALE
+from kinevla_ros.training.generator.objective import Batch, LossWeights
+from kinevla_ros.training.generator.samples import Samples
 
 PHRASINGS = 1024
 """Instructions drawn for each command before training."""
