@@ -26,10 +26,10 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 from lifecycle_msgs.msg import Transition
 
-from kinevla_ros.nodes.isolation import DISCOVERY, RANGES
-from kinevla_ros.nodes.launcher import CELL_HOST, CELL_PORT, HALVES, half, simulated
 from kinevla_ros.robot.model import urdf
 from kinevla_ros.share import share_path
+from kinevla_ros.stack.isolation import DISCOVERY, RANGES
+from kinevla_ros.stack.launcher import CELL_HOST, CELL_PORT, HALVES, half, simulated
 
 SWITCH = {"default_value": "false", "choices": ["true", "false"]}
 ARGUMENTS = [

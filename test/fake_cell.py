@@ -13,8 +13,8 @@ from node_bench import Bench
 from pictures import scene
 from sensor_msgs.msg import CompressedImage, Image, JointState
 
-from kinevla_ros.nodes.images import TRANSPORTS, picture_topic, to_message
-from kinevla_ros.nodes.messages import Stamps, joints_to_message
+from kinevla_ros.nodes.ros.images import TRANSPORTS, picture_topic, to_message
+from kinevla_ros.nodes.ros.messages import Stamps, joints_to_message
 
 JOINTS = np.linspace(-0.3, 0.3, 7)
 SCENES = {camera: scene(n, 96, 128) for n, camera in enumerate(("front", "wrist"))}

@@ -14,7 +14,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 
-from kinevla_ros.nodes.managed import ManagedNode
+from kinevla_ros.nodes.ros.managed import ManagedNode
 from kinevla_ros.robot.priority import promptly
 from kinevla_ros.share import share_path
 

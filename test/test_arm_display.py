@@ -20,12 +20,12 @@ from std_msgs.msg import String
 from visualization_msgs.msg import Marker, MarkerArray
 
 from kinevla_ros.base.chunk import ActionChunk
-from kinevla_ros.nodes import arm_display
-from kinevla_ros.nodes.frames import Frames, transforms
-from kinevla_ros.nodes.messages import Stamps
-from kinevla_ros.nodes.poses import to_quaternion
-from kinevla_ros.nodes.qos import LATCHED
-from kinevla_ros.nodes.safety_markers import chunk_markers, colour, safety_markers
+from kinevla_ros.nodes.arm import display as arm_display
+from kinevla_ros.nodes.arm.frames import Frames, transforms
+from kinevla_ros.nodes.arm.safety_markers import chunk_markers, colour, safety_markers
+from kinevla_ros.nodes.ros.messages import Stamps
+from kinevla_ros.nodes.ros.poses import to_quaternion
+from kinevla_ros.nodes.ros.qos import LATCHED
 from kinevla_ros.robot.driver.driver import Tick
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.gate.collision import CollisionModel

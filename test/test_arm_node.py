@@ -23,14 +23,14 @@ from std_srvs.srv import SetBool, Trigger
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import SafetyStatus
-from kinevla_ros.nodes.arm import ArmNode
-from kinevla_ros.nodes.messages import (
+from kinevla_ros.nodes.arm.node import ArmNode
+from kinevla_ros.nodes.ros.messages import (
     Stamps,
     chunk_to_message,
     joints_from_message,
     joints_to_message,
 )
-from kinevla_ros.nodes.qos import LATCHED
+from kinevla_ros.nodes.ros.qos import LATCHED
 from kinevla_ros.robot.child_process import child_of
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.sim.controller.controller import EmulatedController

@@ -18,8 +18,8 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from kinevla_ros.nodes.cell import CellNode
-from kinevla_ros.nodes.images import to_array
-from kinevla_ros.nodes.qos import image_qos
+from kinevla_ros.nodes.ros.images import to_array
+from kinevla_ros.nodes.ros.qos import image_qos
 
 HOST = "127.0.0.4"
 CARROT = "hold the carrot by the upper part and place it on the right side of the plate"

@@ -10,7 +10,7 @@ import yaml
 
 pytest.importorskip("rclpy")
 
-from kinevla_ros.nodes.arm_parameters import PARAMETERS, limits_from, workspace_from
+from kinevla_ros.nodes.arm.parameters import PARAMETERS, limits_from, workspace_from
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.limits import RM75_LIMITS, JointLimits
 from kinevla_ros.share import share_path

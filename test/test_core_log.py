@@ -12,8 +12,8 @@ pytest.importorskip("rclpy")
 
 from rclpy.impl import rcutils_logger
 
-from kinevla_ros.nodes.core_log import RosLog
-from kinevla_ros.nodes.log import BoundedLogger
+from kinevla_ros.nodes.ros.core_log import RosLog
+from kinevla_ros.nodes.ros.log import BoundedLogger
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from typer.testing import CliRunner, Result
 
 from kinevla_ros.cli import app
 from kinevla_ros.evaluation.suite.episodes import episodes
-from kinevla_ros.nodes import stack_trials
 from kinevla_ros.share import share_path
+from kinevla_ros.stack import trials as stack_trials
 
 try:
     share_path("models", "kinevla-tiny", "model.safetensors")

@@ -24,8 +24,8 @@ from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.language.parse import parse_instruction, parse_reasoning
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import Reasoning
-from kinevla_ros.nodes.messages import Stamps, chunk_from_message
-from kinevla_ros.nodes.policy import PolicyNode
+from kinevla_ros.nodes.policy.node import PolicyNode
+from kinevla_ros.nodes.ros.messages import Stamps, chunk_from_message
 
 CARROT = "hold the carrot by the upper part and place it on the right side of the plate"
 IMAGES = {camera: scene(n, 96, 128) for n, camera in enumerate(("front", "wrist"))}

@@ -25,7 +25,10 @@ from std_srvs.srv import SetBool, Trigger
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import SafetyStatus
-from kinevla_ros.nodes.launcher import (
+from kinevla_ros.nodes.ros.messages import Stamps, chunk_to_message
+from kinevla_ros.nodes.ros.qos import LATCHED
+from kinevla_ros.sim.cell.cell import HOME
+from kinevla_ros.stack.launcher import (
     CELL_HOST,
     Launcher,
     LaunchError,
@@ -33,9 +36,6 @@ from kinevla_ros.nodes.launcher import (
     parameter_file,
     simulated,
 )
-from kinevla_ros.nodes.messages import Stamps, chunk_to_message
-from kinevla_ros.nodes.qos import LATCHED
-from kinevla_ros.sim.cell.cell import HOME
 
 TIMEOUT = 20.0
 

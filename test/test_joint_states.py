@@ -11,8 +11,8 @@ from builtin_interfaces.msg import Time
 from rclpy.clock import Clock
 from sensor_msgs.msg import JointState
 
-from kinevla_ros.nodes.joint_states import JointStates
-from kinevla_ros.nodes.messages import Stamps, joints_to_message, target_from_message
+from kinevla_ros.nodes.policy.joint_states import JointStates
+from kinevla_ros.nodes.ros.messages import Stamps, joints_to_message, target_from_message
 
 JOINTS, GRIPPER = np.linspace(-0.3, 0.3, 7), 0.05
 DEGREES = np.array([0.0, 90.0, 0.0, 45.0, 0.0, 30.0, 0.0])

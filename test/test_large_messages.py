@@ -18,10 +18,10 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
 from kinevla_ros.msg import ActionChunk, Reasoning, SafetyStatus
-from kinevla_ros.nodes.log import BoundedLogger
-from kinevla_ros.nodes.messages import status_to_message
-from kinevla_ros.nodes.subscribe import SMALL, subscribe
-from kinevla_ros.nodes.text import LINE, REASON, TEXT, bounded
+from kinevla_ros.nodes.ros.log import BoundedLogger
+from kinevla_ros.nodes.ros.messages import status_to_message
+from kinevla_ros.nodes.ros.subscribe import SMALL, subscribe
+from kinevla_ros.nodes.ros.text import LINE, REASON, TEXT, bounded
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.status import SafetyState, Status
 from kinevla_ros.srv import OverrideReasoning

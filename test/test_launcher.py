@@ -19,9 +19,9 @@ from lifecycle_msgs.msg import Transition
 from typer.testing import CliRunner
 
 from kinevla_ros.cli import app
-from kinevla_ros.nodes import launcher as launcher_module
-from kinevla_ros.nodes.isolation import DISCOVERY
-from kinevla_ros.nodes.launcher import (
+from kinevla_ros.stack import launcher as launcher_module
+from kinevla_ros.stack.isolation import DISCOVERY
+from kinevla_ros.stack.launcher import (
     CELL_HOST,
     Launcher,
     LaunchError,
@@ -93,8 +93,8 @@ def test_a_node_that_does_not_end_is_killed_and_says_where_it_was_unless_it_is_f
 
 NODE = """
 import sys
-from kinevla_ros.nodes.managed import ManagedNode
-from kinevla_ros.nodes.runtime import run
+from kinevla_ros.nodes.ros.managed import ManagedNode
+from kinevla_ros.nodes.ros.runtime import run
 sys.exit(run(lambda: ManagedNode("cell", {})))
 """
 

@@ -11,12 +11,12 @@ pytest.importorskip("mujoco")
 
 from node_bench import bench
 
-from kinevla_ros.nodes.arm import ArmNode
+from kinevla_ros.nodes.arm.node import ArmNode
 from kinevla_ros.nodes.cell import CellNode
-from kinevla_ros.nodes.managed import ManagedNode
-from kinevla_ros.nodes.parameter_sections import files_without
-from kinevla_ros.nodes.parameters import UnknownParameter
-from kinevla_ros.nodes.policy import PolicyNode
+from kinevla_ros.nodes.policy.node import PolicyNode
+from kinevla_ros.nodes.ros.managed import ManagedNode
+from kinevla_ros.nodes.ros.parameter_sections import files_without
+from kinevla_ros.nodes.ros.parameters import UnknownParameter
 
 
 @pytest.mark.parametrize(

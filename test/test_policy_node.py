@@ -29,9 +29,9 @@ from kinevla_ros.language.grammar import kinematics_text
 from kinevla_ros.language.parse import parse_instruction, reader
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import Question, Reasoning
-from kinevla_ros.nodes import policy as policy_module
-from kinevla_ros.nodes.messages import Stamps, chunk_from_message
-from kinevla_ros.nodes.policy import PolicyNode
+from kinevla_ros.nodes.policy import node as policy_module
+from kinevla_ros.nodes.policy.node import PolicyNode
+from kinevla_ros.nodes.ros.messages import Stamps, chunk_from_message
 from kinevla_ros.srv import OverrideReasoning
 
 BREAD = "pick up the bread and move it to the front"

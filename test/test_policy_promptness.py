@@ -13,9 +13,9 @@ from test_policy_node import BREAD, CARROT, FakePolicy, Policy
 
 from kinevla_ros.generator import policy as generator_policy
 from kinevla_ros.msg import Reasoning
-from kinevla_ros.nodes import policy as policy_module
-from kinevla_ros.nodes.policy import PolicyNode
-from kinevla_ros.nodes.policy_output import Output
+from kinevla_ros.nodes.policy import node as policy_module
+from kinevla_ros.nodes.policy.node import PolicyNode
+from kinevla_ros.nodes.policy.output import Output
 
 PARAMETERS = {"model": "fake", "chunk_period": 0.4, "max_observation_age": 2.0}
 

@@ -22,7 +22,7 @@ from rosgraph_msgs.msg import Clock
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
-from kinevla_ros.nodes.managed import ManagedNode
+from kinevla_ros.nodes.ros.managed import ManagedNode
 
 POSSIBLE = {
     "unconfigured": {1: "inactive", 5: "finalized"},
@@ -162,9 +162,9 @@ def test_a_fault_of_the_program_is_answered_counted_and_shown(faulty: Client) ->
 
 PROCESS = """
 import sys
-from kinevla_ros.nodes.managed import ManagedNode
-from kinevla_ros.nodes.parameters import Parameter
-from kinevla_ros.nodes.runtime import run
+from kinevla_ros.nodes.ros.managed import ManagedNode
+from kinevla_ros.nodes.ros.parameters import Parameter
+from kinevla_ros.nodes.ros.runtime import run
 spec = {"speed": Parameter(1.0, "m/s")}
 sys.exit(run(lambda: ManagedNode("process", spec)))
 """

@@ -28,11 +28,11 @@ from waiting import wait_until
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import SafetyStatus
-from kinevla_ros.nodes.arm import ArmNode
-from kinevla_ros.nodes.messages import Stamps, chunk_to_message
-from kinevla_ros.nodes.qos import LATCHED
-from kinevla_ros.nodes.rm_driver import RmDriverArm
-from kinevla_ros.nodes.rm_driver_messages import errors_of
+from kinevla_ros.nodes.arm.node import ArmNode
+from kinevla_ros.nodes.rm_driver.messages import errors_of
+from kinevla_ros.nodes.rm_driver.transport import RmDriverArm
+from kinevla_ros.nodes.ros.messages import Stamps, chunk_to_message
+from kinevla_ros.nodes.ros.qos import LATCHED
 from kinevla_ros.robot.motion.target_sender import Target
 from kinevla_ros.robot.transport import ArmConnectionError
 

@@ -20,8 +20,8 @@ from test_policy_node import BREAD, FakePolicy
 
 from kinevla_ros.generator import policy as generator_policy
 from kinevla_ros.msg import ActionChunk, Reasoning
-from kinevla_ros.nodes.managed import ManagedNode
-from kinevla_ros.nodes.policy import PolicyNode
+from kinevla_ros.nodes.policy.node import PolicyNode
+from kinevla_ros.nodes.ros.managed import ManagedNode
 
 NOTHING, STILL = "nothing comes on /clock", "/clock has stood still"
 

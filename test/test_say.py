@@ -10,9 +10,9 @@ import rclpy
 from waiting import wait_until
 
 from kinevla_ros.msg import Question, Reasoning
-from kinevla_ros.nodes.qos import LATCHED
-from kinevla_ros.nodes.rviz import lines
-from kinevla_ros.nodes.say import _Talk, is_about, typed
+from kinevla_ros.nodes.policy.rviz import lines
+from kinevla_ros.nodes.ros.qos import LATCHED
+from kinevla_ros.stack.say import _Talk, is_about, typed
 
 
 def test_a_typed_line_is_an_answer_and_the_end_of_the_input_is_none() -> None:

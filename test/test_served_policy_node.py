@@ -19,7 +19,7 @@ from test_policy_node import RELEASE, REPLACE, VETO, Policy
 from test_serving import ACTIONS, foreign
 
 from kinevla_ros.msg import Reasoning
-from kinevla_ros.nodes.policy import PolicyNode
+from kinevla_ros.nodes.policy.node import PolicyNode
 from kinevla_ros.serving import client
 
 WAVE = "wave at the people behind the glass"

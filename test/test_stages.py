@@ -14,9 +14,9 @@ pytest.importorskip("rclpy")
 from diagnostic_msgs.msg import DiagnosticStatus
 from node_bench import SUCCESS, bench
 
-from kinevla_ros.nodes.arm_stages import arm_stages
-from kinevla_ros.nodes.latency import Latency
-from kinevla_ros.nodes.managed import Diagnosis, ManagedNode
+from kinevla_ros.nodes.arm.stages import arm_stages
+from kinevla_ros.nodes.ros.latency import Latency
+from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState, Status

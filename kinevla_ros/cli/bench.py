@@ -50,7 +50,7 @@ def stack(
     report: Report = None,
 ) -> None:
     """Give every task to the running stack in real time, and count its successes."""
-    from kinevla_ros.nodes.stack_trials import bench_stack
+    from kinevla_ros.stack.trials import bench_stack
 
     raise typer.Exit(bench_stack(model, trials, seed, report))
 
@@ -95,7 +95,7 @@ def faults(
     report: Report = None,
 ) -> None:
     """Kill, freeze or cut off parts of the stack in motion; check that the arm comes to rest."""
-    from kinevla_ros.nodes.fault_run import bench_faults
+    from kinevla_ros.stack.faults.run import bench_faults
 
     raise typer.Exit(bench_faults(count, seed, report))
 

@@ -61,7 +61,7 @@ def up(
     ] = None,
 ) -> None:
     """Start the nodes and keep them until Ctrl-C."""
-    from kinevla_ros.nodes.launcher import up as start
+    from kinevla_ros.stack.launcher import up as start
 
     half, found = (choice.value if choice else "" for choice in (only, discovery))
     raise typer.Exit(start(sim, arm_ip, model, config, half, found, policy_url))
@@ -73,7 +73,7 @@ def say(
     timeout: Annotated[float, typer.Option(help="How long to wait for the policy (s).")] = 10.0,
 ) -> None:
     """Publish an instruction on /instruction."""
-    from kinevla_ros.nodes.say import say as publish
+    from kinevla_ros.stack.say import say as publish
 
     raise typer.Exit(publish(instruction, timeout))
 
@@ -89,7 +89,7 @@ def demo(
 ) -> None:
     """Let the simulated arm carry out an instruction and judge what it did."""
     from kinevla_ros.language.task_set import kine_realman
-    from kinevla_ros.nodes.demo import demo as run
+    from kinevla_ros.stack.demo import demo as run
 
     raise typer.Exit(run(instruction or kine_realman().example, video, timeout, seed))
 
@@ -112,7 +112,7 @@ def camera_reference(
     it is the median of the starts of several episodes, without what lay elsewhere in each.
     """
     if not dataset:
-        from kinevla_ros.nodes.camera_reference import write_live
+        from kinevla_ros.stack.camera_reference import write_live
 
         if code := write_live(out, image_transport, timeout):
             raise typer.Exit(code)

@@ -17,13 +17,13 @@ from std_srvs.srv import Trigger
 from kinevla_ros.language.dialogue import Dialogue
 from kinevla_ros.language.grammar import Command
 from kinevla_ros.language.parse import reader
-from kinevla_ros.nodes.images import camera_info, to_message
-from kinevla_ros.nodes.managed import Diagnosis, ManagedNode
-from kinevla_ros.nodes.messages import Stamps
-from kinevla_ros.nodes.parameters import Parameter
-from kinevla_ros.nodes.qos import image_qos
-from kinevla_ros.nodes.runtime import run
-from kinevla_ros.nodes.subscribe import subscribe
+from kinevla_ros.nodes.ros.images import camera_info, to_message
+from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
+from kinevla_ros.nodes.ros.messages import Stamps
+from kinevla_ros.nodes.ros.parameters import Parameter
+from kinevla_ros.nodes.ros.qos import image_qos
+from kinevla_ros.nodes.ros.runtime import run
+from kinevla_ros.nodes.ros.subscribe import subscribe
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.sim.cell.cell import CAMERAS
 from kinevla_ros.sim.cell.realtime import CellError, Images, RealTimeCell

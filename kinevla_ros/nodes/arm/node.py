@@ -1,0 +1,301 @@
+"""The arm node: action chunks in, the arm's state out; the stream is another process's."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.publisher import Publisher
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64
+from std_srvs.srv import SetBool, Trigger
+
+from kinevla_ros.msg import ActionChunk, SafetyStatus
+from kinevla_ros.nodes.arm.display import ArmDisplay
+from kinevla_ros.nodes.arm.parameters import PARAMETERS, limits_from, workspace_from
+from kinevla_ros.nodes.arm.stages import arm_stages
+from kinevla_ros.nodes.ros.latency import Latency
+from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
+from kinevla_ros.nodes.ros.messages import (
+    Stamps,
+    chunk_from_message,
+    joints_to_message,
+    status_to_message,
+    target_from_message,
+)
+from kinevla_ros.nodes.ros.qos import LATCHED
+from kinevla_ros.nodes.ros.runtime import run
+from kinevla_ros.nodes.ros.subscribe import subscribe
+from kinevla_ros.nodes.ros.text import TEXT, bounded
+from kinevla_ros.robot.driver.channel import DriverSettings
+from kinevla_ros.robot.driver.client import DriverClient
+from kinevla_ros.robot.driver.driver import STREAM_FAILED, Tick
+from kinevla_ros.robot.gate.check_result import Fault, Verdict, refused
+from kinevla_ros.robot.priority import ADVICE
+from kinevla_ros.robot.realman.stop_line import StopLine
+from kinevla_ros.robot.status import SafetyState, Status
+from kinevla_ros.robot.transport import ArmConnectionError
+
+TARGETS = "kinevla/joint_targets"
+STATUS_PERIOD = 0.1
+ENABLE_TIMEOUT = 3.0
+
+DRIVER_PROCESS = "kinevla_ros.robot.driver.process"
+RM_DRIVER_PROCESS = "kinevla_ros.nodes.rm_driver.process"
+
+
+class ArmNode(ManagedNode):
+    """Client of the driver's process, see `robot.driver_process`."""
+
+    def __init__(self) -> None:
+        super().__init__("arm", PARAMETERS)
+        self._stamps = Stamps(self.get_clock())
+        self._driver: DriverClient | None = None
+        self._targets: Publisher | None = None
+        self._status: Status | None = None
+        self._status_due = self._ticked_at = 0.0
+        self._periods = Latency()
+        self._joints = self.create_publisher(JointState, "/joint_states", 10)
+        self._display = ArmDisplay(self, self._stamps)
+        self._safety = self.create_publisher(SafetyStatus, "kinevla/safety_status", LATCHED)
+        drop = partial(self._drop, "chunk", Fault.INVALID_CHUNK)
+        subscribe(self, ActionChunk, "kinevla/action_chunk", self._on_chunk, drop)
+        # As leader arms publish where they are.
+        drop = partial(self._drop, "teleoperation", Fault.INVALID_TARGET)
+        subscribe(self, JointState, "kinevla/teleop_targets", self._on_teleop, drop)
+        drop = partial(self._drop, "speed scaling", Fault.NONE)
+        subscribe(self, Float64, "~/speed_scaling", self._on_speed_scaling, drop)
+        self.create_service(SetBool, "~/enable", self._on_enable)
+        self.create_service(SetBool, "~/pause", self._on_pause)
+        self.create_service(Trigger, "~/stop", self._on_stop)
+        self.create_service(Trigger, "~/reset", self._on_reset)
+
+    def configure(self) -> None:
+        """Connect to the arm."""
+        self._driver = self._make_driver()
+        info = self._driver.connect()
+        self.hardware_id = f"{info.model} at {self._driver.arm}"
+        self.get_logger().info(f"connected to {info.model}, {info.firmware}, at {self._driver.arm}")
+        if not self._driver.prompt:
+            self.get_logger().warning(ADVICE)
+
+    def _make_driver(self) -> DriverClient:
+        """Return the driver of the way to the arm that is asked for, not connected."""
+        values = self.values
+        ip, port = values["arm_ip"], values["arm_port"]
+        transport: dict[str, Any]
+        if values["transport"] == "rm_driver":
+            module, arm = RM_DRIVER_PROCESS, self.resolve_topic_name("rm_driver")
+            transport = {"namespace": self.get_namespace()}
+            stop_past_it = _cannot_stop
+        else:
+            module, arm = DRIVER_PROCESS, f"{ip}:{port}"
+            transport = {"ip": ip, "port": port, "host_ip": values["host_ip"] or None}
+            transport["udp_port"] = values["udp_port"]
+            stop_past_it = StopLine(ip, port).stop
+        settings = DriverSettings(
+            arm,
+            transport,
+            values["rate"],
+            limits_from(values),
+            workspace_from(values),
+            values["speed_scaling"],
+        )
+        return DriverClient(module, settings, self._on_tick, stop_past_it)
+
+    def cleanup(self) -> None:
+        """Disconnect."""
+        if self._driver is not None:
+            self._driver.close()
+        self._driver = None
+
+    def activate(self) -> None:
+        """Publish the arm's state and stream as soon as motion is enabled."""
+        assert self._driver is not None
+        self._refuse_a_second_node()
+        self._periods.clear()
+        self._status = None
+        self._targets = self.create_publisher(JointState, TARGETS, 10)
+        self._driver.start()
+        self._display.show(self._driver.limits, workspace_from(self.values))
+        if self.values["enable_on_activate"]:
+            self._enable_soon(self._driver)
+
+    def deactivate(self) -> None:
+        """Slow down to rest, then stop."""
+        if self._driver is not None:
+            self._driver.finish()
+        if self._targets is not None:
+            self.destroy_publisher(self._targets)
+            self._targets = None
+
+    def diagnosis(self) -> Diagnosis:
+        """State of the arm and of the connection."""
+        if self._driver is None or not self._driver.connected:
+            return Diagnosis("no connection to the arm; trying again", DiagnosticStatus.ERROR)
+        if self._driver.failed:
+            return Diagnosis(STREAM_FAILED, DiagnosticStatus.ERROR)
+        if self._status is None:
+            return Diagnosis("no tick yet", DiagnosticStatus.WARN)
+        status = self._status
+        faulted = status.state is SafetyState.FAULTED
+        return Diagnosis(
+            f"{status.state.name.lower()}: {status.reason}".rstrip(": "),
+            DiagnosticStatus.ERROR if faulted else DiagnosticStatus.OK,
+            {
+                "fault": status.fault.name,
+                "refused chunks": str(status.refused_chunks),
+                "stream period": self._periods.summary(),
+            },
+        )
+
+    def stages(self) -> dict[str, Diagnosis]:
+        """Link, controller, stream and chunks."""
+        if self._driver is None or self._status is None:
+            return {}
+        return arm_stages(self._driver, self._status, self._periods, 1 / self.values["rate"])
+
+    def _on_tick(self, tick: Tick) -> None:
+        """Publish what the tick gave; called from the driver client's thread."""
+        if self._ticked_at:
+            self._periods.add(tick.now - self._ticked_at)
+        self._ticked_at = tick.now
+        if tick.state is not None:
+            stamp = self._stamps.to_ros(tick.state.stamp)
+            self._joints.publish(joints_to_message(tick.state.q, tick.state.gripper, stamp))
+        if tick.sample is not None and self._targets is not None:
+            stamp = self._stamps.to_ros(tick.now)
+            self._targets.publish(
+                joints_to_message(tick.sample.position, tick.sample.gripper, stamp)
+            )
+        self._publish_status(tick)
+        self._display.on_tick(tick)
+
+    def _publish_status(self, tick: Tick) -> None:
+        """Publish the status when it changes, and ten times a second."""
+        last, self._status = self._status, tick.status
+        changed = last is None or (last.state, last.fault) != (tick.status.state, tick.status.fault)
+        if changed and tick.status.state is SafetyState.FAULTED:
+            self.get_logger().error(f"{tick.status.fault.name}: {tick.status.reason}")
+        if changed or tick.now >= self._status_due:
+            self._status_due = tick.now + STATUS_PERIOD
+            self._safety.publish(status_to_message(tick.status, self._stamps.to_ros(tick.now)))
+
+    def _on_chunk(self, message: ActionChunk) -> None:
+        if clock := self.clock_watch.problem():
+            self._drop("chunk", Fault.STALE_CHUNK, clock)
+            return
+        try:
+            chunk = chunk_from_message(message, self._stamps)
+        except ValueError as error:
+            self._drop("chunk", Fault.INVALID_CHUNK, str(error))
+            return
+        if self._hand_over("chunk", lambda driver: driver.follow(chunk)):
+            self._display.on_chunk(chunk)
+
+    def _on_teleop(self, message: JointState) -> None:
+        if clock := self.clock_watch.problem():
+            self._drop("teleoperation", Fault.INVALID_TARGET, clock)
+            return
+        try:
+            target = target_from_message(message, self._stamps)
+        except ValueError as error:
+            self._drop("teleoperation", Fault.INVALID_TARGET, str(error))
+            return
+        self._hand_over("teleoperation", lambda driver: driver.lead(target))
+
+    def _on_speed_scaling(self, message: Float64) -> None:
+        self._hand_over("speed scaling", lambda driver: driver.set_speed(message.data))
+
+    def _drop(self, what: str, fault: Fault, problem: str) -> None:
+        """Count and name what cannot be read."""
+        reason = bounded(problem)
+        self._hand_over(what, lambda driver: driver.refuse(fault, reason))
+
+    def _hand_over(self, what: str, request: Callable[[DriverClient], Verdict]) -> bool:
+        """Hand a message of the active node to the driver; returns whether it is accepted."""
+        if self.state != "active" or self._driver is None:
+            return False
+        try:
+            verdict = request(self._driver)
+        except ArmConnectionError as error:
+            verdict = refused(Fault.CONNECTION_LOST, str(error))
+        if not verdict.ok:
+            reason = f"{what} refused: {verdict.reason}"
+            self.get_logger().warning(reason, throttle_duration_sec=1.0)
+        return verdict.ok
+
+    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        if request.data:
+            return self._serve(response, self._enable, "motion is enabled")
+        return self._serve(response, lambda driver: driver.disable(), "slowing down, then disabled")
+
+    def _on_pause(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        done = "paused" if request.data else "going on"
+        return self._serve(response, lambda driver: driver.pause(request.data), done)
+
+    def _on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        return self._serve(response, lambda driver: driver.stop(), "stopped until /arm/reset")
+
+    def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        return self._serve(response, lambda driver: driver.reset(), "call /arm/enable to move")
+
+    def _serve(
+        self, response: Any, act: Callable[[DriverClient], Verdict | None], done: str
+    ) -> Any:
+        try:
+            if self.state != "active" or self._driver is None:
+                raise ArmConnectionError("the arm node is not active")
+            verdict = act(self._driver)
+        except RuntimeError as error:
+            response.success, response.message = False, bounded(str(error), TEXT)
+            return response
+        response.success = verdict is None or verdict.ok
+        response.message = done if verdict is None or verdict.ok else bounded(verdict.reason, TEXT)
+        return response
+
+    def _enable(self, driver: DriverClient) -> Verdict:
+        self._refuse_a_second_node()
+        return driver.enable()
+
+    def _enable_soon(self, driver: DriverClient) -> None:
+        """Enable as soon as the arm has been seen at rest."""
+        deadline = time.monotonic() + ENABLE_TIMEOUT
+        while not (verdict := driver.enable()).ok:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"motion cannot be enabled: {verdict.reason}")
+            time.sleep(0.05)
+
+    def _refuse_a_second_node(self) -> None:
+        """Raise RuntimeError if another arm node streams, or another publishes joint states."""
+        if self.count_publishers(self._joints.topic_name) > 1:
+            publishers = self.get_publishers_info_by_topic(self._joints.topic_name)
+            names = ", ".join(f"{p.node_namespace.rstrip('/')}/{p.node_name}" for p in publishers)
+            raise RuntimeError(
+                f"more than this node publishes /joint_states ({names}); stamps and gripper of the "
+                "others may be wrong. End them: a second arm node; the vendor's driver, which is "
+                "to start with -r joint_states:=rm_driver/joint_states"
+            )
+        own = 0 if self._targets is None else 1
+        if self.count_publishers(TARGETS) > own:
+            raise RuntimeError(
+                f"another node publishes {self.resolve_topic_name(TARGETS)}: a second arm node "
+                "would drive the same arm. End it, or give each arm its own namespace"
+            )
+
+
+def _cannot_stop() -> None:
+    raise ArmConnectionError("nothing goes past the vendor's rm_driver; use the emergency button")
+
+
+def main() -> int:
+    """Run the node; returns the exit code."""
+    return run(ArmNode, prompt=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""Live joint states for the policy: read, or refused with what is wrong about their source."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from sensor_msgs.msg import JointState
+
+from kinevla_ros.base.chunk import JOINT_NAMES
+from kinevla_ros.nodes.ros.messages import GRIPPER, joints_from_message
+from kinevla_ros.robot.reported_state import require_possible
+
+NEEDED = frozenset((*JOINT_NAMES, GRIPPER))
+
+MEMORY = 1.0
+"""What was wrong counts so long: of two publishers that take turns one may be right, s."""
+
+
+class JointStates:
+    """Reads one message of /joint_states after the other."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, float] = {}
+        self._problem, self._problem_at = "", -np.inf
+        self._read = False
+
+    def read(self, message: JointState, now: float) -> tuple[NDArray[np.float64], float] | None:
+        """Joint positions, shape (7,), rad, and the gripper's opening, m.
+
+        None for a message of other joints than ours, once ours have come.
+
+        Args:
+            now: monotonic time, s.
+
+        Raises:
+            ValueError: something is missing, twice there, not finite, or not possible for an
+                RM75; or one of the last second's messages was so.
+        """
+        ours = NEEDED.intersection(message.name)
+        if not ours and self._read:
+            return None
+        self._seen |= dict.fromkeys(ours, now)
+        try:
+            joints, gripper = joints_from_message(message)
+            require_possible(joints, gripper)
+        except ValueError as error:
+            self._problem, self._problem_at = self._in_parts(ours, now) or str(error), now
+            raise ValueError(self._problem) from error
+        self._read = True
+        if now - self._problem_at < MEMORY:
+            raise ValueError(self._problem)
+        return joints, gripper
+
+    def _in_parts(self, ours: frozenset[str], now: float) -> str:
+        """Whether all that this message lacks comes too, in messages of its own."""
+        recent = {name for name, seen in self._seen.items() if now - seen < MEMORY}
+        if ours >= NEEDED or recent < NEEDED:
+            return ""
+        return (
+            f"/joint_states comes in parts ({', '.join(sorted(ours))} alone in one message), so "
+            f"more than one node publishes it: let one message hold {JOINT_NAMES[0]} to "
+            f"{JOINT_NAMES[-1]} and {GRIPPER}, as joint_state_publisher's source_list does"
+        )

@@ -1,0 +1,350 @@
+"""The policy node: pictures, joint states and an instruction in; reasoning and chunks out."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import traceback
+from functools import partial
+from typing import TYPE_CHECKING
+
+from builtin_interfaces.msg import Time
+from diagnostic_msgs.msg import DiagnosticStatus
+from sensor_msgs.msg import CompressedImage, Image, JointState
+from std_msgs.msg import String
+
+from kinevla_ros.language.dialogue import Dialogue
+from kinevla_ros.language.parse import reader
+from kinevla_ros.language.reader import Question, Refused, explained
+from kinevla_ros.msg import Reasoning
+from kinevla_ros.nodes.policy.joint_states import JointStates
+from kinevla_ros.nodes.policy.observation import NoObservation, ReceivedObservation
+from kinevla_ros.nodes.policy.output import CHUNK_TIME, Output, judge, status_of
+from kinevla_ros.nodes.policy.override import OperatorWords
+from kinevla_ros.nodes.policy.parameters import ANY_CONSISTENCY, PARAMETERS
+from kinevla_ros.nodes.policy.sight import Sight
+from kinevla_ros.nodes.policy.source import close_policy, open_policy
+from kinevla_ros.nodes.policy.stamp_checks import Arrival
+from kinevla_ros.nodes.ros.images import TRANSPORTS
+from kinevla_ros.nodes.ros.latency import Latency
+from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
+from kinevla_ros.nodes.ros.messages import NANO, Stamps, reasoning_to_message
+from kinevla_ros.nodes.ros.qos import image_qos
+from kinevla_ros.nodes.ros.runtime import run
+from kinevla_ros.nodes.ros.subscribe import PICTURE, subscribe
+from kinevla_ros.nodes.ros.text import TEXT, bounded
+from kinevla_ros.serving.errors import RemotePolicyError
+from kinevla_ros.srv import OverrideReasoning
+
+if TYPE_CHECKING:
+    from kinevla_ros.generator.inference import Inference
+    from kinevla_ros.generator.policy import Policy
+    from kinevla_ros.serving.client import RemotePolicy
+
+STOP = "stop"
+VETOED = "an operator has vetoed the motion; ~/override_reasoning with RELEASE ends it"
+STAMP_JITTER = 0.02
+"""A picture so little (s) before its time is as good as due; the next would come much later."""
+
+PICTURE_TIMEOUT = 0.05
+COMPLAINT_PERIOD = 1.0
+"""Why there is no motion comes at most so often, and pictures may take so long to begin, s."""
+
+JOIN_TIMEOUT = 5.0
+
+
+class PolicyNode(ManagedNode):
+    """Infers in a thread of its own, so that no picture waits for the model."""
+
+    def __init__(self) -> None:
+        super().__init__("policy", PARAMETERS)
+        self._stamps, self._sight = Stamps(self.get_clock()), Sight(self.values)
+        self._observations, self._joint_states = self._sight.observations, JointStates()
+        self._policy: Policy | RemotePolicy | None = None
+        self._served = bool(self.values["policy_url"])
+        self._instruction: str | None = None
+        self._dialogue = Dialogue(reader())
+        self._words = OperatorWords(replaceable=not self._served)
+        self._stop, self._picture = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._model_time, self._latency = Latency(), Latency()
+        self._complaint, self._complained_at = "", 0.0
+        self._inferring_since: float | None = None
+        self._create_topics()
+
+    def _create_topics(self) -> None:
+        self._output = Output(self)
+        qos = image_qos(self.values["images_reliable"])
+        kind = TRANSPORTS[self.values["image_transport"]]
+        for camera, topic in self._observations.topics.items():
+            self.create_subscription(kind, topic, partial(self._on_image, camera), qos)
+        joints = self._observations.miss_joints
+        subscribe(self, JointState, "/joint_states", self._on_joints, joints, 10)
+        subscribe(self, String, "/instruction", self._on_instruction, self._on_no_instruction)
+        self.create_service(OverrideReasoning, "~/override_reasoning", self._on_override)
+
+    def configure(self) -> None:
+        """Load the checkpoint or connect to the policy's server."""
+        self._sight.configure()
+        try:
+            self._policy, which = open_policy(self.values, self._measured)
+            # What a served policy understands only its server knows.
+            if known := getattr(self._policy, "reader", None):
+                self._dialogue = Dialogue(known)
+        except RuntimeError as problem:
+            self._output.explain(status_of(problem), "", str(problem))
+            raise
+        self.get_logger().info(which)
+
+    @property
+    def _least_consistency(self) -> float:
+        """What decides; a served policy's is not known."""
+        return ANY_CONSISTENCY if self._served else float(self.values["min_consistency"])
+
+    @property
+    def _measured(self) -> bool:
+        """Whether consistency decides."""
+        return self._least_consistency > ANY_CONSISTENCY
+
+    def cleanup(self) -> None:
+        """Forget the checkpoint or the connection."""
+        policy, self._policy = self._policy, None
+        close_policy(policy)
+
+    def activate(self) -> None:
+        """Begin to infer as soon as an instruction comes."""
+        if self._thread is not None and self._thread.is_alive():
+            raise RuntimeError("the last inference has not ended yet; activate again later")
+        self._instruction = None
+        self._forget()
+        self._sight.start()
+        self._model_time.clear()
+        self._latency.clear()
+        self._complaint = ""
+        self._stop.clear()
+        # A daemon: an inference that never ends must not keep the process.
+        self._thread = threading.Thread(
+            target=self._infer_until_stopped, name="inference", daemon=True
+        )
+        self._thread.start()
+
+    def deactivate(self) -> None:
+        """Stop inferring; the arm slows to rest when the last chunk has run out."""
+        self._stop.set()
+        self._sight.stop()
+        self._wake()
+        if self._thread is not None:
+            self._thread.join(JOIN_TIMEOUT)
+
+    def diagnosis(self) -> Diagnosis:
+        """What the policy does, and how fast."""
+        figures = {
+            "model time": self._model_time.summary(),
+            "picture to chunk": self._latency.summary(),
+        }
+        since = self._inferring_since
+        if since is not None and (spent := time.monotonic() - since) > CHUNK_TIME:
+            text = f"an inference has been under way for {spent:.1f} s"
+            return Diagnosis(text, DiagnosticStatus.WARN, figures)
+        if self._complaint:
+            return Diagnosis(self._complaint, DiagnosticStatus.WARN, figures)
+        instruction = self._instruction
+        text = f'carrying out "{instruction}"' if instruction else "waiting for an instruction"
+        return Diagnosis(text, figures=figures)
+
+    def stages(self) -> dict[str, Diagnosis]:
+        """Observation, front camera and inference."""
+        figures = {"model time": self._model_time.summary()}
+        idle = self._instruction is None
+        inferring = Diagnosis("idle" if idle else "inferring", figures=figures)
+        return {**self._sight.stages(), "inference": inferring}
+
+    def _on_image(self, camera: str, image: Image | CompressedImage) -> None:
+        if len(image.data) > PICTURE:
+            text = f"a picture of the {camera} camera has {len(image.data)} bytes and is dropped"
+            self.get_logger().warning(text, throttle_duration_sec=COMPLAINT_PERIOD)
+            return
+        self._observations.add_image(camera, self._arrival(image.header.stamp), image)
+        self._picture.set()
+
+    def _on_joints(self, message: JointState) -> None:
+        try:
+            state = self._joint_states.read(message, time.monotonic())
+        except ValueError as error:
+            self._observations.miss_joints(str(error))
+            return
+        if state is not None:
+            self._observations.add_joints(self._arrival(message.header.stamp), *state)
+
+    def _arrival(self, stamp: Time) -> Arrival:
+        said = stamp.sec + stamp.nanosec / NANO
+        return Arrival(self._stamps.to_monotonic(stamp), said, time.monotonic())
+
+    def _on_instruction(self, message: String) -> None:
+        """Take an instruction or an answer; what names no task ends the one before it."""
+        if self.state != "active":
+            self.get_logger().warning("the policy is not active: the instruction is ignored")
+            return
+        text = message.data.strip()
+        if text != self._instruction:
+            self._words.texts = None
+        self._instruction, self._complaint = None, ""
+        if not text or text.lower() == STOP:
+            self._forget()
+            self.get_logger().info("no instruction is in force: the arm slows to rest")
+            self._output.explain(Reasoning.NOT_UNDERSTOOD, text, "no instruction is in force")
+            return
+        if len(text.encode(errors="replace")) > TEXT:
+            problem = f"an instruction of {len(text)} characters is too long; say it in {TEXT}"
+            self._forget()
+            self._refuse_instruction(text, problem)
+            return
+        if self._served:
+            self._begin(text)
+            return
+        reading = self._dialogue.hear(text)
+        self._output.ask(self._dialogue.asked)
+        if isinstance(reading, Refused):
+            self._refuse_instruction(text, explained(text, reading))
+        elif isinstance(reading, Question):
+            self._output.explain(Reasoning.ASKING, text, reading.text)
+            self.get_logger().info(f'"{bounded(text)}" leaves something open: {reading.text}')
+        else:
+            self._begin(self._dialogue.instruction)
+
+    def _begin(self, instruction: str) -> None:
+        """Carry out an instruction from now on."""
+        self.get_logger().info(f'instruction: "{instruction}"')
+        self._complained_at = time.monotonic()
+        self._instruction = instruction
+        self._wake()
+
+    def _forget(self) -> None:
+        """Whatever was said or asked is over."""
+        self._dialogue.clear()
+        self._output.ask(None)
+
+    def _on_no_instruction(self, problem: str) -> None:
+        """Something came on /instruction that cannot be read."""
+        if self.state == "active":
+            self._instruction, self._complaint, self._words.texts = None, "", None
+            self._forget()
+            self._refuse_instruction("", problem)
+
+    def _refuse_instruction(self, text: str, problem: str) -> None:
+        self._output.explain(Reasoning.NOT_UNDERSTOOD, text, problem)
+        self.get_logger().warning(bounded(problem, TEXT))
+
+    def _on_override(
+        self, request: OverrideReasoning.Request, response: OverrideReasoning.Response
+    ) -> OverrideReasoning.Response:
+        """Replace, veto or release the words."""
+        try:
+            response.message = self._words.answer(request, self._dialogue)
+        except ValueError as problem:
+            response.message = bounded(str(problem), TEXT)
+            return response
+        response.success = True
+        self._wake()
+        self.get_logger().warning(f"operator: {response.message}")
+        return response
+
+    def _wake(self) -> None:
+        """Have what a person says answered from the newest picture, before the next one comes."""
+        self._picture.set()
+
+    def _infer_until_stopped(self) -> None:
+        due, answered = 0.0, None
+        while not self._stop.is_set():
+            self._picture.wait(PICTURE_TIMEOUT)
+            self._picture.clear()
+            instruction = self._instruction
+            if instruction is None:
+                self._sight.check_idly()
+                answered = None
+                continue
+            asked = instruction, self._words.texts
+            if asked != answered:
+                due = 0.0
+            if self._words.vetoed:
+                self._complain(Reasoning.VETOED, instruction, VETOED)
+                continue
+            if clock := self.clock_watch.problem():
+                self._complain(Reasoning.NO_OBSERVATION, instruction, clock)
+                continue
+            try:
+                observation = self._sight.newest()
+            except NoObservation as problem:
+                self._complain(Reasoning.NO_OBSERVATION, instruction, str(problem))
+                continue
+            if observation.stamp > due - STAMP_JITTER:
+                self._infer(instruction, observation)
+                answered, due = asked, observation.stamp + self.values["chunk_period"]
+
+    def _infer(self, instruction: str, received: ReceivedObservation) -> None:
+        """Infer once and publish what came of it."""
+        assert self._policy is not None
+        words, override = self._words.texts, None
+        if words:
+            from kinevla_ros.generator.decoding.override import Override
+
+            override = Override(*words)
+        self._inferring_since = time.monotonic()
+        try:
+            self._sight.check(received)
+            inference = self._policy.infer(
+                instruction,
+                received.observation,
+                override,
+                consistency=self._measured,
+            )
+        except Exception as problem:
+            # Whatever goes wrong in here means no motion, and the node must be there to say so.
+            status, detail = status_of(problem), bounded(str(problem), TEXT)
+            if status == Reasoning.ERROR and not isinstance(problem, RemotePolicyError):
+                self.get_logger().error(traceback.format_exc(), throttle_duration_sec=10.0)
+                detail = f"{type(problem).__name__}: {detail}"
+            self._complain(status, instruction, detail)
+            return
+        finally:
+            self._inferring_since = None
+        # A new instruction, other words or a veto may have come in the meantime.
+        same = instruction == self._instruction and words == self._words.texts
+        if same and not self._words.vetoed and not self._stop.is_set():
+            self._publish(inference, received.ros_stamp, words is not None)
+
+    def _publish(self, inference: Inference, stamp: Time, overridden: bool) -> None:
+        self._model_time.add(inference.model_time)
+        status, detail = judge(inference, self._least_consistency)
+        self._complaint = detail
+        if status == Reasoning.OK:
+            self._output.chunk(inference.chunk, stamp)
+            self._latency.add(time.monotonic() - inference.stamp)
+        else:
+            text = f"no motion: {detail}"
+            self.get_logger().warning(text, throttle_duration_sec=COMPLAINT_PERIOD)
+        reasoning = reasoning_to_message(inference, stamp, overridden)
+        reasoning.status, reasoning.detail = status, detail
+        self._output.reasoning(reasoning)
+        if status == Reasoning.OK:
+            # For people to look at, and it takes milliseconds: after what the arm waits for.
+            self._output.path(inference.chunk, stamp)
+
+    def _complain(self, status: int, instruction: str, detail: str) -> None:
+        """Say now and then why there is no motion."""
+        now = time.monotonic()
+        if now - self._complained_at < COMPLAINT_PERIOD:
+            return
+        self._complained_at, self._complaint = now, detail
+        self.get_logger().warning(f"no motion: {detail}")
+        self._output.explain(status, instruction, detail)
+
+
+def main() -> int:
+    """Run the node; returns the exit code."""
+    return run(PolicyNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""What the policy node publishes: chunks, the reasoning behind them, or why there is none."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from builtin_interfaces.msg import Time
+from nav_msgs.msg import Path
+from rclpy.node import Node
+from visualization_msgs.msg import MarkerArray
+
+from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, ActionChunk
+from kinevla_ros.generator.pictures.checks import PictureFault
+from kinevla_ros.language.reader import Question
+from kinevla_ros.msg import ActionChunk as ActionChunkMessage
+from kinevla_ros.msg import MissingSlot, Reasoning
+from kinevla_ros.msg import Question as QuestionMessage
+from kinevla_ros.nodes.policy.parameters import ANY_CONSISTENCY
+from kinevla_ros.nodes.policy.rviz import planned_path, reasoning_markers
+from kinevla_ros.nodes.ros.images import ImageError
+from kinevla_ros.nodes.ros.messages import chunk_to_message
+from kinevla_ros.nodes.ros.qos import LATCHED
+from kinevla_ros.nodes.ros.text import TEXT, bounded
+from kinevla_ros.serving.errors import RemotePolicyError
+
+if TYPE_CHECKING:
+    from kinevla_ros.generator.inference import Inference
+
+CHUNK_TIME = HORIZON * CHUNK_DT
+"""How long a chunk lasts, s; one that took longer is over before the arm gets it."""
+
+CHOICE, MOST_CHOICES, MOST_SLOTS = 64, 32, 16
+"""Bytes and counts that `MissingSlot.msg` and `Question.msg` have room for."""
+
+
+class Output:
+    """Topics of `node`."""
+
+    def __init__(self, node: Node) -> None:
+        self._clock = node.get_clock()
+        self._reasoning = node.create_publisher(Reasoning, "kinevla/reasoning", 1)
+        self._questions = node.create_publisher(QuestionMessage, "kinevla/question", LATCHED)
+        self._asks = False
+        self._chunks = node.create_publisher(ActionChunkMessage, "kinevla/action_chunk", 1)
+        self._paths = node.create_publisher(Path, "kinevla/planned_path", 1)
+        self._markers = node.create_publisher(MarkerArray, "kinevla/reasoning_markers", 1)
+
+    def chunk(self, chunk: ActionChunk, stamp: Time) -> None:
+        """Publish the chunk of an observation taken at `stamp`."""
+        self._chunks.publish(chunk_to_message(chunk, stamp))
+
+    def path(self, chunk: ActionChunk, stamp: Time) -> None:
+        """Show where the chunk leads."""
+        self._paths.publish(planned_path(chunk, stamp))
+
+    def reasoning(self, message: Reasoning) -> None:
+        """Publish words and codes, and show them."""
+        self._reasoning.publish(message)
+        self._markers.publish(reasoning_markers(message))
+
+    def ask(self, question: Question | None) -> None:
+        """Publish a question, or that there is none any more."""
+        if question is None and not self._asks:
+            return
+        message = QuestionMessage()
+        message.header.stamp = self._clock.now().to_msg()
+        if question:
+            message.instruction = bounded(question.said, TEXT)
+            message.text = bounded(question.text, TEXT)
+            message.missing = [
+                MissingSlot(
+                    name=bounded(name, CHOICE),
+                    choices=[bounded(choice, CHOICE) for choice in choices[:MOST_CHOICES]],
+                )
+                for name, choices in list(question.choices.items())[:MOST_SLOTS]
+            ]
+        self._asks = question is not None
+        self._questions.publish(message)
+
+    def explain(self, status: int, instruction: str, detail: str) -> None:
+        """Publish why no chunk follows."""
+        message = Reasoning(status=status)
+        message.instruction, message.detail = bounded(instruction, TEXT), bounded(detail, TEXT)
+        message.consistency = math.nan
+        message.header.stamp = self._clock.now().to_msg()
+        self.reasoning(message)
+
+
+def judge(inference: Inference, least: float) -> tuple[int, str]:
+    """Whether the chunk of an inference may be sent: a status, and why not.
+
+    Args:
+        least: the parameter `min_consistency`.
+    """
+    if inference.model_time > CHUNK_TIME:
+        return Reasoning.TOO_SLOW, (
+            f"an inference took {inference.model_time:.2f} s and its chunk lasts "
+            f"{CHUNK_TIME:.1f} s, so the arm holds in between: run the model on a GPU, take a "
+            "smaller one, or end what else the computer does"
+        )
+    # Written so that NaN holds too.
+    if least > ANY_CONSISTENCY and not inference.consistency >= least:
+        return Reasoning.INCONSISTENT, (
+            f"the codes fit the words with a probability of {inference.consistency:.2f}, less than "
+            f"min_consistency {least:.2f}: say it in other words, or override the reasoning; "
+            "`kinevla calibrate` finds what suits a checkpoint"
+        )
+    return Reasoning.OK, ""
+
+
+def status_of(problem: Exception) -> int:
+    """The state that a failure is named by."""
+    if isinstance(problem, ImageError | PictureFault):
+        return int(Reasoning.NO_OBSERVATION)
+    if isinstance(problem, RemotePolicyError):
+        return int(Reasoning.ERROR)  # there need be no torch, which the others come with
+    from kinevla_ros.generator.device import GpuOutOfMemory, NoGpu
+    from kinevla_ros.generator.policy import NotUnderstood
+
+    statuses = {
+        NotUnderstood: Reasoning.NOT_UNDERSTOOD,
+        GpuOutOfMemory: Reasoning.OUT_OF_MEMORY,
+        NoGpu: Reasoning.NO_GPU,
+    }
+    return int(statuses.get(type(problem), Reasoning.ERROR))

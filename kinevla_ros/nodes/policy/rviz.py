@@ -1,0 +1,60 @@
+"""What RViz shows of an inference: the planned path of the tool, and the reasoning as text."""
+
+from __future__ import annotations
+
+from builtin_interfaces.msg import Time
+from geometry_msgs.msg import Point, PoseStamped
+from nav_msgs.msg import Path
+from visualization_msgs.msg import Marker, MarkerArray
+
+from kinevla_ros.base.chunk import ActionChunk
+from kinevla_ros.msg import Reasoning
+from kinevla_ros.nodes.ros.messages import BASE_FRAME
+from kinevla_ros.robot.kinematics import forward
+
+TEXT_HEIGHT = 0.03
+TEXT_PLACE = (0.3, 0.0, 0.55)
+"""Above the table, in `base_link`, m."""
+
+LIFETIME = 2
+"""The text goes when no reasoning has come for so long, s."""
+
+
+def planned_path(chunk: ActionChunk, stamp: Time) -> Path:
+    """Positions of the tool at the chunk's targets; orientations are left at identity."""
+    path = Path()
+    path.header.frame_id, path.header.stamp = BASE_FRAME, stamp
+    for q in chunk.positions:
+        x, y, z = forward(q)[0]
+        pose = PoseStamped(header=path.header)
+        pose.pose.position = Point(x=float(x), y=float(y), z=float(z))
+        path.poses.append(pose)
+    return path
+
+
+def reasoning_markers(reasoning: Reasoning) -> MarkerArray:
+    """Words and codes of both levels, or why there are none, as a text above the table."""
+    marker = Marker(ns="reasoning", type=Marker.TEXT_VIEW_FACING, action=Marker.ADD)
+    marker.header.frame_id, marker.header.stamp = BASE_FRAME, reasoning.header.stamp
+    x, y, z = TEXT_PLACE
+    marker.pose.position = Point(x=x, y=y, z=z)
+    marker.scale.z = TEXT_HEIGHT
+    understood = reasoning.status == Reasoning.OK
+    marker.color.r, marker.color.g, marker.color.b = (0.1, 0.1, 0.1) if understood else (0.8, 0, 0)
+    marker.color.a = 1.0
+    marker.lifetime.sec = LIFETIME
+    marker.text = "\n".join(lines(reasoning))
+    return MarkerArray(markers=[marker])
+
+
+def lines(reasoning: Reasoning) -> list[str]:
+    """A reasoning message for people to read."""
+    told = {Reasoning.OK: [], Reasoning.ASKING: [f"asks: {reasoning.detail}"]}
+    found = told.get(reasoning.status, [f"no motion: {reasoning.detail}"])
+    if reasoning.goal:
+        source = " (operator)" if reasoning.overridden else ""
+        found += [
+            f"goal{source}: {reasoning.goal} {list(reasoning.goal_codes)}",
+            f"how{source}: {reasoning.kinematics} {list(reasoning.kinematics_codes)}",
+        ]
+    return found

@@ -1,0 +1,1 @@
+"""The arm through the topics of the vendor's ROS 2 driver."""

@@ -1,0 +1,175 @@
+"""The core's types as messages and back; monotonic times become ROS times here and nowhere else."""
+
+from __future__ import annotations
+
+import array
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+from builtin_interfaces.msg import Time
+from numpy.typing import NDArray
+from rclpy.clock import Clock
+from sensor_msgs.msg import JointState
+
+from kinevla_ros.base.chunk import HORIZON, JOINT_NAMES, ActionChunk
+from kinevla_ros.msg import ActionChunk as ActionChunkMessage
+from kinevla_ros.msg import Reasoning, SafetyStatus
+from kinevla_ros.nodes.ros.text import TEXT, bounded
+from kinevla_ros.robot.gate.teleop_checks import JointTarget
+from kinevla_ros.robot.status import Status
+
+if TYPE_CHECKING:
+    # Only the policy's process pays for torch.
+    from kinevla_ros.generator.inference import Inference
+
+NANO = 1_000_000_000
+GRIPPER = "gripper"
+BASE_FRAME = "base_link"
+
+
+class Stamps:
+    """Turns ROS stamps into times of this process's monotonic clock and back.
+
+    The offset is taken each time, because the system clock behind ROS time may be set.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def to_ros(self, seconds: float) -> Time:
+        """ROS stamp of a monotonic time (s)."""
+        nanoseconds = self._clock.now().nanoseconds + round((seconds - time.monotonic()) * NANO)
+        return Time(sec=nanoseconds // NANO, nanosec=nanoseconds % NANO)
+
+    def to_monotonic(self, stamp: Time) -> float:
+        """Monotonic time (s) of a ROS stamp."""
+        age = self._clock.now().nanoseconds - (stamp.sec * NANO + stamp.nanosec)
+        return time.monotonic() - age / NANO
+
+
+def chunk_to_message(chunk: ActionChunk, stamp: Time) -> ActionChunkMessage:
+    """Return the chunk of an observation taken at `stamp`."""
+    message = ActionChunkMessage(sequence=chunk.sequence, joint_names=list(JOINT_NAMES))
+    message.header.stamp, message.header.frame_id = stamp, BASE_FRAME
+    message.dt = chunk.dt
+    message.positions = array.array("d", chunk.positions.ravel())
+    message.gripper = array.array("f", chunk.gripper)
+    return message
+
+
+def chunk_from_message(message: ActionChunkMessage, stamps: Stamps) -> ActionChunk:
+    """Read a chunk.
+
+    Raises:
+        ValueError: other joints, a wrong number of targets, or a number that is not finite.
+    """
+    if tuple(message.joint_names) != JOINT_NAMES:
+        names = bounded(", ".join(message.joint_names), 64)
+        raise ValueError(
+            f"a chunk names the joints {names or '(none)'}; "
+            f"this arm has {', '.join(JOINT_NAMES)}, in this order"
+        )
+    numbers = HORIZON * len(JOINT_NAMES)
+    if len(message.positions) != numbers:
+        raise ValueError(f"a chunk holds {len(message.positions)} joint positions, not {numbers}")
+    return ActionChunk(
+        stamp=stamps.to_monotonic(message.header.stamp),
+        sequence=message.sequence,
+        positions=np.array(message.positions).reshape(HORIZON, len(JOINT_NAMES)),
+        gripper=np.array(message.gripper),
+        # The wire's single precision would make 0.1 s into 0.10000000149.
+        dt=round(message.dt, 6),
+    )
+
+
+def joints_to_message(
+    joints: NDArray[np.float64], gripper: float | None, stamp: Time
+) -> JointState:
+    """Return joint positions, shape (7,), rad, and the gripper's opening (m) if there is one."""
+    names, positions = [*JOINT_NAMES], joints.tolist()
+    if gripper is not None:
+        names.append(GRIPPER)
+        positions.append(gripper)
+    message = JointState(name=names, position=array.array("d", positions))
+    message.header.stamp, message.header.frame_id = stamp, BASE_FRAME
+    return message
+
+
+def joints_from_message(message: JointState) -> tuple[NDArray[np.float64], float]:
+    """Read joint positions, shape (7,), rad, and the gripper's opening (m), in whatever order.
+
+    Raises:
+        ValueError: a joint or the gripper is missing or there twice, or a number is not finite.
+    """
+    positions = _positions(message, "/joint_states")
+    missing = [name for name in (*JOINT_NAMES, GRIPPER) if name not in positions]
+    if missing:
+        raise ValueError(f"/joint_states lacks {', '.join(missing)}")
+    values = np.array([positions[name] for name in (*JOINT_NAMES, GRIPPER)])
+    if not np.isfinite(values).all():
+        raise ValueError("/joint_states holds a number that is not finite")
+    return values[:-1], float(values[-1])
+
+
+def target_from_message(message: JointState, stamps: Stamps) -> JointTarget:
+    """Read a teleoperation target: the seven joints, in whatever order, and perhaps the gripper.
+
+    Raises:
+        ValueError: a joint or the stamp is missing, or a name is there twice.
+    """
+    positions = _positions(message, "a teleoperation target")
+    missing = [name for name in JOINT_NAMES if name not in positions]
+    if missing:
+        raise ValueError(f"a teleoperation target lacks {', '.join(missing)}")
+    if message.header.stamp == Time():
+        raise ValueError("a teleoperation target has no stamp; set header.stamp to the time now")
+    stamp = stamps.to_monotonic(message.header.stamp)
+    joints = np.array([positions[name] for name in JOINT_NAMES])
+    return JointTarget(stamp, joints, positions.get(GRIPPER))
+
+
+def _positions(message: JointState, what: str) -> dict[str, float]:
+    """Name to position; a name that is there twice has none that could be right."""
+    twice = [n for n in (*JOINT_NAMES, GRIPPER) if message.name.count(n) > 1]
+    if twice:
+        raise ValueError(f"{what} names {', '.join(twice)} more than once: check its publisher")
+    return dict(zip(message.name, message.position, strict=False))
+
+
+def reasoning_to_message(inference: Inference, stamp: Time, overridden: bool = False) -> Reasoning:
+    """Return words and codes of an inference from an observation taken at `stamp`.
+
+    Args:
+        overridden: whether the words are an operator's.
+    """
+    message = Reasoning(
+        sequence=inference.sequence,
+        status=Reasoning.OK,
+        instruction=bounded(inference.instruction, TEXT),
+        goal=bounded(inference.goal, TEXT),
+        kinematics=bounded(inference.kinematics, TEXT),
+        goal_codes=list(inference.goal_codes),
+        kinematics_codes=list(inference.kinematics_codes),
+        overridden=overridden,
+        consistency=inference.consistency,
+        draft_accepted=inference.draft_accepted,
+        model_time=inference.model_time,
+    )
+    message.header.stamp = stamp
+    return message
+
+
+def status_to_message(status: Status, stamp: Time) -> SafetyStatus:
+    """Return what the arm is doing and why."""
+    message = SafetyStatus(
+        state=int(status.state),
+        fault=int(status.fault),
+        reason=bounded(status.reason),
+        joint=bounded(status.joint, 64),
+        margin=float(status.margin),
+        speed_scaling=100 * status.speed,
+        takeover=status.takeover,
+    )
+    message.header.stamp = stamp
+    return message

@@ -1,0 +1,1 @@
+"""What starts and drives several nodes: launcher, demo, trials, fault injection."""

@@ -1,0 +1,246 @@
+"""The demonstration: cell, arm and policy as processes, one instruction, a verdict and a video."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.task import Future
+from rich.console import Console
+from rich.table import Table
+from sensor_msgs.msg import Image
+from std_msgs.msg import String
+from std_srvs.srv import Trigger
+
+from kinevla_ros.data.video import VideoWriter
+from kinevla_ros.evaluation.report.video import FRAME_HEIGHT, FRAME_WIDTH, annotated
+from kinevla_ros.msg import Reasoning, SafetyStatus
+from kinevla_ros.nodes.policy.node import STOP
+from kinevla_ros.nodes.policy.rviz import lines
+from kinevla_ros.nodes.ros.images import to_array
+from kinevla_ros.nodes.ros.latency import Latency
+from kinevla_ros.nodes.ros.messages import Stamps
+from kinevla_ros.nodes.ros.qos import LATCHED, image_qos
+from kinevla_ros.stack.isolation import free_tcp_port, free_udp_port, own_domain
+from kinevla_ros.stack.launcher import (
+    CELL_HOST,
+    Interrupted,
+    Launcher,
+    LaunchError,
+    client_node,
+    parameter_file,
+    simulated,
+)
+
+FPS = 15
+POLL = 0.02
+JUDGE_PERIOD = 0.5
+DONE_TIME = 1.0
+"""The goal counts as reached once the judge has said so for so long, s."""
+
+DISCOVERY_TIMEOUT = 10.0
+SERVICE_TIMEOUT = 5.0
+REST_TIMEOUT = 5.0
+
+
+def demo(instruction: str, video: Path, timeout: float, seed: int) -> int:
+    """Run the demonstration; returns 0 if every process worked and there is a verdict."""
+    console = Console(highlight=False, soft_wrap=True)
+    own_domain()
+    port = free_tcp_port(CELL_HOST)
+    overrides: dict[str, dict[str, Any]] = {
+        "cell": {"host": CELL_HOST, "port": port, "seed": seed},
+        "policy": {},
+        "arm": {**simulated(port), "udp_port": free_udp_port(CELL_HOST)},
+    }
+    with client_node("kinevla_demo") as (node, interrupted):
+        try:
+            console.print("starting cell, arm and policy ...")
+            launcher = Launcher(node, interrupted, parameter_file(None), overrides, "warn")
+            with launcher, Demonstration(node, launcher, console, video) as demonstration:
+                launcher.bring_up()
+                verdict = demonstration.run(instruction, timeout)
+        except Interrupted:
+            console.print("interrupted")
+            return 130
+        except (LaunchError, OSError) as error:
+            console.print(f"[red]error:[/] {error}")
+            return 1
+    _print_verdict(console, verdict, demonstration)
+    return 0
+
+
+class Demonstration:
+    """Listens to the nodes, prints, films; a context that closes the video.
+
+    Args:
+        video: where to film to; nothing is filmed without it.
+
+    Attributes:
+        latency: from the picture's time to its reasoning here.
+        model_time: of the inferences.
+        inferences: of the last run, by status of their reasoning.
+    """
+
+    def __init__(
+        self, node: Node, launcher: Launcher, console: Console, video: Path | None = None
+    ) -> None:
+        self._node, self._launcher, self._console = node, launcher, console
+        self._stamps = Stamps(node.get_clock())
+        self.video, self.latency, self.model_time = video, Latency(), Latency()
+        self.inferences: Counter[int] = Counter()
+        self._writer = VideoWriter(video, FRAME_WIDTH, FRAME_HEIGHT, FPS) if video else None
+        self._wrist: Image | None = None
+        self._reasoning: Reasoning | None = None
+        self._arm = ""
+        self._start = time.monotonic()
+        self._refusal: str | None = None
+        self._done = False
+        self._publisher = node.create_publisher(String, "/instruction", 1)
+        self._judge = node.create_client(Trigger, "/cell/judge")
+        node.create_subscription(Reasoning, "kinevla/reasoning", self._on_reasoning, 10)
+        node.create_subscription(SafetyStatus, "kinevla/safety_status", self._on_status, LATCHED)
+        if self._writer:
+            pictures = image_qos(reliable=True)
+            topic = "/camera/{}/color/image_raw"
+            node.create_subscription(Image, topic.format("front"), self._on_front, pictures)
+            node.create_subscription(Image, topic.format("wrist"), self._on_wrist, pictures)
+
+    def __enter__(self) -> Demonstration:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._writer:
+            self._writer.close()
+
+    @property
+    def arm(self) -> str:
+        """State of the arm node, such as moving."""
+        return self._arm
+
+    def run(self, instruction: str, timeout: float) -> dict[str, Any]:
+        """Publish the instruction and wait for the end; returns the judge's verdict.
+
+        Raises:
+            LaunchError: a process has ended, or the instruction is not understood.
+            Interrupted: see `Launcher`.
+        """
+        listeners = self._publisher.get_subscription_count
+        self._launcher.wait_for(
+            lambda: listeners() >= 2, DISCOVERY_TIMEOUT, "policy and cell do not hear us"
+        )
+        self._start, self._done, self._refusal = time.monotonic(), False, None
+        self.inferences.clear()
+        self._print(f'instruction: [bold]"{instruction}"[/]')
+        self._publisher.publish(String(data=instruction))
+        self._publisher.wait_for_all_acked(Duration(seconds=2))
+        reached_at: float | None = None
+        verdict = self._ask_judge()
+        while (now := time.monotonic()) - self._start < timeout:
+            reached_at = (reached_at or now) if verdict["goal"] else None
+            if reached_at is not None and now - reached_at >= DONE_TIME:
+                break
+            self._spin_until(now + JUDGE_PERIOD)
+            verdict = self._ask_judge()
+        verdict["seconds"] = time.monotonic() - self._start
+        self._publisher.publish(String(data=STOP))
+        self._done = True
+        self._launcher.wait_for(
+            lambda: self._arm != "moving", REST_TIMEOUT, "the arm does not rest"
+        )
+        return verdict
+
+    def _spin_until(self, end: float) -> None:
+        while time.monotonic() < end:
+            self._launcher.spin(POLL)
+            if self._refusal is not None:
+                raise LaunchError(self._refusal)
+
+    def _ask_judge(self) -> dict[str, Any]:
+        future: Future = self._judge.call_async(Trigger.Request())
+        self._launcher.wait_for(future.done, SERVICE_TIMEOUT, "the cell gives no verdict")
+        response = future.result()
+        if response is None or not response.success:
+            # The cell may get the instruction later than the policy.
+            return {"goal": False, "constraints": {}}
+        return dict(json.loads(response.message))
+
+    def _on_reasoning(self, reasoning: Reasoning) -> None:
+        if self._done:
+            return
+        self.inferences[reasoning.status] += 1
+        if reasoning.status in (Reasoning.NOT_UNDERSTOOD, Reasoning.ASKING):
+            self._refusal = reasoning.detail
+        last, self._reasoning = self._reasoning, reasoning
+        if reasoning.status != Reasoning.OK:
+            self._print(f"[yellow]no motion: {reasoning.detail}[/]")
+            return
+        latency = time.monotonic() - self._stamps.to_monotonic(reasoning.header.stamp)
+        self.latency.add(latency)
+        self.model_time.add(reasoning.model_time)
+        words = (reasoning.goal, reasoning.kinematics)
+        if last is None or words != (last.goal, last.kinematics):
+            self._print(f"goal: [bold]{reasoning.goal}[/]")
+            self._print(f"how:  [bold]{reasoning.kinematics}[/]")
+        goal, how = list(reasoning.goal_codes), list(reasoning.kinematics_codes)
+        kept = "kept" if reasoning.draft_accepted else "new"
+        self._print(
+            f"chunk {reasoning.sequence:3}  goal codes {_codes(goal)}  kinematics codes "
+            f"{_codes(how)}  words {kept}  model {1000 * reasoning.model_time:3.0f} ms  "
+            f"picture to chunk {1000 * latency:3.0f} ms"
+        )
+
+    def _on_status(self, status: SafetyStatus) -> None:
+        names = ("disabled", "ready", "moving", "holding", "faulted")
+        arm = names[status.state]
+        if arm != self._arm:
+            reason = f" ({status.reason})" if arm in ("holding", "faulted") else ""
+            self._print(f"[cyan]arm: {arm}{reason}[/]")
+        self._arm = arm
+
+    def _on_wrist(self, image: Image) -> None:
+        self._wrist = image
+
+    def _on_front(self, image: Image) -> None:
+        if self._wrist is None or self._writer is None:
+            return
+        text = [f"{time.monotonic() - self._start:5.1f} s   arm: {self._arm}"]
+        if self._reasoning is not None:
+            text = [self._reasoning.instruction, *lines(self._reasoning), *text]
+        self._writer.add(annotated(to_array(image), to_array(self._wrist), text))
+
+    def _print(self, text: str) -> None:
+        self._console.print(f"{time.monotonic() - self._start:5.1f} s  {text}")
+
+
+def _print_verdict(console: Console, verdict: dict[str, Any], seen: Demonstration) -> None:
+    table = Table(title="verdict", title_justify="left", show_header=False)
+    table.add_row("goal", _mark(verdict["goal"]))
+    for constraint, kept in verdict["constraints"].items():
+        table.add_row(constraint, _mark(kept))
+    console.print(table)
+    stream = verdict["stream"]
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in stream["shares"].items())
+    console.print(
+        f"stream: {stream['rate']:.1f} Hz, {stream['points']} targets, of limits: {shares}"
+    )
+    console.print(f"model time: {seen.model_time.summary()}")
+    console.print(f"picture to chunk: {seen.latency.summary()}")
+    console.print(f"video: {seen.video}")
+    if verdict.get("kinematic"):
+        console.print(f"[bold green]SUCCESS[/] after {verdict['seconds']:.1f} s")
+    else:
+        console.print("[bold red]FAILURE[/]: the arm did not do what was said")
+
+
+def _mark(kept: bool) -> str:
+    return "[green]yes[/]" if kept else "[red]no[/]"
+
+
+def _codes(codes: list[int]) -> str:
+    return " ".join(f"{code:3}" for code in codes)

@@ -1,0 +1,1 @@
+"""The stack broken on purpose: kinds of faults, the rig, the run."""

@@ -1,0 +1,346 @@
+"""Starts the nodes as processes, takes them through their lifecycle, and stops them in order."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import rclpy
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+from rclpy.task import Future
+
+from kinevla_ros.nodes.ros.guard import GuardedNode
+from kinevla_ros.robot.gate.workspace import CELL_WORKSPACE
+from kinevla_ros.share import share_path
+from kinevla_ros.stack import shared_memory
+from kinevla_ros.stack.isolation import DISCOVERY, RANGES, confine
+
+T = TypeVar("T")
+Overrides = Mapping[str, Mapping[str, Any]]
+
+HALVES = ("policy", "robot")
+"""What one of two machines runs: the policy node, or all others."""
+
+CELL_HOST, CELL_PORT = "127.0.0.2", 8080
+
+SERVICE_TIMEOUT = 30.0
+"""A process is there and discovered by then, s."""
+
+ANSWER_TIMEOUT = 1.0
+TRANSITION_TIMEOUT = 600.0
+"""Reading a large checkpoint from a slow disk takes its time, s."""
+
+ALONE = (
+    "note: only nodes on this computer are found; the other half on another machine needs "
+    "--discovery subnet here and there (docs/remote.md)"
+)
+EXIT_TIMEOUT = 10.0
+WATCH_PERIOD = 1.0
+POLL = 0.05
+
+
+class LaunchError(RuntimeError):
+    """The nodes do not run; the message says which and where to look."""
+
+
+class Interrupted(RuntimeError):
+    """Ctrl-C or SIGTERM."""
+
+
+@contextmanager
+def client_node(name: str) -> Iterator[tuple[Node, threading.Event]]:
+    """A node for this process, and an event that Ctrl-C and SIGTERM set."""
+    interrupted = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: interrupted.set()) for number in numbers]
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    node = GuardedNode(name, start_parameter_services=False)
+    try:
+        yield node, interrupted
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+        shared_memory.clean()
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+class Launcher:
+    """The processes of the nodes; a context, so that none is left behind.
+
+    The arm comes up last, when all it needs is there, and stops first.
+
+    Args:
+        node: this process's node; whoever waits here spins it.
+        interrupted: ends every wait.
+        config: parameter file.
+        overrides: the nodes to start, in the order of starting, each with the parameters that
+            differ from the file's.
+        log_level: lowest level that the processes print.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        interrupted: threading.Event,
+        config: Path,
+        overrides: Overrides,
+        log_level: str = "info",
+    ) -> None:
+        self._node, self._interrupted = node, interrupted
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._watch_due = 0.0
+        self._commands = {
+            name: _command(name, config, values, log_level) for name, values in overrides.items()
+        }
+
+    def __enter__(self) -> Launcher:
+        for name, command in self._commands.items():
+            # In a session of its own no process gets the terminal's Ctrl-C before its turn.
+            self._processes[name] = subprocess.Popen(command, start_new_session=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the nodes, the last started first."""
+        self._watch_memory()
+        for name, process in reversed(self._processes.items()):
+            if _ends(process, signal.SIGINT, EXIT_TIMEOUT):
+                continue
+            print(f"the {name} node does not end and is killed", file=sys.stderr)
+            # It says where it was, unless it is frozen.
+            if not _ends(process, signal.SIGABRT, 1.0):
+                _ends(process, signal.SIGKILL, None)
+
+    def pid(self, name: str) -> int:
+        """Process id of a node."""
+        return self._processes[name].pid
+
+    def kill(self, name: str) -> None:
+        """Kill a node; `restart` is next."""
+        process = self._processes.pop(name)
+        shared_memory.watch(process.pid)
+        process.kill()
+        process.wait()
+        shared_memory.clean()
+
+    def restart(self, name: str) -> None:
+        """Start a node that was killed, and activate it.
+
+        Raises:
+            LaunchError: it does not start, configure or activate.
+        """
+        self._processes[name] = subprocess.Popen(self._commands[name], start_new_session=True)
+        self._activate(name, self._request(name, Transition.TRANSITION_CONFIGURE))
+
+    def bring_up(self) -> None:
+        """Configure and activate all nodes; the policy reads its checkpoint meanwhile.
+
+        Raises:
+            LaunchError: a node does not start, configure or activate.
+            Interrupted: see `interrupted`.
+        """
+        early = [name for name in self._processes if name == "policy"]
+        loading = {name: self._request(name, Transition.TRANSITION_CONFIGURE) for name in early}
+        for name in self._processes:
+            configured = loading.get(name) or self._request(name, Transition.TRANSITION_CONFIGURE)
+            self._activate(name, configured)
+
+    def wait_for(self, condition: Callable[[], object], timeout: float, failure: str) -> None:
+        """Spin until the condition holds.
+
+        Raises:
+            LaunchError: a process has ended, or it takes too long: `failure`.
+            Interrupted: see `interrupted`.
+        """
+        deadline = time.monotonic() + timeout
+        while not condition():
+            self.spin(POLL)
+            if time.monotonic() > deadline:
+                raise LaunchError(f"{failure} within {timeout:.0f} s")
+
+    def spin(self, timeout: float) -> None:
+        """Serve this process's node for at most `timeout` s.
+
+        Raises:
+            LaunchError: a process has ended.
+            Interrupted: see `interrupted`.
+        """
+        rclpy.spin_once(self._node, timeout_sec=timeout)
+        if time.monotonic() > self._watch_due:
+            self._watch_memory()
+        if self._interrupted.is_set():
+            raise Interrupted
+        for name, process in self._processes.items():
+            if process.poll() is not None:
+                raise LaunchError(f"the {name} node has ended: {_why(process.returncode)}")
+
+    def _await_answer(self, name: str) -> None:
+        """Wait until the node's services answer; a predecessor's may still seem to be there."""
+        client = self._node.create_client(GetState, f"/{name}/get_state")
+        failure, deadline = f"the {name} node does not answer", time.monotonic() + SERVICE_TIMEOUT
+        self.wait_for(client.service_is_ready, SERVICE_TIMEOUT, failure)
+        while True:
+            answer, asked = client.call_async(GetState.Request()), time.monotonic()
+            while not answer.done() and time.monotonic() < asked + ANSWER_TIMEOUT:
+                self.spin(POLL)
+            if answer.done():
+                break
+            if time.monotonic() > deadline:
+                raise LaunchError(f"{failure} within {SERVICE_TIMEOUT:.0f} s")
+        self._node.destroy_client(client)
+
+    def _activate(self, name: str, configured: Future) -> None:
+        self._complete(name, "configured", configured)
+        activated = self._request(name, Transition.TRANSITION_ACTIVATE)
+        self._complete(name, "active", activated)
+
+    def _watch_memory(self) -> None:
+        """Note what a process would leave behind if it were killed now."""
+        self._watch_due = time.monotonic() + WATCH_PERIOD
+        for process in self._processes.values():
+            shared_memory.watch(process.pid)
+
+    def _request(self, name: str, transition: int) -> Future:
+        client = self._node.create_client(ChangeState, f"/{name}/change_state")
+        self._await_answer(name)
+        self.wait_for(client.service_is_ready, SERVICE_TIMEOUT, f"the {name} node does not answer")
+        return client.call_async(ChangeState.Request(transition=Transition(id=transition)))
+
+    def _complete(self, name: str, goal: str, future: Future) -> None:
+        self.wait_for(future.done, TRANSITION_TIMEOUT, f"the {name} node is not {goal}")
+        response = future.result()
+        if response is None or not response.success:
+            raise LaunchError(f"the {name} node cannot be {goal}; see its message above")
+
+
+def up(
+    sim: bool,
+    arm_ip: str | None,
+    model: Path | None,
+    config: Path | None,
+    only: str = "",
+    discovery: str = "",
+    policy_url: str | None = None,
+) -> int:
+    """Run the nodes, or one of `HALVES`, until Ctrl-C; returns the exit code.
+
+    Args:
+        discovery: see `confine`.
+    """
+    confine(discovery)
+    if only and os.environ[DISCOVERY] == RANGES["local"]:
+        print(ALONE, file=sys.stderr)
+    try:
+        nodes = half(overrides(sim, arm_ip, model, policy_url), only)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    with client_node("kinevla_up") as (node, interrupted):
+        try:
+            with Launcher(node, interrupted, parameter_file(config), nodes) as launcher:
+                launcher.bring_up()
+                print('The nodes are active. Say: kinevla say "…". Ctrl-C ends them.', flush=True)
+                while True:
+                    launcher.spin(POLL)
+        except Interrupted:
+            return 0
+        except (LaunchError, FileNotFoundError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+
+
+def overrides(
+    sim: bool, arm_ip: str | None, model: Path | None, policy_url: str | None = None
+) -> dict[str, dict[str, Any]]:
+    """The nodes in the order of starting, each with what differs from the parameter file.
+
+    Raises:
+        ValueError: the address of a real arm for the simulated cell, whose arm node is enabled at
+            once and moves by simulated pictures.
+    """
+    nodes: dict[str, dict[str, Any]] = {"policy": {}, "arm": {}}
+    if sim and arm_ip is not None:
+        raise ValueError(f"the simulated cell has an arm of its own; {arm_ip} needs --no-sim")
+    if sim:
+        cell = {"host": CELL_HOST, "port": CELL_PORT}
+        nodes = {"cell": cell, "policy": {}, "arm": simulated(CELL_PORT)}
+    if arm_ip is not None:
+        nodes["arm"]["arm_ip"] = arm_ip
+    if model is not None:
+        nodes["policy"]["model"] = str(model)
+    if policy_url is not None:
+        nodes["policy"]["policy_url"] = policy_url
+    return nodes
+
+
+def half(nodes: Mapping[str, T], only: str) -> dict[str, T]:
+    """The nodes of one of `HALVES`, in their order; all if `only` is empty."""
+    return {
+        name: node
+        for name, node in nodes.items()
+        if only in ("", "policy" if name == "policy" else "robot")
+    }
+
+
+def simulated(port: int) -> dict[str, Any]:
+    """Parameters of an arm node that drives the cell's controller, whatever a file says.
+
+    They enable motion at once, so nothing else may decide which arm it is.
+    """
+    return {
+        "transport": "api",
+        "arm_ip": CELL_HOST,
+        "arm_port": port,
+        "enable_on_activate": True,
+        "workspace.finger_clearance": CELL_WORKSPACE.finger_clearance,
+    }
+
+
+def parameter_file(given: Path | None) -> Path:
+    """Return the given parameter file or the package's own.
+
+    Raises:
+        FileNotFoundError: it does not exist.
+    """
+    if given is not None and not given.is_file():
+        raise FileNotFoundError(f"there is no parameter file {given}")
+    return given or share_path("config", "realman.yaml")
+
+
+def _command(name: str, config: Path, values: Mapping[str, Any], log_level: str) -> list[str]:
+    command = [sys.executable, "-m", f"kinevla_ros.nodes.{name}", "--ros-args"]
+    command += ["--params-file", os.fspath(config), "--log-level", log_level]
+    for key, value in values.items():
+        command += ["-p", f"{key}:={json.dumps(value)}"]
+    return command
+
+
+def _why(code: int) -> str:
+    """What a node's exit code means; see `runtime.run`."""
+    if code < 0:
+        short = "; the system does that when memory is short" if code == -signal.SIGKILL else ""
+        return f"killed by {signal.Signals(-code).name}{short}"
+    reasons = {0: "somebody has shut it down", 2: "a parameter is wrong, see its message above"}
+    return reasons.get(code, f"code {code}, see its messages above")
+
+
+def _ends(process: subprocess.Popen[bytes], number: signal.Signals, timeout: float | None) -> bool:
+    """Send a signal; whether the process has ended in time (s)."""
+    process.send_signal(number)
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
