@@ -9,12 +9,12 @@ import torch
 from openvla_fixture import CODES, llama_tokenizer, published
 from safetensors.torch import save_file
 
+from kinevla_ros.base.files.manifest import write_manifest
 from kinevla_ros.codec.bilevel import BilevelCodec, CodecConfig
 from kinevla_ros.codec.checkpoint import Codec
 from kinevla_ros.codec.onnx_export import export_onnx
 from kinevla_ros.codec.statistics import ActionStatistics
 from kinevla_ros.evaluation.bench.random_model import plant_words
-from kinevla_ros.files.manifest import write_manifest
 from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE, load_generator
 from kinevla_ros.generator.openvla.openvla import convert_openvla
 from kinevla_ros.generator.pictures.squares import pixels, square

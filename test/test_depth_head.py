@@ -9,7 +9,7 @@ from engine_cases import DEVICE, case, spoilt
 from small_generator import small_config
 from test_train_generator import memory
 
-from kinevla_ros.files.manifest import write_manifest
+from kinevla_ros.base.files.manifest import write_manifest
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.decoding.decode import Draft, Given
 from kinevla_ros.generator.decoding.depth_head import DEPTH_HEAD_FILE, DepthHead, load_depth_head

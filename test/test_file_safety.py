@@ -12,15 +12,15 @@ import torch
 from safetensors.torch import save_file
 from typer.testing import CliRunner
 
+from kinevla_ros.base.files import atomic
+from kinevla_ros.base.files.atomic import replacing, write_text
+from kinevla_ros.base.files.damage import FileError, for_user
+from kinevla_ros.base.files.json_file import read_object
+from kinevla_ros.base.files.lock import FolderInUse, FolderLock, only_writer
+from kinevla_ros.base.files.paths import inside
+from kinevla_ros.base.files.state_dict import WeightsError
+from kinevla_ros.base.files.tensor_file import TensorFile, TensorFileError, save_tensors
 from kinevla_ros.cli import app
-from kinevla_ros.files import atomic
-from kinevla_ros.files.atomic import replacing, write_text
-from kinevla_ros.files.damage import FileError, for_user
-from kinevla_ros.files.json_file import read_object
-from kinevla_ros.files.lock import FolderInUse, FolderLock, only_writer
-from kinevla_ros.files.paths import inside
-from kinevla_ros.files.state_dict import WeightsError
-from kinevla_ros.files.tensor_file import TensorFile, TensorFileError, save_tensors
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.weights import load_weights
 

@@ -18,17 +18,17 @@ from hypothesis import strategies as st
 from openvla_fixture import FIXTURE, published
 from test_lerobot import SCHEMA, episode, write
 
+from kinevla_ros.base.files.damage import FileError
+from kinevla_ros.base.files.manifest import FILE_NAME as MANIFEST
+from kinevla_ros.base.files.manifest import write_manifest
+from kinevla_ros.base.files.state_dict import WeightsError
+from kinevla_ros.base.files.tensor_file import TensorFileError
 from kinevla_ros.codec.checkpoint import load_codec
 from kinevla_ros.codec.contract import ContractError
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.lerobot_writer import DatasetWriter
 from kinevla_ros.data.metadata import DatasetError
-from kinevla_ros.files.damage import FileError
-from kinevla_ros.files.manifest import FILE_NAME as MANIFEST
-from kinevla_ros.files.manifest import write_manifest
-from kinevla_ros.files.state_dict import WeightsError
-from kinevla_ros.files.tensor_file import TensorFileError
 from kinevla_ros.generator.checkpoint import CheckpointError, load_decoder, load_generator
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.openvla.layout import LayoutError

@@ -9,7 +9,7 @@ import torch
 from openvla_fixture import CODES, llama_tokenizer, published
 from safetensors.torch import load_file
 
-from kinevla_ros.files.tensor_file import TensorFileError, save_tensors
+from kinevla_ros.base.files.tensor_file import TensorFileError, save_tensors
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.decode import BilevelDecoder

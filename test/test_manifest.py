@@ -10,18 +10,18 @@ import torch
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
-from kinevla_ros.cli import app
-from kinevla_ros.codec.checkpoint import load_codec
-from kinevla_ros.codec.contract import ContractError
-from kinevla_ros.files import manifest
-from kinevla_ros.files.manifest import (
+from kinevla_ros.base.files import manifest
+from kinevla_ros.base.files.manifest import (
     ManifestError,
     add_to_manifest,
     checked,
     digest,
     write_manifest,
 )
-from kinevla_ros.files.tensor_file import save_tensors
+from kinevla_ros.base.files.tensor_file import save_tensors
+from kinevla_ros.cli import app
+from kinevla_ros.codec.checkpoint import load_codec
+from kinevla_ros.codec.contract import ContractError
 from kinevla_ros.generator.checkpoint import CheckpointError, load_decoder, load_generator
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.depth_head import DepthHead, load_depth_head

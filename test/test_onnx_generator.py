@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from small_generator import small_config
 
-from kinevla_ros.files.manifest import write_manifest
+from kinevla_ros.base.files.manifest import write_manifest
 from kinevla_ros.generator.decoding.consistency import Consistency
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, Draft, GenerationError, Given
 from kinevla_ros.generator.model import Generator

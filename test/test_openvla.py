@@ -10,9 +10,9 @@ from openvla_fixture import FIXTURE, published, shard
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
+from kinevla_ros.base.files.state_dict import WeightsError
+from kinevla_ros.base.files.tensor_file import TensorFileError
 from kinevla_ros.cli import app
-from kinevla_ros.files.state_dict import WeightsError
-from kinevla_ros.files.tensor_file import TensorFileError
 from kinevla_ros.generator.checkpoint import CheckpointError, load_generator
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.openvla.layout import LayoutError

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kinevla_ros.base.files.manifest import write_manifest
 from kinevla_ros.base.observation import Observation
-from kinevla_ros.files.manifest import write_manifest
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.decode import GenerationError

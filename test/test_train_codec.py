@@ -9,10 +9,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from kinevla_ros.base.files.manifest import write_manifest
 from kinevla_ros.codec.bilevel import CodecConfig
 from kinevla_ros.codec.checkpoint import WEIGHTS, load_codec
 from kinevla_ros.codec.contract import ContractError
-from kinevla_ros.files.manifest import write_manifest
 
 pytest.importorskip("tensorboard")
 

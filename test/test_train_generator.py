@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import load_file
 from small_generator import small_config
 
-from kinevla_ros.files.damage import for_user
-from kinevla_ros.files.manifest import write_manifest
-from kinevla_ros.files.tensor_file import TensorFile
+from kinevla_ros.base.files.damage import for_user
+from kinevla_ros.base.files.manifest import write_manifest
+from kinevla_ros.base.files.tensor_file import TensorFile
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, Given
 from kinevla_ros.generator.model import Generator, Segment

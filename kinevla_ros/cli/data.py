@@ -88,8 +88,8 @@ def manifest(
     Whatever writes a checkpoint writes it. By hand it is for files from elsewhere, or changed on
     purpose: it accepts them as they are.
     """
-    from kinevla_ros.files.lock import only_writer
-    from kinevla_ros.files.manifest import FILE_NAME, write_manifest
+    from kinevla_ros.base.files.lock import only_writer
+    from kinevla_ros.base.files.manifest import FILE_NAME, write_manifest
 
     with plain_errors():
         if not folder.is_dir():
@@ -104,8 +104,8 @@ def export_graphs(
     model: Annotated[Path, typer.Argument(help="Checkpoint folder; the graphs are saved there.")],
 ) -> None:
     """Write the ONNX graphs with which a CPU runs a tiny generator three times as fast."""
-    from kinevla_ros.files.lock import only_writer
-    from kinevla_ros.files.manifest import checked
+    from kinevla_ros.base.files.lock import only_writer
+    from kinevla_ros.base.files.manifest import checked
     from kinevla_ros.generator.config import FILE_NAME
     from kinevla_ros.generator.onnx.export import export_graphs as run
 

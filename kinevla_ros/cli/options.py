@@ -46,8 +46,8 @@ DepthHead = Annotated[
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """What a user can put right is reported in a line, not in a traceback; exit code 1."""
+    from kinevla_ros.base.files.damage import for_user
     from kinevla_ros.data.schema import DatasetError
-    from kinevla_ros.files.damage import for_user
 
     try:
         yield

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from kinevla_ros.base.chunk import ACTION_DIM, HORIZON
+from kinevla_ros.base.files.fields import integer, one_of
 from kinevla_ros.codec.contract import (
     LARGEST_CODEBOOK,
     MOST_DIMENSIONS,
@@ -25,7 +26,6 @@ from kinevla_ros.codec.contract import (
     InvalidCodeError,
 )
 from kinevla_ros.codec.quantiser import Quantised, ResidualQuantiser
-from kinevla_ros.files.fields import integer, one_of
 
 WIDEST = 16_384
 

@@ -13,15 +13,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from kinevla_ros.base.files.atomic import write_json
+from kinevla_ros.base.files.damage import naming
+from kinevla_ros.base.files.json_file import read_object
+from kinevla_ros.base.files.manifest import checked, write_manifest
+from kinevla_ros.base.files.state_dict import load_state
+from kinevla_ros.base.files.tensor_file import save_tensors
 from kinevla_ros.codec.bilevel import BilevelCodec, CodecConfig
 from kinevla_ros.codec.contract import Contract, ContractError
 from kinevla_ros.codec.statistics import ActionStatistics
-from kinevla_ros.files.atomic import write_json
-from kinevla_ros.files.damage import naming
-from kinevla_ros.files.json_file import read_object
-from kinevla_ros.files.manifest import checked, write_manifest
-from kinevla_ros.files.state_dict import load_state
-from kinevla_ros.files.tensor_file import save_tensors
 
 WEIGHTS, DESCRIPTION = "codec.safetensors", "codec.json"
 _BATCH = 8192

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import ACTION_DIM, CHUNK_DT, HORIZON, JOINT_NAMES
-from kinevla_ros.files.fields import integer, number
-from kinevla_ros.files.json_file import parse_object
+from kinevla_ros.base.files.fields import integer, number
+from kinevla_ros.base.files.json_file import parse_object
 
 MOST_STEPS, MOST_DIMENSIONS, MOST_LEVELS, LARGEST_CODEBOOK = 100, 100, 256, 65_536
 

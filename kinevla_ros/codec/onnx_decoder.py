@@ -8,9 +8,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from kinevla_ros.base.files.damage import FileError, one_line
+from kinevla_ros.base.files.onnx_file import check_onnx
 from kinevla_ros.codec.contract import Contract, ContractError
-from kinevla_ros.files.damage import FileError, one_line
-from kinevla_ros.files.onnx_file import check_onnx
 
 OPERATORS = {
     *("Add", "Cast", "Concat", "Constant", "Div", "Erf", "Gather", "Gelu", "Gemm", "Identity"),

@@ -10,12 +10,12 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from kinevla_ros.base.files.atomic import replacing
 from kinevla_ros.codec.bilevel import BilevelCodec
 from kinevla_ros.codec.checkpoint import contract_of
 from kinevla_ros.codec.contract import Contract
 from kinevla_ros.codec.onnx_decoder import CONTRACT_KEY, INPUT, OUTPUT
 from kinevla_ros.codec.statistics import ActionStatistics
-from kinevla_ros.files.atomic import replacing
 
 
 class PhysicalDecoder(nn.Module):

@@ -17,6 +17,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from kinevla_ros.base.files.damage import naming
+from kinevla_ros.base.files.paths import inside
 from kinevla_ros.data.checks import check_row, video_size
 from kinevla_ros.data.metadata import (
     CURE,
@@ -28,8 +30,6 @@ from kinevla_ros.data.metadata import (
 )
 from kinevla_ros.data.schema import camera_key
 from kinevla_ros.data.video import decode
-from kinevla_ros.files.damage import naming
-from kinevla_ros.files.paths import inside
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from kinevla_ros.base.files.atomic import write_json
+from kinevla_ros.base.files.damage import naming
+from kinevla_ros.base.files.lock import FolderInUse, FolderLock
 from kinevla_ros.data.episode import CAMERAS, Episode
 from kinevla_ros.data.feature_statistics import Statistics, as_lists, from_lists, merge
 from kinevla_ros.data.metadata import (
@@ -34,9 +37,6 @@ from kinevla_ros.data.schema import (
     shard_path,
 )
 from kinevla_ros.data.shard import Shard
-from kinevla_ros.files.atomic import write_json
-from kinevla_ros.files.damage import naming
-from kinevla_ros.files.lock import FolderInUse, FolderLock
 
 ROBOT_TYPE = "realman_rm75"
 

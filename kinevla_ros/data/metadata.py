@@ -10,13 +10,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kinevla_ros.base.files import atomic
+from kinevla_ros.base.files.damage import naming
+from kinevla_ros.base.files.json_file import read_object
+from kinevla_ros.base.files.paths import inside
 from kinevla_ros.data.checks import MOST_EPISODES, MOST_FRAMES, check_info
 from kinevla_ros.data.episode import MOST_TEXT
 from kinevla_ros.data.schema import CODEBASE_VERSION, CURE, DatasetError
-from kinevla_ros.files import atomic
-from kinevla_ros.files.damage import naming
-from kinevla_ros.files.json_file import read_object
-from kinevla_ros.files.paths import inside
 
 INFO_PATH = "meta/info.json"
 STATS_PATH = "meta/stats.json"

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from kinevla_ros.base.files.atomic import publish
 from kinevla_ros.data.episode import CAMERAS, Episode
 from kinevla_ros.data.feature_statistics import Statistics, as_lists, summarise, summarise_images
 from kinevla_ros.data.schema import (
@@ -25,7 +26,6 @@ from kinevla_ros.data.schema import (
     shard_path,
 )
 from kinevla_ros.data.video import VideoWriter
-from kinevla_ros.files.atomic import publish
 
 Columns = dict[str, NDArray[Any]]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import torch
 
+from kinevla_ros.base.files.damage import one_line
+from kinevla_ros.base.files.json_file import LARGEST, read_bounded
+from kinevla_ros.base.files.manifest import ManifestError, checked
 from kinevla_ros.codec.contract import Contract, ContractError
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
-from kinevla_ros.files.damage import one_line
-from kinevla_ros.files.json_file import LARGEST, read_bounded
-from kinevla_ros.files.manifest import ManifestError, checked
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.device import GpuOutOfMemory, naming_full_memory
 from kinevla_ros.generator.model import Generator

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from kinevla_ros.files.atomic import write_json
-from kinevla_ros.files.damage import FileError
-from kinevla_ros.files.json_file import read_object
-from kinevla_ros.files.manifest import checked
+from kinevla_ros.base.files.atomic import write_json
+from kinevla_ros.base.files.damage import FileError
+from kinevla_ros.base.files.json_file import read_object
+from kinevla_ros.base.files.manifest import checked
 from kinevla_ros.generator.config_checks import check_config
 
 FILE_NAME = "config.json"

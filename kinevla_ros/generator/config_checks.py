@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from kinevla_ros.files.fields import integer, integers, number, numbers, one_of, only_keys
+from kinevla_ros.base.files.fields import integer, integers, number, numbers, one_of, only_keys
 
 if TYPE_CHECKING:
     from kinevla_ros.generator.config import GeneratorConfig

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from kinevla_ros.files.manifest import checked
-from kinevla_ros.files.state_dict import check_names
-from kinevla_ros.files.tensor_file import TensorFile
+from kinevla_ros.base.files.manifest import checked
+from kinevla_ros.base.files.state_dict import check_names
+from kinevla_ros.base.files.tensor_file import TensorFile
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from kinevla_ros.files.manifest import checked
+from kinevla_ros.base.files.manifest import checked
 from kinevla_ros.language.tokenizer_file import VocabularyError, read_tokenizer
 from kinevla_ros.language.vocabulary import FILE_NAME, SPECIALS, Vocabulary
 

@@ -15,9 +15,9 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from kinevla_ros.files.atomic import copy
-from kinevla_ros.files.damage import FileError
-from kinevla_ros.files.json_file import read_bounded
+from kinevla_ros.base.files.atomic import copy
+from kinevla_ros.base.files.damage import FileError
+from kinevla_ros.base.files.json_file import read_bounded
 from kinevla_ros.share import share_path
 
 FILE_NAME = "tasks.yaml"

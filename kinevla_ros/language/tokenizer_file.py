@@ -14,9 +14,9 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from kinevla_ros.files.damage import FileError, naming, one_line
-from kinevla_ros.files.fields import integer, one_of, only_keys
-from kinevla_ros.files.json_file import read_object
+from kinevla_ros.base.files.damage import FileError, naming, one_line
+from kinevla_ros.base.files.fields import integer, one_of, only_keys
+from kinevla_ros.base.files.json_file import read_object
 
 LARGEST = 64 << 20
 MOST_TOKENS, MOST_MERGES, LONGEST_TOKEN, MOST_STEPS = 300_000, 2_000_000, 200, 16

@@ -17,7 +17,7 @@ from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
 
-from kinevla_ros.files.atomic import replacing
+from kinevla_ros.base.files.atomic import replacing
 from kinevla_ros.language.grammar import REFUSAL, TASKS, goal_text, instruction, kinematics_text
 from kinevla_ros.language.tokenizer_file import (
     PIECES,

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from kinevla_ros.base.files.atomic import copy, write_text
+from kinevla_ros.base.files.lock import only_writer, require_free
+from kinevla_ros.base.files.manifest import checked, write_manifest
 from kinevla_ros.codec.bilevel import CodecConfig
 from kinevla_ros.codec.checkpoint import DESCRIPTION, WEIGHTS, load_codec
 from kinevla_ros.codec.contract import Contract
 from kinevla_ros.codec.onnx_export import export_onnx
-from kinevla_ros.files.atomic import copy, write_text
-from kinevla_ros.files.lock import only_writer, require_free
-from kinevla_ros.files.manifest import checked, write_manifest
 from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.onnx.export import export_graphs

@@ -11,6 +11,10 @@ from typing import Any
 
 from rich.console import Console
 
+from kinevla_ros.base.files.atomic import write_json, write_text
+from kinevla_ros.base.files.damage import for_user
+from kinevla_ros.base.files.json_file import read_object
+from kinevla_ros.base.files.lock import only_writer, require_free
 from kinevla_ros.data.schema import DatasetError
 from kinevla_ros.evaluation.ablation.table import table
 from kinevla_ros.evaluation.ablation.variant_policies import open_variant
@@ -19,10 +23,6 @@ from kinevla_ros.evaluation.report.summary import summary
 from kinevla_ros.evaluation.suite.episode import EpisodeResult
 from kinevla_ros.evaluation.suite.episodes import episodes, run_checkpoint
 from kinevla_ros.evaluation.suite.evaluate import INTERRUPTED, gather
-from kinevla_ros.files.atomic import write_json, write_text
-from kinevla_ros.files.damage import for_user
-from kinevla_ros.files.json_file import read_object
-from kinevla_ros.files.lock import only_writer, require_free
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.decode import GenerationError

@@ -17,13 +17,13 @@ from rich.progress import Progress
 from rich.table import Table
 
 from kinevla_ros.base.chunk import CHUNK_DT
+from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.evaluation.report.statistics import percentiles
 from kinevla_ros.evaluation.suite.episode import EpisodePolicy
 from kinevla_ros.evaluation.suite.rollout import REPLAN_STEPS
-from kinevla_ros.files.damage import for_user
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.inference import Inference

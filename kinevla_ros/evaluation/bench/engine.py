@@ -13,6 +13,7 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
+from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.evaluation.bench.chunk import decoder_times
 from kinevla_ros.evaluation.bench.engine_tables import tables
 from kinevla_ros.evaluation.bench.machine import machine, versions
@@ -20,7 +21,6 @@ from kinevla_ros.evaluation.bench.random_model import cut_down, full_size
 from kinevla_ros.evaluation.bench.roofline import chunk_work, floors, measure_device, synchronise
 from kinevla_ros.evaluation.bench.subject import Subject, checkpoint_subject, random_subject
 from kinevla_ros.evaluation.report.statistics import percentiles
-from kinevla_ros.files.damage import for_user
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, Draft, Generation, GenerationError
 from kinevla_ros.generator.decoding.sequence import instruction_ids
 from kinevla_ros.generator.engine.engine import FastDecoder

@@ -20,10 +20,10 @@ from rich.progress import Progress
 from rich.table import Table
 from torch import Tensor, nn
 
+from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.evaluation.bench.chunk import record
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.evaluation.report.statistics import Rate
-from kinevla_ros.files.damage import for_user
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, Draft, Generation, GenerationError

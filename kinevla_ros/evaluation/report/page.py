@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from kinevla_ros.base.files.atomic import write_json, write_text
 from kinevla_ros.evaluation.report.failures import VIDEOS
 from kinevla_ros.evaluation.report.plots import (
     codes_plot,
@@ -19,7 +20,6 @@ from kinevla_ros.evaluation.report.summary import by_task, constraint_rates, lat
 from kinevla_ros.evaluation.suite.conditions import as_worded
 from kinevla_ros.evaluation.suite.episode import PLAIN, EpisodeResult
 from kinevla_ros.evaluation.suite.intervention import MEANING as INTERVENTIONS
-from kinevla_ros.files.atomic import write_json, write_text
 from kinevla_ros.sim.cell.variation import MEANING as VARIATIONS
 
 PAGE, FIGURES = "index.html", "figures.json"

@@ -14,13 +14,13 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
+from kinevla_ros.base.files.atomic import write_json, write_text
+from kinevla_ros.base.files.damage import for_user
+from kinevla_ros.base.files.lock import only_writer
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.evaluation.bench.chunk import record
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.evaluation.report.statistics import Roc
-from kinevla_ros.files.atomic import write_json, write_text
-from kinevla_ros.files.damage import for_user
-from kinevla_ros.files.lock import only_writer
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.inference import Inference

@@ -21,6 +21,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from kinevla_ros.base.files.atomic import write_json
+from kinevla_ros.base.files.damage import for_user
+from kinevla_ros.base.files.lock import FolderInUse, only_writer
 from kinevla_ros.evaluation.report.failures import VIDEOS
 from kinevla_ros.evaluation.report.reasoning import bert_score, metrics, read_phrasings, readings_of
 from kinevla_ros.evaluation.report.reasoning import lines as word_lines
@@ -39,9 +42,6 @@ from kinevla_ros.evaluation.suite.pairs import (
     sensitivity,
 )
 from kinevla_ros.evaluation.suite.refusals import read_out_of_scope, refusal_figures, refusal_line
-from kinevla_ros.files.atomic import write_json
-from kinevla_ros.files.damage import for_user
-from kinevla_ros.files.lock import FolderInUse, only_writer
 from kinevla_ros.generator.checkpoint import CheckpointError, load_contract
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.engine.quantised import Weights

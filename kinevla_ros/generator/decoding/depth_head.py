@@ -11,10 +11,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from kinevla_ros.files.damage import one_line
-from kinevla_ros.files.manifest import add_to_manifest, checked
-from kinevla_ros.files.state_dict import load_state
-from kinevla_ros.files.tensor_file import save_tensors
+from kinevla_ros.base.files.damage import one_line
+from kinevla_ros.base.files.manifest import add_to_manifest, checked
+from kinevla_ros.base.files.state_dict import load_state
+from kinevla_ros.base.files.tensor_file import save_tensors
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.language.vocabulary import Level

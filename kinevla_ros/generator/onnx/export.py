@@ -11,8 +11,8 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from kinevla_ros.files.atomic import replacing
-from kinevla_ros.files.manifest import add_to_manifest
+from kinevla_ros.base.files.atomic import replacing
+from kinevla_ros.base.files.manifest import add_to_manifest
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.generator.onnx.generator import (

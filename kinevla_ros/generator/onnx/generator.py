@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from kinevla_ros.files.damage import FileError, one_line
-from kinevla_ros.files.manifest import checked
-from kinevla_ros.files.onnx_file import check_onnx
+from kinevla_ros.base.files.damage import FileError, one_line
+from kinevla_ros.base.files.manifest import checked
+from kinevla_ros.base.files.onnx_file import check_onnx
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator, Segment, attention_allowed, may_look
 from kinevla_ros.generator.weights import MODEL_FILE

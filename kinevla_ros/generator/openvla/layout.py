@@ -15,8 +15,8 @@ from typing import Any
 from torch import Tensor
 from transformers import LlamaConfig
 
-from kinevla_ros.files.damage import FileError
-from kinevla_ros.files.json_file import read_object
+from kinevla_ros.base.files.damage import FileError
+from kinevla_ros.base.files.json_file import read_object
 from kinevla_ros.generator.config import FILE_NAME, GeneratorConfig
 from kinevla_ros.generator.config_checks import FUSED
 from kinevla_ros.generator.openvla.names import DINO, SIGLIP

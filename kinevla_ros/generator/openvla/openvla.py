@@ -15,14 +15,14 @@ import torch
 from rich.progress import DownloadColumn, Progress
 from torch import Tensor, nn
 
-from kinevla_ros.files.atomic import copy
-from kinevla_ros.files.damage import naming
-from kinevla_ros.files.json_file import read_object
-from kinevla_ros.files.lock import only_writer
-from kinevla_ros.files.manifest import write_manifest
-from kinevla_ros.files.paths import inside
-from kinevla_ros.files.state_dict import check_names
-from kinevla_ros.files.tensor_file import TensorFile, write_tensors
+from kinevla_ros.base.files.atomic import copy
+from kinevla_ros.base.files.damage import naming
+from kinevla_ros.base.files.json_file import read_object
+from kinevla_ros.base.files.lock import only_writer
+from kinevla_ros.base.files.manifest import write_manifest
+from kinevla_ros.base.files.paths import inside
+from kinevla_ros.base.files.state_dict import check_names
+from kinevla_ros.base.files.tensor_file import TensorFile, write_tensors
 from kinevla_ros.generator.config import FILE_NAME, GeneratorConfig
 from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.generator.openvla.layout import LayoutError, is_published, read_config

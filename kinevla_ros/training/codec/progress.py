@@ -7,8 +7,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from kinevla_ros.files.damage import naming
-from kinevla_ros.files.tensor_file import TensorFile, read_tensors, save_tensors
+from kinevla_ros.base.files.damage import naming
+from kinevla_ros.base.files.tensor_file import TensorFile, read_tensors, save_tensors
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.tensorboard import SummaryWriter
 
+from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.codec.bilevel import BilevelCodec, CodecConfig, Reconstruction, coarse
 from kinevla_ros.codec.checkpoint import Codec, save_codec
 from kinevla_ros.codec.statistics import ActionStatistics
-from kinevla_ros.files.atomic import write_json
 from kinevla_ros.training.codec.progress import Progress
 from kinevla_ros.training.codec.report import CodecReport, report
 

@@ -14,8 +14,8 @@ from rich.progress import Progress, track
 from torch import Tensor
 from torch.nn import functional as F
 
+from kinevla_ros.base.files.lock import only_writer
 from kinevla_ros.codec.checkpoint import load_codec
-from kinevla_ros.files.lock import only_writer
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.decoding.depth_head import DepthHead
 from kinevla_ros.generator.model import Generator

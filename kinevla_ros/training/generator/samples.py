@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from kinevla_ros.base.chunk import ACTION_DIM, CHUNK_DT, HORIZON
+from kinevla_ros.base.files.atomic import replacing, write_json
+from kinevla_ros.base.files.damage import naming
+from kinevla_ros.base.files.json_file import read_object
+from kinevla_ros.base.files.lock import only_writer
 from kinevla_ros.data.episode import CAMERAS, STATE_NAMES
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.schema import CURE, DatasetError
-from kinevla_ros.files.atomic import replacing, write_json
-from kinevla_ros.files.damage import naming
-from kinevla_ros.files.json_file import read_object
-from kinevla_ros.files.lock import only_writer
 from kinevla_ros.generator.pictures.squares import SCENE_SCALE, square
 from kinevla_ros.language.grammar import TASKS, Command, goal_text
 from kinevla_ros.language.parse import parse_reasoning

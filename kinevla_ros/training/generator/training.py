@@ -16,10 +16,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
-from kinevla_ros.files.damage import naming
-from kinevla_ros.files.manifest import checked, write_manifest
-from kinevla_ros.files.state_dict import WeightsError, load_state
-from kinevla_ros.files.tensor_file import TensorFile, read_tensors, save_tensors
+from kinevla_ros.base.files.damage import naming
+from kinevla_ros.base.files.manifest import checked, write_manifest
+from kinevla_ros.base.files.state_dict import WeightsError, load_state
+from kinevla_ros.base.files.tensor_file import TensorFile, read_tensors, save_tensors
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.weights import MODEL_FILE

@@ -16,7 +16,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from kinevla_ros.files.tensor_file import TensorFile, write_tensors
+from kinevla_ros.base.files.tensor_file import TensorFile, write_tensors
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.weights import MODEL_FILE, read_generator

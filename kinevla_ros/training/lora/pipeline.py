@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from accelerate import PartialState
 
+from kinevla_ros.base.files.lock import only_writer, require_free
 from kinevla_ros.codec.checkpoint import load_codec
-from kinevla_ros.files.lock import only_writer, require_free
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.language.llama_vocabulary import LlamaVocabulary, open_vocabulary
 from kinevla_ros.training.generator.samples import load_samples

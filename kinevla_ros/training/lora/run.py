@@ -22,10 +22,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from transformers import Trainer, TrainingArguments
 
-from kinevla_ros.files.atomic import copy, write_text
-from kinevla_ros.files.damage import one_line
-from kinevla_ros.files.json_file import read_object
-from kinevla_ros.files.manifest import write_manifest
+from kinevla_ros.base.files.atomic import copy, write_text
+from kinevla_ros.base.files.damage import one_line
+from kinevla_ros.base.files.json_file import read_object
+from kinevla_ros.base.files.manifest import write_manifest
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.weights import read_generator
 from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text

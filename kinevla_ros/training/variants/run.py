@@ -12,16 +12,16 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from kinevla_ros.base.files.atomic import copy, write_json, write_text
+from kinevla_ros.base.files.manifest import FILE_NAME as MANIFEST_FILE
+from kinevla_ros.base.files.manifest import checked, digest, write_manifest
+from kinevla_ros.base.files.tensor_file import read_tensors, save_tensors
 from kinevla_ros.codec.bilevel import CodecConfig
 from kinevla_ros.codec.bins import BinCodec
 from kinevla_ros.codec.checkpoint import contract_of, load_codec
 from kinevla_ros.codec.contract import Contract
 from kinevla_ros.codec.onnx_export import export_onnx
 from kinevla_ros.codec.statistics import ActionStatistics
-from kinevla_ros.files.atomic import copy, write_json, write_text
-from kinevla_ros.files.manifest import FILE_NAME as MANIFEST_FILE
-from kinevla_ros.files.manifest import checked, digest, write_manifest
-from kinevla_ros.files.tensor_file import read_tensors, save_tensors
 from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE, load_generator
 from kinevla_ros.generator.config import FILE_NAME as CONFIG_FILE
 from kinevla_ros.generator.config import GeneratorConfig

@@ -17,9 +17,9 @@ import os
 import re
 from pathlib import Path
 
-from kinevla_ros.files.atomic import write_json, write_text
-from kinevla_ros.files.damage import FileError
-from kinevla_ros.files.json_file import read_object
+from kinevla_ros.base.files.atomic import write_json, write_text
+from kinevla_ros.base.files.damage import FileError
+from kinevla_ros.base.files.json_file import read_object
 
 FILE_NAME = "manifest.json"
 VERSION = 1

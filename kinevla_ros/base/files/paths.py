@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from kinevla_ros.files.damage import FileError
+from kinevla_ros.base.files.damage import FileError
 
 _FOREIGN = set(":\\\0")
 """Characters of URLs and of other systems' paths."""

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kinevla_ros.files.damage import FileError, naming
-from kinevla_ros.files.json_file import read_bounded
+from kinevla_ros.base.files.damage import FileError, naming
+from kinevla_ros.base.files.json_file import read_bounded
 
 CURE = "copy or download it again"
 # Field numbers of ModelProto, GraphProto, NodeProto, AttributeProto and TensorProto.

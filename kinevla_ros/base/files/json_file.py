@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, NoReturn
 
-from kinevla_ros.files.damage import FileError, naming
+from kinevla_ros.base.files.damage import FileError, naming
 
 LARGEST = 1 << 20
 """Bytes of a configuration, of which the largest has a few thousand."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from kinevla_ros.files.damage import FileError, one_line
-from kinevla_ros.files.tensor_file import TensorFile
+from kinevla_ros.base.files.damage import FileError, one_line
+from kinevla_ros.base.files.tensor_file import TensorFile
 
 
 class WeightsError(FileError):

@@ -18,9 +18,9 @@ from typing import NoReturn
 import torch
 from torch import Tensor
 
-from kinevla_ros.files.atomic import replacing
-from kinevla_ros.files.damage import FileError, one_line
-from kinevla_ros.files.json_file import parse_object
+from kinevla_ros.base.files.atomic import replacing
+from kinevla_ros.base.files.damage import FileError, one_line
+from kinevla_ros.base.files.json_file import parse_object
 
 DTYPES = {
     "F64": torch.float64,

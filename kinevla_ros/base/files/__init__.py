@@ -1,0 +1,1 @@
+"""Files on disk: read within bounds, checked, written in one step, locked."""
