@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kinevla_ros.evaluation.bench.chunk import Observation
     from kinevla_ros.generator.model import Generator
     from kinevla_ros.language.grammar import Command
-    from kinevla_ros.language.vocabulary import Vocabulary
+    from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 # Set on import, before a test module can load rclpy or mujoco. Domains above 101 reach into the
 # ports Linux hands out to clients.

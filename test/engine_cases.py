@@ -12,8 +12,8 @@ from kinevla_ros.evaluation.bench.random_model import plant_words
 from kinevla_ros.generator.decoding.decode import Draft
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.openvla.openvla import load_openvla
-from kinevla_ros.language.llama_vocabulary import LlamaVocabulary
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.llama_vocabulary import LlamaVocabulary
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 INSTRUCTIONS = (

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 
 def small_config(vocabulary: Vocabulary) -> GeneratorConfig:

@@ -20,9 +20,9 @@ from kinevla_ros.generator.openvla.openvla import convert_openvla
 from kinevla_ros.generator.pictures.squares import pixels, square
 from kinevla_ros.generator.weights import MODEL_FILE
 from kinevla_ros.language.grammar import goal_text, kinematics_text
-from kinevla_ros.language.llama_vocabulary import LlamaVocabulary
 from kinevla_ros.language.parse import parse_instruction
 from kinevla_ros.language.task_set import kine_realman, save_tasks
+from kinevla_ros.language.tokenizer.llama_vocabulary import LlamaVocabulary
 
 REACH = 0.02
 """Joint offsets of the untrained codec stay below this, rad."""

@@ -34,7 +34,7 @@ from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.model import Segment
 from kinevla_ros.generator.policy import NotUnderstood
 from kinevla_ros.language.grammar import TASKS
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.training.codec.stages import CodecSettings
 from kinevla_ros.training.generator import batches
 from kinevla_ros.training.generator.batches import GeneratorSettings

@@ -9,7 +9,7 @@ from kinevla_ros.evaluation.bench.flips import Case, Flips, flips, table
 from kinevla_ros.generator.decoding.decode import Draft, Generation
 from kinevla_ros.generator.decoding.depth_head import DepthHead
 from kinevla_ros.generator.model import Generator
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 
 def written(words: tuple[int, ...], codes: tuple[int, ...]) -> Generation:

@@ -24,7 +24,7 @@ from kinevla_ros.language.grammar import (
     siblings,
 )
 from kinevla_ros.language.task_set import kine_realman
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.share import share_path
 
 

@@ -19,7 +19,7 @@ from kinevla_ros.generator.decoding.sequence import InstructionTooLong
 from kinevla_ros.generator.engine.engine import FastDecoder
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.language.grammar import REFUSAL
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 CASES = 20
 

@@ -7,8 +7,12 @@ from openvla_fixture import CODES, TEXT_IDS, llama_tokenizer
 
 from kinevla_ros.base.files.manifest import write_manifest
 from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
-from kinevla_ros.language.llama_vocabulary import LlamaVocabulary, open_vocabulary, texts_fit
-from kinevla_ros.language.vocabulary import LEVELS, Vocabulary, VocabularyError
+from kinevla_ros.language.tokenizer.llama_vocabulary import (
+    LlamaVocabulary,
+    open_vocabulary,
+    texts_fit,
+)
+from kinevla_ros.language.tokenizer.vocabulary import LEVELS, Vocabulary, VocabularyError
 
 ROWS = 576
 

@@ -17,7 +17,7 @@ from kinevla_ros.generator.openvla.openvla import convert_openvla
 from kinevla_ros.generator.pictures.squares import STATE_SCALE, pixels
 from kinevla_ros.generator.weights import read_generator
 from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
-from kinevla_ros.language.llama_vocabulary import LlamaVocabulary
+from kinevla_ros.language.tokenizer.llama_vocabulary import LlamaVocabulary
 from kinevla_ros.training.generator.objective import LossWeights
 from kinevla_ros.training.generator.samples import Samples
 from kinevla_ros.training.lora.adapters import LoraSettings, add_adapters, merge_adapter

@@ -22,7 +22,7 @@ from kinevla_ros.generator.policy import Policy
 from kinevla_ros.generator.weights import MODEL_FILE
 from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
 from kinevla_ros.language.task_set import kine_realman
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.share import share_path
 
 SHIPPED = share_path("models", "kinevla-tiny")

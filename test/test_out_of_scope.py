@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from kinevla_ros.language.grammar import grammar_words
-from kinevla_ros.language.out_of_scope import CHATTER, OBJECTS, REQUESTS, out_of_scope
 from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
+from kinevla_ros.language.reading.out_of_scope import CHATTER, OBJECTS, REQUESTS, out_of_scope
 
 
 @pytest.mark.parametrize("split", ["train", "held_out"])

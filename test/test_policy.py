@@ -14,7 +14,7 @@ from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.language.grammar import Command, kinematics_text
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.share import share_path
 
 INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"

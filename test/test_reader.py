@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sentences import FIXTURES, kind, sentences
 
-from kinevla_ros.language.dialogue import Dialogue
 from kinevla_ros.language.grammar import TASKS, Command, instruction
 from kinevla_ros.language.parse import reader
-from kinevla_ros.language.reader import Question, Reader, Reading, Refused, Understood
+from kinevla_ros.language.reading.dialogue import Dialogue
+from kinevla_ros.language.reading.reader import Question, Reader, Reading, Refused, Understood
 from kinevla_ros.language.task_set import load_tasks
 
 SENTENCES = {name: sentences(name) for name in ("open", "closed")}

@@ -23,7 +23,7 @@ from kinevla_ros.evaluation.suite.codes import code_usage
 from kinevla_ros.evaluation.suite.episode import Episode, EpisodeResult
 from kinevla_ros.evaluation.suite.evaluate import Settings
 from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
-from kinevla_ros.language.vocabulary import LEVELS
+from kinevla_ros.language.tokenizer.vocabulary import LEVELS
 from kinevla_ros.share import share_path
 
 CODES = (1, 2, 3, 4), (1, 5, 3, 4), (1, 2, 3, 127)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import kinevla_ros
 from kinevla_ros.cli import app
-from kinevla_ros.language.reader import Reader, Understood
+from kinevla_ros.language.reading.reader import Reader, Understood
 from kinevla_ros.language.task_set import TaskSetError, kine_realman, load_tasks
 
 CUP = (FIXTURES / "cup.yaml").read_text()

@@ -25,7 +25,7 @@ from kinevla_ros.language.grammar import (
     kinematics_text,
     siblings,
 )
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.generator.heads import MotionHead
 from kinevla_ros.training.generator.objective import LossWeights, losses

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
 from kinevla_ros.language.grammar import TASKS, Command, goal_text, instruction, kinematics_text
-from kinevla_ros.language.vocabulary import LEVELS, Level, Vocabulary, VocabularyError
+from kinevla_ros.language.tokenizer.vocabulary import LEVELS, Level, Vocabulary, VocabularyError
 
 VOCABULARY = Vocabulary.from_grammar()
 commands = st.sampled_from(TASKS)

@@ -15,10 +15,10 @@ from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.device import GpuOutOfMemory, naming_full_memory
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.weights import read_generator
-from kinevla_ros.language.llama_vocabulary import open_vocabulary
 from kinevla_ros.language.task_set import FILE_NAME as TASKS_FILE
 from kinevla_ros.language.task_set import TaskSet, TaskSetError, load_tasks, shipped_file
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.llama_vocabulary import open_vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 DECODER_FILE, CONTRACT_FILE = "decoder.onnx", "kinevla.json"
 

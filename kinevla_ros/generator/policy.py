@@ -25,14 +25,14 @@ from kinevla_ros.generator.engine.quantised import Weights
 from kinevla_ros.generator.inference import Inference
 from kinevla_ros.generator.pictures.squares import pixels, square, state_tensor
 from kinevla_ros.generator.way import Options, choose_way
-from kinevla_ros.language.reader import (
+from kinevla_ros.language.reading.reader import (
     Reader,
     Understood,
     UnknownReasoning,
     explained,
     shortened,
 )
-from kinevla_ros.language.spelling import is_english
+from kinevla_ros.language.reading.spelling import is_english
 
 NOTHING_READ = Understood({}, "", "")
 

@@ -15,7 +15,7 @@ from kinevla_ros.generator.engine.quantised import Weights
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.onnx.generator import GraphsError, OnnxGenerator, has_graphs
 from kinevla_ros.language.task_set import TaskSet
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
 PLAIN = "plain torch"

@@ -16,7 +16,7 @@ from kinevla_ros.language.parse import (
     parse_reasoning,
     slots,
 )
-from kinevla_ros.language.vocabulary import Vocabulary, VocabularyError
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary, VocabularyError
 
 __all__ = [
     "TASKS",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from kinevla_ros.language.grammar import Command
-from kinevla_ros.language.reader import Reader, Understood, UnknownReasoning, explained
+from kinevla_ros.language.reading.reader import Reader, Understood, UnknownReasoning, explained
 from kinevla_ros.language.task_set import kine_realman
 
 __all__ = [

@@ -14,9 +14,9 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
-from kinevla_ros.language.dialogue import Dialogue
 from kinevla_ros.language.grammar import Command
 from kinevla_ros.language.parse import reader
+from kinevla_ros.language.reading.dialogue import Dialogue
 from kinevla_ros.nodes.ros.images import camera_info, to_message
 from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
 from kinevla_ros.nodes.ros.messages import Stamps

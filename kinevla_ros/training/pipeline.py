@@ -22,7 +22,7 @@ from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.onnx.export import export_graphs
 from kinevla_ros.language.task_set import save_tasks
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.training.codec.report import CodecReport
 from kinevla_ros.training.codec.stages import CodecSettings, train_codec
 from kinevla_ros.training.generator.batches import GeneratorSettings

@@ -34,7 +34,7 @@ from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.onnx.generator import EYE_FILE, OnnxGenerator
 from kinevla_ros.generator.pictures.squares import pixels, square, state_tensor
 from kinevla_ros.language.grammar import TASKS, instruction
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.share import share_path
 
 

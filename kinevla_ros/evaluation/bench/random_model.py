@@ -21,8 +21,8 @@ from kinevla_ros.generator.decoding.sequence import instruction_ids
 from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.generator.pictures.squares import DINO_MEAN, DINO_STD, SIGLIP_MEAN, SIGLIP_STD
 from kinevla_ros.generator.weights import skeleton
-from kinevla_ros.language.llama_vocabulary import LlamaVocabulary
-from kinevla_ros.language.vocabulary import LEVELS, Level, Vocabulary
+from kinevla_ros.language.tokenizer.llama_vocabulary import LlamaVocabulary
+from kinevla_ros.language.tokenizer.vocabulary import LEVELS, Level, Vocabulary
 
 SCALE = 0.02
 MARGIN = 20.0

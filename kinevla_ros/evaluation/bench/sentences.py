@@ -31,8 +31,8 @@ from kinevla_ros.generator.pictures.squares import pixels, square, state_tensor
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.language.grammar import TASKS, Command, goal_text, instruction, kinematics_text
 from kinevla_ros.language.parse import reader
-from kinevla_ros.language.reader import Question, Reading, Understood
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.reading.reader import Question, Reading, Understood
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.share import share_path
 from kinevla_ros.sim.cell.cell import Cell
 

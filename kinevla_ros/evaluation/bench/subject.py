@@ -25,7 +25,7 @@ from kinevla_ros.generator.decoding.depth_head import DepthHead, load_depth_head
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.pictures.squares import pixels, square
 from kinevla_ros.language.grammar import TASKS, instruction
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 GOAL_WORDS, KINEMATICS_WORDS = 10, 100
 """About what the paper's tables hold, in Llama's tokens."""

@@ -20,7 +20,7 @@ from kinevla_ros.generator.decoding.sequence import InstructionTooLong
 from kinevla_ros.generator.pictures.squares import pixels, square, state_tensor
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.language.grammar import TASKS, Split
-from kinevla_ros.language.out_of_scope import out_of_scope
+from kinevla_ros.language.reading.out_of_scope import out_of_scope
 from kinevla_ros.sim.cell.cell import Cell
 
 

@@ -21,7 +21,7 @@ from kinevla_ros.generator.decoding.tree import Node, Tree
 from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.generator.onnx.generator import OnnxGenerator
 from kinevla_ros.language.task_set import TaskSet
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 READ = (Segment.READING, Segment.CODES)
 """What codes see beside the observation; all else is left out."""

@@ -20,7 +20,7 @@ from kinevla_ros.generator.decoding.sequence import instruction_ids
 from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.generator.onnx.generator import OnnxGenerator
 from kinevla_ros.language.grammar import REFUSAL
-from kinevla_ros.language.vocabulary import Level, Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import Level, Vocabulary
 
 
 class GenerationError(RuntimeError):

@@ -17,7 +17,7 @@ from kinevla_ros.base.files.state_dict import load_state
 from kinevla_ros.base.files.tensor_file import save_tensors
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.language.vocabulary import Level
+from kinevla_ros.language.tokenizer.vocabulary import Level
 
 DEPTH_HEAD_FILE = "depth_head.safetensors"
 WIDEST = 1024

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.decode import Given
 from kinevla_ros.language.grammar import Command, goal_text, kinematics_text
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 
 class OverrideError(ValueError):

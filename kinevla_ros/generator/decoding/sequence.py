@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields, replace
 
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Segment
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 
 class InstructionTooLong(ValueError):

@@ -24,7 +24,7 @@ from kinevla_ros.generator.engine.level import LevelPasses, LevelPlan
 from kinevla_ros.generator.engine.quantised import Weights, quantise
 from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.language.grammar import REFUSAL
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 
 class FastDecoder:

@@ -21,7 +21,7 @@ from kinevla_ros.generator.engine.input import (
     pass_widths,
 )
 from kinevla_ros.generator.model import Generator, Segment
-from kinevla_ros.language.vocabulary import Level, Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import Level, Vocabulary
 
 
 @dataclass(frozen=True)

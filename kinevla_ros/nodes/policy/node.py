@@ -14,9 +14,9 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import String
 
-from kinevla_ros.language.dialogue import Dialogue
 from kinevla_ros.language.parse import reader
-from kinevla_ros.language.reader import Question, Refused, explained
+from kinevla_ros.language.reading.dialogue import Dialogue
+from kinevla_ros.language.reading.reader import Question, Refused, explained
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.policy.joint_states import JointStates
 from kinevla_ros.nodes.policy.observation import NoObservation, ReceivedObservation

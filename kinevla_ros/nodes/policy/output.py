@@ -12,7 +12,7 @@ from visualization_msgs.msg import MarkerArray
 
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, ActionChunk
 from kinevla_ros.generator.pictures.checks import PictureFault
-from kinevla_ros.language.reader import Question
+from kinevla_ros.language.reading.reader import Question
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import MissingSlot, Reasoning
 from kinevla_ros.msg import Question as QuestionMessage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kinevla_ros.language.dialogue import Dialogue
+from kinevla_ros.language.reading.dialogue import Dialogue
 from kinevla_ros.srv import OverrideReasoning
 
 

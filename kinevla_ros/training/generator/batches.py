@@ -22,8 +22,8 @@ from kinevla_ros.language.grammar import (
     kinematics_text,
     siblings,
 )
-from kinevla_ros.language.out_of_scope import out_of_scope
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.reading.out_of_scope import out_of_scope
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.training.generator.heads import MOTION_SCALE
 from kinevla_ros.training.generator.objective import Batch, LossWeights
 from kinevla_ros.training.generator.samples import Samples

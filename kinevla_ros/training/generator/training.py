@@ -23,7 +23,7 @@ from kinevla_ros.base.files.tensor_file import TensorFile, read_tensors, save_te
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.weights import MODEL_FILE
-from kinevla_ros.language.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.generator.heads import Head, MotionHead
 from kinevla_ros.training.generator.objective import Batch, losses

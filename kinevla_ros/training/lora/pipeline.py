@@ -13,7 +13,7 @@ from accelerate import PartialState
 from kinevla_ros.base.files.lock import only_writer, require_free
 from kinevla_ros.codec.checkpoint import load_codec
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.language.llama_vocabulary import LlamaVocabulary, open_vocabulary
+from kinevla_ros.language.tokenizer.llama_vocabulary import LlamaVocabulary, open_vocabulary
 from kinevla_ros.training.generator.samples import load_samples
 from kinevla_ros.training.lora.adapters import LoraSettings
 from kinevla_ros.training.lora.run import fine_tune, is_first

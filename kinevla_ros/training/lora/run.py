@@ -29,8 +29,8 @@ from kinevla_ros.base.files.manifest import write_manifest
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.weights import read_generator
 from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
-from kinevla_ros.language.llama_vocabulary import LlamaVocabulary, texts_fit
-from kinevla_ros.language.vocabulary import FILE_NAME as TOKENIZER_FILE
+from kinevla_ros.language.tokenizer.llama_vocabulary import LlamaVocabulary, texts_fit
+from kinevla_ros.language.tokenizer.vocabulary import FILE_NAME as TOKENIZER_FILE
 from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.generator.samples import Samples
 from kinevla_ros.training.lora.adapters import LoraSettings, add_adapters, as_fields, merge_adapter

@@ -28,7 +28,7 @@ from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.weights import MODEL_FILE
 from kinevla_ros.language.task_set import save_tasks
-from kinevla_ros.language.vocabulary import FILE_NAME as TOKENIZER_FILE
+from kinevla_ros.language.tokenizer.vocabulary import FILE_NAME as TOKENIZER_FILE
 from kinevla_ros.training.codec.stages import PROGRESS_FILE, CodecSettings
 from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.generator.heads import MotionHead

@@ -13,8 +13,8 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from kinevla_ros.base.files.manifest import checked
-from kinevla_ros.language.tokenizer_file import VocabularyError, read_tokenizer
-from kinevla_ros.language.vocabulary import FILE_NAME, SPECIALS, Vocabulary
+from kinevla_ros.language.tokenizer.tokenizer_file import VocabularyError, read_tokenizer
+from kinevla_ros.language.tokenizer.vocabulary import FILE_NAME, SPECIALS, Vocabulary
 
 UNKNOWN, BOS, FIRST_TEXT = 0, 1, 3
 PROMPT = "In: What action should the robot take to {}?\nOut:"

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from kinevla_ros.language.checks import check_role, check_verbs, check_words
-from kinevla_ros.language.mentions import Mention, find_mentions
+from kinevla_ros.language.reading.checks import check_role, check_verbs, check_words
+from kinevla_ros.language.reading.mentions import Mention, find_mentions
+from kinevla_ros.language.reading.tokens import Kind, Lexicon, Token, Unreadable
 from kinevla_ros.language.task_set import Goal, TaskSet
-from kinevla_ros.language.tokens import Kind, Lexicon, Token, Unreadable
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from kinevla_ros.language import english
-from kinevla_ros.language.spelling import corrected
+from kinevla_ros.language.reading import english
+from kinevla_ros.language.reading.spelling import corrected
 from kinevla_ros.language.task_set import Goal, TaskSet
 
 BREAK = ","

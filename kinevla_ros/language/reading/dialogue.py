@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kinevla_ros.language.reader import Question, Reader, Reading, Understood
+from kinevla_ros.language.reading.reader import Question, Reader, Reading, Understood
 
 
 class Dialogue:

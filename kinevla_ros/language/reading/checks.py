@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kinevla_ros.language import english
-from kinevla_ros.language.mentions import Mention
+from kinevla_ros.language.reading import english
+from kinevla_ros.language.reading.mentions import Mention
+from kinevla_ros.language.reading.tokens import BREAK, Kind, Token, Unreadable, verbs_of
 from kinevla_ros.language.task_set import Goal, Slot
-from kinevla_ros.language.tokens import BREAK, Kind, Token, Unreadable, verbs_of
 
 _BINDING = (Kind.ARTICLE, Kind.SLOT, Kind.PLACE, Kind.POSSESSIVE, Kind.AND)
 

@@ -19,7 +19,7 @@ from tokenizers.trainers import BpeTrainer
 
 from kinevla_ros.base.files.atomic import replacing
 from kinevla_ros.language.grammar import REFUSAL, TASKS, goal_text, instruction, kinematics_text
-from kinevla_ros.language.tokenizer_file import (
+from kinevla_ros.language.tokenizer.tokenizer_file import (
     PIECES,
     SENTENCE_END,
     SPACES,

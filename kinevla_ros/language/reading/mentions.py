@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kinevla_ros.language.tokens import NOUNS, Kind, Token
+from kinevla_ros.language.reading.tokens import NOUNS, Kind, Token
 
 ANSWER = "answer"
 """Word of the break between an instruction and the answer to a question about it."""

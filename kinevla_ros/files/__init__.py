@@ -1,1 +1,0 @@
-"""Files on disk: read within bounds, checked, written in one step, locked. Nothing of robots."""

@@ -1,0 +1,1 @@
+"""From a sentence to the slots of a task, a question or a refusal."""
