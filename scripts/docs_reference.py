@@ -12,8 +12,8 @@ from mkdocs.structure.files import File, Files
 from typer.cli import get_docs_for_click
 
 from kinevla_ros.cli import app
-from kinevla_ros.nodes import cell
 from kinevla_ros.nodes.arm import parameters as arm_parameters
+from kinevla_ros.nodes.cell import node as cell
 from kinevla_ros.nodes.policy import parameters as policy_parameters
 from kinevla_ros.nodes.ros.parameters import Parameter
 

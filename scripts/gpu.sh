@@ -11,8 +11,8 @@ mkdir -p "$out"
 
 python3 -c 'import sys, torch; sys.exit(0 if torch.cuda.is_available() else "no CUDA device")'
 nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv | tee "$out/device.csv"
-python3 -m pytest -q test/test_engine.py test/test_quantised.py test/test_depth_head.py \
-  test/test_openvla.py test/test_lora.py test/test_full_size_policy.py | tee "$out/tests.txt"
+python3 -m pytest -q test/generator/test_engine.py test/generator/test_quantised.py test/generator/test_depth_head.py \
+  test/generator/test_openvla.py test/training/test_lora.py test/nodes/policy/test_full_size_policy.py | tee "$out/tests.txt"
 kinevla bench flips --cases "${CASES:-200}" --weights int8 --json "$out/flips.json"
 chunk() { kinevla bench chunk --random-7b --chunks "${CHUNKS:-1000}" --json "$out/$1.json" "${@:2}"; }
 chunk chunk

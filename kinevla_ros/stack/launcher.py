@@ -320,7 +320,7 @@ def parameter_file(given: Path | None) -> Path:
 
 
 def _command(name: str, config: Path, values: Mapping[str, Any], log_level: str) -> list[str]:
-    command = [sys.executable, "-m", f"kinevla_ros.nodes.{name}", "--ros-args"]
+    command = [sys.executable, "-m", f"kinevla_ros.nodes.{name}.node", "--ros-args"]
     command += ["--params-file", os.fspath(config), "--log-level", log_level]
     for key, value in values.items():
         command += ["-p", f"{key}:={json.dumps(value)}"]

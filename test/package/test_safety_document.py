@@ -8,7 +8,7 @@ import pytest
 
 from kinevla_ros.robot.gate.check_result import Fault
 
-DOCUMENT = (Path(__file__).parent.parent / "docs" / "safety.md").read_text()
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "safety.md").read_text()
 
 
 def section(title: str) -> str:

@@ -12,7 +12,7 @@ pytest.importorskip("mujoco")
 from node_bench import bench
 
 from kinevla_ros.nodes.arm.node import ArmNode
-from kinevla_ros.nodes.cell import CellNode
+from kinevla_ros.nodes.cell.node import CellNode
 from kinevla_ros.nodes.policy.node import PolicyNode
 from kinevla_ros.nodes.ros.managed import ManagedNode
 from kinevla_ros.nodes.ros.parameter_sections import files_without

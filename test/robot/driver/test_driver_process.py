@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import arm_bench
 import numpy as np
 import pytest
 
@@ -241,7 +242,7 @@ def test_what_a_frozen_driver_was_asked_in_vain_is_not_done_when_it_goes_on(
 
 NODE = """
 import sys, time
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = sys.argv[1].split(":")
 from test_driver_process import Person
 person = Person(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
 person.enable()
@@ -261,7 +262,12 @@ def test_a_node_that_is_killed_or_frozen_in_motion_leaves_the_arm_at_rest(
 
 def end_in_motion(controller: EmulatedController, number: signal.Signals) -> None:
     ip, port = controller.address
-    words = [str(Path(__file__).parent), ip, str(port), str(free_port(socket.SOCK_DGRAM))]
+    words = [
+        f"{Path(__file__).parent}:{Path(arm_bench.__file__).parent}",
+        ip,
+        str(port),
+        str(free_port(socket.SOCK_DGRAM)),
+    ]
     with subprocess.Popen(
         [sys.executable, "-c", NODE, *words], stdout=subprocess.PIPE, text=True
     ) as node:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[1] / "scripts" / "reproduce.sh"
+SCRIPT = Path(__file__).parents[2] / "scripts" / "reproduce.sh"
 STAND_IN = """#!/usr/bin/env bash
 echo "$*" >> "$LOG"
 words="$*"

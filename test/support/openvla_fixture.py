@@ -13,7 +13,7 @@ from torch import Tensor
 
 from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
 
-FIXTURE = Path(__file__).parent / "fixtures" / "openvla"
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "openvla"
 TEXT_IDS, CODES = 512, 32
 
 

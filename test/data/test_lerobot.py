@@ -131,7 +131,7 @@ def test_a_kill_loses_the_open_shard_only(tmp_path: Path) -> None:
         "[writer.add(episode(index)) for index in range(5)];"
         "print('written', flush=True); time.sleep(60)"
     )
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     with subprocess.Popen(
         [sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, text=True
     ) as child:

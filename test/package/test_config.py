@@ -29,7 +29,7 @@ def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", NODES)
 def test_the_parameter_file_holds_what_the_node_declares(name: str) -> None:
-    declared = importlib.import_module(f"kinevla_ros.nodes.{name}").PARAMETERS
+    declared = importlib.import_module(f"kinevla_ros.nodes.{name}.node").PARAMETERS
     given = yaml.safe_load(share_path("config", "realman.yaml").read_text())[name]
     values = flat(given["ros__parameters"])
     assert {key: type(value) for key, value in values.items()} == {

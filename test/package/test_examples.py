@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("[1-9]*.py"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("[1-9]*.py"))
 
 
 def example(number: int) -> str:

@@ -11,7 +11,7 @@ from setuptools import Distribution
 
 import kinevla_ros
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 HEAVY = ("torch", "mujoco", "rclpy", "pinocchio", "onnxruntime", "cv2")
 
 

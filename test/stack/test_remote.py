@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import two_machines
 
 pytest.importorskip("rclpy")
 pytest.importorskip("mujoco")
@@ -16,7 +17,7 @@ pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library
 
 from kinevla_ros.share import share_path
 
-RIG = Path(__file__).parent / "two_machines.py"
+RIG = Path(two_machines.__file__)
 SPACE = ("unshare", "--net", "--mount")
 
 

@@ -15,7 +15,7 @@ from kinevla_ros.cli import app
 from kinevla_ros.language.grammar import TASKS
 from kinevla_ros.language.parse import parse_instruction
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md")), ROOT / "models/kinevla-tiny/README.md"]
 page = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-DOCUMENT = (Path(__file__).parent.parent / "docs" / "skills.md").read_text()
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "skills.md").read_text()
 
 
 def test_the_example_of_the_page_runs_and_meets_its_new_end() -> None:
