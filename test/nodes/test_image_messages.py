@@ -72,15 +72,15 @@ def test_another_encoding_without_cv_bridge_is_refused_by_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "cv_bridge", None)
-    with pytest.raises(ImageError, match=r'"yuv422".*rgb8 or bgr8, or install ros-<distro>'):
-        to_array(message("yuv422", PICTURE[..., :2]))
+    with pytest.raises(ImageError, match=r'"8UC1".*rgb8 or bgr8, or install ros-<distro>'):
+        to_array(message("8UC1", PICTURE[..., 0]))
 
 
 class Bridge:
     """Answers as cv_bridge does for a grey picture, and fails for a Bayer pattern."""
 
     def imgmsg_to_cv2(self, image: Image, encoding: str) -> Any:
-        if image.encoding != "mono8":
+        if image.encoding != "8UC1":
             raise RuntimeError("Unrecognized image encoding")
         grey = np.frombuffer(image.data, np.uint8).reshape(image.height, image.width)
         return np.repeat(grey[..., None], 3, axis=2)
@@ -95,14 +95,24 @@ def cv_bridge(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("cv_bridge")
 def test_other_encodings_go_through_cv_bridge() -> None:
-    grey = to_array(message("mono8", PICTURE[..., 0]))
+    grey = to_array(message("8UC1", PICTURE[..., 0]))
     np.testing.assert_array_equal(grey[..., 2], PICTURE[..., 0])
 
 
 @pytest.mark.usefixtures("cv_bridge")
 def test_an_encoding_that_cv_bridge_cannot_read_is_refused_by_name() -> None:
-    with pytest.raises(ImageError, match="bayer_rggb8"):
-        to_array(message("bayer_rggb8", PICTURE[..., 0]))
+    with pytest.raises(ImageError, match="bayer_rggb16"):
+        to_array(message("bayer_rggb16", PICTURE[..., 0]))
+
+
+def test_a_grey_picture_needs_no_cv_bridge() -> None:
+    grey = to_array(message("mono8", PICTURE[..., 0], padding=3))
+    np.testing.assert_array_equal(grey, np.repeat(PICTURE[..., :1], 3, axis=2))
+
+
+def test_a_converted_picture_that_contradicts_itself_is_refused() -> None:
+    with pytest.raises(ImageError, match=r"4 x 6 yuyv with step 4 .* check the camera driver"):
+        to_array(message("yuyv", PICTURE[..., 0]))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Image messages to arrays and back; plain RGB and BGR without a copy and without cv_bridge."""
+"""Image messages to arrays and back; RGB and BGR without a copy, cv_bridge for what is rare."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from kinevla_ros.generator.pictures.header import picture_size as header_size
+from kinevla_ros.generator.pictures.pixel_formats import PIXEL_FORMATS, rgb
 
 BYTES = 3
 TRANSPORTS: dict[str, Any] = {"raw": Image, "compressed": CompressedImage}
@@ -59,6 +60,8 @@ def to_array(message: Image | CompressedImage) -> NDArray[np.uint8]:
     """
     if isinstance(message, CompressedImage):
         return _decompressed(message)
+    if message.encoding in PIXEL_FORMATS:
+        return _converted(message)
     if message.encoding not in ("rgb8", "bgr8"):
         return _through_cv_bridge(message)
     height, width, step = message.height, message.width, message.step
@@ -125,6 +128,15 @@ def _decompressed(message: CompressedImage) -> NDArray[np.uint8]:
     # compressed rgb8" was not, so it comes out as it went in. A bare "jpeg" follows the standard.
     as_it_was = "compressed rgb" in said
     return np.asarray(image if as_it_was else image[..., ::-1])
+
+
+def _converted(message: Image) -> NDArray[np.uint8]:
+    data = np.frombuffer(message.data, np.uint8)
+    size = message.width, message.height, message.step
+    try:
+        return rgb(data, message.encoding, *size, bool(message.is_bigendian))
+    except ValueError as error:
+        raise ImageError(f"an image says {error}; check the camera driver") from error
 
 
 def _through_cv_bridge(message: Image) -> NDArray[np.uint8]:
