@@ -6,7 +6,7 @@ SHELL ["/bin/bash", "-c"]
 ENV MUJOCO_GL=egl
 WORKDIR /root/ws
 RUN apt-get update \
-  && apt-get install -y --no-install-recommends python3-pip python3-venv libegl1 libgl1 libgl1-mesa-dri \
+  && apt-get install -y --no-install-recommends python3-pip python3-venv libegl1 libgl1 libgl1-mesa-dri libusb-1.0-0 \
   && rosdep update
 COPY . src/kinevla_ros
 RUN rosdep install --from-paths src --ignore-src -y

@@ -17,7 +17,7 @@ missing_packages() {
   headers=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
   [ -f "$headers/Python.h" ] || echo python3-dev
   command -v g++ >/dev/null || echo g++
-  for package in libegl1 libgl1 libgl1-mesa-dri; do
+  for package in libegl1 libgl1 libgl1-mesa-dri libusb-1.0-0; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || echo "$package"
   done
 }
@@ -42,4 +42,4 @@ install_system_packages() {
   die "$("$python" --version) is too old: 3.11 is needed. Name another: make PYTHON=python3.12"
 install_system_packages
 "$python" -m venv "$venv"
-"$venv/bin/pip" install --editable '.[ros,sim,skills,evaluate,train,serve,test]'
+"$venv/bin/pip" install --editable '.[ros,sim,skills,evaluate,train,serve,realsense,test]'

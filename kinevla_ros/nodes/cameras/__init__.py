@@ -1,0 +1,1 @@
+"""The camera node: RealSense cameras where ROS brings no driver for them."""
