@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.files.damage import FileError, one_line
 from kinevla_ros.base.files.onnx_file import check_onnx
+from kinevla_ros.base.onnx_session import open_session
 from kinevla_ros.codec.contract import Contract, ContractError
 
 OPERATORS = {
@@ -50,9 +51,7 @@ class OnnxDecoder:
         options.inter_op_num_threads = 1
         options.log_severity_level = 4  # what is wrong is raised
         try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"], enable_fallback=0
-            )
+            self._session = open_session(path, options, _one_chunk)
             metadata = self._session.get_modelmeta().custom_metadata_map
         except Exception as problem:  # onnxruntime's errors share no base class of their own
             raise ContractError(
@@ -103,3 +102,7 @@ class OnnxDecoder:
             raise ContractError(f"{path} gives chunks of shape {chunks.shape}")
         if not np.isfinite(chunks).all():
             raise ContractError(f"{path} decodes to NaN or infinity")
+
+
+def _one_chunk(session: onnxruntime.InferenceSession) -> dict[str, NDArray[np.int64]]:
+    return {INPUT: np.zeros((1, session.get_inputs()[0].shape[1]), np.int64)}

@@ -7,7 +7,7 @@ no weights: they point into the checkpoint's model.safetensors.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from kinevla_ros.base.files.damage import FileError, one_line
 from kinevla_ros.base.files.manifest import checked
 from kinevla_ros.base.files.onnx_file import check_onnx
+from kinevla_ros.base.onnx_session import open_session
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator, Segment, attention_allowed, may_look
 from kinevla_ros.generator.weights import MODEL_FILE
@@ -46,6 +47,10 @@ Arrays = dict[str, NDArray]
 
 class GraphsError(ValueError):
     """The graphs are missing, damaged or those of other weights."""
+
+
+PROMPT = 100
+"""Positions that are read before a word is written, about."""
 
 
 class PassCache:
@@ -84,9 +89,8 @@ class OnnxGenerator:
         try:
             # The model was loaded from it, so it is known to be whole.
             weights = (folder / MODEL_FILE).read_bytes()
-            self._eye, self._pass = (
-                _open(checked(folder, name), weights, threads) for name in (EYE_FILE, PASS_FILE)
-            )
+            self._eye = _open(checked(folder, EYE_FILE), weights, threads, _one_observation)
+            self._pass = _open(checked(folder, PASS_FILE), weights, threads, _one_word)
         except (GraphsError, FileError, OSError) as problem:
             raise GraphsError(
                 f"{problem}; `kinevla export-graphs {folder}` writes {EYE_FILE} and {PASS_FILE}"
@@ -166,7 +170,12 @@ def _layout(
     return allowed[0, 0].numpy(), wanted if len(wanted) else np.array([new - 1])
 
 
-def _open(path: Path, weights: bytes, threads: int) -> onnxruntime.InferenceSession:
+def _open(
+    path: Path,
+    weights: bytes,
+    threads: int,
+    trial: Callable[[onnxruntime.InferenceSession], dict[str, NDArray[Any]]],
+) -> onnxruntime.InferenceSession:
     """A session over a graph that was written for these weights."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
@@ -179,9 +188,7 @@ def _open(path: Path, weights: bytes, threads: int) -> onnxruntime.InferenceSess
         options.add_external_initializers_from_files_in_memory(
             [MODEL_FILE], [weights], [len(weights)]
         )
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"], enable_fallback=0
-        )
+        session = open_session(path, options, trial)
     except Exception as problem:  # onnxruntime's errors share no base class of their own
         raise GraphsError(
             f"onnxruntime {onnxruntime.__version__} cannot open {path} ({one_line(problem)}): "
@@ -191,6 +198,25 @@ def _open(path: Path, weights: bytes, threads: int) -> onnxruntime.InferenceSess
     if wanted != checksum(weights):
         raise GraphsError(f"{path} belongs to other weights than {MODEL_FILE} beside it")
     return session
+
+
+def _one_observation(session: onnxruntime.InferenceSession) -> dict[str, NDArray[Any]]:
+    return {each.name: np.zeros(each.shape, np.float32) for each in session.get_inputs()}
+
+
+def _one_word(session: onnxruntime.InferenceSession) -> dict[str, NDArray[Any]]:
+    """A word after a usual prompt."""
+    embeddings, *_, last = session.get_inputs()
+    _, heads, _, size = last.shape
+    past = np.zeros((1, heads, PROMPT, size), np.float32)
+    names, _ = pass_names(len(session.get_inputs()) - 4)
+    first = (
+        np.zeros((1, 1, embeddings.shape[2]), np.float32),
+        np.full((1, 1), PROMPT),
+        np.ones((1, PROMPT + 1), np.bool_),
+        np.zeros(1, np.int64),
+    )
+    return dict(zip(names, (*first, *[past] * (len(names) - 4)), strict=True))
 
 
 def pass_names(count: int) -> tuple[list[str], list[str]]:
