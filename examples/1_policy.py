@@ -6,13 +6,13 @@ from contextlib import closing
 import numpy as np
 
 from kinevla_ros import Observation, Policy
-from kinevla_ros.share import share_path
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.sim.cell.cell import Cell
 
 INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"
 
 # Any checkpoint folder; this one ships with the package.
-policy = Policy(share_path("models", "kinevla-tiny"))
+policy = Policy(resource_path("models", "kinevla-tiny"))
 
 # Pictures of the simulated cell; yours come from two cameras, RGB, uint8, (height, width, 3).
 with closing(Cell()) as cell:

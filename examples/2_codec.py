@@ -3,9 +3,9 @@
 import numpy as np
 
 from kinevla_ros import Codec
-from kinevla_ros.share import share_path
+from kinevla_ros.base.resources import resource_path
 
-codec = Codec.load(share_path("models", "kinevla-tiny"))
+codec = Codec.load(resource_path("models", "kinevla-tiny"))
 levels = codec.contract.goal_levels
 
 # A chunk is five steps of 0.1 s: seven joint offsets from where the arm is (rad), and the opening

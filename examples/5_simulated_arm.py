@@ -5,12 +5,12 @@ from contextlib import closing
 import numpy as np
 
 from kinevla_ros import Policy, SimulatedArm
-from kinevla_ros.share import share_path
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.sim.cell.cell import Cell
 
 INSTRUCTION = "pick up the bread and move it to the front"
 
-policy = Policy(share_path("models", "kinevla-tiny"))
+policy = Policy(resource_path("models", "kinevla-tiny"))
 with closing(Cell()) as cell:
     cell.reset(np.random.default_rng(0))
     arm = SimulatedArm(cell)

@@ -50,16 +50,16 @@ else:
     _HOMES = {
         "ActionChunk": "base.chunk",
         "ArmState": "robot.state",
-        "ArmStateMachine": "robot.arm",
+        "ArmStateMachine": "robot.motion.state_machine",
         "Codec": "codec.checkpoint",
-        "Fault": "robot.verdict",
+        "Fault": "robot.gate.check_result",
         "JointLimits": "robot.limits",
         "Observation": "base.observation",
         "Policy": "generator.policy",
         "RM75_LIMITS": "robot.limits",
-        "SafetyGate": "robot.safety_gate",
-        "SimulatedArm": "sim.execution",
-        "Workspace": "robot.workspace",
+        "SafetyGate": "robot.gate.safety_gate",
+        "SimulatedArm": "sim.simulated_arm",
+        "Workspace": "robot.gate.workspace",
     }
 
     def __getattr__(name: str) -> object:

@@ -26,8 +26,8 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 from lifecycle_msgs.msg import Transition
 
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.robot.model import urdf
-from kinevla_ros.share import share_path
 from kinevla_ros.stack.isolation import DISCOVERY, RANGES
 from kinevla_ros.stack.launcher import CELL_HOST, CELL_PORT, HALVES, half, simulated
 
@@ -76,7 +76,7 @@ ARGUMENTS = [
     ),
     DeclareLaunchArgument(
         "params_file",
-        default_value=str(share_path("config", "realman.yaml")),
+        default_value=str(resource_path("config", "realman.yaml")),
         description="parameters of the nodes",
     ),
     DeclareLaunchArgument(
@@ -91,7 +91,7 @@ DDS_PROFILES = "FASTRTPS_DEFAULT_PROFILES_FILE"
 
 
 def generate_launch_description() -> LaunchDescription:
-    own = str(share_path("config", "fastdds.xml"))
+    own = str(resource_path("config", "fastdds.xml"))
     profiles = EnvironmentVariable(DDS_PROFILES, default_value=own)
     return LaunchDescription(
         [*ARGUMENTS, SetEnvironmentVariable(DDS_PROFILES, profiles), OpaqueFunction(function=start)]
@@ -189,7 +189,7 @@ def camera(given: dict[str, str], name: str) -> IncludeLaunchDescription:
 def rviz() -> list[Node]:
     """RViz, and the robot's frames for it."""
     description = {"robot_description": ParameterValue(urdf(), value_type=str)}
-    layout = str(share_path("config", "kinevla.rviz"))
+    layout = str(resource_path("config", "kinevla.rviz"))
     return [
         Node(
             package="robot_state_publisher",

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # From nothing to a checkpoint like the shipped one: demonstrations, moments, codec, generator,
 # six rounds of corrections, evaluation. Every step goes on where it was stopped.
-# RUN: folder for it all. EPISODES, MOMENTS, STEPS, EYE_STEPS, CORRECTIONS, ROUND_STEPS: how
+# RUN: folder for it all. EPISODES, MOMENTS, STEPS, ENCODER_STEPS, CORRECTIONS, ROUND_STEPS: how
 # much of each.
 set -euo pipefail
 
 run=${RUN:-runs/tiny}
 episodes=${EPISODES:-630}
 moments=${MOMENTS:-7000}
-eye_steps=${EYE_STEPS:-2000}
+encoder_steps=${ENCODER_STEPS:-2000}
 steps=${STEPS:-8000}
 corrections=${CORRECTIONS:-200}
 round_steps=${ROUND_STEPS:-1500}
@@ -31,7 +31,7 @@ kinevla collect --moments --out "$run/moments" --episodes "$moments" --seed 50 \
     $(resume "$run/codec/training.safetensors")
 
 datasets=(--dataset "$run/dataset" --dataset "$run/moments")
-generator "$run/round0" "${datasets[@]}" --steps "$steps" --eye-steps "$eye_steps" \
+generator "$run/round0" "${datasets[@]}" --steps "$steps" --encoder-steps "$encoder_steps" \
   --learning-rate 1e-3
 for round in 1 2 3 4 5 6; do
   last="$run/round$((round - 1))"

@@ -70,11 +70,11 @@ def tasks(
     ] = None,
 ) -> None:
     """Print what can be said to a model; without one, to the shipped one."""
+    from kinevla_ros.base.resources import resource_path
     from kinevla_ros.language.overview import overview
     from kinevla_ros.language.task_set import FILE_NAME, load_tasks
-    from kinevla_ros.share import share_path
 
-    path = model or share_path("models", "kinevla-tiny")
+    path = model or resource_path("models", "kinevla-tiny")
     with plain_errors():
         typer.echo("\n".join(overview(load_tasks(path / FILE_NAME if path.is_dir() else path))))
 

@@ -92,14 +92,14 @@ def evaluate(
     ] = None,
 ) -> None:
     """Let the policy act in the simulated cell and count its successes."""
-    from kinevla_ros.evaluation.suite.evaluate import Settings
+    from kinevla_ros.evaluation.suite.evaluate import EvaluationSettings
     from kinevla_ros.evaluation.suite.evaluate import evaluate as run
 
     interventions, variations = (
         tuple(dict.fromkeys(choice.value for choice in chosen or ()))
         for chosen in (intervene, vary)
     )
-    settings = Settings(
+    settings = EvaluationSettings(
         suite,
         trials,
         seed,
@@ -151,11 +151,11 @@ def ablate(
         int, typer.Option(min=0, help="Seed of weights, batches and scenes, the same for all.")
     ] = 1000,
     workers: Annotated[int, typer.Option(min=1, help="Processes that evaluate.")] = 1,
-    eye: Annotated[
+    encoder: Annotated[
         Path | None,
         typer.Option(
             help="Checkpoint whose vision all variants start from, such as one trained with as "
-            "many --eye-steps as --steps; default: random weights."
+            "many --encoder-steps as --steps; default: random weights."
         ),
     ] = None,
 ) -> None:
@@ -169,4 +169,4 @@ def ablate(
 
     known = [variant.name for variant in VARIANTS]
     names = [name.strip() for name in variants.split(",")] if variants is not None else known
-    raise typer.Exit(run(dataset, out, names, steps, trials, seed, workers, eye))
+    raise typer.Exit(run(dataset, out, names, steps, trials, seed, workers, encoder))

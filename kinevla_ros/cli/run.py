@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.cli.options import Model, plain_errors
 from kinevla_ros.serving.errors import naming_extra
-from kinevla_ros.share import share_path
 
 app = typer.Typer()
 
@@ -157,7 +157,7 @@ def serve(
         from kinevla_ros.generator.policy import Policy
         from kinevla_ros.serving.server import PolicyServer
 
-        policy = Policy(model or share_path("models", "kinevla-tiny"), threads, device)
+        policy = Policy(model or resource_path("models", "kinevla-tiny"), threads, device)
         policy.warm_up()
         server = PolicyServer(policy, host, port)
     typer.echo(f"serving {policy.folder} on {server.url}")

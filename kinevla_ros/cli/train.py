@@ -36,7 +36,7 @@ def generator(
     codec: Annotated[Path, typer.Option(help="Folder of the trained codec.")],
     out: Annotated[Path, typer.Option(help="Folder for the checkpoint and its log.")],
     steps: Annotated[int, typer.Option(min=1, help="Batches of 64.")] = 6500,
-    eye_steps: Annotated[
+    encoder_steps: Annotated[
         int,
         typer.Option(
             min=0,
@@ -60,7 +60,7 @@ def generator(
     from kinevla_ros.training.pipeline import generator_from_dataset
 
     settings = GeneratorSettings(
-        steps=steps, eye_steps=eye_steps, learning_rate=learning_rate, seed=seed
+        steps=steps, encoder_steps=encoder_steps, learning_rate=learning_rate, seed=seed
     )
     with plain_errors():
         typer.echo(generator_from_dataset(dataset, codec, out, settings, start, resume))

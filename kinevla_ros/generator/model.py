@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from transformers import Cache, DynamicCache, LlamaConfig, LlamaForCausalLM
 
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.object_locator import Locator
+from kinevla_ros.generator.object_locator import ObjectLocator
 from kinevla_ros.generator.vision import build_vision
 
 
@@ -132,7 +132,7 @@ class Generator(nn.Module):
                 raise ValueError("scene_dim needs a convolutional vision tower")
             tokens = 2 * config.image_tokens + bool(config.state_dim)
             maps = self.vision.map_channels
-            self.locator = Locator(maps, tokens, width, config.scene_dim)
+            self.locator = ObjectLocator(maps, tokens, width, config.scene_dim)
             self.scene = _number_token(config.scene_dim, width)
         self.words_head = nn.Linear(width, config.embedding_dim)
         self.codes_head = nn.Linear(width, config.embedding_dim)
@@ -213,7 +213,7 @@ class Generator(nn.Module):
         embeddings: Tensor,
         segments: Tensor,
         cache: Cache | None = None,
-        heads: bool = True,
+        with_logits: bool = True,
         positions: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Run the language model over new positions.
@@ -222,11 +222,11 @@ class Generator(nn.Module):
             embeddings: new positions, shape (B, Q, width).
             segments: segments of all positions, cached and new, shape (B, K), int64.
             cache: keys and values of the K - Q positions before; grows by Q.
-            heads: whether to compute the logits.
+            with_logits: whether to compute the logits.
             positions: of the new tokens, [B, Q], where some between them were left out.
 
         Returns:
-            Logits [B, Q, V] (empty without `heads`) and last hidden states [B, Q, width].
+            Logits [B, Q, V] (empty without `with_logits`) and last hidden states [B, Q, width].
         """
         new = embeddings.shape[1]
         first = segments.shape[1] - new
@@ -240,7 +240,7 @@ class Generator(nn.Module):
         )
         places = places[None] if positions is None else positions
         hidden = self._hidden(embeddings, allowed, places, cache)
-        logits = self.language.lm_head(hidden) if heads else hidden.new_empty(0)
+        logits = self.language.lm_head(hidden) if with_logits else hidden.new_empty(0)
         return logits, hidden
 
     def new_cache(self) -> DynamicCache:

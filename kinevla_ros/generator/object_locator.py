@@ -1,4 +1,4 @@
-"""Where the objects are, read from points that the eye finds in both images."""
+"""Where the objects are, read from points that the network finds in both images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TOKEN_WIDTH = 64
 WIDTH = 256
 
 
-class Locator(nn.Module):
+class ObjectLocator(nn.Module):
     """Points by spatial softmax (Finn et al. 2016), read together with the observation's tokens.
 
     A token covers many pixels; a point is the mean place of a heat map over the finest feature map

@@ -19,12 +19,12 @@ from kinevla_ros.generator.checkpoint import load_decoder, load_generator, load_
 from kinevla_ros.generator.decoding.decode import Draft, Generation, GenerationError, Refusal
 from kinevla_ros.generator.decoding.override import Override, OverrideError
 from kinevla_ros.generator.decoding.sequence import InstructionTooLong
+from kinevla_ros.generator.decoding_backend import DecodingOptions, choose_backend
 from kinevla_ros.generator.device import find_device, naming_full_memory
 from kinevla_ros.generator.engine.engine import FastDecoder
 from kinevla_ros.generator.engine.quantised import Weights
 from kinevla_ros.generator.inference import Inference
 from kinevla_ros.generator.pictures.squares import pixels, square, state_tensor
-from kinevla_ros.generator.way import Options, choose_way
 from kinevla_ros.language.reading.reader import (
     Reader,
     Understood,
@@ -53,7 +53,7 @@ class Policy:
         device: `auto`, `cpu` or `cuda`; see `find_device`.
         weights: whether to round the language model's weights; see `quantised`.
         depth_head: whether the checkpoint's depth head chooses later codes; see there.
-        graphs: whether to decode by the checkpoint's ONNX graphs; see `Options`.
+        graphs: whether to decode by the checkpoint's ONNX graphs; see `DecodingOptions`.
 
     Attributes:
         way: what decodes, in words.
@@ -81,10 +81,14 @@ class Policy:
         self.model, self.vocabulary = load_generator(folder, self.device)
         self.tasks = load_task_set(folder)
         self.reader = Reader(self.tasks)
-        options = Options(threads, weights, depth_head, graphs)
+        options = DecodingOptions(threads, weights, depth_head, graphs)
         with naming_full_memory():
-            way = choose_way(self.model, self.vocabulary, self.tasks, folder, options)
-        self._writer, self._consistency, self.way = way.writer, way.consistency, way.name
+            backend = choose_backend(self.model, self.vocabulary, self.tasks, folder, options)
+        self._writer, self._consistency, self.backend = (
+            backend.writer,
+            backend.consistency,
+            backend.name,
+        )
         self.decoder = load_decoder(folder, self.model.config)
         self._draft: Draft | None = None
         self._instruction, self._read = "", NOTHING_READ

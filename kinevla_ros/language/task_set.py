@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from kinevla_ros.base.files.atomic import copy
 from kinevla_ros.base.files.damage import FileError
 from kinevla_ros.base.files.json_file import read_bounded
-from kinevla_ros.share import share_path
+from kinevla_ros.base.resources import resource_path
 
 FILE_NAME = "tasks.yaml"
 """Of the task set in the folder of a checkpoint or dataset."""
@@ -221,7 +221,7 @@ def _child(node: yaml.Node | None, key: object) -> yaml.Node | None:
 
 def shipped_file() -> Path:
     """The task set that is shipped with the package."""
-    return share_path("config", "kine_realman.yaml")
+    return resource_path("config", "kine_realman.yaml")
 
 
 @functools.cache

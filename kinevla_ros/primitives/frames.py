@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class TaskFrame:
     """Where something is in the world: x_world = A x_frame + b.
 
     Attributes:
@@ -40,7 +40,7 @@ class Frame:
         object.__setattr__(self, "origin", origin)
 
     @classmethod
-    def at(cls, origin: Array) -> Frame:
+    def at(cls, origin: Array) -> TaskFrame:
         """With the world's axes."""
         return cls(np.eye(len(origin)), origin)
 
@@ -49,7 +49,7 @@ class Frame:
         return (points - self.origin) @ self.axes
 
 
-def seen_from(demonstrations: Array, frames: Sequence[Frame]) -> Array:
+def seen_from(demonstrations: Array, frames: Sequence[TaskFrame]) -> Array:
     """Each demonstration as its own frame sees it.
 
     Args:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kinevla_ros.primitives.demonstrations import check, extent
-from kinevla_ros.primitives.frames import Frame, seen_from
+from kinevla_ros.primitives.frames import TaskFrame, seen_from
 from kinevla_ros.primitives.gaussians import Gaussians, product
 from kinevla_ros.primitives.kmp import KmpSettings, predict, through
 from kinevla_ros.primitives.reference import End, followed, regressed, trusted_near
@@ -34,7 +34,7 @@ class Primitive:
     start: Gaussians
     end: Gaussians
 
-    def between(self, start: Frame, end: Frame) -> Gaussians:
+    def between(self, start: TaskFrame, end: TaskFrame) -> Gaussians:
         """The motion between two frames: the product of what both want (eq. 6 of VL-MP).
 
         Raises:
@@ -49,7 +49,9 @@ class Primitive:
         )
 
 
-def tp_gmm(demonstrations: Array, starts: Sequence[Frame], ends: Sequence[Frame]) -> Primitive:
+def tp_gmm(
+    demonstrations: Array, starts: Sequence[TaskFrame], ends: Sequence[TaskFrame]
+) -> Primitive:
     """Task-parameterised Gaussian mixture: each frame's regression, with nothing added.
 
     Args:
@@ -63,7 +65,9 @@ def tp_gmm(demonstrations: Array, starts: Sequence[Frame], ends: Sequence[Frame]
     return Primitive(regressed(seen_from(points, starts)), regressed(seen_from(points, ends)))
 
 
-def lfe_kmp(demonstrations: Array, starts: Sequence[Frame], ends: Sequence[Frame]) -> Primitive:
+def lfe_kmp(
+    demonstrations: Array, starts: Sequence[TaskFrame], ends: Sequence[TaskFrame]
+) -> Primitive:
     """KMP with local features enhanced: each frame's regression, resampled at its own end.
 
     Each frame is trusted near its own end (`trusted_near`); there the demonstrations' mean is

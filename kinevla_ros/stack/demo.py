@@ -1,4 +1,4 @@
-"""The demonstration: cell, arm and policy as processes, one instruction, a verdict and a video."""
+"""The demonstration: cell, arm and policy as processes, one instruction, a judgement, a video."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ REST_TIMEOUT = 5.0
 
 
 def demo(instruction: str, video: Path, timeout: float, seed: int) -> int:
-    """Run the demonstration; returns 0 if every process worked and there is a verdict."""
+    """Run the demonstration; returns 0 if every process worked and there is a judgement."""
     console = Console(highlight=False, soft_wrap=True)
     own_domain()
     port = free_tcp_port(CELL_HOST)
@@ -64,14 +64,14 @@ def demo(instruction: str, video: Path, timeout: float, seed: int) -> int:
             launcher = Launcher(node, interrupted, parameter_file(None), overrides, "warn")
             with launcher, Demonstration(node, launcher, console, video) as demonstration:
                 launcher.bring_up()
-                verdict = demonstration.run(instruction, timeout)
+                judgement = demonstration.run(instruction, timeout)
         except Interrupted:
             console.print("interrupted")
             return 130
         except (LaunchError, OSError) as error:
             console.print(f"[red]error:[/] {error}")
             return 1
-    _print_verdict(console, verdict, demonstration)
+    _print_judgement(console, judgement, demonstration)
     return 0
 
 
@@ -124,7 +124,7 @@ class Demonstration:
         return self._arm
 
     def run(self, instruction: str, timeout: float) -> dict[str, Any]:
-        """Publish the instruction and wait for the end; returns the judge's verdict.
+        """Publish the instruction and wait for the end; returns the judgement.
 
         Raises:
             LaunchError: a process has ended, or the instruction is not understood.
@@ -140,20 +140,20 @@ class Demonstration:
         self._publisher.publish(String(data=instruction))
         self._publisher.wait_for_all_acked(Duration(seconds=2))
         reached_at: float | None = None
-        verdict = self._ask_judge()
+        judgement = self._ask_judge()
         while (now := time.monotonic()) - self._start < timeout:
-            reached_at = (reached_at or now) if verdict["goal"] else None
+            reached_at = (reached_at or now) if judgement["goal"] else None
             if reached_at is not None and now - reached_at >= DONE_TIME:
                 break
             self._spin_until(now + JUDGE_PERIOD)
-            verdict = self._ask_judge()
-        verdict["seconds"] = time.monotonic() - self._start
+            judgement = self._ask_judge()
+        judgement["seconds"] = time.monotonic() - self._start
         self._publisher.publish(String(data=STOP))
         self._done = True
         self._launcher.wait_for(
             lambda: self._arm != "moving", REST_TIMEOUT, "the arm does not rest"
         )
-        return verdict
+        return judgement
 
     def _spin_until(self, end: float) -> None:
         while time.monotonic() < end:
@@ -163,7 +163,7 @@ class Demonstration:
 
     def _ask_judge(self) -> dict[str, Any]:
         future: Future = self._judge.call_async(Trigger.Request())
-        self._launcher.wait_for(future.done, SERVICE_TIMEOUT, "the cell gives no verdict")
+        self._launcher.wait_for(future.done, SERVICE_TIMEOUT, "the cell gives no judgement")
         response = future.result()
         if response is None or not response.success:
             # The cell may get the instruction later than the policy.
@@ -218,13 +218,13 @@ class Demonstration:
         self._console.print(f"{time.monotonic() - self._start:5.1f} s  {text}")
 
 
-def _print_verdict(console: Console, verdict: dict[str, Any], seen: Demonstration) -> None:
-    table = Table(title="verdict", title_justify="left", show_header=False)
-    table.add_row("goal", _mark(verdict["goal"]))
-    for constraint, kept in verdict["constraints"].items():
+def _print_judgement(console: Console, judgement: dict[str, Any], seen: Demonstration) -> None:
+    table = Table(title="judgement", title_justify="left", show_header=False)
+    table.add_row("goal", _mark(judgement["goal"]))
+    for constraint, kept in judgement["constraints"].items():
         table.add_row(constraint, _mark(kept))
     console.print(table)
-    stream = verdict["stream"]
+    stream = judgement["stream"]
     shares = ", ".join(f"{name} {share:.0%}" for name, share in stream["shares"].items())
     console.print(
         f"stream: {stream['rate']:.1f} Hz, {stream['points']} targets, of limits: {shares}"
@@ -232,8 +232,8 @@ def _print_verdict(console: Console, verdict: dict[str, Any], seen: Demonstratio
     console.print(f"model time: {seen.model_time.summary()}")
     console.print(f"picture to chunk: {seen.latency.summary()}")
     console.print(f"video: {seen.video}")
-    if verdict.get("kinematic"):
-        console.print(f"[bold green]SUCCESS[/] after {verdict['seconds']:.1f} s")
+    if judgement.get("kinematic"):
+        console.print(f"[bold green]SUCCESS[/] after {judgement['seconds']:.1f} s")
     else:
         console.print("[bold red]FAILURE[/]: the arm did not do what was said")
 

@@ -21,9 +21,9 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.nodes.ros.guard import GuardedNode
 from kinevla_ros.robot.gate.workspace import CELL_WORKSPACE
-from kinevla_ros.share import share_path
 from kinevla_ros.stack import shared_memory
 from kinevla_ros.stack.isolation import DISCOVERY, RANGES, confine
 
@@ -316,7 +316,7 @@ def parameter_file(given: Path | None) -> Path:
     """
     if given is not None and not given.is_file():
         raise FileNotFoundError(f"there is no parameter file {given}")
-    return given or share_path("config", "realman.yaml")
+    return given or resource_path("config", "realman.yaml")
 
 
 def _command(name: str, config: Path, values: Mapping[str, Any], log_level: str) -> list[str]:

@@ -23,7 +23,7 @@ from std_srvs.srv import SetBool, Trigger
 from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.evaluation.report.statistics import Rate
-from kinevla_ros.evaluation.suite.episode import Episode
+from kinevla_ros.evaluation.suite.episode import EpisodeSetup
 from kinevla_ros.evaluation.suite.episodes import episodes
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.ros.messages import joints_from_message
@@ -154,16 +154,18 @@ class Attendant:
             self._q = np.array(joints_from_message(message)[0])
 
 
-def _result(episode: Episode, demonstration: Demonstration, attendant: Attendant) -> dict[str, Any]:
+def _result(
+    episode: EpisodeSetup, demonstration: Demonstration, attendant: Attendant
+) -> dict[str, Any]:
     attendant.prepare(demonstration.arm)
-    verdict = demonstration.run(episode.instruction, TASK_TIMEOUT)
+    judgement = demonstration.run(episode.instruction, TASK_TIMEOUT)
     return {
         "task": episode.task,
         "instruction": episode.instruction,
-        "goal": bool(verdict["goal"]),
-        "kinematic": bool(verdict.get("kinematic")),
-        "constraints": verdict["constraints"],
-        "seconds": round(verdict["seconds"], 2),
+        "goal": bool(judgement["goal"]),
+        "kinematic": bool(judgement.get("kinematic")),
+        "constraints": judgement["constraints"],
+        "seconds": round(judgement["seconds"], 2),
         "arm": demonstration.arm,
         "chunks": demonstration.inferences[Reasoning.OK],
         "inconsistent": demonstration.inferences[Reasoning.INCONSISTENT],

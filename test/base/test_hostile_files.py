@@ -23,6 +23,7 @@ from kinevla_ros.base.files.manifest import FILE_NAME as MANIFEST
 from kinevla_ros.base.files.manifest import write_manifest
 from kinevla_ros.base.files.state_dict import WeightsError
 from kinevla_ros.base.files.tensor_file import TensorFileError
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.codec.checkpoint import load_codec
 from kinevla_ros.codec.contract import ContractError
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
@@ -33,7 +34,6 @@ from kinevla_ros.generator.checkpoint import CheckpointError, load_decoder, load
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.openvla.layout import LayoutError
 from kinevla_ros.generator.openvla.openvla import load_openvla
-from kinevla_ros.share import share_path
 
 SEEDS = st.integers(0, 2**32)
 FEWER = {"model.safetensors": 4, "tokenizer.json": 12}
@@ -77,7 +77,7 @@ def loads_or_is_refused(load: Callable[[], object], *own: type[Exception]) -> No
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    shipped = share_path("models", "kinevla-tiny")
+    shipped = resource_path("models", "kinevla-tiny")
     return Path(shutil.copytree(shipped, tmp_path_factory.mktemp("hostile") / "model"))
 
 

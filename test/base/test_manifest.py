@@ -19,18 +19,18 @@ from kinevla_ros.base.files.manifest import (
     write_manifest,
 )
 from kinevla_ros.base.files.tensor_file import save_tensors
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.cli import app
 from kinevla_ros.codec.checkpoint import load_codec
 from kinevla_ros.codec.contract import ContractError
 from kinevla_ros.generator.checkpoint import CheckpointError, load_decoder, load_generator
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.depth_head import DepthHead, load_depth_head
-from kinevla_ros.share import share_path
 
 
 @pytest.fixture(scope="module")
 def shipped() -> Path:
-    return share_path("models", "kinevla-tiny")
+    return resource_path("models", "kinevla-tiny")
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 
 from kinevla_ros.base import onnx_session
 from kinevla_ros.base.onnx_session import CPU, CUDA, open_session
-from kinevla_ros.share import share_path
+from kinevla_ros.base.resources import resource_path
 
-DECODER = share_path("models") / "kinevla-tiny" / "decoder.onnx"
+DECODER = resource_path("models") / "kinevla-tiny" / "decoder.onnx"
 
 
 def codes(_: object) -> dict[str, np.ndarray]:

@@ -24,10 +24,10 @@ from kinevla_ros.evaluation.ablation import ablate as command
 from kinevla_ros.evaluation.ablation.table import table
 from kinevla_ros.evaluation.ablation.variant_policies import (
     HeadPolicy,
-    InstructedPolicy,
+    NoReasoningPolicy,
     open_variant,
 )
-from kinevla_ros.evaluation.suite.episode import Episode, EpisodeResult
+from kinevla_ros.evaluation.suite.episode import EpisodeResult, EpisodeSetup
 from kinevla_ros.evaluation.suite.evaluate import INTERRUPTED
 from kinevla_ros.generator.checkpoint import load_contract
 from kinevla_ros.generator.decoding.override import Override
@@ -38,7 +38,7 @@ from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.training.codec.stages import CodecSettings
 from kinevla_ros.training.generator import batches
 from kinevla_ros.training.generator.batches import GeneratorSettings
-from kinevla_ros.training.generator.heads import NUMBERS, FlowHead
+from kinevla_ros.training.generator.motion_heads import NUMBERS, FlowHead
 from kinevla_ros.training.generator.samples import Samples
 from kinevla_ros.training.pipeline import CODEC
 from kinevla_ros.training.variants.run import Study, train_variant
@@ -148,7 +148,7 @@ def test_a_policy_without_words_tells_two_instructions_apart(trained: dict[str, 
     other = INSTRUCTION.replace("upper", "lower")
     for name in ("no-reasoning", "regression", "flow"):
         policy = open_variant(BY_NAME[name], trained[name])
-        assert isinstance(policy, InstructedPolicy | HeadPolicy)
+        assert isinstance(policy, NoReasoningPolicy | HeadPolicy)
         chunks = []
         for said in (INSTRUCTION, INSTRUCTION, other):
             policy.reset()
@@ -194,7 +194,7 @@ def test_the_flow_learns_which_of_two_motions_a_state_asks_for() -> None:
     assert near < 0.3 * far
 
 
-def fake_run(load: Any, plan: list[Episode], workers: int) -> Iterator[EpisodeResult]:
+def fake_run(load: Any, plan: list[EpisodeSetup], workers: int) -> Iterator[EpisodeResult]:
     """What episodes might give; no simulation."""
     _, folder = load.args
     for episode in plan:
@@ -273,14 +273,14 @@ def test_variants_can_start_from_one_eye_whatever_their_vocabulary(
 ) -> None:
     monkeypatch.setattr(batches, "PHRASINGS", 4)
     still = replace(study.generator, learning_rate=0.0)
-    shown = replace(study, out=tmp_path, eye=trained["bins"], generator=still)
+    shown = replace(study, out=tmp_path, encoder=trained["bins"], generator=still)
     folder = train_variant(BY_NAME["regression"], shown)
-    eye, found = (load_file(f / "model.safetensors") for f in (trained["bins"], folder))
+    encoder, found = (load_file(f / "model.safetensors") for f in (trained["bins"], folder))
     for name in ("projector.0.weight", "state.1.weight"):
-        assert torch.equal(found[name], eye[name])
+        assert torch.equal(found[name], encoder[name])
     assert not torch.equal(
         found["language.model.layers.0.mlp.up_proj.weight"],
-        eye["language.model.layers.0.mlp.up_proj.weight"],
+        encoder["language.model.layers.0.mlp.up_proj.weight"],
     )
     assert study.identity() != shown.identity()
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 pytest.importorskip("matplotlib")
 
 from kinevla_ros.base.observation import Observation
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.evaluation.report.statistics import Roc
 from kinevla_ros.evaluation.suite import calibrate as command
 from kinevla_ros.evaluation.suite.calibrate import (
@@ -26,10 +27,9 @@ from kinevla_ros.evaluation.suite.calibrate import (
 )
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.grammar import TASKS
-from kinevla_ros.share import share_path
 from kinevla_ros.sim.cell.cell import HOME
 
-SHIPPED = share_path("models", "kinevla-tiny")
+SHIPPED = resource_path("models", "kinevla-tiny")
 score = st.floats(0, 1)
 
 

@@ -19,17 +19,17 @@ from rich.console import Console
 from scripted_policy import DemonstratorPolicy, MutePolicy
 
 from kinevla_ros.base.observation import Observation
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.evaluation.bench.chunk import measure
 from kinevla_ros.evaluation.report.statistics import Rate, drop, percentiles
 from kinevla_ros.evaluation.report.summary import remarks, summary, table
 from kinevla_ros.evaluation.report.video import FRAME_HEIGHT, FRAME_WIDTH, annotated
 from kinevla_ros.evaluation.suite import evaluate as command
-from kinevla_ros.evaluation.suite.episode import Episode, EpisodeResult
+from kinevla_ros.evaluation.suite.episode import EpisodeResult, EpisodeSetup
 from kinevla_ros.evaluation.suite.episodes import episodes, run
-from kinevla_ros.evaluation.suite.evaluate import Settings
+from kinevla_ros.evaluation.suite.evaluate import EvaluationSettings
 from kinevla_ros.evaluation.suite.rollout import run_episode
 from kinevla_ros.language.grammar import TASKS, Command, phrasings
-from kinevla_ros.share import share_path
 from kinevla_ros.sim.cell.cell import Cell
 
 CARROT = Command("carrot", part="upper", side="right")
@@ -45,12 +45,12 @@ def cell() -> Iterator[Cell]:
 
 @pytest.fixture(scope="module")
 def success(cell: Cell) -> EpisodeResult:
-    return run_episode(cell, DemonstratorPolicy(cell), Episode(CARROT, 1, 0))
+    return run_episode(cell, DemonstratorPolicy(cell), EpisodeSetup(CARROT, 1, 0))
 
 
 @pytest.fixture(scope="module")
 def wrong_side(cell: Cell) -> EpisodeResult:
-    return run_episode(cell, DemonstratorPolicy(cell, OTHER_SIDE), Episode(CARROT, 1, 0))
+    return run_episode(cell, DemonstratorPolicy(cell, OTHER_SIDE), EpisodeSetup(CARROT, 1, 0))
 
 
 def test_a_policy_that_does_what_it_is_told_succeeds(success: EpisodeResult) -> None:
@@ -81,7 +81,7 @@ def test_the_same_goal_by_another_motion_is_no_kinematic_success(
 
 
 def test_a_policy_that_gives_nothing_moves_nothing(cell: Cell) -> None:
-    result = run_episode(cell, MutePolicy(cell), Episode(CARROT, 1, 0))
+    result = run_episode(cell, MutePolicy(cell), EpisodeSetup(CARROT, 1, 0))
     assert not result.goal
     assert sum(result.no_motion.values()) == 80
     assert list(result.no_motion) == ["unreadable"]
@@ -175,7 +175,7 @@ def test_the_table_shows_every_task_and_constraint(success: EpisodeResult) -> No
 
 def test_a_failure_leaves_a_video_with_both_cameras_and_text(cell: Cell, tmp_path: Path) -> None:
     lazy = DemonstratorPolicy(cell, TASKS[0])
-    plan = [Episode(CARROT, 1, 3), Episode(TASKS[0], 1, 3)]
+    plan = [EpisodeSetup(CARROT, 1, 3), EpisodeSetup(TASKS[0], 1, 3)]
     results = list(run(cell, lazy, plan, tmp_path))
     assert [r.kinematic for r in results] == [False, True]
     (path,) = tmp_path.iterdir()
@@ -207,7 +207,7 @@ def test_annotated_frames_have_one_size_whatever_the_cameras_give() -> None:
 
 
 def run_command(tmp_path: Path, model: Path) -> int:
-    return command.evaluate(model, Settings(trials=1), figures=tmp_path / "report.json")
+    return command.evaluate(model, EvaluationSettings(trials=1), figures=tmp_path / "report.json")
 
 
 def test_a_missing_checkpoint_ends_with_a_clear_message(
@@ -238,7 +238,7 @@ def test_an_evaluation_cut_short_reports_what_is_done(
         raise problem
 
     monkeypatch.setattr(command, "run_checkpoint", cut_short)
-    assert run_command(tmp_path, share_path("models", "kinevla-tiny")) == code
+    assert run_command(tmp_path, resource_path("models", "kinevla-tiny")) == code
     content = json.loads((tmp_path / "report.json").read_text())
     assert content["episodes"] == 1
     assert content["complete"] is False
@@ -269,7 +269,7 @@ def test_what_fails_at_the_words_loses_no_episode(
 
     monkeypatch.setattr(command, "run_checkpoint", lambda *_: (result for result in [success]))
     monkeypatch.setattr(command, "_words", fail)
-    assert run_command(tmp_path, share_path("models", "kinevla-tiny")) == code
+    assert run_command(tmp_path, resource_path("models", "kinevla-tiny")) == code
     content = json.loads((tmp_path / "report.json").read_text())
     assert (content["episodes"], content["complete"]) == (1, False)
 
@@ -277,12 +277,12 @@ def test_what_fails_at_the_words_loses_no_episode(
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (Settings(trials=1, bert_model=Path("nowhere")), "nowhere holds no model"),
-        (Settings(trials=1, suite="libero"), "no suite"),
+        (EvaluationSettings(trials=1, bert_model=Path("nowhere")), "nowhere holds no model"),
+        (EvaluationSettings(trials=1, suite="libero"), "no suite"),
     ],
 )
 def test_what_cannot_be_measured_is_known_before_the_first_episode(
-    settings: Settings, message: str, monkeypatch: pytest.MonkeyPatch, capsys
+    settings: EvaluationSettings, message: str, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
     monkeypatch.setattr(command, "run_checkpoint", lambda *_: pytest.fail("an episode ran"))
     monkeypatch.setattr(command, "find_spec", lambda _: True)
@@ -295,5 +295,5 @@ def test_a_missing_package_is_named_before_the_first_episode(
 ) -> None:
     monkeypatch.setattr(command, "run_checkpoint", lambda *_: pytest.fail("an episode ran"))
     monkeypatch.setattr(command, "find_spec", lambda name: name != "sacrebleu")
-    assert command.evaluate(None, Settings(trials=1)) == 1
+    assert command.evaluate(None, EvaluationSettings(trials=1)) == 1
     assert "pip install sacrebleu" in capsys.readouterr().err

@@ -11,9 +11,10 @@ import pytest
 from scripted_policy import DemonstratorPolicy
 
 from kinevla_ros.base.observation import Observation
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.cli import evaluate as cli
 from kinevla_ros.evaluation.suite.conditions import by_condition, comparison
-from kinevla_ros.evaluation.suite.episode import PLAIN, Episode, EpisodeResult, Intervention
+from kinevla_ros.evaluation.suite.episode import PLAIN, EpisodeResult, EpisodeSetup, Intervention
 from kinevla_ros.evaluation.suite.episodes import episodes, under
 from kinevla_ros.evaluation.suite.intervention import MEANING, IntervenedPolicy
 from kinevla_ros.evaluation.suite.rollout import run_episode
@@ -22,15 +23,14 @@ from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.grammar import TASKS, Command, siblings
 from kinevla_ros.language.parse import parse_reasoning
-from kinevla_ros.share import share_path
 from kinevla_ros.sim.cell.cell import Cell
 
 BREAD = TASKS[0]
 IMAGES = {name: np.full((240, 320, 3), 90, np.uint8) for name in ("front", "wrist")}
 
 
-def intervened(command: Command, mode: Intervention, trial: int = 0) -> Episode:
-    return Episode(command, 1, trial, intervention=mode, condition=mode)
+def intervened(command: Command, mode: Intervention, trial: int = 0) -> EpisodeSetup:
+    return EpisodeSetup(command, 1, trial, intervention=mode, condition=mode)
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +47,10 @@ def mismatched(cell: Cell) -> EpisodeResult:
 
 @pytest.fixture(scope="module")
 def plain(cell: Cell) -> EpisodeResult:
-    return run_episode(cell, DemonstratorPolicy(cell), Episode(BREAD, 1, 0))
+    return run_episode(cell, DemonstratorPolicy(cell), EpisodeSetup(BREAD, 1, 0))
 
 
-def words(episode: Episode, cell: Cell) -> Override:
+def words(episode: EpisodeSetup, cell: Cell) -> Override:
     policy = DemonstratorPolicy(cell)
     IntervenedPolicy(policy, episode).infer(
         episode.instruction, Observation({}, np.zeros(7), 0.07, 0.0)
@@ -111,12 +111,12 @@ def test_right_empty_and_goal_only_words_are_what_their_names_say(cell: Cell) ->
 
 
 def test_the_model_can_read_any_words_an_intervention_gives(cell: Cell) -> None:
-    policy = Policy(share_path("models", "kinevla-tiny"))
+    policy = Policy(resource_path("models", "kinevla-tiny"))
     seen = Observation(IMAGES, cell.joint_positions(), 0.07, 0.0)
     read = refused = 0
     for trial in range(2):
         for episode in under(
-            [Episode(c, 1, trial) for c in TASKS[::3]],
+            [EpisodeSetup(c, 1, trial) for c in TASKS[::3]],
             ["random", "mismatched", "empty", "oracle", "goal-only", "swap"],
         ):
             given = IntervenedPolicy(policy, episode)
@@ -131,7 +131,7 @@ def test_the_model_can_read_any_words_an_intervention_gives(cell: Cell) -> None:
 
 
 def test_a_swap_keeps_the_goal_codes_and_takes_the_others_words(cell: Cell) -> None:
-    policy = Policy(share_path("models", "kinevla-tiny"))
+    policy = Policy(resource_path("models", "kinevla-tiny"))
     seen = Observation(IMAGES, cell.joint_positions(), 0.07, 0.0)
     episode = intervened(TASKS[3], "swap")
     swapped = IntervenedPolicy(policy, episode)

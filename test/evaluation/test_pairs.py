@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_policy import DemonstratorPolicy
 
-from kinevla_ros.evaluation.suite.episode import Episode, EpisodeResult
+from kinevla_ros.evaluation.suite.episode import EpisodeResult, EpisodeSetup
 from kinevla_ros.evaluation.suite.pairs import (
     Pair,
     one_word_changes,
@@ -23,12 +23,14 @@ from kinevla_ros.language.grammar import TASKS, phrasings, siblings
 from kinevla_ros.language.parse import parse_instruction
 from kinevla_ros.sim.cell.cell import Cell
 
-episode = st.builds(Episode, st.sampled_from(TASKS), st.integers(0, 1000), st.integers(0, 1000))
+episode = st.builds(
+    EpisodeSetup, st.sampled_from(TASKS), st.integers(0, 1000), st.integers(0, 1000)
+)
 
 
 @given(episode)
 @settings(max_examples=60, deadline=None)
-def test_a_pair_changes_one_word_and_one_slot_on_the_same_scene(plain: Episode) -> None:
+def test_a_pair_changes_one_word_and_one_slot_on_the_same_scene(plain: EpisodeSetup) -> None:
     (pair,) = pairs([plain])
     asked, changed = pair.asked.instruction.split(), pair.changed.instruction.split()
     assert abs(len(asked) - len(changed)) <= 1
@@ -45,7 +47,7 @@ def test_a_pair_changes_one_word_and_one_slot_on_the_same_scene(plain: Episode) 
 
 @given(episode)
 @settings(max_examples=30, deadline=None)
-def test_a_rewording_means_the_same_in_other_held_out_words(plain: Episode) -> None:
+def test_a_rewording_means_the_same_in_other_held_out_words(plain: EpisodeSetup) -> None:
     (pair,) = pairs([plain])
     assert pair.reworded.instruction != pair.asked.instruction
     assert pair.reworded.command == plain.command
@@ -59,10 +61,10 @@ def test_a_sentence_without_such_a_word_has_no_change() -> None:
 
 @pytest.fixture(scope="module")
 def pair() -> Pair:
-    return pairs([Episode(TASKS[0], 1, 0)])[0]
+    return pairs([EpisodeSetup(TASKS[0], 1, 0)])[0]
 
 
-def ran(pair: Pair, obedient: bool) -> dict[Episode, EpisodeResult]:
+def ran(pair: Pair, obedient: bool) -> dict[EpisodeSetup, EpisodeResult]:
     cell = Cell()
     policy = DemonstratorPolicy(cell, None if obedient else TASKS[0])
     found = {e: run_episode(cell, policy, e) for e in (pair.asked, pair.changed, pair.reworded)}
@@ -71,7 +73,7 @@ def ran(pair: Pair, obedient: bool) -> dict[Episode, EpisodeResult]:
 
 
 @pytest.fixture(scope="module")
-def obedient(pair: Pair) -> Iterator[dict[Episode, EpisodeResult]]:
+def obedient(pair: Pair) -> Iterator[dict[EpisodeSetup, EpisodeResult]]:
     yield ran(pair, obedient=True)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("sacrebleu")
 
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.evaluation.report.reasoning import (
     Reading,
     bert_score,
@@ -17,9 +18,8 @@ from kinevla_ros.evaluation.report.reasoning import (
 )
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.grammar import TASKS, Command, goal_text, kinematics_text
-from kinevla_ros.share import share_path
 
-SHIPPED = share_path("models", "kinevla-tiny")
+SHIPPED = resource_path("models", "kinevla-tiny")
 
 
 def reading(asked: Command, written: Command) -> Reading:

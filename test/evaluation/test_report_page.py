@@ -15,23 +15,23 @@ import pytest
 pytest.importorskip("matplotlib")
 pytest.importorskip("sacrebleu")
 
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.codec.contract import Contract
 from kinevla_ros.evaluation.report.plots import confusion_plot, rates_plot
 from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.evaluation.suite import evaluate as command
 from kinevla_ros.evaluation.suite.codes import code_usage
-from kinevla_ros.evaluation.suite.episode import Episode, EpisodeResult
-from kinevla_ros.evaluation.suite.evaluate import Settings
+from kinevla_ros.evaluation.suite.episode import EpisodeResult, EpisodeSetup
+from kinevla_ros.evaluation.suite.evaluate import EvaluationSettings
 from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
 from kinevla_ros.language.tokenizer.vocabulary import LEVELS
-from kinevla_ros.share import share_path
 
 CODES = (1, 2, 3, 4), (1, 5, 3, 4), (1, 2, 3, 127)
 SIX_CODES = (1, 2, 9, 3, 4, 9), (1, 5, 9, 3, 4, 9), (1, 2, 9, 3, 127, 9)
 
 
 def result(
-    episode: Episode, kept: bool = True, codes: tuple[tuple[int, ...], ...] = SIX_CODES
+    episode: EpisodeSetup, kept: bool = True, codes: tuple[tuple[int, ...], ...] = SIX_CODES
 ) -> EpisodeResult:
     """What a run might have given; no simulation."""
     names = [n for n in episode.command.slots() if n != "object"]
@@ -74,7 +74,7 @@ class Sources(HTMLParser):
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
 
-    def run(model: Path, plan: list[Episode], workers: int, inspect: Path) -> object:
+    def run(model: Path, plan: list[EpisodeSetup], workers: int, inspect: Path) -> object:
         (inspect / "carrot_upper_right_trial000.mp4").touch()
         for number, episode in enumerate(plan):
             found = result(episode, kept=number % 3 > 0)
@@ -82,10 +82,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     patch = pytest.MonkeyPatch()
     patch.setattr(command, "run_checkpoint", run)
-    settings = Settings(
+    settings = EvaluationSettings(
         trials=2, interventions=("mismatched",), variations=("lights",), paired=True
     )
-    model = share_path("models", "kinevla-tiny")
+    model = resource_path("models", "kinevla-tiny")
     assert command.evaluate(model, settings, report=folder) == 0
     patch.undo()
     return folder
@@ -120,7 +120,7 @@ def test_the_figures_beside_the_page_hold_every_condition(report: Path) -> None:
 
 
 def test_perplexity_counts_the_entries_that_are_used_alike() -> None:
-    found = code_usage([result(Episode(TASKS[0], 1, 0), codes=CODES)], Contract())
+    found = code_usage([result(EpisodeSetup(TASKS[0], 1, 0), codes=CODES)], Contract())
     assert found["goal 1"]["perplexity"] == pytest.approx(1.0)
     assert found["kinematics 2"]["perplexity"] == pytest.approx(
         np.exp(-(2 / 3 * np.log(2 / 3) + 1 / 3 * np.log(1 / 3)))
@@ -130,6 +130,6 @@ def test_perplexity_counts_the_entries_that_are_used_alike() -> None:
 
 
 def test_a_plot_shows_what_was_not_clearly_done() -> None:
-    episodes = [result(Episode(c, 1, 0), kept=i % 2 > 0) for i, c in enumerate(TASKS)]
+    episodes = [result(EpisodeSetup(c, 1, 0), kept=i % 2 > 0) for i, c in enumerate(TASKS)]
     assert "nothing clear" in confusion_plot(episodes, "side")
     assert "<svg" in rates_plot({"none": {"goal": Rate(0, 0)}})

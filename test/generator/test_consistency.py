@@ -9,6 +9,7 @@ from engine_cases import DEVICE, INSTRUCTIONS, case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.generator.decoding.consistency import Consistency
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, Draft, Generation
 from kinevla_ros.generator.decoding.override import Override
@@ -25,7 +26,6 @@ from kinevla_ros.language.grammar import (
 )
 from kinevla_ros.language.task_set import kine_realman
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
-from kinevla_ros.share import share_path
 
 
 def words_of(vocabulary: Vocabulary, command: Command) -> Draft:
@@ -107,7 +107,7 @@ def test_the_engine_and_the_plain_decoder_have_seen_the_same(parts) -> None:
 
 @pytest.fixture(scope="module")
 def shipped() -> Policy:
-    return Policy(share_path("models", "kinevla-tiny"))
+    return Policy(resource_path("models", "kinevla-tiny"))
 
 
 @given(st.integers(0, 6), st.integers(0, 20), st.data())

@@ -234,7 +234,7 @@ def hidden_of(model, vocabulary, segment: Segment, said: str, how: str, codes: l
     )
     all_segments = [*segments, *[int(Segment.OBSERVATION)] * observed.shape[1], *written.segments]
     with torch.inference_mode():
-        _, hidden = model(embeddings, torch.tensor([all_segments]), heads=False)
+        _, hidden = model(embeddings, torch.tensor([all_segments]), with_logits=False)
     return hidden[0, -len(written.ids) :][torch.tensor(written.segments) == segment]
 
 

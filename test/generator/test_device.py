@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.generator import checkpoint, policy
 from kinevla_ros.generator.device import GpuOutOfMemory, NoGpu, find_device, naming_full_memory
-from kinevla_ros.share import share_path
 
 
 def test_a_gpu_is_taken_where_there_is_one(monkeypatch) -> None:
@@ -47,4 +47,4 @@ def test_weights_that_do_not_fit_do_not_make_the_checkpoint_a_damaged_one(monkey
 
     monkeypatch.setattr(checkpoint, "read_generator", read)
     with pytest.raises(GpuOutOfMemory):
-        policy.Policy(share_path("models", "kinevla-tiny"))
+        policy.Policy(resource_path("models", "kinevla-tiny"))

@@ -13,19 +13,19 @@ from safetensors.torch import load_file, save_file
 from small_generator import small_config
 
 from kinevla_ros.base.files.manifest import write_manifest
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.generator.decoding.consistency import Consistency
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, Draft, GenerationError, Given
 from kinevla_ros.generator.model import Generator
-from kinevla_ros.generator.onnx.generator import EYE_FILE, PASS_FILE, GraphsError, OnnxGenerator
+from kinevla_ros.generator.onnx.generator import ENCODER_FILE, PASS_FILE, GraphsError, OnnxGenerator
 from kinevla_ros.generator.pictures.squares import pixels, square, state_tensor
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.generator.weights import MODEL_FILE
 from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
 from kinevla_ros.language.task_set import kine_realman
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
-from kinevla_ros.share import share_path
 
-SHIPPED = share_path("models", "kinevla-tiny")
+SHIPPED = resource_path("models", "kinevla-tiny")
 SAID = "pick up the bread and move it to the front"
 
 
@@ -172,14 +172,14 @@ def cut_short_and_listed(folder: Path) -> None:
 
 
 def pointed_elsewhere(folder: Path) -> None:
-    graph = folder / EYE_FILE
+    graph = folder / ENCODER_FILE
     elsewhere = "/etc/" + MODEL_FILE[5:]
     graph.write_bytes(graph.read_bytes().replace(MODEL_FILE.encode(), elsewhere.encode()))
     write_manifest(folder)
 
 
 def unlisted(folder: Path) -> None:
-    graph = folder / EYE_FILE
+    graph = folder / ENCODER_FILE
     kept = graph.read_bytes()
     graph.unlink()
     write_manifest(folder)
@@ -189,22 +189,22 @@ def unlisted(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        (lambda folder: (folder / EYE_FILE).unlink(), f"{EYE_FILE} is missing"),
+        (lambda folder: (folder / ENCODER_FILE).unlink(), f"{ENCODER_FILE} is missing"),
         (cut_short, f"{PASS_FILE} is damaged"),
         (cut_short_and_listed, f"{PASS_FILE} is damaged"),
         (pointed_elsewhere, "lies in another file"),
-        (unlisted, f"does not list {EYE_FILE}"),
+        (unlisted, f"does not list {ENCODER_FILE}"),
         (spoil_weights, "belongs to other weights"),
     ],
 )
 def test_graphs_that_are_missing_or_of_other_weights_are_not_used_and_the_log_says_why(
     copy: Path, caplog: pytest.LogCaptureFixture, spoil, why: str
 ) -> None:
-    assert Policy(copy).way == "ONNX graphs"
+    assert Policy(copy).backend == "ONNX graphs"
     assert not caplog.records
     spoil(copy)
     with caplog.at_level(logging.WARNING, "kinevla_ros"):
-        assert Policy(copy).way == "plain torch"
+        assert Policy(copy).backend == "plain torch"
     assert f"kinevla export-graphs {copy}" in caplog.text
     with pytest.raises(GraphsError, match=why):
         OnnxGenerator(Policy(copy, graphs=False).model, copy)
@@ -220,10 +220,10 @@ def test_graphs_that_differ_from_their_model_are_not_left_there(copy: Path) -> N
         model.language.model.layers[2].mlp.down_proj.weight[:, 5] += 1.0
     with pytest.raises(ValueError, match="differ from the model"):
         check_graphs(model, copy)
-    assert not (copy / EYE_FILE).exists()
+    assert not (copy / ENCODER_FILE).exists()
     assert not (copy / PASS_FILE).exists()
 
 
 def test_the_graphs_hold_no_weights_of_their_own() -> None:
-    for name in (EYE_FILE, PASS_FILE):
+    for name in (ENCODER_FILE, PASS_FILE):
         assert (SHIPPED / name).stat().st_size < 0.05 * (SHIPPED / MODEL_FILE).stat().st_size

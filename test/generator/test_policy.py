@@ -8,6 +8,7 @@ import pytest
 
 from kinevla_ros.base.files.manifest import write_manifest
 from kinevla_ros.base.observation import Observation
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.decode import GenerationError
@@ -15,7 +16,6 @@ from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.language.grammar import Command, kinematics_text
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
-from kinevla_ros.share import share_path
 
 INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"
 IMAGES = {name: np.full((240, 320, 3), 90, np.uint8) for name in ("front", "wrist")}
@@ -28,7 +28,7 @@ def seen(stamp: float) -> Observation:
 
 @pytest.fixture(scope="module")
 def shipped() -> Path:
-    return share_path("models", "kinevla-tiny")
+    return resource_path("models", "kinevla-tiny")
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.cli import app
 from kinevla_ros.evaluation.suite import evaluate as command
-from kinevla_ros.evaluation.suite.episode import Episode, EpisodeResult
+from kinevla_ros.evaluation.suite.episode import EpisodeResult, EpisodeSetup
 from kinevla_ros.generator.checkpoint import CheckpointError, load_generator
 from kinevla_ros.generator.decoding.depth_head import DEPTH_HEAD_FILE, DepthHead
 from kinevla_ros.generator.engine.quantised import Int8Linear
@@ -110,7 +110,9 @@ def test_evaluate_runs_the_policy_with_its_options_and_names_them_in_the_figures
         assert folder == checkpoint
         asked.append(given)
 
-    def run(load: Callable[[], Policy], plan: list[Episode], *_: object) -> Iterator[EpisodeResult]:
+    def run(
+        load: Callable[[], Policy], plan: list[EpisodeSetup], *_: object
+    ) -> Iterator[EpisodeResult]:
         load()
         yield from (replace(result(episode), codes=((1, 2, 3, 4),)) for episode in plan)
 
@@ -133,6 +135,6 @@ def test_workers_get_the_policy_with_its_options(
         yield from ()
 
     monkeypatch.setattr(command, "run_checkpoint", run)
-    settings = command.Settings(trials=1, weights="int8", depth_head=True)
+    settings = command.EvaluationSettings(trials=1, weights="int8", depth_head=True)
     assert command.evaluate(checkpoint, settings, workers=2) == 1
     assert "no episode was finished" in capsys.readouterr().err

@@ -2,12 +2,12 @@
 
 import pytest
 
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.codec.checkpoint import load_codec
 from kinevla_ros.generator.checkpoint import load_contract
-from kinevla_ros.share import share_path
 
 try:
-    SHIPPED = share_path("models", "kinevla-tiny")
+    SHIPPED = resource_path("models", "kinevla-tiny")
 except FileNotFoundError:
     pytest.skip("the checkpoint is not there", allow_module_level=True)
 

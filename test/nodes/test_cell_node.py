@@ -67,12 +67,12 @@ def test_the_judge_watches_the_last_instruction_that_names_a_task(cell: Bench) -
     say = cell.publisher(String, "/instruction")
     assert not judge(cell).success
     say.publish(String(data=CARROT))
-    cell.spin_until(lambda: judge(cell).success, "verdict")
-    verdict = json.loads(judge(cell).message)
-    assert verdict["instruction"] == CARROT
-    assert verdict["goal"] is False
-    assert set(verdict["constraints"]) == {"part", "side", "order"}
-    assert verdict["stream"]["points"] == 0
+    cell.spin_until(lambda: judge(cell).success, "judgement")
+    judgement = json.loads(judge(cell).message)
+    assert judgement["instruction"] == CARROT
+    assert judgement["goal"] is False
+    assert set(judgement["constraints"]) == {"part", "side", "order"}
+    assert judgement["stream"]["points"] == 0
     say.publish(String(data="dance"))
     cell.spin_until(lambda: not judge(cell).success, "end of judging")
 

@@ -10,10 +10,10 @@ import yaml
 
 pytest.importorskip("rclpy")
 
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.nodes.arm.parameters import PARAMETERS, limits_from, workspace_from
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.limits import RM75_LIMITS, JointLimits
-from kinevla_ros.share import share_path
 
 NODES = ["arm", "cell", "policy"]
 
@@ -30,7 +30,7 @@ def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 @pytest.mark.parametrize("name", NODES)
 def test_the_parameter_file_holds_what_the_node_declares(name: str) -> None:
     declared = importlib.import_module(f"kinevla_ros.nodes.{name}.node").PARAMETERS
-    given = yaml.safe_load(share_path("config", "realman.yaml").read_text())[name]
+    given = yaml.safe_load(resource_path("config", "realman.yaml").read_text())[name]
     values = flat(given["ros__parameters"])
     assert {key: type(value) for key, value in values.items()} == {
         key: type(parameter.default) for key, parameter in declared.items()
@@ -38,7 +38,7 @@ def test_the_parameter_file_holds_what_the_node_declares(name: str) -> None:
 
 
 def shipped() -> dict[str, Any]:
-    given = yaml.safe_load(share_path("config", "realman.yaml").read_text())
+    given = yaml.safe_load(resource_path("config", "realman.yaml").read_text())
     return flat(given["arm"]["ros__parameters"])
 
 

@@ -60,7 +60,7 @@ def test_a_type_checker_sees_the_types_from_outside(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), user]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
-    assert "-> kinevla_ros.robot.gate.check_result.Verdict" in said
+    assert "-> kinevla_ros.robot.gate.check_result.CheckResult" in said
     assert "-> kinevla_ros.generator.inference.Inference" in said
     assert 'has no attribute "SafetyGait"' in said
     assert "Found 1 error" in said

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from kinevla_ros.primitives import rotations
 from kinevla_ros.primitives.demonstrations import extent, resampled
-from kinevla_ros.primitives.frames import Frame
+from kinevla_ros.primitives.frames import TaskFrame
 from kinevla_ros.primitives.gaussians import Gaussians, product
 from kinevla_ros.primitives.kmp import PUBLISHED, predict, through
 from kinevla_ros.primitives.primitive import Primitive, led_through, lfe_kmp, tp_gmm
@@ -50,8 +50,8 @@ START = Rotation.from_rotvec([0.3, 1.0, 2.0])
 def learnt(demonstrations: Array) -> Primitive:
     return lfe_kmp(
         demonstrations,
-        [Frame.at(points[0]) for points in demonstrations],
-        [Frame.at(points[-1]) for points in demonstrations],
+        [TaskFrame.at(points[0]) for points in demonstrations],
+        [TaskFrame.at(points[-1]) for points in demonstrations],
     )
 
 
@@ -81,7 +81,7 @@ def test_a_motion_meets_the_start_and_the_end_that_it_is_put_between(
     primitive: Primitive, start: Array, end: Array, turn: Array, other: Array
 ) -> None:
     axes = (Rotation.from_rotvec(each).as_matrix() for each in (turn, other))
-    first, last = (Frame(a, b) for a, b in zip(axes, (start, end), strict=True))
+    first, last = (TaskFrame(a, b) for a, b in zip(axes, (start, end), strict=True))
     path = primitive.between(first, last).means
     # A hundredth of its extent, the 0.1 units of a letter of 16.
     assert np.linalg.norm(path[0] - start) < 0.01 * extent(SIX)
@@ -95,10 +95,10 @@ def test_a_motion_keeps_its_shape_where_both_frames_are_turned_and_moved(
 ) -> None:
     rotation = Rotation.from_rotvec([0, 0, about]) * Rotation.from_rotvec(turn)
     axes = rotation.as_matrix()
-    first, last = Frame.at(np.zeros(3)), Frame.at(np.array([0.4, 0.1, 0.0]))
+    first, last = TaskFrame.at(np.zeros(3)), TaskFrame.at(np.array([0.4, 0.1, 0.0]))
     plain = primitive.between(first, last)
     moved = primitive.between(
-        *(Frame(axes @ each.axes, axes @ each.origin + by) for each in (first, last))
+        *(TaskFrame(axes @ each.axes, axes @ each.origin + by) for each in (first, last))
     )
     np.testing.assert_allclose(moved.means, plain.means @ axes.T + by, atol=1e-9)
     np.testing.assert_allclose(moved.covariances, axes @ plain.covariances @ axes.T, atol=1e-12)
@@ -108,22 +108,22 @@ def test_a_motion_keeps_its_shape_where_both_frames_are_turned_and_moved(
 def test_the_unit_of_the_demonstrations_does_not_change_the_motion(
     demonstrations: Array, factor: float
 ) -> None:
-    ends = Frame.at(np.zeros(3)), Frame.at(np.array([0.2, 0.2, 0.2]))
+    ends = TaskFrame.at(np.zeros(3)), TaskFrame.at(np.array([0.2, 0.2, 0.2]))
     plain = learnt(demonstrations).between(*ends).means
     scaled = learnt(demonstrations * factor)
-    found = scaled.between(*(Frame.at(each.origin * factor) for each in ends)).means
+    found = scaled.between(*(TaskFrame.at(each.origin * factor) for each in ends)).means
     np.testing.assert_allclose(found / factor, plain, atol=1e-6)
 
 
 def test_one_demonstration_between_its_own_ends_is_repeated() -> None:
-    path = FROM_ONE.between(Frame.at(ONE[0, 0]), Frame.at(ONE[0, -1])).means
+    path = FROM_ONE.between(TaskFrame.at(ONE[0, 0]), TaskFrame.at(ONE[0, -1])).means
     assert abs(path - ONE[0]).max() < 0.001
 
 
 @pytest.mark.parametrize("count", [1, 4])
 def test_a_place_that_is_only_turned_in_stays_a_place(count: int) -> None:
     resting = np.tile(np.array([0.4, 0.1, 0.2]), (count, 60, 1))
-    found = learnt(resting).between(Frame.at(resting[0, 0]), Frame.at(resting[0, 0]))
+    found = learnt(resting).between(TaskFrame.at(resting[0, 0]), TaskFrame.at(resting[0, 0]))
     np.testing.assert_allclose(found.means, resting[0], atol=1e-6)
     assert positive(found.covariances)
 
@@ -133,7 +133,7 @@ def test_a_place_that_is_only_turned_in_stays_a_place(count: int) -> None:
 def test_covariances_are_symmetric_and_positive(
     primitive: Primitive, start: Array, end: Array
 ) -> None:
-    motion = primitive.between(Frame.at(start), Frame.at(end))
+    motion = primitive.between(TaskFrame.at(start), TaskFrame.at(end))
     assert positive(motion.covariances)
     assert positive(led_through(motion, [0.4], [motion.means[20] + 0.05]).covariances)
 
@@ -143,7 +143,7 @@ def test_covariances_are_symmetric_and_positive(
 def test_a_point_on_the_way_is_met_and_both_ends_still_are(
     primitive: Primitive, when: float, aside: Array
 ) -> None:
-    motion = primitive.between(Frame.at(np.zeros(3)), Frame.at(np.array([0.3, 0.0, 0.1])))
+    motion = primitive.between(TaskFrame.at(np.zeros(3)), TaskFrame.at(np.array([0.3, 0.0, 0.1])))
     near = int(np.argmin(abs(motion.phases - when)))
     point = motion.means[near] + 0.1 * aside
     found = led_through(motion, motion.phases[near], point[None]).means
@@ -187,8 +187,8 @@ def test_a_kmp_meets_its_points_and_is_sure_there() -> None:
 
 
 def test_tp_gmm_misses_the_ends_that_lfe_kmp_meets() -> None:
-    frames = [[Frame.at(points[end]) for points in SIX] for end in (0, -1)]
-    goal = Frame.at(np.array([0.6, -0.3, 0.2]))
+    frames = [[TaskFrame.at(points[end]) for points in SIX] for end in (0, -1)]
+    goal = TaskFrame.at(np.array([0.6, -0.3, 0.2]))
     plain = tp_gmm(SIX, *frames).between(frames[0][0], goal).means
     ours = FROM_SIX.between(frames[0][0], goal).means
     assert np.linalg.norm(plain[-1] - goal.origin) > 0.01
@@ -257,7 +257,7 @@ def nan_at(array: Array) -> Array:
     return broken
 
 
-FRAMES = [Frame.at(np.zeros(3))]
+FRAMES = [TaskFrame.at(np.zeros(3))]
 
 
 @pytest.mark.parametrize(
@@ -271,12 +271,12 @@ FRAMES = [Frame.at(np.zeros(3))]
         (lambda: lfe_kmp(np.empty((0, 60, 3)), [], []), "0 demonstrations are too few"),
         (lambda: lfe_kmp(nan_at(ONE), FRAMES, FRAMES), "not finite"),
         (lambda: lfe_kmp(SIX, FRAMES, FRAMES), "1 frames for 6 demonstrations"),
-        (lambda: lfe_kmp(ONE, [Frame.at(np.zeros(2))], FRAMES), "dimensions"),
-        (lambda: FROM_ONE.between(Frame.at(np.zeros(2)), FRAMES[0]), "of 2 dimensions; give 3"),
-        (lambda: Frame(2 * np.eye(3), np.zeros(3)), "no rotation"),
-        (lambda: Frame(np.diag([1.0, 1.0, -1.0]), np.zeros(3)), "no rotation"),
-        (lambda: Frame(np.eye(2), np.zeros(3)), r"give \(D, D\) and \(D,\)"),
-        (lambda: Frame.at(np.array([0.0, np.inf, 0.0])), "not finite"),
+        (lambda: lfe_kmp(ONE, [TaskFrame.at(np.zeros(2))], FRAMES), "dimensions"),
+        (lambda: FROM_ONE.between(TaskFrame.at(np.zeros(2)), FRAMES[0]), "of 2 dimensions; give 3"),
+        (lambda: TaskFrame(2 * np.eye(3), np.zeros(3)), "no rotation"),
+        (lambda: TaskFrame(np.diag([1.0, 1.0, -1.0]), np.zeros(3)), "no rotation"),
+        (lambda: TaskFrame(np.eye(2), np.zeros(3)), r"give \(D, D\) and \(D,\)"),
+        (lambda: TaskFrame.at(np.array([0.0, np.inf, 0.0])), "not finite"),
         (lambda: resampled([]), "give at least one"),
         (lambda: resampled([np.zeros(5)]), "one point a row"),
         (lambda: resampled([nan_at(ONE[0])]), "demonstration 0 holds a number"),

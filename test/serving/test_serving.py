@@ -29,6 +29,7 @@ from websockets.sync.server import ServerConnection, serve
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.base.observation import Observation
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.generator.inference import Inference
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.serving import client
@@ -37,7 +38,6 @@ from kinevla_ros.serving.dictionaries import ACTION_SPACE, observation_from_dict
 from kinevla_ros.serving.errors import RemotePolicyError
 from kinevla_ros.serving.server import PolicyServer, Serves
 from kinevla_ros.serving.wire import WireError, pack, unpack
-from kinevla_ros.share import share_path
 
 HOME = np.array([0.0, 0.3, 0.0, 1.5, 0.0, 1.3, 0.0])
 PICTURE = np.arange(240 * 320 * 3, dtype=np.uint8).reshape(240, 320, 3)
@@ -191,7 +191,7 @@ class TestOurServer:
     def test_the_shipped_policy_answers_openpis_client_as_it_answers_us(
         self, openpi: ModuleType
     ) -> None:
-        policy = Policy(share_path("models", "kinevla-tiny"))
+        policy = Policy(resource_path("models", "kinevla-tiny"))
         words = "pick up the bread and move it to the front"
         seen = observation_from_dictionary(SENT, 0.0)[1]
         own = policy.infer(words, seen).chunk

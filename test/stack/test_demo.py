@@ -16,13 +16,13 @@ pytest.importorskip("av")
 
 from typer.testing import CliRunner, Result
 
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.cli import app
 from kinevla_ros.evaluation.suite.episodes import episodes
-from kinevla_ros.share import share_path
 from kinevla_ros.stack import trials as stack_trials
 
 try:
-    share_path("models", "kinevla-tiny", "model.safetensors")
+    resource_path("models", "kinevla-tiny", "model.safetensors")
 except FileNotFoundError:
     pytest.skip("the checkpoint is not there", allow_module_level=True)
 
@@ -41,7 +41,17 @@ def test_the_demo_does_what_it_is_told_and_shows_it_in_a_video(tmp_path: Path) -
     video = tmp_path / "demo.mp4"
     result = kinevla("demo", "--video", str(video))
     assert result.exit_code == 0, result.output
-    for word in ("goal:", "how:", "codes", "model", "verdict", "part", "side", "order", "SUCCESS"):
+    for word in (
+        "goal:",
+        "how:",
+        "codes",
+        "model",
+        "judgement",
+        "part",
+        "side",
+        "order",
+        "SUCCESS",
+    ):
         assert word in result.output
     assert re.search(r"(49|50)\.\d Hz", result.output)
     import av

@@ -7,10 +7,10 @@ import runpy
 
 import pytest
 
-from kinevla_ros.share import share_path
+from kinevla_ros.base.resources import resource_path
 
 launch_ros = pytest.importorskip("launch_ros")
-LAUNCH_FILE = str(share_path("launch", "realman.launch.py"))
+LAUNCH_FILE = str(resource_path("launch", "realman.launch.py"))
 
 
 def started(**arguments: str) -> list[str]:

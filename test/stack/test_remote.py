@@ -15,7 +15,7 @@ pytest.importorskip("rclpy")
 pytest.importorskip("mujoco")
 pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library is not installed")
 
-from kinevla_ros.share import share_path
+from kinevla_ros.base.resources import resource_path
 
 RIG = Path(two_machines.__file__)
 SPACE = ("unshare", "--net", "--mount")
@@ -40,7 +40,7 @@ def test_pictures_cross_chunks_come_back_and_without_the_cable_the_arm_holds(
     report = tmp_path / "report.json"
     environment = os.environ | {
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET",
-        "FASTRTPS_DEFAULT_PROFILES_FILE": str(share_path("config", "fastdds.xml")),
+        "FASTRTPS_DEFAULT_PROFILES_FILE": str(resource_path("config", "fastdds.xml")),
     }
     command = [*SPACE, sys.executable, str(RIG), "compressed", str(report)]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import ActionChunk
-from kinevla_ros.robot.gate.check_result import Fault, Verdict
+from kinevla_ros.robot.gate.check_result import CheckResult, Fault
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.teleop_checks import JointTarget
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
@@ -65,7 +65,7 @@ class ArmBench:
                 self.q = self._late[-4]
         return self.sent[first:]
 
-    def send(self, speed: float = 0.5, age: float = 0.08) -> Verdict:
+    def send(self, speed: float = 0.5, age: float = 0.08) -> CheckResult:
         """Send a chunk that goes on at this speed from where the arm is."""
         self.sequence += 1
         times = 0.1 * np.arange(1, 6) - age
@@ -76,7 +76,7 @@ class ArmBench:
 
     def move(self, seconds: float = 0.4, speed: float = 0.5) -> None:
         for _ in range(round(seconds / 0.2)):
-            assert (verdict := self.send(speed)).ok, verdict.reason
+            assert (result := self.send(speed)).ok, result.reason
             self.run(0.2)
 
     @property
@@ -91,7 +91,7 @@ class ArmBench:
     def reason(self) -> str:
         return self.core.status(self.now).reason
 
-    def lead(self, q: Array, age: float = 0.02, gripper: float | None = None) -> Verdict:
+    def lead(self, q: Array, age: float = 0.02, gripper: float | None = None) -> CheckResult:
         """Send a teleoperation target."""
         return self.core.on_teleop(JointTarget(self.now - age, q, gripper), self.now)
 

@@ -14,9 +14,9 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.nodes.ros.managed import ManagedNode
 from kinevla_ros.robot.priority import promptly
-from kinevla_ros.share import share_path
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 TIMEOUT = 20.0
@@ -82,7 +82,7 @@ def bench(parameters: Mapping[str, Any], prompt: bool = True) -> Iterator[Bench]
         prompt: take real-time priority.
     """
     given = [word for name, value in parameters.items() for word in ("-p", f"{name}:={value}")]
-    file = str(share_path("config", "realman.yaml"))
+    file = str(resource_path("config", "realman.yaml"))
     # As the processes of arm and cell do: a busy computer must not look like a lost arm.
     with promptly() if prompt else nullcontext():
         rclpy.init(args=["--ros-args", "--params-file", file, *given])

@@ -27,10 +27,10 @@ from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.msg import ActionChunk, Reasoning, SafetyStatus
 from kinevla_ros.nodes.ros.images import picture_topic, to_array
 from kinevla_ros.nodes.ros.qos import LATCHED, image_qos
-from kinevla_ros.share import share_path
 
 ROBOT, GPU = "10.77.0.1", "10.77.0.2"
 BREAD = "pick up the bread and move it to the left front"
@@ -84,7 +84,7 @@ class Cable:
 @contextmanager
 def half(which: str, transport: str, place: str = "") -> Iterator[None]:
     """`kinevla up` of one half."""
-    parameters = yaml.safe_load(share_path("config", "realman.yaml").read_text())
+    parameters = yaml.safe_load(resource_path("config", "realman.yaml").read_text())
     parameters["policy"]["ros__parameters"]["image_transport"] = transport
     parameters["cell"]["ros__parameters"]["camera_rate"] = CAMERA_RATE
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as config:

@@ -27,7 +27,7 @@ from kinevla_ros.language.grammar import (
 )
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
-from kinevla_ros.training.generator.heads import MotionHead
+from kinevla_ros.training.generator.motion_heads import MotionHead
 from kinevla_ros.training.generator.objective import LossWeights, losses
 from kinevla_ros.training.generator.samples import Samples
 from kinevla_ros.training.generator.training import train_generator
@@ -245,11 +245,11 @@ def test_an_instruction_that_names_no_task_is_answered_with_a_refusal(
     assert vocabulary.decode_text(read) == f"{goal_text(command)} {kinematics_text(command)}"
 
 
-def test_the_eye_learns_alone_first(vocabulary: Vocabulary, tmp_path: Path) -> None:
+def test_the_observation_encoder_learns_alone_first(vocabulary: Vocabulary, tmp_path: Path) -> None:
     samples, codes = memory()
     config = small_config(vocabulary)
     one, other = (
-        replace(SETTINGS, steps=steps, eye_steps=steps, batch_size=4, weight_decay=0.0)
+        replace(SETTINGS, steps=steps, encoder_steps=steps, batch_size=4, weight_decay=0.0)
         for steps in (1, 4)
     )
     train_generator(samples, codes, vocabulary, config, one, tmp_path / "one")
@@ -262,7 +262,7 @@ def test_the_eye_learns_alone_first(vocabulary: Vocabulary, tmp_path: Path) -> N
     )
 
 
-def test_an_eye_without_known_places_cannot_learn_alone(
+def test_an_encoder_without_known_places_cannot_learn_alone(
     vocabulary: Vocabulary, tmp_path: Path
 ) -> None:
     samples, codes = memory()
@@ -273,7 +273,7 @@ def test_an_eye_without_known_places_cannot_learn_alone(
             codes,
             vocabulary,
             small_config(vocabulary),
-            replace(SETTINGS, eye_steps=1),
+            replace(SETTINGS, encoder_steps=1),
             tmp_path,
         )
 

@@ -47,7 +47,7 @@ def ablate(
     trials: int,
     seed: int,
     workers: int,
-    eye: Path | None = None,
+    encoder: Path | None = None,
 ) -> int:
     """Train and evaluate variants and return the exit code: 0 when all are in the table.
 
@@ -61,7 +61,7 @@ def ablate(
         trials: scenes per task, the same for each variant.
         seed: of weights, batches and scenes.
         workers: processes that evaluate.
-        eye: checkpoint whose eye all variants start from; a random one without it.
+        encoder: checkpoint whose encoder all variants start from; a random one without it.
     """
     console, errors = Console(), Console(stderr=True)
     try:
@@ -73,7 +73,7 @@ def ablate(
             out,
             GeneratorSettings(steps=steps, seed=seed),
             CodecSettings(seed=seed, device=device()),
-            eye,
+            encoder,
         )
         compare(study, variants, trials, workers, console)
     except KeyboardInterrupt:

@@ -22,10 +22,10 @@ from kinevla_ros.generator.pictures.squares import pixels, square, state_tensor
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
 from kinevla_ros.language.task_set import kine_realman
-from kinevla_ros.training.generator.heads import MOTION_SCALE, Head
+from kinevla_ros.training.generator.motion_heads import MOTION_SCALE, ActionHead
 from kinevla_ros.training.generator.training import read_head
 from kinevla_ros.training.variants.variants import Variant
-from kinevla_ros.training.variants.without_reasoning import instructed
+from kinevla_ros.training.variants.without_reasoning import written_without_reasoning
 
 _BLANK = Observation(
     dict.fromkeys(("front", "wrist"), np.zeros((240, 320, 3), np.uint8)), np.zeros(7), 0.0, 0.0
@@ -43,10 +43,10 @@ def open_variant(variant: Variant, folder: Path) -> ReadyPolicy:
     if variant.head:
         return HeadPolicy(folder, variant.head)
     policy = Policy(folder, device="cpu", graphs=False)
-    return policy if variant.words else InstructedPolicy(policy)
+    return policy if variant.words else NoReasoningPolicy(policy)
 
 
-class InstructedPolicy:
+class NoReasoningPolicy:
     """A policy that writes no words; its codes read the instruction in their place."""
 
     def __init__(self, policy: Policy) -> None:
@@ -78,7 +78,7 @@ class HeadPolicy:
         CheckpointError: the folder is not whole.
     """
 
-    def __init__(self, folder: Path, head: type[Head]) -> None:
+    def __init__(self, folder: Path, head: type[ActionHead]) -> None:
         torch.set_num_threads(1)
         self._model, self._vocabulary = load_generator(folder)
         self._head = read_head(folder, self._model.config, head).eval()
@@ -143,9 +143,9 @@ class HeadPolicy:
         embeddings, kinds = model.context(
             torch.tensor([ids]), torch.tensor([segments]), observation
         )
-        asking = instructed(vocabulary, vocabulary.encode_text(instruction))
+        asking = written_without_reasoning(vocabulary, vocabulary.encode_text(instruction))
         embeddings = torch.cat([embeddings, model.embed(torch.tensor([asking.ids]))], dim=1)
         kinds = torch.cat([kinds, torch.tensor([asking.segments])], dim=1)
-        _, hidden = model(embeddings, kinds, heads=False)
+        _, hidden = model(embeddings, kinds, with_logits=False)
         # The last position asks for the kinematics codes.
         return self._head.motion(hidden[:, -1])[0].double().numpy()

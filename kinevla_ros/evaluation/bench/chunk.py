@@ -19,6 +19,7 @@ from rich.table import Table
 from kinevla_ros.base.chunk import CHUNK_DT
 from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.observation import Observation
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.evaluation.report.statistics import percentiles
@@ -26,11 +27,10 @@ from kinevla_ros.evaluation.suite.episode import EpisodePolicy
 from kinevla_ros.evaluation.suite.rollout import REPLAN_STEPS
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.decoding.decode import GenerationError
+from kinevla_ros.generator.decoding_backend import PLAIN
 from kinevla_ros.generator.inference import Inference
 from kinevla_ros.generator.policy import NotUnderstood, Policy
-from kinevla_ros.generator.way import PLAIN
 from kinevla_ros.language.grammar import TASKS, Command, instruction
-from kinevla_ros.share import share_path
 from kinevla_ros.sim.cell.cell import Cell
 from kinevla_ros.sim.demonstrations.demonstrator import plan
 from kinevla_ros.sim.simulated_arm import SimulatedArm
@@ -77,14 +77,14 @@ def bench_chunk(model: Path | None, chunks: int, threads: int, report: Path | No
         chunks: warm chunks to measure.
         threads: threads that the model may use; the decoder has one.
     """
-    folder = model or share_path("models", "kinevla-tiny")
+    folder = model or resource_path("models", "kinevla-tiny")
     try:
         started = time.perf_counter()
         policy = Policy(folder, threads)
         policy.warm_up(consistency=True)
         loading = time.perf_counter() - started
-        ways = {policy.way: policy}
-        if policy.way != PLAIN:
+        ways = {policy.backend: policy}
+        if policy.backend != PLAIN:
             ways[PLAIN] = Policy(folder, threads, graphs=False)
             ways[PLAIN].warm_up(consistency=True)
         found = measure_ways(ways, chunks)

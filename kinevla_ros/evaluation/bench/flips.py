@@ -21,6 +21,7 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from kinevla_ros.base.files.damage import for_user
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.evaluation.bench.chunk import record
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.evaluation.report.statistics import Rate
@@ -31,11 +32,10 @@ from kinevla_ros.generator.decoding.depth_head import DepthHead, load_depth_head
 from kinevla_ros.generator.engine.engine import FastDecoder
 from kinevla_ros.generator.engine.quantised import Weights
 from kinevla_ros.generator.model import Generator
-from kinevla_ros.generator.onnx.generator import EYE_FILE, OnnxGenerator
+from kinevla_ros.generator.onnx.generator import ENCODER_FILE, OnnxGenerator
 from kinevla_ros.generator.pictures.squares import pixels, square, state_tensor
 from kinevla_ros.language.grammar import TASKS, instruction
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
-from kinevla_ros.share import share_path
 
 
 @dataclass(frozen=True)
@@ -89,14 +89,14 @@ def bench_flips(
     report: Path | None = None,
 ) -> int:
     """Compare on random cases, print the table, write the JSON file; returns the exit code."""
-    folder = folder or share_path("models", "kinevla-tiny")
+    folder = folder or resource_path("models", "kinevla-tiny")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         model, vocabulary = load_generator(folder)
         dtype = model.language.dtype
         head = load_depth_head(folder, model.config, dtype, device) if depth_head else None
         graphs = None
-        if device.type == "cpu" and (folder / EYE_FILE).is_file():
+        if device.type == "cpu" and (folder / ENCODER_FILE).is_file():
             graphs = OnnxGenerator(model, folder)
         drawn = random_cases(model.config, count, device)
         found = flips(model.to(device), vocabulary, drawn, weights, head, graphs)

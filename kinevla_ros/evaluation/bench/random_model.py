@@ -209,7 +209,7 @@ class _Written:
         new = torch.tensor([list(ids)], dtype=torch.int64, device=self._segments.device)
         self._embeddings = torch.cat([self._embeddings, self.model.embed(new)], dim=1)
         self._segments = torch.cat([self._segments, torch.full_like(new, int(segment))], dim=1)
-        _, hidden = self.model(self._embeddings, self._segments, heads=False)
+        _, hidden = self.model(self._embeddings, self._segments, with_logits=False)
         return torch.as_tensor(hidden[0, hidden.shape[1] - len(ids) :])
 
 

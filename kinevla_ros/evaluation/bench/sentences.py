@@ -22,8 +22,9 @@ from rich.progress import Progress
 from torch import Tensor
 
 from kinevla_ros.base.observation import Observation
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.evaluation.report.statistics import Rate
-from kinevla_ros.evaluation.suite.episode import Episode
+from kinevla_ros.evaluation.suite.episode import EpisodeSetup
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, GenerationError, Given
 from kinevla_ros.generator.decoding.sequence import instruction_ids, written_part
 from kinevla_ros.generator.model import Generator
@@ -33,7 +34,6 @@ from kinevla_ros.language.grammar import TASKS, Command, goal_text, instruction,
 from kinevla_ros.language.parse import reader
 from kinevla_ros.language.reading.reader import Question, Reading, Understood
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
-from kinevla_ros.share import share_path
 from kinevla_ros.sim.cell.cell import Cell
 
 WAY, ASK, REFUSE = "way", "ask", "refuse"
@@ -78,7 +78,7 @@ def bench_sentences(
         phrasings: of each way to compare its own sentence with; 0 for none.
     """
     sentences = read_sentences(file) if file else []
-    policy = Policy(model or share_path("models", "kinevla-tiny"))
+    policy = Policy(model or resource_path("models", "kinevla-tiny"))
     with closing(Cell()) as cell, Progress(transient=True) as bar:
         task = bar.add_task("scenes", total=scenes * (len(sentences) + phrasings * len(TASKS)))
         seen = list(_scenes(cell, scenes, seed))
@@ -109,7 +109,7 @@ def outcome(reading: Reading) -> str:
 
 def _scenes(cell: Cell, count: int, seed: int) -> Iterator[Observation]:
     for trial in range(count):
-        cell.reset(Episode(TASKS[0], seed, trial).scene())
+        cell.reset(EpisodeSetup(TASKS[0], seed, trial).scene())
         yield cell.observe()
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import CHUNK_DT
 from kinevla_ros.evaluation.report.video import FRAME_HEIGHT, FRAME_WIDTH, VideoWriter, annotated
-from kinevla_ros.evaluation.suite.episode import PLAIN, Episode, EpisodeResult, Images
+from kinevla_ros.evaluation.suite.episode import PLAIN, EpisodeResult, EpisodeSetup, Images
 from kinevla_ros.evaluation.suite.rollout import REPLAN_STEPS
 from kinevla_ros.generator.inference import Inference
 
@@ -25,7 +25,7 @@ VIDEOS = "failures"
 class FailureVideo:
     """Keeps an episode's frames until it is known whether anyone wants to see them."""
 
-    def __init__(self, episode: Episode) -> None:
+    def __init__(self, episode: EpisodeSetup) -> None:
         self._instruction = f"{episode.task}: {episode.instruction}"
         self._views: Images = {}
         self._lines: list[str] = []
@@ -37,8 +37,8 @@ class FailureVideo:
         self._frames.append(annotated(images["front"], images["wrist"], self._lines))
 
     def save(self, folder: Path, result: EpisodeResult) -> Path:
-        """Write the video, with the verdict on its last frames, and return its path."""
-        lines = [*self._lines, _verdict(result)]
+        """Write the video, with the judgement on its last frames, and return its path."""
+        lines = [*self._lines, _judgement(result)]
         last = annotated(self._views["front"], self._views["wrist"], lines)
         episode = result.episode
         condition = "" if episode.condition == PLAIN else f"_{episode.condition.replace(' ', '_')}"
@@ -58,6 +58,6 @@ def _reasoning(inference: Inference | None) -> list[str]:
     return [f"goal: {inference.goal} [{goal_codes}]", f"how: {inference.kinematics} [{codes}]"]
 
 
-def _verdict(result: EpisodeResult) -> str:
+def _judgement(result: EpisodeResult) -> str:
     parts = {"goal": result.goal, **result.constraints}
-    return "verdict: " + ", ".join(f"{k} {'kept' if v else 'FAILED'}" for k, v in parts.items())
+    return "judgement: " + ", ".join(f"{k} {'kept' if v else 'FAILED'}" for k, v in parts.items())

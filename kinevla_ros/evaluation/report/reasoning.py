@@ -18,7 +18,7 @@ import torch
 from torch.nn import functional as F
 
 from kinevla_ros.evaluation.report.statistics import Rate
-from kinevla_ros.evaluation.suite.episode import Episode, EpisodeResult
+from kinevla_ros.evaluation.suite.episode import EpisodeResult, EpisodeSetup
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.policy import NotUnderstood, Policy
@@ -68,7 +68,7 @@ def read_phrasings(
     found = []
     with closing(Cell()) as cell:
         for trial in range(count):
-            cell.reset(Episode(TASKS[0], seed, trial).scene())
+            cell.reset(EpisodeSetup(TASKS[0], seed, trial).scene())
             seen = cell.observe()
             for command in TASKS:
                 rng = np.random.default_rng((seed, trial, command.task_number, 2))

@@ -18,6 +18,7 @@ from kinevla_ros.base.files.atomic import write_json, write_text
 from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.files.lock import only_writer
 from kinevla_ros.base.observation import Observation
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.evaluation.bench.chunk import record
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.evaluation.report.statistics import Roc
@@ -26,7 +27,6 @@ from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.inference import Inference
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.language.grammar import TASKS, Command, instruction, siblings
-from kinevla_ros.share import share_path
 
 USEFUL_AUC = 0.8
 """Below it the score separates too little to hold an arm by."""
@@ -81,7 +81,7 @@ def calibrate(
 def _calibrate(
     model: Path | None, scenes: int, seed: int, report: Path | None, figures: Path | None
 ) -> None:
-    console, folder = Console(), model or share_path("models", "kinevla-tiny")
+    console, folder = Console(), model or resource_path("models", "kinevla-tiny")
     policy = Policy(folder)
     with Progress(transient=True) as progress:
         bar = progress.add_task("calibrate", total=scenes)

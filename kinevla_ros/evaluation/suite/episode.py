@@ -36,7 +36,7 @@ class EpisodePolicy(Protocol):
 
 
 @dataclass(frozen=True)
-class Episode:
+class EpisodeSetup:
     """One trial. Seed and trial fix the scene, whatever the task, the policy and the condition.
 
     Attributes:
@@ -44,7 +44,7 @@ class Episode:
         seed, trial: the scene's source of chance.
         phrasing: which split of the grammar the instruction is drawn from.
         said: the instruction, where it is not to be drawn.
-        intervention: what is done to the policy's words; see `evaluation.intervention`.
+        intervention: what is done to the policy's words; see `evaluation.suite.intervention`.
         variation: what is other in the cell than in training.
         condition: the group of trials that this one is counted in.
     """
@@ -85,7 +85,7 @@ class EpisodeResult:
     """What came of an episode.
 
     Attributes:
-        goal, constraints, measures: the judge's verdict (m, rad).
+        goal, constraints, measures: the judgement (m, rad).
         executed: for each slot in which the commands of this goal differ, the value that was
             carried out; None where nothing clear was.
         worded: the command that words from outside named; None without such words.
@@ -103,7 +103,7 @@ class EpisodeResult:
         picture_alarms: what the policy node's checks would have said, with its number.
     """
 
-    episode: Episode
+    episode: EpisodeSetup
     instruction: str
     goal: bool
     constraints: dict[str, bool]

@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import Protocol
 
 from kinevla_ros.evaluation.report.failures import FailureVideo
-from kinevla_ros.evaluation.suite.episode import Episode, EpisodePolicy, EpisodeResult, Intervention
+from kinevla_ros.evaluation.suite.episode import (
+    EpisodePolicy,
+    EpisodeResult,
+    EpisodeSetup,
+    Intervention,
+)
 from kinevla_ros.evaluation.suite.rollout import run_episode
 from kinevla_ros.language.grammar import TASKS, Split
 from kinevla_ros.sim.cell.cell import Cell
@@ -22,7 +27,9 @@ from kinevla_ros.sim.cell.variation import Variation
 SUITES = {"kine_realman": TASKS}
 
 
-def episodes(suite: str, trials: int, seed: int, phrasing: Split = "held_out") -> list[Episode]:
+def episodes(
+    suite: str, trials: int, seed: int, phrasing: Split = "held_out"
+) -> list[EpisodeSetup]:
     """Plain episodes of a suite: every task in the scene of trial 0, then of trial 1, and so on.
 
     Raises:
@@ -31,14 +38,14 @@ def episodes(suite: str, trials: int, seed: int, phrasing: Split = "held_out") -
     if suite not in SUITES:
         raise ValueError(f"no suite is called {suite!r}; there is {', '.join(SUITES)}")
     commands = SUITES[suite]
-    return [Episode(c, seed, trial, phrasing) for trial in range(trials) for c in commands]
+    return [EpisodeSetup(c, seed, trial, phrasing) for trial in range(trials) for c in commands]
 
 
 def under(
-    plain: Sequence[Episode],
+    plain: Sequence[EpisodeSetup],
     interventions: Sequence[Intervention] = (),
     variations: Sequence[Variation] = (),
-) -> list[Episode]:
+) -> list[EpisodeSetup]:
     """The same episodes under each intervention and each variation, one at a time."""
     return [
         *(replace(e, intervention=i, condition=i) for i in interventions for e in plain),
@@ -49,7 +56,7 @@ def under(
 def run(
     cell: Cell,
     policy: EpisodePolicy,
-    plan: Iterable[Episode],
+    plan: Iterable[EpisodeSetup],
     inspect: Path | None = None,
 ) -> Iterator[EpisodeResult]:
     """Run episodes one after the other, and yield each result as it comes.
@@ -75,7 +82,7 @@ class ReadyPolicy(EpisodePolicy, Protocol):
 
 def run_checkpoint(
     load: Callable[[], ReadyPolicy],
-    plan: Sequence[Episode],
+    plan: Sequence[EpisodeSetup],
     workers: int = 1,
     inspect: Path | None = None,
 ) -> Generator[EpisodeResult]:
@@ -101,7 +108,10 @@ def run_checkpoint(
 
 
 def _run_in_processes(
-    load: Callable[[], ReadyPolicy], plan: Sequence[Episode], workers: int, inspect: Path | None
+    load: Callable[[], ReadyPolicy],
+    plan: Sequence[EpisodeSetup],
+    workers: int,
+    inspect: Path | None,
 ) -> Iterator[EpisodeResult]:
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
@@ -127,7 +137,7 @@ class _Worker:
         self._cell = Cell()
         self._variation: Variation | None = None
 
-    def __call__(self, episode: Episode) -> EpisodeResult:
+    def __call__(self, episode: EpisodeSetup) -> EpisodeResult:
         if episode.variation != self._variation:
             self._cell.close()
             self._cell, self._variation = Cell(episode.variation), episode.variation
@@ -144,5 +154,5 @@ def _start_worker(load: Callable[[], ReadyPolicy], inspect: Path | None) -> None
     _worker = _Worker(load, inspect)
 
 
-def _work(episode: Episode) -> EpisodeResult:
+def _work(episode: EpisodeSetup) -> EpisodeResult:
     return _worker(episode)

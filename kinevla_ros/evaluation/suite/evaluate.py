@@ -24,6 +24,7 @@ from rich.progress import (
 from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.files.lock import FolderInUse, only_writer
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.evaluation.report.failures import VIDEOS
 from kinevla_ros.evaluation.report.reasoning import bert_score, metrics, read_phrasings, readings_of
 from kinevla_ros.evaluation.report.reasoning import lines as word_lines
@@ -31,7 +32,7 @@ from kinevla_ros.evaluation.report.summary import alarm_line, rates, remarks, su
 from kinevla_ros.evaluation.suite.codes import code_usage
 from kinevla_ros.evaluation.suite.conditions import by_condition, comparison
 from kinevla_ros.evaluation.suite.conditions import table as condition_table
-from kinevla_ros.evaluation.suite.episode import PLAIN, Episode, EpisodeResult, Intervention
+from kinevla_ros.evaluation.suite.episode import PLAIN, EpisodeResult, EpisodeSetup, Intervention
 from kinevla_ros.evaluation.suite.episodes import episodes, run_checkpoint, under
 from kinevla_ros.evaluation.suite.pairs import (
     CHANGED,
@@ -47,7 +48,6 @@ from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.engine.quantised import Weights
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.grammar import TASKS, Split
-from kinevla_ros.share import share_path
 from kinevla_ros.sim.cell.variation import Variation
 
 INTERRUPTED = 130
@@ -55,13 +55,13 @@ INTERRUPTED = 130
 
 
 @dataclass(frozen=True)
-class Settings:
+class EvaluationSettings:
     """What is measured.
 
     Attributes:
         suite, trials, seed, phrasing: tasks, scenes per task, and their sources of chance.
-        interventions: see `evaluation.intervention.MEANING`; each runs all trials once more.
-        variations: see `sim.variation.MEANING`; each runs all trials once more.
+        interventions: see `evaluation.suite.intervention.MEANING`; each runs all trials once more.
+        variations: see `sim.cell.variation.MEANING`; each runs all trials once more.
         paired: whether each trial also runs with one word changed, and reworded.
         phrasings: how many wordings of each task are read in a still scene, and as many
             instructions that name none.
@@ -84,7 +84,7 @@ class Settings:
 
 def evaluate(
     model: Path | None,
-    settings: Settings,
+    settings: EvaluationSettings,
     workers: int = 1,
     figures: Path | None = None,
     inspect: Path | None = None,
@@ -113,7 +113,7 @@ def evaluate(
 
 def _evaluate(
     model: Path | None,
-    settings: Settings,
+    settings: EvaluationSettings,
     workers: int,
     figures: Path | None,
     inspect: Path | None,
@@ -121,7 +121,7 @@ def _evaluate(
     console: Console,
     errors: Console,
 ) -> int:
-    folder = model or share_path("models", "kinevla-tiny")
+    folder = model or resource_path("models", "kinevla-tiny")
     load = partial(Policy, folder, weights=settings.weights, depth_head=settings.depth_head)
     inspect = inspect or (report / VIDEOS if report else None)
     try:
@@ -162,7 +162,7 @@ def _evaluate(
     return code
 
 
-def _plan(settings: Settings) -> tuple[list[Episode], list[Pair]]:
+def _plan(settings: EvaluationSettings) -> tuple[list[EpisodeSetup], list[Pair]]:
     """All episodes, and the pairs that some of them make."""
     plain = episodes(settings.suite, settings.trials, settings.seed, settings.phrasing)
     found: list[Pair] = []
@@ -192,7 +192,7 @@ def _words(
     plain: Sequence[EpisodeResult],
     folder: Path,
     load: Callable[[], Policy],
-    settings: Settings,
+    settings: EvaluationSettings,
     console: Console,
 ) -> dict[str, Any]:
     """Figures of the words: of the episodes and, if asked for, of phrasings and of nonsense."""
@@ -237,7 +237,7 @@ def _print(
             console.print(line, highlight=False)
 
 
-def _require(settings: Settings, report: Path | None) -> None:
+def _require(settings: EvaluationSettings, report: Path | None) -> None:
     """Find out now, not after the last episode, whether the packages are there."""
     needed = {"sacrebleu": True, "matplotlib": report, "bert_score": settings.bert_model}
     missing = [

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from kinevla_ros.base.observation import Observation
-from kinevla_ros.evaluation.suite.episode import Episode, EpisodePolicy
+from kinevla_ros.evaluation.suite.episode import EpisodePolicy, EpisodeSetup
 from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.inference import Inference
 from kinevla_ros.language.grammar import (
@@ -45,7 +45,7 @@ class IntervenedPolicy:
         worded: the command that the words from outside name; None where they name none.
     """
 
-    def __init__(self, policy: EpisodePolicy, episode: Episode) -> None:
+    def __init__(self, policy: EpisodePolicy, episode: EpisodeSetup) -> None:
         self._policy, self._episode = policy, episode
         self._rng = episode.chance()
         self._mode = episode.intervention

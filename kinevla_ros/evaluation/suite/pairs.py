@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kinevla_ros.evaluation.report.statistics import Rate
-from kinevla_ros.evaluation.suite.episode import Episode, EpisodeResult
+from kinevla_ros.evaluation.suite.episode import EpisodeResult, EpisodeSetup
 from kinevla_ros.language.grammar import Command, Split, instruction, siblings
 from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
 
@@ -43,13 +43,13 @@ class Pair:
         slot: the slot that the word changes.
     """
 
-    asked: Episode
-    changed: Episode
-    reworded: Episode
+    asked: EpisodeSetup
+    changed: EpisodeSetup
+    reworded: EpisodeSetup
     slot: str
 
 
-def pairs(plain: Sequence[Episode]) -> list[Pair]:
+def pairs(plain: Sequence[EpisodeSetup]) -> list[Pair]:
     """One pair for each episode; its instruction is drawn again if no word of it can change."""
     return [_pair(episode) for episode in plain]
 
@@ -80,7 +80,7 @@ def _others(word: str) -> tuple[str, ...]:
     return OTHER_WORDS.get(word, ())
 
 
-def _pair(episode: Episode) -> Pair:
+def _pair(episode: EpisodeSetup) -> Pair:
     rng = episode.chance()
     said = episode.instruction
     while not (changes := list(one_word_changes(said))):
@@ -108,7 +108,9 @@ def _changed_slot(first: Command, second: Command) -> str:
     return next(n for n, value in first.slots().items() if second.slots()[n] != value)
 
 
-def sensitivity(found: Sequence[Pair], results: Mapping[Episode, EpisodeResult]) -> dict[str, Any]:
+def sensitivity(
+    found: Sequence[Pair], results: Mapping[EpisodeSetup, EpisodeResult]
+) -> dict[str, Any]:
     """Rates over those pairs whose episodes have run.
 
     A change is followed when both motions carry the slot out as it was said each time. A
@@ -151,7 +153,7 @@ def _text(rate: Mapping[str, Any]) -> str:
     return f"{rate['rate']:.0%} ({low:.0%} to {high:.0%}, n = {rate['n']})"
 
 
-def _followed(pair: Pair, results: Mapping[Episode, EpisodeResult]) -> bool:
+def _followed(pair: Pair, results: Mapping[EpisodeSetup, EpisodeResult]) -> bool:
     return all(
         results[episode].executed[pair.slot] == episode.command.slots()[pair.slot]
         for episode in (pair.asked, pair.changed)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from kinevla_ros.evaluation.report.statistics import Rate
-from kinevla_ros.evaluation.suite.episode import Episode
+from kinevla_ros.evaluation.suite.episode import EpisodeSetup
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, GenerationError, Refusal
 from kinevla_ros.generator.decoding.sequence import InstructionTooLong
 from kinevla_ros.generator.pictures.squares import pixels, square, state_tensor
@@ -46,7 +46,7 @@ def read_out_of_scope(
     writer = BilevelDecoder(policy.model, policy.vocabulary)
     with closing(Cell()) as cell:
         for trial in range(count):
-            cell.reset(Episode(TASKS[0], seed, trial).scene())
+            cell.reset(EpisodeSetup(TASKS[0], seed, trial).scene())
             policy.reset()
             said = out_of_scope(rng, phrasing)
             refused = _is_refused(writer, policy, cell, said)

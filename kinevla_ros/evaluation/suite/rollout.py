@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from kinevla_ros.base.chunk import CHUNK_DT
 from kinevla_ros.evaluation.suite.alarms import Alarms
-from kinevla_ros.evaluation.suite.episode import Episode, EpisodePolicy, EpisodeResult, Images
+from kinevla_ros.evaluation.suite.episode import EpisodePolicy, EpisodeResult, EpisodeSetup, Images
 from kinevla_ros.evaluation.suite.intervention import IntervenedPolicy
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.inference import Inference
@@ -21,7 +21,7 @@ from kinevla_ros.language.grammar import Command, siblings
 from kinevla_ros.language.parse import UnknownReasoning, parse_reasoning
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.sim.cell.cell import Cell
-from kinevla_ros.sim.cell.judge import Judge, Verdict
+from kinevla_ros.sim.cell.judge import Judge, Judgement
 from kinevla_ros.sim.cell.variation import LATE
 from kinevla_ros.sim.demonstrations.demonstrator import done
 from kinevla_ros.sim.simulated_arm import LATENCY, SimulatedArm
@@ -34,10 +34,10 @@ SETTLE_SECONDS = 1.0
 Watcher = Callable[[Images, "Inference | None"], None]
 
 
-class _Driver:
+class _PolicyRun:
     """Asks the policy and hands its chunks to the arm; keeps the account."""
 
-    def __init__(self, cell: Cell, policy: EpisodePolicy, episode: Episode) -> None:
+    def __init__(self, cell: Cell, policy: EpisodePolicy, episode: EpisodeSetup) -> None:
         self._policy = policy
         self.worded: Command | None = None
         if episode.intervention:
@@ -85,7 +85,7 @@ class _Driver:
 def run_episode(
     cell: Cell,
     policy: EpisodePolicy,
-    episode: Episode,
+    episode: EpisodeSetup,
     watcher: Watcher | None = None,
 ) -> EpisodeResult:
     """Let the policy try a command in a random scene and judge what came of it.
@@ -96,7 +96,7 @@ def run_episode(
     command = episode.command
     cell.reset(episode.scene())
     policy.reset()
-    driver = _Driver(cell, policy, episode)
+    driver = _PolicyRun(cell, policy, episode)
     judges = {c: Judge(cell, c) for c in (command, *siblings(command))}
     wanted = {command, driver.worded or command}
     arm, held, step = driver.arm, 0.0, 0
@@ -113,17 +113,17 @@ def run_episode(
         step += 1
     seconds = arm.now - held
     arm.run(SETTLE_SECONDS)
-    verdicts = {c: judge.verdict() for c, judge in judges.items()}
-    verdict = verdicts[command]
+    judgements = {c: judge.judgement() for c, judge in judges.items()}
+    judgement = judgements[command]
     return EpisodeResult(
         episode=episode,
         instruction=driver.instruction,
-        goal=verdict.goal,
-        constraints=verdict.constraints,
-        measures=verdict.measures,
-        executed=_executed(verdicts),
+        goal=judgement.goal,
+        constraints=judgement.constraints,
+        measures=judgement.measures,
+        executed=_executed(judgements),
         worded=driver.worded,
-        as_worded=driver.worded is not None and verdicts[driver.worded].kinematic,
+        as_worded=driver.worded is not None and judgements[driver.worded].kinematic,
         seconds=round(seconds, 3),
         model_times=tuple(driver.model_times),
         warm=tuple(driver.warm),
@@ -146,16 +146,16 @@ def _command(inference: Inference) -> Command | None:
         return None
 
 
-def _executed(verdicts: Mapping[Command, Verdict]) -> dict[str, str | None]:
-    """Which value of each slot was carried out, by the verdicts on all commands of one goal.
+def _executed(judgements: Mapping[Command, Judgement]) -> dict[str, str | None]:
+    """Which value of each slot was carried out, by the judgements on all commands of one goal.
 
     Where an object lies says nothing until it lies where the goal wants it.
     """
     found: dict[str, str | None] = {}
-    for command, verdict in verdicts.items():
+    for command, judgement in judgements.items():
         for slot, value in command.slots().items():
-            if slot in verdict.constraints:
+            if slot in judgement.constraints:
                 found.setdefault(slot, None)
-                if verdict.constraints[slot] and (verdict.goal or slot == "part"):
+                if judgement.constraints[slot] and (judgement.goal or slot == "part"):
                     found[slot] = value
     return found

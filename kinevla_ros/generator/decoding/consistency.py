@@ -17,7 +17,7 @@ from torch import Tensor
 
 from kinevla_ros.generator.decoding.decode import Draft, Generation
 from kinevla_ros.generator.decoding.sequence import written_part
-from kinevla_ros.generator.decoding.tree import Node, Tree
+from kinevla_ros.generator.decoding.tree import Tree, TreeNode
 from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.generator.onnx.generator import OnnxGenerator
 from kinevla_ros.language.task_set import TaskSet
@@ -98,14 +98,14 @@ class Consistency:
 
 def _read_by_codes(
     vocabulary: Vocabulary, text: Draft, codes: tuple[tuple[int, ...], tuple[int, ...]], start: int
-) -> list[Node]:
+) -> list[TreeNode]:
     """What codes see and are, up to where the last one is chosen; `codes` stand for any."""
     part = written_part(vocabulary, text.goal, text.kinematics, *codes)
     row, count, holds = [], 0, -1
     for place, kind in enumerate(part.segments):
         chooses = count if part.code[place] else -1
         if kind in READ:
-            row.append(Node(part.ids[place], Segment(kind), start + place, holds, chooses))
+            row.append(TreeNode(part.ids[place], Segment(kind), start + place, holds, chooses))
         count += part.code[place]
         holds = chooses
     last = max(place for place, node in enumerate(row) if node.chooses >= 0)

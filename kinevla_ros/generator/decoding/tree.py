@@ -11,7 +11,7 @@ from torch import Tensor
 from kinevla_ros.generator.model import Segment, may_look
 
 
-class Node(NamedTuple):
+class TreeNode(NamedTuple):
     """A position of a sequence; `holds` and `chooses` number codes, -1 for none."""
 
     id: int
@@ -33,8 +33,8 @@ class Tree:
         paths: which of `choosing` each sequence takes, one for each code, [sequences, codes].
     """
 
-    def __init__(self, sequences: Sequence[Sequence[Node]]) -> None:
-        numbers: dict[tuple[int, Node], int] = {}
+    def __init__(self, sequences: Sequence[Sequence[TreeNode]]) -> None:
+        numbers: dict[tuple[int, TreeNode], int] = {}
         walks: list[list[int]] = []
         for sequence in sequences:
             walks.append([])

@@ -17,16 +17,16 @@ from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator, Segment
 from kinevla_ros.generator.onnx.generator import (
     CHECKSUM_KEY,
-    EYE_FILE,
-    EYE_INPUTS,
-    EYE_OUTPUTS,
+    ENCODER_FILE,
+    ENCODER_INPUTS,
+    ENCODER_OUTPUTS,
     PASS_FILE,
     OnnxGenerator,
     checksum,
     has_graphs,
     pass_names,
 )
-from kinevla_ros.generator.onnx.network import AnyPass, Eye
+from kinevla_ros.generator.onnx.network import AnyPass, ObservationEncoder
 from kinevla_ros.generator.weights import MODEL_FILE, read_generator
 
 TOLERANCE = 1e-3
@@ -57,7 +57,7 @@ def export_graphs(folder: Path) -> None:
     new, before = 5, 7
     past = (1, llama.num_attention_heads, before, llama.head_dim)
     count = 2 * llama.num_hidden_layers
-    eye_given = (
+    encoder_given = (
         torch.zeros(2, 3, config.image_size, config.image_size),
         torch.zeros(config.state_dim),
     )
@@ -71,7 +71,9 @@ def export_graphs(folder: Path) -> None:
     free = torch.export.Dim.AUTO
     sizes = ({1: free}, {1: free}, {0: free, 1: free}, {0: free}, [{2: free}] * count)
     graphs = {
-        EYE_FILE: _exported(Eye(model), eye_given, EYE_INPUTS, EYE_OUTPUTS, None),
+        ENCODER_FILE: _exported(
+            ObservationEncoder(model), encoder_given, ENCODER_INPUTS, ENCODER_OUTPUTS, None
+        ),
         PASS_FILE: _exported(AnyPass(model), pass_given, *pass_names(count), sizes),
     }
     for name, graph in graphs.items():
@@ -150,7 +152,7 @@ def check_graphs(model: Generator, folder: Path) -> None:
         words = reader.embed(torch.arange(len(READ_LAST))[None])
         ends.append(reader(words, segments, cache)[0][0, -1])
     if not torch.allclose(ends[0], ends[1], atol=TOLERANCE * float(ends[0].abs().max())):
-        for name in (EYE_FILE, PASS_FILE):
+        for name in (ENCODER_FILE, PASS_FILE):
             (folder / name).unlink()
         raise ValueError(
             f"the exported graphs differ from the model by {float((ends[0] - ends[1]).abs().max())}"

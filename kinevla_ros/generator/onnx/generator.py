@@ -1,4 +1,4 @@
-"""A generator whose eye and passes run as ONNX graphs, for the small model on a CPU.
+"""A generator whose encoder and passes run as ONNX graphs, for the small model on a CPU.
 
 Seven eighths of a pass over one token are dispatch and Python when torch runs it. The graphs hold
 no weights: they point into the checkpoint's model.safetensors.
@@ -27,9 +27,9 @@ from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.model import Generator, Segment, attention_allowed, may_look
 from kinevla_ros.generator.weights import MODEL_FILE
 
-EYE_FILE, PASS_FILE = "eye.onnx", "pass.onnx"
+ENCODER_FILE, PASS_FILE = "eye.onnx", "pass.onnx"
 CHECKSUM_KEY = "kinevla.weights"
-EYE_INPUTS, EYE_OUTPUTS = ("images", "state"), ("observation",)
+ENCODER_INPUTS, ENCODER_OUTPUTS = ("images", "state"), ("observation",)
 
 OPERATORS = {
     *("Add", "Attention", "Cast", "CastLike", "Concat", "Constant", "Conv", "Cos", "Div", "Equal"),
@@ -89,11 +89,11 @@ class OnnxGenerator:
         try:
             # The model was loaded from it, so it is known to be whole.
             weights = (folder / MODEL_FILE).read_bytes()
-            self._eye = _open(checked(folder, EYE_FILE), weights, threads, _one_observation)
+            self._encoder = _open(checked(folder, ENCODER_FILE), weights, threads, _one_observation)
             self._pass = _open(checked(folder, PASS_FILE), weights, threads, _one_word)
         except (GraphsError, FileError, OSError) as problem:
             raise GraphsError(
-                f"{problem}; `kinevla export-graphs {folder}` writes {EYE_FILE} and {PASS_FILE}"
+                f"{problem}; `kinevla export-graphs {folder}` writes {ENCODER_FILE} and {PASS_FILE}"
             ) from problem
 
     def new_cache(self) -> PassCache:
@@ -110,8 +110,8 @@ class OnnxGenerator:
 
     def observe(self, images: Tensor, state: Tensor) -> Tensor:
         """See `Generator.observe`; one observation, B = 1."""
-        given = dict(zip(EYE_INPUTS, (images[0].numpy(), state[0].numpy()), strict=True))
-        (seen,) = _run(self._eye, given)
+        given = dict(zip(ENCODER_INPUTS, (images[0].numpy(), state[0].numpy()), strict=True))
+        (seen,) = _run(self._encoder, given)
         return torch.from_numpy(seen)[None]
 
     def __call__(

@@ -1,4 +1,4 @@
-"""The generator's two parts as they are exported: the eye, and any pass of the language model.
+"""The generator's two parts as exported: observation encoder, and any pass of the language model.
 
 The same arithmetic as `Generator` in fewer and larger products. What depends on weights alone is
 computed once, when ONNX Runtime opens the graph.
@@ -18,7 +18,7 @@ from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.object_locator import POINTS
 
 
-class Eye(nn.Module):
+class ObservationEncoder(nn.Module):
     """Pictures [2, 3, S, S] and state [8] to the embedded observation [T, width]."""
 
     def __init__(self, model: Generator) -> None:
@@ -129,7 +129,7 @@ def _convolved(layer: Any, x: Tensor) -> Tensor:
 
 
 def _located(locator: Any, tokens: Tensor, maps: Sequence[Tensor]) -> Tensor:
-    """`Locator` with each picture's own half of the heat maps, and resizing as a product."""
+    """`ObjectLocator` with each picture's own half of the heat maps, and resizing as a product."""
     side = maps[0].shape[-1]
     heat = torch.zeros(())
     for look, seen in zip(locator.heat, maps, strict=True):

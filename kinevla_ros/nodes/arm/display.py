@@ -7,7 +7,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.nodes.arm.frames import PERIOD as FRAMES_PERIOD
-from kinevla_ros.nodes.arm.frames import Frames
+from kinevla_ros.nodes.arm.frames import FramePublisher
 from kinevla_ros.nodes.arm.safety_markers import chunk_markers, safety_markers
 from kinevla_ros.nodes.ros.messages import Stamps
 from kinevla_ros.robot.driver.driver import Tick
@@ -36,7 +36,7 @@ class ArmDisplay:
         self._drawn: ActionChunk | None = None
         self._of_chunk: list[Marker] = []
         self._markers = node.create_publisher(MarkerArray, "kinevla/safety_markers", 1)
-        self._frames = Frames(node)
+        self._frames = FramePublisher(node)
         node.create_timer(MARKERS_PERIOD, self._draw)
         node.create_timer(FRAMES_PERIOD, self._tell_frames)
 

@@ -40,7 +40,7 @@ def transforms(q: NDArray[np.float64], stamp: Time) -> list[TransformStamped]:
     return found
 
 
-class Frames:
+class FramePublisher:
     """Publishes /tf and /robot_description while no robot_state_publisher runs.
 
     Without tf2_msgs, which has no wheel, there is no /tf.

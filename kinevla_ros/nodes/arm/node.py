@@ -34,7 +34,7 @@ from kinevla_ros.nodes.ros.text import TEXT, bounded
 from kinevla_ros.robot.driver.channel import DriverSettings
 from kinevla_ros.robot.driver.client import DriverClient
 from kinevla_ros.robot.driver.driver import STREAM_FAILED, Tick
-from kinevla_ros.robot.gate.check_result import Fault, Verdict, refused
+from kinevla_ros.robot.gate.check_result import CheckResult, Fault, refused
 from kinevla_ros.robot.priority import ADVICE
 from kinevla_ros.robot.realman.stop_line import StopLine
 from kinevla_ros.robot.status import SafetyState, Status
@@ -216,18 +216,18 @@ class ArmNode(ManagedNode):
         reason = bounded(problem)
         self._hand_over(what, lambda driver: driver.refuse(fault, reason))
 
-    def _hand_over(self, what: str, request: Callable[[DriverClient], Verdict]) -> bool:
+    def _hand_over(self, what: str, request: Callable[[DriverClient], CheckResult]) -> bool:
         """Hand a message of the active node to the driver; returns whether it is accepted."""
         if self.state != "active" or self._driver is None:
             return False
         try:
-            verdict = request(self._driver)
+            result = request(self._driver)
         except ArmConnectionError as error:
-            verdict = refused(Fault.CONNECTION_LOST, str(error))
-        if not verdict.ok:
-            reason = f"{what} refused: {verdict.reason}"
+            result = refused(Fault.CONNECTION_LOST, str(error))
+        if not result.ok:
+            reason = f"{what} refused: {result.reason}"
             self.get_logger().warning(reason, throttle_duration_sec=1.0)
-        return verdict.ok
+        return result.ok
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         if request.data:
@@ -245,29 +245,29 @@ class ArmNode(ManagedNode):
         return self._serve(response, lambda driver: driver.reset(), "call /arm/enable to move")
 
     def _serve(
-        self, response: Any, act: Callable[[DriverClient], Verdict | None], done: str
+        self, response: Any, act: Callable[[DriverClient], CheckResult | None], done: str
     ) -> Any:
         try:
             if self.state != "active" or self._driver is None:
                 raise ArmConnectionError("the arm node is not active")
-            verdict = act(self._driver)
+            result = act(self._driver)
         except RuntimeError as error:
             response.success, response.message = False, bounded(str(error), TEXT)
             return response
-        response.success = verdict is None or verdict.ok
-        response.message = done if verdict is None or verdict.ok else bounded(verdict.reason, TEXT)
+        response.success = result is None or result.ok
+        response.message = done if result is None or result.ok else bounded(result.reason, TEXT)
         return response
 
-    def _enable(self, driver: DriverClient) -> Verdict:
+    def _enable(self, driver: DriverClient) -> CheckResult:
         self._refuse_a_second_node()
         return driver.enable()
 
     def _enable_soon(self, driver: DriverClient) -> None:
         """Enable as soon as the arm has been seen at rest."""
         deadline = time.monotonic() + ENABLE_TIMEOUT
-        while not (verdict := driver.enable()).ok:
+        while not (result := driver.enable()).ok:
             if time.monotonic() > deadline:
-                raise RuntimeError(f"motion cannot be enabled: {verdict.reason}")
+                raise RuntimeError(f"motion cannot be enabled: {result.reason}")
             time.sleep(0.05)
 
     def _refuse_a_second_node(self) -> None:

@@ -19,7 +19,7 @@ from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.nodes.ros.messages import BASE_FRAME
 from kinevla_ros.nodes.ros.poses import to_point, to_pose
 from kinevla_ros.robot.gate.collision import CollisionModel
-from kinevla_ros.robot.gate.margin import room
+from kinevla_ros.robot.gate.margin import margin
 from kinevla_ros.robot.gate.workspace import Workspace
 from kinevla_ros.robot.kinematics import forward, link_poses
 from kinevla_ros.robot.limits import JointLimits
@@ -48,7 +48,7 @@ STATE_COLOURS = {
 
 
 def chunk_markers(chunk: ActionChunk, limits: JointLimits, space: CollisionModel) -> list[Marker]:
-    """Ghost arm at the chunk's end, and its path in the colours of its room; see `room`.
+    """Ghost arm at the chunk's end, and its path coloured by `margin`.
 
     Args:
         chunk: the one that is carried out.
@@ -76,9 +76,9 @@ def safety_markers(
     return MarkerArray(markers=markers)
 
 
-def colour(room: float) -> ColorRGBA:
+def colour(margin: float) -> ColorRGBA:
     """Red where there is no room, yellow at half, green from 1 on."""
-    share = min(max(room, 0.0), 1.0)
+    share = min(max(margin, 0.0), 1.0)
     return ColorRGBA(r=min(2 - 2 * share, 1.0), g=min(2 * share, 1.0), b=0.0, a=1.0)
 
 
@@ -129,7 +129,7 @@ def _path(positions: Array, limits: JointLimits, space: CollisionModel) -> Marke
     at = np.linspace(0, len(positions) - 1, STEPS * (len(positions) - 1) + 1)
     for q in np.column_stack([np.interp(at, targets, column) for column in positions.T]):
         marker.points.append(to_point(forward(q)[0]))
-        marker.colors.append(colour(room(q, limits, space)))
+        marker.colors.append(colour(margin(q, limits, space)))
     return marker
 
 

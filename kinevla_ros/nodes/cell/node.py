@@ -141,16 +141,16 @@ class CellNode(ManagedNode):
         self._on_instruction(String())
 
     def _judge(self, cell: RealTimeCell) -> str:
-        verdict = cell.verdict()
-        if verdict is None:
+        judgement = cell.judgement()
+        if judgement is None:
             raise CellError("there is nothing to judge: no instruction has come that names a task")
         return json.dumps(
             {
                 "instruction": self._dialogue.instruction,
-                "goal": verdict.goal,
-                "kinematic": verdict.kinematic,
-                "constraints": verdict.constraints,
-                "measures": {k: v for k, v in verdict.measures.items() if math.isfinite(v)},
+                "goal": judgement.goal,
+                "kinematic": judgement.kinematic,
+                "constraints": judgement.constraints,
+                "measures": {k: v for k, v in judgement.measures.items() if math.isfinite(v)},
                 "stream": self._stream(),
             }
         )

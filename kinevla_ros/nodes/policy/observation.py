@@ -29,7 +29,7 @@ class NoObservation(RuntimeError):
     """Nothing to infer from; the message says what is missing."""
 
 
-class Frame(NamedTuple):
+class ReceivedPicture(NamedTuple):
     """A picture."""
 
     arrival: Arrival
@@ -126,7 +126,9 @@ class Observations:
     ) -> None:
         self.topics = {camera: picture_topic(camera, transport) for camera in CAMERAS}
         self._max_age, self._max_skew, self._limits = max_age, max_skew, limits
-        self._frames: dict[str, deque[Frame]] = {c: deque(maxlen=FRAMES_KEPT) for c in CAMERAS}
+        self._frames: dict[str, deque[ReceivedPicture]] = {
+            c: deque(maxlen=FRAMES_KEPT) for c in CAMERAS
+        }
         self._samples: deque[JointSample] = deque(maxlen=SAMPLES_KEPT)
         self._joint_problem = ""
         self._lock = threading.Lock()
@@ -142,7 +144,7 @@ class Observations:
     def add_image(self, camera: str, arrival: Arrival, image: Image | CompressedImage) -> None:
         """Take a picture."""
         with self._lock:
-            self._frames[camera].append(Frame(arrival, image))
+            self._frames[camera].append(ReceivedPicture(arrival, image))
 
     def add_joints(self, arrival: Arrival, joints: NDArray[np.float64], gripper: float) -> None:
         """Take joint positions, shape (7,), rad, and the gripper's opening (m)."""
@@ -198,7 +200,7 @@ class Observations:
         return to_array(newest.image)
 
     def _require_fresh(
-        self, what: str, kept: Sequence[Frame] | Sequence[JointSample], now: float
+        self, what: str, kept: Sequence[ReceivedPicture] | Sequence[JointSample], now: float
     ) -> None:
         if not kept:
             raise NoObservation(f"no {what} has come")
@@ -207,7 +209,9 @@ class Observations:
             arrivals = [each.arrival for each in kept]
             raise NoObservation(staleness(what, arrivals, now, self._max_age))
 
-    def _pair(self, fronts: list[Frame], wrists: list[Frame]) -> tuple[Frame, Frame]:
+    def _pair(
+        self, fronts: list[ReceivedPicture], wrists: list[ReceivedPicture]
+    ) -> tuple[ReceivedPicture, ReceivedPicture]:
         """The newest front and wrist picture within the skew."""
         pairs = [(front, wrist) for front in fronts for wrist in wrists]
         skews = [abs(front.stamp - wrist.stamp) for front, wrist in pairs]

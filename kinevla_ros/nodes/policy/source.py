@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.serving.errors import naming_extra
-from kinevla_ros.share import share_path
 
 if TYPE_CHECKING:
     from kinevla_ros.generator.policy import Policy
@@ -32,11 +32,11 @@ def _loaded(values: dict[str, Any], measured: bool) -> tuple[Policy, str]:
     from kinevla_ros.generator.policy import Policy
 
     given = values["model"]
-    folder = Path(given) if given else share_path("models", "kinevla-tiny")
+    folder = Path(given) if given else resource_path("models", "kinevla-tiny")
     options = values["weights"] or None, values["depth_head"]
     policy = Policy(folder, values["threads"], values["device"], *options)
     policy.warm_up(measured)
-    return policy, f"loaded {folder} on {policy.device}; decoding by {policy.way}"
+    return policy, f"loaded {folder} on {policy.device}; decoding by {policy.backend}"
 
 
 def _served(values: dict[str, Any]) -> tuple[RemotePolicy, str]:

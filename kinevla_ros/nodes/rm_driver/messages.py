@@ -7,7 +7,7 @@ from typing import Any
 from kinevla_ros.robot.transport import ArmConnectionError
 
 
-def vendor_messages() -> Any:
+def realman_messages() -> Any:
     """Import the vendor's message package.
 
     Raises:

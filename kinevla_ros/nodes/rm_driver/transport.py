@@ -25,7 +25,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, Empty, UInt16
 
 from kinevla_ros.nodes.rm_driver.gripper import RmDriverGripper
-from kinevla_ros.nodes.rm_driver.messages import errors_of, vendor_messages
+from kinevla_ros.nodes.rm_driver.messages import errors_of, realman_messages
 from kinevla_ros.nodes.rm_driver.stop import STOP, RmDriverStop, is_heard
 from kinevla_ros.nodes.ros.guard import GuardedNode
 from kinevla_ros.robot.limits import RM75_LIMITS
@@ -72,7 +72,7 @@ class RmDriverArm:
     def __init__(self, namespace: str, period: float = 0.02) -> None:
         self._follow, self._period = follows_high(period), period
         self._sender = TargetSender(period)
-        self._messages = vendor_messages()
+        self._messages = realman_messages()
         self._namespace = namespace
         self._node: Node | None = None
         self._executor: SingleThreadedExecutor | None = None

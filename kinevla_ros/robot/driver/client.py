@@ -25,7 +25,7 @@ from kinevla_ros.robot.driver.channel import (
 )
 from kinevla_ros.robot.driver.driver import REST_TIMEOUT, Tick
 from kinevla_ros.robot.driver.requests import ENDED, DriverGone, DriverRequests
-from kinevla_ros.robot.gate.check_result import Fault, Verdict
+from kinevla_ros.robot.gate.check_result import CheckResult, Fault
 from kinevla_ros.robot.gate.teleop_checks import JointTarget
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState, Status
@@ -156,7 +156,7 @@ class DriverClient:
         except DriverGone as error:
             logger.warning("%s", error)
 
-    def enable(self) -> Verdict:
+    def enable(self) -> CheckResult:
         """See `ArmStateMachine.enable`."""
         return self._ask("enable")
 
@@ -178,31 +178,31 @@ class DriverClient:
         except DriverGone:
             self._stop_past_it()
 
-    def reset(self) -> Verdict:
+    def reset(self) -> CheckResult:
         """See `ArmDriver.reset`."""
-        verdict = self._ask("reset")
-        if verdict.ok:
+        result = self._ask("reset")
+        if result.ok:
             self._settings = replace(self._settings, stopped=False)
-        return verdict
+        return result
 
-    def follow(self, chunk: ActionChunk) -> Verdict:
+    def follow(self, chunk: ActionChunk) -> CheckResult:
         """See `ArmDriver.follow`."""
         return self._ask("follow", chunk, timeout=TARGET_TIMEOUT)
 
-    def lead(self, target: JointTarget) -> Verdict:
+    def lead(self, target: JointTarget) -> CheckResult:
         """See `ArmDriver.lead`."""
         return self._ask("lead", target, timeout=TARGET_TIMEOUT)
 
-    def refuse(self, fault: Fault, reason: str) -> Verdict:
+    def refuse(self, fault: Fault, reason: str) -> CheckResult:
         """See `ArmDriver.refuse`."""
         return self._ask("refuse", fault, reason, timeout=TARGET_TIMEOUT)
 
-    def set_speed(self, percent: float) -> Verdict:
+    def set_speed(self, percent: float) -> CheckResult:
         """See `ArmDriver.set_speed`."""
-        verdict = self._ask("set_speed", percent)
-        if verdict.ok:
+        result = self._ask("set_speed", percent)
+        if result.ok:
             self._settings = replace(self._settings, speed=percent)
-        return verdict
+        return result
 
     def pause(self, paused: bool) -> None:
         """See `ArmDriver.pause`."""
@@ -246,11 +246,11 @@ class DriverClient:
             self._ticks.close()
         self._process = self._ticks = None
 
-    def _ask(self, name: str, *arguments: Any, timeout: float = SERVICE_TIMEOUT) -> Verdict:
-        verdict: Verdict = self._requests.ask(
+    def _ask(self, name: str, *arguments: Any, timeout: float = SERVICE_TIMEOUT) -> CheckResult:
+        result: CheckResult = self._requests.ask(
             name, *arguments, timeout=timeout, alive=self._is_heard
         )
-        return verdict
+        return result
 
     def _listen(self) -> None:
         """Hand on what the process sees until this object is closed."""

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.driver.reconnection import Reconnection
-from kinevla_ros.robot.gate.check_result import Fault, Verdict, refused
+from kinevla_ros.robot.gate.check_result import CheckResult, Fault, refused
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.teleop_checks import JointTarget
 from kinevla_ros.robot.gate.workspace import Workspace
 from kinevla_ros.robot.limits import JointLimits
-from kinevla_ros.robot.motion.fixed_rate import Grid
+from kinevla_ros.robot.motion.fixed_rate import FixedRate
 from kinevla_ros.robot.motion.sent_targets import SentTargets
 from kinevla_ros.robot.motion.state_machine import ArmStateMachine
 from kinevla_ros.robot.motion.stream import StreamSample
@@ -163,15 +163,15 @@ class ArmDriver:
             self._stop_controller()
             self._enabled_once = False
 
-    def enable(self) -> Verdict:
+    def enable(self) -> CheckResult:
         """See `ArmStateMachine.enable`."""
         with self._lock:
-            verdict = self._ready.enable(time.monotonic())
-            self._enabled_once |= verdict.ok
-            if verdict.ok:
+            result = self._ready.enable(time.monotonic())
+            self._enabled_once |= result.ok
+            if result.ok:
                 # Somebody may have moved the gripper in the meantime.
                 self._opening = None
-            return verdict
+            return result
 
     def disable(self) -> None:
         """See `ArmStateMachine.disable`."""
@@ -191,7 +191,7 @@ class ArmDriver:
         if not self.connected or self.failed or not self._arm.alive:
             self._arm.stop()
 
-    def reset(self) -> Verdict:
+    def reset(self) -> CheckResult:
         """Clear a fault, in the controller as well if it reports errors.
 
         Raises:
@@ -202,21 +202,21 @@ class ArmDriver:
         state = self._arm.latest()
         if state is not None and (state.controller_errors or state.joint_errors):
             with self._lock:
-                if not (verdict := self._ready.rests()).ok:
-                    return verdict
+                if not (result := self._ready.rests()).ok:
+                    return result
             self._arm.clear_errors()
             self._wait_for_state(time.monotonic())
         with self._lock:
-            verdict = self._ready.reset(time.monotonic())
-            self._stopped &= not verdict.ok
-            return verdict
+            result = self._ready.reset(time.monotonic())
+            self._stopped &= not result.ok
+            return result
 
-    def follow(self, chunk: ActionChunk) -> Verdict:
+    def follow(self, chunk: ActionChunk) -> CheckResult:
         """See `ArmStateMachine.on_chunk`."""
         with self._lock:
             return self._ready.on_chunk(chunk, time.monotonic())
 
-    def lead(self, target: JointTarget) -> Verdict:
+    def lead(self, target: JointTarget) -> CheckResult:
         """See `ArmStateMachine.on_teleop`."""
         with self._lock:
             return self._ready.on_teleop(target, time.monotonic())
@@ -226,18 +226,18 @@ class ArmDriver:
         with self._lock:
             self._ready.give_up(reason, time.monotonic())
 
-    def refuse(self, fault: Fault, reason: str) -> Verdict:
+    def refuse(self, fault: Fault, reason: str) -> CheckResult:
         """See `ArmStateMachine.on_malformed`."""
         with self._lock:
             return self._ready.on_malformed(fault, reason)
 
-    def set_speed(self, percent: float) -> Verdict:
+    def set_speed(self, percent: float) -> CheckResult:
         """See `ArmStateMachine.set_speed`."""
         with self._lock:
-            verdict = self._ready.set_speed(percent)
-            if verdict.ok:
+            result = self._ready.set_speed(percent)
+            if result.ok:
                 self._percent = percent
-            return verdict
+            return result
 
     def pause(self, paused: bool) -> None:
         """See `ArmStateMachine.pause`."""
@@ -252,10 +252,10 @@ class ArmDriver:
         return self._core
 
     def _stream(self) -> None:
-        grid = Grid(self._period)
+        ticks = FixedRate(self._period)
         try:
             while not self._end.is_set():
-                self._on_tick(self._tick(grid.wait()))
+                self._on_tick(self._tick(ticks.wait()))
         except Exception:
             logger.exception("the stream has failed; the arm is stopped")
             self._fail()

@@ -19,7 +19,7 @@ from typing import Any
 from kinevla_ros.robot.driver.channel import Connected, DriverSettings, LogRecord, receive, send
 from kinevla_ros.robot.driver.driver import ArmDriver, Tick
 from kinevla_ros.robot.priority import take_priority
-from kinevla_ros.robot.realman.transport import VendorArm
+from kinevla_ros.robot.realman.transport import RealManArm
 from kinevla_ros.robot.single_instance import SingleInstance
 from kinevla_ros.robot.transport import ArmConnectionError, Transport
 
@@ -135,10 +135,10 @@ def run(make_transport: MakeTransport) -> None:
     server.serve()
 
 
-def vendor_arm(settings: DriverSettings) -> VendorArm:
+def realman_arm(settings: DriverSettings) -> RealManArm:
     """Return the arm behind the vendor's library."""
-    return VendorArm(**settings.transport, period=1 / settings.rate)
+    return RealManArm(**settings.transport, period=1 / settings.rate)
 
 
 if __name__ == "__main__":
-    run(vendor_arm)
+    run(realman_arm)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kinevla_ros.base.chunk import JOINT_NAMES
-from kinevla_ros.robot.gate.check_result import PASSED, Fault, Verdict, refused, worst
-from kinevla_ros.robot.gate.tracking import PATIENCE, Following
+from kinevla_ros.robot.gate.check_result import PASSED, CheckResult, Fault, refused, worst
+from kinevla_ros.robot.gate.tracking import PATIENCE, TrackingMonitor
 from kinevla_ros.robot.state import ArmState
 
 MAX_STATE_AGE = 0.1
@@ -34,18 +34,18 @@ class ArmCase:
 
     Attributes:
         state: the newest; None before the first.
-        following: what was sent and measured.
+        tracking: what was sent and measured.
         now: the time, s.
         moved_at: when the last target was sent, s; infinite if it was at rest.
     """
 
     state: ArmState | None
-    following: Following
+    tracking: TrackingMonitor
     now: float
     moved_at: float = math.inf
 
 
-def state_age(case: ArmCase) -> Verdict:
+def state_age(case: ArmCase) -> CheckResult:
     """The arm reports where it is."""
     if case.state is None:
         return refused(Fault.STALE_STATE, "the arm has sent no state yet. Is it connected?")
@@ -56,7 +56,7 @@ def state_age(case: ArmCase) -> Verdict:
     return refused(Fault.STALE_STATE, reason, margin=MAX_STATE_AGE - age)
 
 
-def in_time(case: ArmCase) -> Verdict:
+def in_time(case: ArmCase) -> CheckResult:
     """A motion goes on without a gap."""
     gap = case.now - case.moved_at
     if gap <= MAX_GAP:
@@ -68,7 +68,7 @@ def in_time(case: ArmCase) -> Verdict:
     return refused(Fault.STREAM_INTERRUPTED, reason, margin=MAX_GAP - gap)
 
 
-def error_codes(case: ArmCase) -> Verdict:
+def error_codes(case: ArmCase) -> CheckResult:
     """Neither the controller nor a joint reports an error."""
     if case.state is None:
         return PASSED
@@ -81,9 +81,9 @@ def error_codes(case: ArmCase) -> Verdict:
     return PASSED
 
 
-def tracking_error(case: ArmCase) -> Verdict:
+def tracking_error(case: ArmCase) -> CheckResult:
     """The arm is near where it was sent of late."""
-    if case.state is None or (band := case.following.band(case.state.stamp)) is None:
+    if case.state is None or (band := case.tracking.band(case.state.stamp)) is None:
         return PASSED
     lower, upper = band
     q = case.state.q
@@ -98,12 +98,12 @@ def tracking_error(case: ArmCase) -> Verdict:
     return refused(Fault.TRACKING_ERROR, reason, joint, margin)
 
 
-def obeys(case: ArmCase) -> Verdict:
+def obeys(case: ArmCase) -> CheckResult:
     """A joint that is to go somewhere all the time gets on.
 
     A blocked arm whose policy begins every chunk where the arm is never comes far from its target.
     """
-    if (found := case.following.obedience()) is None:
+    if (found := case.tracking.obedience()) is None:
         return PASSED
     wanted, gone = found
     missing = np.where(wanted < LEAST_WAY, -np.inf, LEAST_SHARE * wanted - gone)

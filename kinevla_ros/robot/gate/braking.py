@@ -18,7 +18,7 @@ _REST = [0.0] * len(JOINT_NAMES)
 
 
 @dataclass(frozen=True, eq=False)
-class Way:
+class WayToRest:
     """The way on which the joints come to rest, from one target on, in steps of a fixed period.
 
     Attributes:
@@ -51,7 +51,7 @@ class Brake:
         self._input.max_jerk = limits.jerk.tolist()
         self._input.target_velocity = self._input.target_acceleration = _REST
 
-    def way(self, position: Array, velocity: Array, acceleration: Array) -> Way:
+    def way(self, position: Array, velocity: Array, acceleration: Array) -> WayToRest:
         """Return the way to rest; joints stop at different times, so it is no straight line.
 
         Args:
@@ -60,7 +60,7 @@ class Brake:
             acceleration: shape (7,), rad/s^2.
         """
         if not (velocity.any() or acceleration.any()):
-            return Way(position[None], velocity[None], acceleration[None])
+            return WayToRest(position[None], velocity[None], acceleration[None])
         self._input.current_position = position.tolist()
         self._input.current_velocity = velocity.tolist()
         self._input.current_acceleration = acceleration.tolist()
@@ -68,4 +68,4 @@ class Brake:
         steps = math.ceil(self._trajectory.duration / self._dt)
         # Beyond its duration the trajectory stays at rest.
         points = [self._trajectory.at_time(step * self._dt)[:3] for step in range(steps + 1)]
-        return Way(*(np.array(values) for values in zip(*points, strict=True)))
+        return WayToRest(*(np.array(values) for values in zip(*points, strict=True)))

@@ -35,7 +35,7 @@ class Fault(IntEnum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CheckResult:
     """Outcome of a check or of a request.
 
     Attributes:
@@ -53,12 +53,12 @@ class Verdict:
     margin: float = math.nan
 
 
-PASSED = Verdict(True)
+PASSED = CheckResult(True)
 
 
-def refused(fault: Fault, reason: str, joint: str = "", margin: float = math.nan) -> Verdict:
-    """Return the verdict that something must not happen."""
-    return Verdict(False, fault, reason, joint, margin)
+def refused(fault: Fault, reason: str, joint: str = "", margin: float = math.nan) -> CheckResult:
+    """Return the result that something must not happen."""
+    return CheckResult(False, fault, reason, joint, margin)
 
 
 def worst(margins: NDArray[np.float64]) -> tuple[int, int, str, float]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import CHUNK_DT, ActionChunk
-from kinevla_ros.robot.gate.check_result import PASSED, Fault, Verdict, refused, worst
+from kinevla_ros.robot.gate.check_result import PASSED, CheckResult, Fault, refused, worst
 from kinevla_ros.robot.gate.collision import CollisionModel, too_near
 from kinevla_ros.robot.limits import POSITION_MARGIN, JointLimits
 from kinevla_ros.robot.model import GRIPPER_STROKE
@@ -53,7 +53,7 @@ class ChunkCase:
     now: float
 
 
-def finite(case: ChunkCase) -> Verdict:
+def finite(case: ChunkCase) -> CheckResult:
     """All numbers are finite."""
     chunk = case.chunk
     if np.isfinite(chunk.positions).all() and np.isfinite(chunk.gripper).all():
@@ -61,7 +61,7 @@ def finite(case: ChunkCase) -> Verdict:
     return refused(Fault.INVALID_CHUNK, f"chunk {chunk.sequence} holds NaN or infinity")
 
 
-def period(case: ChunkCase) -> Verdict:
+def period(case: ChunkCase) -> CheckResult:
     """Targets come at the period that the arm is watched with."""
     chunk = case.chunk
     if abs(chunk.dt - CHUNK_DT) < 1e-6:
@@ -70,7 +70,7 @@ def period(case: ChunkCase) -> Verdict:
     return refused(Fault.INVALID_CHUNK, reason)
 
 
-def age(case: ChunkCase) -> Verdict:
+def age(case: ChunkCase) -> CheckResult:
     """The observation is recent and not from the future."""
     name, seconds = f"chunk {case.chunk.sequence}", case.now - case.chunk.stamp
     if seconds > MAX_AGE:
@@ -82,7 +82,7 @@ def age(case: ChunkCase) -> Verdict:
     return PASSED
 
 
-def position(case: ChunkCase) -> Verdict:
+def position(case: ChunkCase) -> CheckResult:
     """Every target keeps the margin to the position limits."""
     positions, limits = case.chunk.positions, case.limits
     step, column, joint, margin = worst(
@@ -98,7 +98,7 @@ def position(case: ChunkCase) -> Verdict:
     return refused(Fault.POSITION_LIMIT, reason, joint, margin)
 
 
-def speed(case: ChunkCase) -> Verdict:
+def speed(case: ChunkCase) -> CheckResult:
     """No joint has to exceed its speed between two targets by more than the tolerance."""
     speeds = abs(np.diff(case.chunk.positions, axis=0)) / case.chunk.dt
     allowed = SPEED_TOLERANCE * case.limits.velocity
@@ -112,7 +112,7 @@ def speed(case: ChunkCase) -> Verdict:
     return refused(Fault.VELOCITY_LIMIT, reason, joint, margin)
 
 
-def begins_at_the_arm(case: ChunkCase) -> Verdict:
+def begins_at_the_arm(case: ChunkCase) -> CheckResult:
     """No joint has to exceed its speed from where it was measured to the next target.
 
     One period is added to the time left, for the way by which a moving arm trails.
@@ -135,7 +135,7 @@ def begins_at_the_arm(case: ChunkCase) -> Verdict:
     return refused(Fault.VELOCITY_LIMIT, reason, joint, margin)
 
 
-def gripper_stroke(case: ChunkCase) -> Verdict:
+def gripper_stroke(case: ChunkCase) -> CheckResult:
     """The gripper is sent to openings it has."""
     gripper = case.chunk.gripper
     margin = GRIPPER_TOLERANCE + float(np.minimum(gripper, GRIPPER_STROKE - gripper).min())
@@ -148,7 +148,7 @@ def gripper_stroke(case: ChunkCase) -> Verdict:
     return refused(Fault.POSITION_LIMIT, reason, "gripper", margin)
 
 
-def clearance(case: ChunkCase) -> Verdict:
+def clearance(case: ChunkCase) -> CheckResult:
     """Nothing comes too near on the whole way from the motion under way to the last target."""
     ahead = case.chunk.times() > case.now
     path = np.vstack([case.start, case.chunk.positions[ahead]])

@@ -16,7 +16,7 @@ import numpy as np
 import pinocchio
 from numpy.typing import NDArray
 
-from kinevla_ros.robot.gate.check_result import Fault, Verdict, refused
+from kinevla_ros.robot.gate.check_result import CheckResult, Fault, refused
 from kinevla_ros.robot.gate.workspace import Workspace
 from kinevla_ros.robot.model import BASE, FINGERS, LINKS, PALM, Box, Link, urdf
 
@@ -43,8 +43,8 @@ class Clearance:
     other: str
 
 
-def too_near(found: Clearance, who: str) -> Verdict:
-    """Return the verdict that `who` would bring these two nearer than they may be."""
+def too_near(found: Clearance, who: str) -> CheckResult:
+    """Return the result that `who` would bring these two nearer than they may be."""
     reason = (
         f"{who} would bring {found.body} {-found.margin * 1000:.0f} mm too near to {found.other}"
     )

@@ -22,14 +22,14 @@ from typing import TypeVar
 
 from kinevla_ros.robot.gate import arm_checks, chunk_checks, target_checks, teleop_checks
 from kinevla_ros.robot.gate.arm_checks import ArmCase
-from kinevla_ros.robot.gate.check_result import PASSED, Verdict
+from kinevla_ros.robot.gate.check_result import PASSED, CheckResult
 from kinevla_ros.robot.gate.chunk_checks import ChunkCase
 from kinevla_ros.robot.gate.target_checks import TargetCase
 from kinevla_ros.robot.gate.teleop_checks import TeleopCase
 
 Case = TypeVar("Case")
 
-CHUNK_CHECKS: tuple[Callable[[ChunkCase], Verdict], ...] = (
+CHUNK_CHECKS: tuple[Callable[[ChunkCase], CheckResult], ...] = (
     chunk_checks.finite,
     chunk_checks.period,
     chunk_checks.age,
@@ -40,7 +40,7 @@ CHUNK_CHECKS: tuple[Callable[[ChunkCase], Verdict], ...] = (
     chunk_checks.clearance,
 )
 
-TELEOP_CHECKS: tuple[Callable[[TeleopCase], Verdict], ...] = (
+TELEOP_CHECKS: tuple[Callable[[TeleopCase], CheckResult], ...] = (
     teleop_checks.finite,
     teleop_checks.age,
     teleop_checks.position,
@@ -49,7 +49,7 @@ TELEOP_CHECKS: tuple[Callable[[TeleopCase], Verdict], ...] = (
     teleop_checks.clearance,
 )
 
-MOTION_CHECKS: tuple[Callable[[TargetCase], Verdict], ...] = (
+MOTION_CHECKS: tuple[Callable[[TargetCase], CheckResult], ...] = (
     target_checks.finite,
     target_checks.position,
     target_checks.speed,
@@ -59,27 +59,27 @@ MOTION_CHECKS: tuple[Callable[[TargetCase], Verdict], ...] = (
 )
 """What holds for a target even while the arm slows to rest after a fault."""
 
-TARGET_CHECKS: tuple[Callable[[TargetCase], Verdict], ...] = (
+TARGET_CHECKS: tuple[Callable[[TargetCase], CheckResult], ...] = (
     *MOTION_CHECKS,
     target_checks.braking_distance,
     target_checks.step_from_the_arm,
     target_checks.clearance,
 )
 
-START_CHECKS: tuple[Callable[[TargetCase], Verdict], ...] = (
+START_CHECKS: tuple[Callable[[TargetCase], CheckResult], ...] = (
     target_checks.finite,
     target_checks.position,
     target_checks.clearance,
 )
 """What holds for the place where motion is to begin."""
 
-FIRST_TARGET_CHECKS: tuple[Callable[[TargetCase], Verdict], ...] = (
+FIRST_TARGET_CHECKS: tuple[Callable[[TargetCase], CheckResult], ...] = (
     *TARGET_CHECKS,
     target_checks.first_at_the_arm,
 )
 """What holds for the target with which motion begins."""
 
-ARM_CHECKS: tuple[Callable[[ArmCase], Verdict], ...] = (
+ARM_CHECKS: tuple[Callable[[ArmCase], CheckResult], ...] = (
     arm_checks.in_time,
     arm_checks.state_age,
     arm_checks.error_codes,
@@ -88,6 +88,6 @@ ARM_CHECKS: tuple[Callable[[ArmCase], Verdict], ...] = (
 )
 
 
-def judge(checks: Iterable[Callable[[Case], Verdict]], case: Case) -> Verdict:
+def run_checks(checks: Iterable[Callable[[Case], CheckResult]], case: Case) -> CheckResult:
     """Return the first failure, or that all checks passed."""
-    return next((verdict for check in checks if not (verdict := check(case)).ok), PASSED)
+    return next((result for check in checks if not (result := check(case)).ok), PASSED)

@@ -15,7 +15,7 @@ AMPLE_DISTANCE = 0.04
 """So far beyond the distance to be kept a link has room enough, m; an arm at rest has as much."""
 
 
-def room(q: NDArray[np.float64], limits: JointLimits, space: CollisionModel) -> float:
+def margin(q: NDArray[np.float64], limits: JointLimits, space: CollisionModel) -> float:
     """Return the smallest margin to joint limits, table, walls and the arm itself.
 
     Args:

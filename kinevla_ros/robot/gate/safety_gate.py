@@ -6,11 +6,11 @@ import numpy as np
 
 from kinevla_ros.base.chunk import JOINT_NAMES, ActionChunk
 from kinevla_ros.robot.gate.arm_checks import ArmCase, error_codes, state_age
-from kinevla_ros.robot.gate.check_result import Fault, Verdict, refused
+from kinevla_ros.robot.gate.check_result import CheckResult, Fault, refused
 from kinevla_ros.robot.gate.chunk_checks import CLOCK_TOLERANCE, ChunkCase
 from kinevla_ros.robot.gate.collision import CollisionModel
-from kinevla_ros.robot.gate.gate import CHUNK_CHECKS, judge
-from kinevla_ros.robot.gate.tracking import Following
+from kinevla_ros.robot.gate.gate import CHUNK_CHECKS, run_checks
+from kinevla_ros.robot.gate.tracking import TrackingMonitor
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE, Workspace
 from kinevla_ros.robot.limits import RM75_LIMITS, JointLimits
 from kinevla_ros.robot.reported_state import require_possible
@@ -36,7 +36,7 @@ class SafetyGate:
     ) -> None:
         self._limits, self._space = limits, CollisionModel(workspace)
 
-    def check(self, chunk: ActionChunk, state: ArmState, now: float) -> Verdict:
+    def check(self, chunk: ActionChunk, state: ArmState, now: float) -> CheckResult:
         """Judge a chunk; raises nothing, and what cannot be judged does not pass.
 
         Args:
@@ -51,10 +51,12 @@ class SafetyGate:
         """
         if not (found := _usable(state, now)).ok:
             return found
-        return judge(CHUNK_CHECKS, ChunkCase(chunk, state, state.q, self._limits, self._space, now))
+        return run_checks(
+            CHUNK_CHECKS, ChunkCase(chunk, state, state.q, self._limits, self._space, now)
+        )
 
 
-def _usable(state: ArmState, now: float) -> Verdict:
+def _usable(state: ArmState, now: float) -> CheckResult:
     """Whether a state from outside is recent, an RM75's, and without errors."""
     if np.shape(state.q) != (len(JOINT_NAMES),) or not np.isfinite(state.q).all():
         reason = f"the arm's joints are {state.q}; give {len(JOINT_NAMES)} finite numbers, rad"
@@ -69,4 +71,4 @@ def _usable(state: ArmState, now: float) -> Verdict:
             "the same clock?"
         )
         return refused(Fault.STALE_STATE, reason, margin=CLOCK_TOLERANCE - early)
-    return judge((state_age, error_codes), ArmCase(state, Following(), now))
+    return run_checks((state_age, error_codes), ArmCase(state, TrackingMonitor(), now))

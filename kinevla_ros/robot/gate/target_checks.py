@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.robot.gate.check_result import PASSED, Fault, Verdict, refused, worst
+from kinevla_ros.robot.gate.check_result import PASSED, CheckResult, Fault, refused, worst
 from kinevla_ros.robot.gate.collision import CollisionModel, too_near
 from kinevla_ros.robot.limits import JointLimits
 
@@ -53,40 +53,40 @@ class TargetCase:
         return np.array(self.path[-1])
 
 
-def finite(case: TargetCase) -> Verdict:
+def finite(case: TargetCase) -> CheckResult:
     """All numbers are finite."""
     if np.isfinite(case.path).all() and np.isfinite(case.way).all():
         return PASSED
     return refused(Fault.INVALID_TARGET, "a target is NaN or infinite")
 
 
-def position(case: TargetCase) -> Verdict:
+def position(case: TargetCase) -> CheckResult:
     """Every joint stays inside its position limits."""
     return _inside(case, case.path[-1:], "be")
 
 
-def braking_distance(case: TargetCase) -> Verdict:
+def braking_distance(case: TargetCase) -> CheckResult:
     """Every joint can still be brought to rest inside its position limits."""
     return _inside(case, case.way, "not come to rest before it is")
 
 
-def speed(case: TargetCase) -> Verdict:
+def speed(case: TargetCase) -> CheckResult:
     """No joint exceeds its speed from the previous target."""
     return _rate(case, 1, case.limits.velocity, Fault.VELOCITY_LIMIT, "move at", "rad/s")
 
 
-def acceleration(case: TargetCase) -> Verdict:
+def acceleration(case: TargetCase) -> CheckResult:
     """No joint changes its speed faster than it may."""
     limit = case.limits.acceleration
     return _rate(case, 2, limit, Fault.ACCELERATION_LIMIT, "accelerate by", "rad/s^2")
 
 
-def jerk(case: TargetCase) -> Verdict:
+def jerk(case: TargetCase) -> CheckResult:
     """No joint changes its acceleration faster than it may."""
     return _rate(case, 3, case.limits.jerk, Fault.JERK_LIMIT, "jerk by", "rad/s^3")
 
 
-def frame_step(case: TargetCase) -> Verdict:
+def frame_step(case: TargetCase) -> CheckResult:
     """No joint steps further in one frame than the controller accepts."""
     steps = abs(case.path[-1] - case.path[-2])
     _, column, joint, margin = worst(MAX_FRAME_STEP - steps)
@@ -99,23 +99,23 @@ def frame_step(case: TargetCase) -> Verdict:
     return refused(Fault.VELOCITY_LIMIT, reason, joint, margin)
 
 
-def step_from_the_arm(case: TargetCase) -> Verdict:
+def step_from_the_arm(case: TargetCase) -> CheckResult:
     """No joint is sent further from where it is than a trailing arm can be."""
     return _near(case, START_BAND + LAG * case.limits.velocity)
 
 
-def first_at_the_arm(case: TargetCase) -> Verdict:
+def first_at_the_arm(case: TargetCase) -> CheckResult:
     """The first target is where the arm is."""
     return _near(case, np.full(len(case.measured), START_BAND))
 
 
-def clearance(case: TargetCase) -> Verdict:
+def clearance(case: TargetCase) -> CheckResult:
     """Nothing comes too near, from the target to where the arm would come to rest."""
     found = case.space.obstacle(case.way)
     return PASSED if found is None else too_near(found, "the arm")
 
 
-def _inside(case: TargetCase, places: Array, verb: str) -> Verdict:
+def _inside(case: TargetCase, places: Array, verb: str) -> CheckResult:
     """Judge joint positions, shape (n, 7), rad."""
     limits = case.limits
     row, column, joint, margin = worst(np.minimum(places - limits.lower, limits.upper - places))
@@ -130,7 +130,7 @@ def _inside(case: TargetCase, places: Array, verb: str) -> Verdict:
 
 def _rate(
     case: TargetCase, order: int, limit: Array, fault: Fault, verb: str, unit: str
-) -> Verdict:
+) -> CheckResult:
     """Judge the last difference of an order: speed, acceleration, jerk."""
     rates = abs(np.diff(case.path, order, axis=0)[-1]) / case.dt**order
     _, column, joint, margin = worst(limit - rates)
@@ -140,7 +140,7 @@ def _rate(
     return refused(fault, f"{reason} {unit}", joint, margin)
 
 
-def _near(case: TargetCase, allowed: Array) -> Verdict:
+def _near(case: TargetCase, allowed: Array) -> CheckResult:
     away = abs(case.target - case.measured)
     _, column, joint, margin = worst(allowed - away)
     if margin >= 0:

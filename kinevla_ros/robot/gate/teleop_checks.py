@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import JOINT_NAMES
-from kinevla_ros.robot.gate.check_result import PASSED, Fault, Verdict, refused, worst
+from kinevla_ros.robot.gate.check_result import PASSED, CheckResult, Fault, refused, worst
 from kinevla_ros.robot.gate.chunk_checks import CLOCK_TOLERANCE, GRIPPER_TOLERANCE, RESERVE
 from kinevla_ros.robot.gate.collision import CollisionModel, too_near
 from kinevla_ros.robot.limits import POSITION_MARGIN, JointLimits
@@ -61,7 +61,7 @@ class TeleopCase:
     now: float
 
 
-def finite(case: TeleopCase) -> Verdict:
+def finite(case: TeleopCase) -> CheckResult:
     """All numbers are finite."""
     target = case.target
     numbers = [target.stamp, *target.positions, target.gripper or 0.0]
@@ -70,7 +70,7 @@ def finite(case: TeleopCase) -> Verdict:
     return refused(Fault.INVALID_TARGET, "a teleoperation target holds NaN or infinity")
 
 
-def age(case: TeleopCase) -> Verdict:
+def age(case: TeleopCase) -> CheckResult:
     """The target is recent and not from the future."""
     seconds = case.now - case.target.stamp
     margin = min(MAX_AGE - seconds, seconds + CLOCK_TOLERANCE)
@@ -83,7 +83,7 @@ def age(case: TeleopCase) -> Verdict:
     return refused(Fault.INVALID_TARGET, reason, margin=margin)
 
 
-def position(case: TeleopCase) -> Verdict:
+def position(case: TeleopCase) -> CheckResult:
     """The target keeps the margin to the position limits."""
     q, limits = case.target.positions, case.limits
     _, column, joint, margin = worst(np.minimum(q - limits.target_lower, limits.target_upper - q))
@@ -97,7 +97,7 @@ def position(case: TeleopCase) -> Verdict:
     return refused(Fault.POSITION_LIMIT, reason, joint, margin)
 
 
-def near_the_arm(case: TeleopCase) -> Verdict:
+def near_the_arm(case: TeleopCase) -> CheckResult:
     """The target is near the motion under way."""
     away = abs(case.target.positions - case.start)
     _, column, joint, margin = worst(MAX_AWAY - away)
@@ -110,7 +110,7 @@ def near_the_arm(case: TeleopCase) -> Verdict:
     return refused(Fault.TRACKING_ERROR, reason, joint, margin)
 
 
-def gripper_stroke(case: TeleopCase) -> Verdict:
+def gripper_stroke(case: TeleopCase) -> CheckResult:
     """The gripper is sent to an opening it has."""
     opening = case.target.gripper
     if opening is None:
@@ -122,7 +122,7 @@ def gripper_stroke(case: TeleopCase) -> Verdict:
     return refused(Fault.POSITION_LIMIT, reason, "gripper", margin)
 
 
-def clearance(case: TeleopCase) -> Verdict:
+def clearance(case: TeleopCase) -> CheckResult:
     """Nothing comes too near on the straight way to the target."""
     path = np.vstack([case.start, case.target.positions])
     found = case.space.obstacle(path, RESERVE)

@@ -24,7 +24,7 @@ REST_TIME = 0.1
 """... once it has done so for this long (s)."""
 
 
-class Following:
+class TrackingMonitor:
     """Remembers what was sent and measured for as long as it matters."""
 
     def __init__(self) -> None:

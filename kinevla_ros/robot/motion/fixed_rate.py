@@ -1,4 +1,4 @@
-"""Ticks on a fixed grid of time."""
+"""Ticks at a fixed rate."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 
-class Grid:
+class FixedRate:
     """Deadlines that lie a period apart, counted from the first.
 
     A tick that comes late does not shift the next ones, and those that were missed are not made up

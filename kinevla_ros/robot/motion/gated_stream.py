@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.gate.braking import Brake
-from kinevla_ros.robot.gate.check_result import PASSED, Fault, Verdict, refused
+from kinevla_ros.robot.gate.check_result import PASSED, CheckResult, Fault, refused
 from kinevla_ros.robot.gate.chunk_checks import ChunkCase
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.gate import (
@@ -20,7 +20,7 @@ from kinevla_ros.robot.gate.gate import (
     START_CHECKS,
     TARGET_CHECKS,
     TELEOP_CHECKS,
-    judge,
+    run_checks,
 )
 from kinevla_ros.robot.gate.target_checks import TargetCase
 from kinevla_ros.robot.gate.teleop_checks import JointTarget, TeleopCase
@@ -64,11 +64,11 @@ class GatedStream:
         """Whether the last target was at rest with none ahead."""
         return self._stream.at_rest
 
-    def begin(self, q: Array) -> Verdict:
+    def begin(self, q: Array) -> CheckResult:
         """Rest at `q`, where the arm is, shape (7,), rad; or say why no motion may begin there."""
         path = np.tile(q, (4, 1))
-        if not (verdict := self._judge(START_CHECKS, path, q[None], q)).ok:
-            return verdict
+        if not (result := self._check(START_CHECKS, path, q[None], q)).ok:
+            return result
         self._stream.reset(q)
         self._path, self._first = path[1:], True
         return PASSED
@@ -97,26 +97,26 @@ class GatedStream:
         """Run at this share of full speed, 0 to 1, on the same path."""
         self._stream.speed = share
 
-    def follow(self, chunk: ActionChunk, state: ArmState, now: float) -> Verdict:
+    def follow(self, chunk: ActionChunk, state: ArmState, now: float) -> CheckResult:
         """Follow the chunk from the next target on, or say why not and go on as before."""
         assert self._path is not None
         case = ChunkCase(chunk, state, self._path[-1], self._limits, self._space, now)
-        if not (verdict := judge(CHUNK_CHECKS, case)).ok:
-            return verdict
+        if not (result := run_checks(CHUNK_CHECKS, case)).ok:
+            return result
         ignored = self._stream.add(chunk, now)
         return PASSED if ignored is None else refused(Fault.STALE_CHUNK, ignored)
 
-    def lead(self, target: JointTarget, now: float, lasts: float) -> Verdict:
+    def lead(self, target: JointTarget, now: float, lasts: float) -> CheckResult:
         """Go to the target, or say why not and stay; after `lasts` s stay in any case."""
         assert self._path is not None
         case = TeleopCase(target, self._path[-1], self._limits, self._space, now)
-        if (verdict := judge(TELEOP_CHECKS, case)).ok:
+        if (result := run_checks(TELEOP_CHECKS, case)).ok:
             self._stream.lead(target.positions, target.gripper, now, lasts)
-        elif verdict.fault is not Fault.INVALID_TARGET:
+        elif result.fault is not Fault.INVALID_TARGET:
             self._stream.stay()
-        return verdict
+        return result
 
-    def next(self, measured: Array, now: float) -> tuple[StreamSample | None, Verdict]:
+    def next(self, measured: Array, now: float) -> tuple[StreamSample | None, CheckResult]:
         """Return what to send now, and the failure that has halted the motion if one has.
 
         The target that failed is not sent; in its place goes one that brakes from the target
@@ -127,8 +127,8 @@ class GatedStream:
             now: the time, s.
         """
         may_brake = not (self._stream.halted or self._first)
-        sample, verdict = self._candidate(measured, now)
-        if not verdict.ok:
+        sample, result = self._candidate(measured, now)
+        if not result.ok:
             failed, sample = sample, None
             if failed is not None:
                 self._stream.undo()
@@ -141,9 +141,9 @@ class GatedStream:
         else:
             assert self._path is not None
             self._path, self._first = np.vstack([self._path[1:], sample.position]), False
-        return sample, verdict
+        return sample, result
 
-    def _candidate(self, measured: Array, now: float) -> tuple[StreamSample | None, Verdict]:
+    def _candidate(self, measured: Array, now: float) -> tuple[StreamSample | None, CheckResult]:
         """Return the stream's next sample and whether it may be sent."""
         assert self._path is not None
         try:
@@ -154,18 +154,18 @@ class GatedStream:
         way = self._brake.way(sample.position, sample.velocity, sample.acceleration)
         sample = replace(sample, way=way)
         if self._stream.halted:
-            return sample, self._judge(MOTION_CHECKS, path, path[-1:], measured)
+            return sample, self._check(MOTION_CHECKS, path, path[-1:], measured)
         checks = FIRST_TARGET_CHECKS if self._first else TARGET_CHECKS
         steps = len(way.positions)
         looked_at = sorted({*range(0, steps, self._stride), steps - 1})
-        return sample, self._judge(checks, path, way.positions[looked_at], measured)
+        return sample, self._check(checks, path, way.positions[looked_at], measured)
 
-    def _judge(
+    def _check(
         self,
-        checks: Iterable[Callable[[TargetCase], Verdict]],
+        checks: Iterable[Callable[[TargetCase], CheckResult]],
         path: Array,
         way: Array,
         measured: Array,
-    ) -> Verdict:
+    ) -> CheckResult:
         case = TargetCase(path, way, measured, self._limits, self._space, self._dt)
-        return judge(checks, case)
+        return run_checks(checks, case)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.robot.gate.braking import Way
+from kinevla_ros.robot.gate.braking import WayToRest
 from kinevla_ros.robot.motion.stream import StreamSample
 from kinevla_ros.robot.motion.target_sender import Point, Target
 
@@ -21,7 +21,7 @@ LOST = 5
 """So many targets after the arm's point do not come any more: one between was dropped."""
 
 
-class Motion(NamedTuple):
+class MotionState(NamedTuple):
     """How the arm was sent.
 
     Attributes:
@@ -40,7 +40,7 @@ class SentTargets:
 
     def __init__(self) -> None:
         self._number = 0
-        self._sent: deque[tuple[int, Array, Way]] = deque(maxlen=KEPT)
+        self._sent: deque[tuple[int, Array, WayToRest]] = deque(maxlen=KEPT)
         self.clear()
 
     def clear(self) -> None:
@@ -61,7 +61,7 @@ class SentTargets:
         self._after = Point(self._number)
         return target
 
-    def missed(self, point: Point | None) -> Motion | None:
+    def missed(self, point: Point | None) -> MotionState | None:
         """Return the motion to go on from if the arm was not sent what was meant, else None.
 
         Args:
@@ -79,5 +79,5 @@ class SentTargets:
         self._path = np.vstack([path, way.positions[1 : step + 1]])[-3:]
         if point.standing:
             self._path = np.tile(way.positions[step], (3, 1))
-            return Motion(self._path, np.zeros(7), np.zeros(7))
-        return Motion(self._path, way.velocities[step], way.accelerations[step])
+            return MotionState(self._path, np.zeros(7), np.zeros(7))
+        return MotionState(self._path, way.velocities[step], way.accelerations[step])

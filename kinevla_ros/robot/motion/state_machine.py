@@ -24,7 +24,7 @@ A fault is latched: the first one keeps its name until `reset`, which needs a fr
 errors of an arm at rest and leaves the arm disabled. After a fault, and when disabled, targets
 are sent only until the motion has come to rest; then the controller holds the last one by itself.
 A target repeated longer could throw the arm back to it after somebody has moved it by hand or the
-connection has come back. Motion begins only by `enable`, and at the measured position.
+connection has come back. MotionState begins only by `enable`, and at the measured position.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.gate.arm_checks import ArmCase
-from kinevla_ros.robot.gate.check_result import PASSED, Fault, Verdict, refused
+from kinevla_ros.robot.gate.check_result import PASSED, CheckResult, Fault, refused
 from kinevla_ros.robot.gate.collision import CollisionModel
-from kinevla_ros.robot.gate.gate import ARM_CHECKS, judge
+from kinevla_ros.robot.gate.gate import ARM_CHECKS, run_checks
 from kinevla_ros.robot.gate.teleop_checks import JointTarget
-from kinevla_ros.robot.gate.tracking import REST_TIME, Following
+from kinevla_ros.robot.gate.tracking import REST_TIME, TrackingMonitor
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.motion.gated_stream import GatedStream
 from kinevla_ros.robot.motion.stream import StreamSample
@@ -72,7 +72,7 @@ class ArmStateMachine:
         gripper_lead: float = 0.0,
     ) -> None:
         self._stream = GatedStream(limits, space, dt, gripper_lead)
-        self._following = Following()
+        self._tracking = TrackingMonitor()
         self._state = SafetyState.DISABLED
         self._disabling = self._paused = False
         self._speed = 1.0
@@ -83,7 +83,7 @@ class ArmStateMachine:
         self._arm: ArmState | None = None
         self._moved_at = math.inf  # when the last target in motion was sent; infinite at rest
 
-    def enable(self, now: float) -> Verdict:
+    def enable(self, now: float) -> CheckResult:
         """Take hold of the arm where it is; chunks are accepted from now on.
 
         Returns:
@@ -96,11 +96,11 @@ class ArmStateMachine:
             return refused(Fault.NONE, "the arm is slowing down to be disabled; enable it at rest")
         if self._stream.sending:
             return PASSED
-        if not (verdict := self._fit(now)).ok:
-            return verdict
+        if not (result := self._fit(now)).ok:
+            return result
         assert self._arm is not None
-        if not (verdict := self._stream.begin(np.array(self._arm.q))).ok:
-            return replace(verdict, reason=f"{verdict.reason}; move the arm away by hand")
+        if not (result := self._stream.begin(np.array(self._arm.q))).ok:
+            return replace(result, reason=f"{result.reason}; move the arm away by hand")
         self._state, self._refusal = SafetyState.READY, PASSED
         self._led = self._takeover_ends = -math.inf
         return PASSED
@@ -133,15 +133,15 @@ class ArmStateMachine:
         self._latch(refused(Fault.CONNECTION_LOST, reason), now)
         self._let_go()
 
-    def rests(self) -> Verdict:
+    def rests(self) -> CheckResult:
         """Whether nothing moves the arm, by targets or otherwise; passed, or what does."""
         if self._stream.sending:
             return refused(Fault.NONE, "the arm is slowing down; reset it at rest")
-        if self._arm is None or not self._following.at_rest(self._arm):
+        if self._arm is None or not self._tracking.at_rest(self._arm):
             return refused(Fault.NONE, f"the arm has not been at rest for {REST_TIME} s")
         return PASSED
 
-    def reset(self, now: float) -> Verdict:
+    def reset(self, now: float) -> CheckResult:
         """Clear the fault of an arm that is at rest and well; it is disabled afterwards.
 
         Returns:
@@ -151,12 +151,12 @@ class ArmStateMachine:
             return PASSED
         if self._stream.sending:
             return self.rests()
-        if not (verdict := self._fit(now)).ok:
-            return verdict
+        if not (result := self._fit(now)).ok:
+            return result
         self._state, self._fault = SafetyState.DISABLED, PASSED
         return PASSED
 
-    def set_speed(self, percent: float) -> Verdict:
+    def set_speed(self, percent: float) -> CheckResult:
         """Move at 0 to 100 % of the speed on the same path, from now on until changed."""
         if not 0 <= percent <= 100:
             return refused(Fault.NONE, f"speed scaling cannot be {percent} %; give 0 to 100 %")
@@ -173,9 +173,9 @@ class ArmStateMachine:
         """Take a measured state; one that is not newer than the last is ignored."""
         if self._arm is None or state.stamp > self._arm.stamp:
             self._arm = state
-            self._following.measured(state)
+            self._tracking.measured(state)
 
-    def on_chunk(self, chunk: ActionChunk, now: float) -> Verdict:
+    def on_chunk(self, chunk: ActionChunk, now: float) -> CheckResult:
         """Follow the chunk from the next tick on.
 
         Returns:
@@ -188,10 +188,10 @@ class ArmStateMachine:
         if chunk.stamp < self._takeover_ends:
             reason = f"chunk {chunk.sequence} is from before the end of the takeover"
             return self._refuse(refused(Fault.STALE_CHUNK, reason))
-        verdict = self._stream.follow(chunk, self._arm, now)
-        return self._accept(now) if verdict.ok else self._refuse(verdict)
+        result = self._stream.follow(chunk, self._arm, now)
+        return self._accept(now) if result.ok else self._refuse(result)
 
-    def on_teleop(self, target: JointTarget, now: float) -> Verdict:
+    def on_teleop(self, target: JointTarget, now: float) -> CheckResult:
         """Let a person lead: go to the target, and take no chunks until `TAKEOVER` after the last.
 
         A target that is refused because it would break a limit takes over as well: the arm holds.
@@ -201,12 +201,12 @@ class ArmStateMachine:
         """
         if not self._active():
             return refused(Fault.NONE, f"no motion: the arm is {self._state.name.lower()}")
-        verdict = self._stream.lead(target, now, TAKEOVER)
-        if verdict.fault is not Fault.INVALID_TARGET:
+        result = self._stream.lead(target, now, TAKEOVER)
+        if result.fault is not Fault.INVALID_TARGET:
             self._takeover_ends = now + TAKEOVER
-        return self._accept(now) if verdict.ok else self._refuse(verdict)
+        return self._accept(now) if result.ok else self._refuse(result)
 
-    def on_malformed(self, fault: Fault, reason: str) -> Verdict:
+    def on_malformed(self, fault: Fault, reason: str) -> CheckResult:
         """Count something that was to be a chunk or a target and is none."""
         return self._refuse(refused(fault, reason))
 
@@ -218,13 +218,13 @@ class ArmStateMachine:
         if not self._active() and self._stream.at_rest:
             self._let_go()
             return None
-        sample, verdict = self._stream.next(self._arm.q, now)
-        if not verdict.ok:
-            self._latch(verdict, now)
+        sample, result = self._stream.next(self._arm.q, now)
+        if not result.ok:
+            self._latch(result, now)
         if sample is None:
             self._let_go()
             return None
-        self._following.sent(sample.position, sample.goal, now)
+        self._tracking.sent(sample.position, sample.goal, now)
         self._moved_at = now if sample.velocity.any() else math.inf
         if self._active():
             self._state = self._state_of(sample, now)
@@ -234,7 +234,7 @@ class ArmStateMachine:
         """Go on from where the arm was sent in the meantime; see `GatedStream.go_on_from`."""
         if self._stream.sending:
             self._stream.go_on_from(path, velocity, acceleration, now)
-            self._following.sent(path[-1], path[-1], now)
+            self._tracking.sent(path[-1], path[-1], now)
 
     def status(self, now: float) -> Status:
         """Return what the arm is doing and why."""
@@ -262,38 +262,38 @@ class ArmStateMachine:
 
     def _watch(self, now: float) -> None:
         if self._stream.sending:
-            verdict = judge(ARM_CHECKS, ArmCase(self._arm, self._following, now, self._moved_at))
-            if not verdict.ok:
-                self._latch(verdict, now)
+            result = run_checks(ARM_CHECKS, ArmCase(self._arm, self._tracking, now, self._moved_at))
+            if not result.ok:
+                self._latch(result, now)
 
-    def _latch(self, verdict: Verdict, now: float) -> None:
+    def _latch(self, result: CheckResult, now: float) -> None:
         if self._state is SafetyState.FAULTED:
             return
-        self._state, self._fault, self._fault_time = SafetyState.FAULTED, verdict, now
+        self._state, self._fault, self._fault_time = SafetyState.FAULTED, result, now
         if self._stream.sending:
             self._stream.halt()
 
     def _let_go(self) -> None:
         self._stream.end()
-        self._following.restart()
+        self._tracking.restart()
         self._moved_at = math.inf
         self._disabling = False
         if self._state is not SafetyState.FAULTED:
             self._state = SafetyState.DISABLED
 
-    def _accept(self, now: float) -> Verdict:
+    def _accept(self, now: float) -> CheckResult:
         self._refusal, self._led = PASSED, now
         return PASSED
 
-    def _refuse(self, verdict: Verdict) -> Verdict:
-        self._refusal = verdict
+    def _refuse(self, result: CheckResult) -> CheckResult:
+        self._refusal = result
         self._refused_chunks += 1
-        return verdict
+        return result
 
-    def _fit(self, now: float) -> Verdict:
+    def _fit(self, now: float) -> CheckResult:
         """Return whether the arm is well and at rest."""
-        if not (verdict := judge(ARM_CHECKS, ArmCase(self._arm, self._following, now))).ok:
-            return verdict
+        if not (result := run_checks(ARM_CHECKS, ArmCase(self._arm, self._tracking, now))).ok:
+            return result
         assert self._arm is not None
         if self._arm.stamp <= self._fault_time:
             return refused(Fault.STALE_STATE, "the arm has sent no state since the fault")
@@ -305,7 +305,7 @@ class ArmStateMachine:
         led = not sample.starved or now < self._takeover_ends
         return SafetyState.MOVING if led and self._asked > 0 else SafetyState.HOLDING
 
-    def _explain(self, now: float) -> Verdict:
+    def _explain(self, now: float) -> CheckResult:
         if self._state is SafetyState.FAULTED:
             return self._fault
         if self._state is SafetyState.DISABLED:

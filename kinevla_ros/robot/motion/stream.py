@@ -23,7 +23,7 @@ from ruckig import (
 )
 
 from kinevla_ros.base.chunk import JOINT_NAMES, ActionChunk
-from kinevla_ros.robot.gate.braking import Way
+from kinevla_ros.robot.gate.braking import WayToRest
 from kinevla_ros.robot.limits import JointLimits
 
 Array = NDArray[np.float64]
@@ -59,7 +59,7 @@ class StreamSample:
     gripper: float | None
     goal: Array
     starved: bool
-    way: Way | None = None
+    way: WayToRest | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ class _Path:
 
 
 class JointStream:
-    """Joins chunks into one motion and samples it on a fixed grid.
+    """Joins chunks into one motion and samples it at a fixed rate.
 
     A new chunk takes over from its first target that still lies ahead; the path leads there in a
     straight line from the reference. From tick to tick the joints move on by exactly `dt`,

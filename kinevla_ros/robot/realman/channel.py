@@ -40,7 +40,7 @@ _CHECKSUM = struct.Struct("<I")
 
 
 @dataclass(frozen=True)
-class Settings:
+class ProcessSettings:
     """What the vendor library's process is started with.
 
     Attributes:
@@ -62,7 +62,7 @@ class Settings:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_argument(cls, argument: str) -> Settings:
+    def from_argument(cls, argument: str) -> ProcessSettings:
         return cls(**json.loads(argument))
 
 
@@ -81,7 +81,7 @@ def unpack_target(packet: bytes) -> tuple[Target, float]:
     return Target(places[0], number, point, places[1:]), sent
 
 
-class Cell:
+class SharedRecord:
     """The latest record in shared memory: one writer, any number of readers.
 
     A checksum shows a reader a record that is being written, on every processor.
@@ -118,10 +118,10 @@ class Board:
 
     def __init__(self, memory_fd: int) -> None:
         memory = mmap.mmap(memory_fd, mmap.PAGESIZE)
-        self.heartbeat = Cell(memory, 0, struct.Struct("<d"))
-        self.gripper = Cell(memory, 64, struct.Struct("<d"))
-        self.point = Cell(memory, 96, struct.Struct("<Qi?d"))
-        self.state = Cell(memory, 128, struct.Struct(f"<8d7HB{MOST_ERRORS}i"))
+        self.heartbeat = SharedRecord(memory, 0, struct.Struct("<d"))
+        self.gripper = SharedRecord(memory, 64, struct.Struct("<d"))
+        self.point = SharedRecord(memory, 96, struct.Struct("<Qi?d"))
+        self.state = SharedRecord(memory, 128, struct.Struct(f"<8d7HB{MOST_ERRORS}i"))
 
 
 def create_memory() -> int:

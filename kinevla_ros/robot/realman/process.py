@@ -1,7 +1,7 @@
 """The process in which the vendor library runs, apart from everything else.
 
 The library can abort its process, block for ever on a frozen peer, and report success while nobody
-listens. Here it may: `robot.vendor` watches this process and starts it again.
+listens. Here it may: `realman.transport` watches this process and starts it again.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from kinevla_ros.robot.realman.channel import (
     MOST_ERRORS,
     TARGET_KIND,
     Board,
-    Settings,
+    ProcessSettings,
     unpack_target,
 )
 from kinevla_ros.robot.realman.requests import RequestThread
@@ -85,10 +85,10 @@ class LinkError(RuntimeError):
     """The link to the controller cannot be made or is lost."""
 
 
-class Link:
+class ControllerLink:
     """One arm behind the vendor library, served from the parent's channel."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ProcessSettings) -> None:
         self._settings = settings
         self._channel = socket.socket(fileno=settings.channel)
         self._board = Board(settings.memory)
@@ -106,7 +106,7 @@ class Link:
             identity = self._connect()
             self._board.heartbeat.write(time.monotonic())
             self._send(identity)
-            controller = _vendor_socket(self._settings.ip, self._settings.port)
+            controller = _controller_socket(self._settings.ip, self._settings.port)
             self._requests.start()
             self._carry_out_packets(controller)
         except LinkError as error:
@@ -267,7 +267,7 @@ def _checked(reply: tuple[int, Any], what: str) -> Any:
     return value
 
 
-def _vendor_socket(ip: str, port: int) -> socket.socket:
+def _controller_socket(ip: str, port: int) -> socket.socket:
     """Return the library's own connection, made to forget what it could not deliver.
 
     Otherwise the kernel keeps targets for a peer that has vanished and delivers them when it is
@@ -292,8 +292,8 @@ def main() -> None:
     # Ctrl-C is the parent's; it ends this process when it is done with the arm.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     take_priority()
-    link = Link(Settings.from_argument(sys.argv[1]))
-    threading.Thread(target=link.serve, name="vendor-link", daemon=True).start()
+    link = ControllerLink(ProcessSettings.from_argument(sys.argv[1]))
+    threading.Thread(target=link.serve, name="realman-link", daemon=True).start()
     link.watch_parent()
 
 

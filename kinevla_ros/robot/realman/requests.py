@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from Robotic_Arm.rm_robot_interface import RoboticArm
 
-from kinevla_ros.robot.realman.channel import Cell
+from kinevla_ros.robot.realman.channel import SharedRecord
 from kinevla_ros.robot.realman.gripper import (
     PERIOD,
     RETRY,
@@ -35,9 +35,9 @@ class RequestThread(threading.Thread):
     """
 
     def __init__(
-        self, arm: RoboticArm, opening: Cell, report: Callable[[str | None], None]
+        self, arm: RoboticArm, opening: SharedRecord, report: Callable[[str | None], None]
     ) -> None:
-        super().__init__(name="vendor-requests", daemon=True)
+        super().__init__(name="realman-requests", daemon=True)
         self._arm = arm
         self._opening = opening
         self._report = report

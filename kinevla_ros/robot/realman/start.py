@@ -8,10 +8,10 @@ import socket
 import subprocess
 
 from kinevla_ros.robot.child_process import start_module
-from kinevla_ros.robot.realman.channel import Board, Settings, create_channel, create_memory
+from kinevla_ros.robot.realman.channel import Board, ProcessSettings, create_channel, create_memory
 
 
-def start_vendor_process(
+def start_realman_process(
     address: tuple[str, int], udp_port: int, host_ip: str | None, period: float
 ) -> tuple[subprocess.Popen[bytes], socket.socket, Board]:
     """Start the process and return it with the parent's ends of channel and shared memory.
@@ -25,7 +25,7 @@ def start_vendor_process(
     ip = socket.gethostbyname(address[0])
     memory = create_memory()
     channel, child = create_channel()
-    settings = Settings(
+    settings = ProcessSettings(
         ip=ip,
         port=address[1],
         host_ip=host_ip or _address_towards(ip),

@@ -28,13 +28,13 @@ from kinevla_ros.robot.realman.channel import (
     Board,
     pack_target,
 )
-from kinevla_ros.robot.realman.start import has_ended, start_vendor_process
+from kinevla_ros.robot.realman.start import has_ended, start_realman_process
 from kinevla_ros.robot.realman.stop_line import StopLine
 from kinevla_ros.robot.realman.stop_line_watch import StopLineWatch
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo, checked_target, follows_high
 
-__all__ = ["ArmConnectionError", "ArmInfo", "VendorArm"]
+__all__ = ["ArmConnectionError", "ArmInfo", "RealManArm"]
 
 LOST_HEARTBEAT = 0.5
 """The process counts as hung after so long a silence, s."""
@@ -49,7 +49,7 @@ CLEAR_TIMEOUT = 5.0
 CLOSE_TIMEOUT = 1.0
 
 
-class VendorArm:
+class RealManArm:
     """The transport `api`; see `Transport`.
 
     Args:
@@ -92,7 +92,7 @@ class VendorArm:
         deadline = time.monotonic() + timeout
         try:
             self._stop_line.open(timeout)
-            self._process, self._channel, self._board = start_vendor_process(
+            self._process, self._channel, self._board = start_realman_process(
                 self._address, self._udp_port, self._host_ip, self._period
             )
             info = self._await_arm(deadline)
@@ -120,7 +120,7 @@ class VendorArm:
                 self._process.wait()
             self._process = None
 
-    def __enter__(self) -> VendorArm:
+    def __enter__(self) -> RealManArm:
         return self
 
     def __exit__(

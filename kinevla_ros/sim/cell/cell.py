@@ -67,7 +67,7 @@ class Cell:
     """One MuJoCo world. Not thread safe: one thread steps and renders it.
 
     Args:
-        variation: what is other than usual; see `sim.variation`.
+        variation: what is other than usual; see `sim.cell.variation`.
     """
 
     def __init__(self, variation: Variation | None = None) -> None:

@@ -1,6 +1,6 @@
 """Success as the paper means it: the goal, and every kinematic constraint of the instruction.
 
-A `Judge` watches an episode from the simulator's state and gives a verdict at its end.
+A `Judge` watches an episode from the simulator's state and gives a judgement at its end.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ STILL = 0.02
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Judgement:
     """Result of an episode.
 
     Attributes:
@@ -51,7 +51,7 @@ class Verdict:
 
 
 class Judge:
-    """Watches one episode: call `watch` at each control step, then `verdict`."""
+    """Watches one episode: call `watch` at each control step, then `judgement`."""
 
     def __init__(self, cell: Cell, command: Command) -> None:
         self._cell, self._command = cell, command
@@ -82,7 +82,7 @@ class Judge:
         axis = body.xmat.reshape(3, 3)[:, 0]
         return float(np.mean([(p - body.xpos) @ axis for p in points]))
 
-    def verdict(self) -> Verdict:
+    def judgement(self) -> Judgement:
         """Judge the state as it is now."""
         state, name = self._cell.state(), self._command.object
         item = state.poses[name]
@@ -94,7 +94,7 @@ class Judge:
             return self._bread(item, at_rest, order)
         return self._carrot(item, state.poses["plate"], at_rest, order)
 
-    def _bread(self, item: NDArray[np.float64], at_rest: bool, order: bool) -> Verdict:
+    def _bread(self, item: NDArray[np.float64], at_rest: bool, order: bool) -> Judgement:
         way = item[:2] - self._start[:2]
         length = float(np.linalg.norm(way))
         wanted = np.array(DIRECTIONS[str(self._command.direction)])
@@ -103,7 +103,7 @@ class Judge:
         along = np.outer(path @ wanted, wanted)
         bend = float(np.linalg.norm(path - along, axis=1).max()) if len(path) else math.inf
         goal = length > MOVED and self._lifted and at_rest and item[2] < self._start[2] + 0.01
-        return Verdict(
+        return Judgement(
             bool(goal),
             {"direction": angle < CONE and bend < 0.06, "order": bool(order)},
             {"distance": length, "angle": angle, "bend": bend},
@@ -111,7 +111,7 @@ class Judge:
 
     def _carrot(
         self, item: NDArray[np.float64], plate: NDArray[np.float64], at_rest: bool, order: bool
-    ) -> Verdict:
+    ) -> Judgement:
         offset = item[:2] - plate[:2]
         on_plate = bool(self._cell.contacts("carrot", "plate")) and (
             float(np.linalg.norm(offset)) < PLATE_RADIUS
@@ -119,7 +119,7 @@ class Judge:
         part = self._part if self._part is not None else math.nan
         towards_upper = part if self._command.part == "upper" else -part
         towards_side = offset[1] if self._command.side == "right" else -offset[1]
-        return Verdict(
+        return Judgement(
             bool(on_plate and at_rest and self._lifted),
             {
                 "part": towards_upper > PART_MARGIN,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kinevla_ros.language.grammar import Command
 from kinevla_ros.sim.cell.cell import Cell
-from kinevla_ros.sim.cell.judge import Judge, Verdict
+from kinevla_ros.sim.cell.judge import Judge, Judgement
 
 Array = NDArray[np.float64]
 Images = dict[str, NDArray[np.uint8]]
@@ -113,9 +113,9 @@ class RealTimeCell:
         """Judge from now on how `command` is carried out; None to stop judging."""
         self._call(lambda: self._watch(command))
 
-    def verdict(self) -> Verdict | None:
+    def judgement(self) -> Judgement | None:
         """Judge the state as it is now; None without a command."""
-        return self._call(lambda: self._judge.verdict() if self._judge else None)
+        return self._call(lambda: self._judge.judgement() if self._judge else None)
 
     def _call(self, function: Callable[[], Result]) -> Result:
         """Run a function in the cell's thread and return what it gives."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kinevla_ros.sim.controller.gripper import Gripper
-from kinevla_ros.sim.controller.motion import Motion
+from kinevla_ros.sim.controller.motion import ControllerMotion
 from kinevla_ros.sim.controller.protocol import (
     Message,
     angles_from_wire,
@@ -23,7 +23,7 @@ SLOW_STOP_SHARE = 0.5
 class Commands:
     """Answers messages and keeps the settings behind them; no sockets, no clock of its own."""
 
-    def __init__(self, motion: Motion, gripper: Gripper) -> None:
+    def __init__(self, motion: ControllerMotion, gripper: Gripper) -> None:
         self._motion = motion
         self._gripper = gripper
         self._gripper_awaited = False

@@ -20,7 +20,7 @@ from kinevla_ros.sim.controller.commands import Commands
 from kinevla_ros.sim.controller.control import ControlLine
 from kinevla_ros.sim.controller.faults import Faults
 from kinevla_ros.sim.controller.gripper import Gripper
-from kinevla_ros.sim.controller.motion import Motion
+from kinevla_ros.sim.controller.motion import ControllerMotion
 from kinevla_ros.sim.controller.plant import ArmPlant
 from kinevla_ros.sim.controller.protocol import (
     Message,
@@ -61,7 +61,7 @@ class EmulatedController:
         self.control_address = None if control_port is None else ("127.0.0.1", control_port)
         """Host and port of the control socket; the true port once started."""
         self.faults = Faults()
-        self._motion = Motion(plant)
+        self._motion = ControllerMotion(plant)
         self._commands = Commands(self._motion, Gripper(plant))
         self.clients: set[Client] = set()
         self.records = Records()

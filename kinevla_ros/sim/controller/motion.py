@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.robot.model import POSITION_LIMITS, VELOCITY_LIMITS
-from kinevla_ros.sim.controller.paths import Brake, Path, PlannedMove
+from kinevla_ros.sim.controller.paths import BrakedPath, PlannedMove, TimedPath
 from kinevla_ros.sim.controller.plant import ArmPlant
 
 Array = NDArray[np.float64]
@@ -38,7 +38,7 @@ JOINT_DISABLED = 0x1010
 POSITION_STEP = 0x4000
 
 
-class Motion:
+class ControllerMotion:
     """State machine of the arm; times are those of one monotonic clock, s."""
 
     def __init__(self, plant: ArmPlant) -> None:
@@ -48,7 +48,7 @@ class Motion:
         self.enabled = [True] * 7
         self._plant = plant
         self._setpoint = plant.joint_positions()
-        self._path: Path | None = None
+        self._path: TimedPath | None = None
         self._queue: deque[tuple[Array, float]] = deque()
         self._resumable: tuple[Array, float] | None = None
         self._point_at = -math.inf
@@ -92,7 +92,7 @@ class Motion:
 
     def plan(self, goal: Array, percent: float, now: float) -> bool:
         """Move to `goal` at `percent` of full speed, after moves under way; False if refused."""
-        busy = self.status in ("move_through_joint", "pause") or isinstance(self._path, Brake)
+        busy = self.status in ("move_through_joint", "pause") or isinstance(self._path, BrakedPath)
         if busy or len(self._queue) >= LONGEST_QUEUE or not 1 <= percent <= 100:
             return False
         if not self._admits(goal):
@@ -112,7 +112,7 @@ class Motion:
         self._queue.clear()
         if self._path is not None:
             velocity = (self._path.at(now) - self._path.at(now - 1e-3)) / 1e-3
-            self._path = Brake(self._setpoint, velocity, ACCELERATION_LIMIT * share, now)
+            self._path = BrakedPath(self._setpoint, velocity, ACCELERATION_LIMIT * share, now)
         self.status = status
 
     def resume(self, now: float) -> bool:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
-class Path(Protocol):
+class TimedPath(Protocol):
     """Joint positions over time."""
 
     @property
@@ -58,7 +58,7 @@ class PlannedMove:
         return self._start + share * self._step
 
 
-class Brake:
+class BrakedPath:
     """From a velocity to rest along its direction, no joint above its deceleration."""
 
     def __init__(self, start: Array, velocity: Array, deceleration: Array, now: float) -> None:

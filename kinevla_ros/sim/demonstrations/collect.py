@@ -96,7 +96,7 @@ class PerturbedDemonstrator:
 class Moment(PerturbedDemonstrator):
     """A moment in a scene of its own, near an object or where an episode starts.
 
-    Whole demonstrations show few scenes, and each for long; the eye and the first chunk of an
+    Whole demonstrations show few scenes, and each for long; the encoder and the first chunk of an
     episode, which meets a scene unseen, learn from many.
     """
 

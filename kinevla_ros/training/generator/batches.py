@@ -24,7 +24,7 @@ from kinevla_ros.language.grammar import (
 )
 from kinevla_ros.language.reading.out_of_scope import out_of_scope
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
-from kinevla_ros.training.generator.heads import MOTION_SCALE
+from kinevla_ros.training.generator.motion_heads import MOTION_SCALE
 from kinevla_ros.training.generator.objective import Batch, LossWeights
 from kinevla_ros.training.generator.samples import Samples
 
@@ -39,8 +39,8 @@ class GeneratorSettings:
     Attributes:
         steps, batch_size, learning_rate, warmup, weight_decay: AdamW with a cosine schedule; a
             batch shows each of its frames twice, with two commands.
-        eye_steps: steps at the start in which only the eye learns, from the objects' known places;
-            they cost a fraction of the others.
+        encoder_steps: steps at the start in which only what embeds the observation learns, from
+            the objects' known places; they cost a fraction of the others.
         alternative_share: frames seen with another command than the demonstration followed.
         text_every: of so many frames one teaches the words, which are learnt long before the codes.
         refusal_share: samples whose instruction names no task: the words written are a refusal.
@@ -54,7 +54,7 @@ class GeneratorSettings:
     learning_rate: float = 8e-4
     warmup: int = 300
     weight_decay: float = 0.02
-    eye_steps: int = 0
+    encoder_steps: int = 0
     alternative_share: float = 0.25
     text_every: int = 4
     refusal_share: float = 0.15

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from kinevla_ros.generator.model import Generator, Segment
-from kinevla_ros.training.generator.heads import Head
+from kinevla_ros.training.generator.motion_heads import ActionHead
 
 SCENE_BETA = 0.02
 """Error of the scene up to which the loss is quadratic: 5 mm."""
@@ -63,14 +63,14 @@ class Batch:
 def losses(
     model: Generator,
     batch: Batch,
-    motion_head: Head | None,
-    eye_alone: bool = False,
+    motion_head: ActionHead | None,
+    encoder_alone: bool = False,
     text_every: int = 1,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Loss terms, and figures to log, of one batch.
 
     Args:
-        eye_alone: the term of the scene only.
+        encoder_alone: the term of the scene only.
         text_every: of so many frames one teaches the words; see `written_states`.
     """
     terms: dict[str, Tensor] = {}
@@ -79,7 +79,7 @@ def losses(
     scene = model.locate(tokens, maps)
     if scene is not None and batch.scene.numel():
         terms["scene"] = F.smooth_l1_loss(scene.float(), batch.scene, beta=SCENE_BETA)
-    if eye_alone:
+    if encoder_alone:
         return terms, figures
     seen = model.with_scene(tokens, scene)
     views = len(batch.prompt) // len(seen)
@@ -119,7 +119,9 @@ def written_states(model: Generator, batch: Batch, observation: Tensor, worded: 
     hidden = torch.zeros_like(embeddings)
     full, part = worded.nonzero().flatten(), (~worded).nonzero().flatten()
     if len(full):
-        hidden[full] = model(embeddings[full], segments[full], heads=False)[1].to(hidden.dtype)
+        hidden[full] = model(embeddings[full], segments[full], with_logits=False)[1].to(
+            hidden.dtype
+        )
     if len(part):
         unseen = torch.tensor(
             [Segment.PAD, Segment.INSTRUCTION, Segment.WORDS], device=segments.device
@@ -129,7 +131,7 @@ def written_states(model: Generator, batch: Batch, observation: Tensor, worded: 
         places = torch.argsort(~left, dim=1, stable=True)[:, : int(left.sum(dim=1).max())]
         rows = part[:, None]
         hidden[rows, places] = model(
-            embeddings[rows, places], segments[rows, places], heads=False, positions=places
+            embeddings[rows, places], segments[rows, places], with_logits=False, positions=places
         )[1].to(hidden.dtype)
     return hidden[:, -batch.tail.shape[1] :]
 

@@ -25,7 +25,7 @@ from kinevla_ros.generator.model import Generator
 from kinevla_ros.generator.weights import MODEL_FILE
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
-from kinevla_ros.training.generator.heads import Head, MotionHead
+from kinevla_ros.training.generator.motion_heads import ActionHead, MotionHead
 from kinevla_ros.training.generator.objective import Batch, losses
 from kinevla_ros.training.generator.samples import Samples
 
@@ -37,7 +37,7 @@ class _Parts:
     """What a training run moves along."""
 
     model: Generator
-    motion_head: Head
+    motion_head: ActionHead
     optimiser: torch.optim.AdamW
     device: torch.device
 
@@ -53,7 +53,7 @@ def train_generator(
     resume: bool = False,
     *,
     batches: type[BatchMaker] = BatchMaker,
-    head: type[Head] = MotionHead,
+    head: type[ActionHead] = MotionHead,
 ) -> Path:
     """Train and save a generator.
 
@@ -75,12 +75,12 @@ def train_generator(
     Raises:
         FileNotFoundError: `resume` without a checkpoint.
         ValueError: the checkpoint was made with other settings or data, `out` holds a run that
-            is not to be resumed, `start` has another shape, the loss is no number, or the eye
+            is not to be resumed, `start` has another shape, the loss is no number, or the encoder
             cannot learn alone.
     """
-    if settings.eye_steps and not samples.scene.shape[1]:
+    if settings.encoder_steps and not samples.scene.shape[1]:
         raise ValueError(
-            "the dataset has no places of objects (environment_state): leave --eye-steps out"
+            "the dataset has no places of objects (environment_state): leave --encoder-steps out"
         )
     if not resume and (out / RESUME_FILE).exists():
         raise ValueError(f"{out} holds a run; go on with --resume, or give another --out")
@@ -116,7 +116,7 @@ def train_generator(
     return out
 
 
-def read_head(folder: Path, config: GeneratorConfig, kind: type[Head]) -> Head:
+def read_head(folder: Path, config: GeneratorConfig, kind: type[ActionHead]) -> ActionHead:
     """The motion head of a finished run, from its last save.
 
     Raises:
@@ -128,7 +128,7 @@ def read_head(folder: Path, config: GeneratorConfig, kind: type[Head]) -> Head:
     return head
 
 
-def _build(config: GeneratorConfig, settings: GeneratorSettings, kind: type[Head]) -> _Parts:
+def _build(config: GeneratorConfig, settings: GeneratorSettings, kind: type[ActionHead]) -> _Parts:
     torch.manual_seed(settings.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = Generator(config).to(device).train()
@@ -170,7 +170,7 @@ def _step(
             parts.model,
             moved,
             parts.motion_head,
-            eye_alone=step < settings.eye_steps,
+            encoder_alone=step < settings.encoder_steps,
             text_every=settings.text_every,
         )
     weights = asdict(settings.weights)

@@ -31,7 +31,7 @@ from kinevla_ros.language.task_set import save_tasks
 from kinevla_ros.language.tokenizer.vocabulary import FILE_NAME as TOKENIZER_FILE
 from kinevla_ros.training.codec.stages import PROGRESS_FILE, CodecSettings
 from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
-from kinevla_ros.training.generator.heads import MotionHead
+from kinevla_ros.training.generator.motion_heads import MotionHead
 from kinevla_ros.training.generator.samples import Samples
 from kinevla_ros.training.generator.training import RESUME_FILE, read_head, train_generator
 from kinevla_ros.training.pipeline import (
@@ -46,7 +46,7 @@ from kinevla_ros.training.variants.variants import BILEVEL, Variant
 from kinevla_ros.training.variants.without_reasoning import InstructionBatches
 
 DONE_FILE = "variant.json"
-EYE = ("vision.", "projector.", "image_position", "state.", "locator.")
+ENCODER = ("vision.", "projector.", "image_position", "state.", "locator.")
 """Beginnings of the names of the weights that find the objects."""
 
 _CODECS: dict[str, CodecConfig] = {
@@ -64,7 +64,7 @@ class Study:
         samples: data of all of them.
         out: folder with a folder for each variant and for each codec.
         generator, codec: how to train, before a variant's changes.
-        eye: checkpoint whose eye all variants start from; a random one without it.
+        encoder: checkpoint whose encoder all variants start from; a random one without it.
         base: the generator's configuration by the size of its vocabulary.
     """
 
@@ -72,17 +72,17 @@ class Study:
     out: Path
     generator: GeneratorSettings
     codec: CodecSettings
-    eye: Path | None = None
+    encoder: Path | None = None
     base: Callable[[int], GeneratorConfig] = GeneratorConfig.tiny
 
     def identity(self) -> dict[str, Any]:
         """What must be the same for two variants to stand in one table."""
-        eye = self.eye and digest(self.eye / MODEL_FILE)[:12]
+        encoder = self.encoder and digest(self.encoder / MODEL_FILE)[:12]
         return {
             "frames": list(self.samples.parts),
             "steps": self.generator.steps,
             "seed": self.generator.seed,
-            "eye": eye,
+            "encoder": encoder,
         }
 
 
@@ -128,19 +128,21 @@ def _train(variant: Variant, study: Study, folder: Path) -> None:
 
 
 def _start(study: Study, config: GeneratorConfig, folder: Path) -> Path | None:
-    """A checkpoint with the study's eye and the rest random: vocabularies differ in size."""
-    if study.eye is None:
+    """A checkpoint with the study's encoder and the rest random: vocabularies differ in size."""
+    if study.encoder is None:
         return None
     torch.manual_seed(study.generator.seed)
     state = Generator(config).state_dict()
-    whole = read_tensors(checked(study.eye, MODEL_FILE))
-    eye = {k: v for k, v in whole.items() if k.startswith(EYE)}
-    own = {k: v.shape for k, v in state.items() if k.startswith(EYE)}
-    if own != {k: v.shape for k, v in eye.items()}:
-        raise ValueError(f"{study.eye} has an eye of another shape; train it with this version")
+    whole = read_tensors(checked(study.encoder, MODEL_FILE))
+    encoder = {k: v for k, v in whole.items() if k.startswith(ENCODER)}
+    own = {k: v.shape for k, v in state.items() if k.startswith(ENCODER)}
+    if own != {k: v.shape for k, v in encoder.items()}:
+        raise ValueError(
+            f"{study.encoder} has an encoder of another shape; train it with this version"
+        )
     start = folder / "start"
     start.mkdir(exist_ok=True)
-    save_tensors(start / MODEL_FILE, state | eye)
+    save_tensors(start / MODEL_FILE, state | encoder)
     write_manifest(start)
     return start
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from kinevla_ros.training.generator.heads import FlowHead, Head, MotionHead
+from kinevla_ros.training.generator.motion_heads import ActionHead, FlowHead, MotionHead
 from kinevla_ros.training.generator.objective import LossWeights
 
 NO_WORDS = LossWeights(text=0.0, mutual_information=0.0)
@@ -34,7 +34,7 @@ class Variant:
     codec: Literal["bilevel", "literal", "single-level", "bins"] | None = "bilevel"
     weights: LossWeights = field(default_factory=LossWeights)
     words: bool = True
-    head: type[Head] | None = None
+    head: type[ActionHead] | None = None
     goal_only: bool = False
 
 

@@ -14,7 +14,7 @@ from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.training.generator.batches import BatchMaker, goal_codes_given
 
 
-def instructed(
+def written_without_reasoning(
     vocabulary: Vocabulary,
     words: Sequence[int],
     goal_codes: Sequence[int] = (),
@@ -37,7 +37,7 @@ class InstructionBatches(BatchMaker):
         config = self._config
         words = [0] * (config.max_instruction_tokens - 1)
         codes = [0] * config.goal_codes, [0] * config.kinematics_codes
-        return len(instructed(self._vocabulary, words, *codes).ids)
+        return len(written_without_reasoning(self._vocabulary, words, *codes).ids)
 
     def _tail(
         self,
@@ -50,5 +50,7 @@ class InstructionBatches(BatchMaker):
         # The first token is the delimiter.
         words = [i for i, kind in zip(*prompt, strict=True) if kind == Segment.INSTRUCTION][1:]
         split = self._config.goal_codes
-        tail = instructed(self._vocabulary, words, codes[:split].tolist(), codes[split:].tolist())
+        tail = written_without_reasoning(
+            self._vocabulary, words, codes[:split].tolist(), codes[split:].tolist()
+        )
         return goal_codes_given(tail, split) if disturbed and split else tail

@@ -8,8 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kinevla_ros.evaluation.bench.arm.adversarial import Report, Witness, attack, bench_adversarial
-from kinevla_ros.evaluation.bench.arm.attacks import Attacker
+from kinevla_ros.evaluation.bench.arm.adversarial import (
+    AdversarialReport,
+    Witness,
+    attack,
+    bench_adversarial,
+)
+from kinevla_ros.evaluation.bench.arm.adversary import Adversary
 from kinevla_ros.evaluation.bench.arm.gate import TICK, WHOLE_WAY, bench_gate
 from kinevla_ros.evaluation.bench.arm.lagging_arm import HOME
 from kinevla_ros.evaluation.bench.arm.seam import Recording, bench_seam, jumps, record
@@ -34,10 +39,10 @@ def test_none_of_thousands_of_adversarial_targets_makes_the_arm_break_a_limit(ra
 
 
 def test_every_kind_of_attack_can_be_made_and_delivered() -> None:
-    attacker = Attacker(SPACE, 0)
-    for kind in attacker.kinds:
+    adversary = Adversary(SPACE, 0)
+    for kind in adversary.kinds:
         for _ in range(20):
-            assert attacker.make(kind, HOME).targets >= 1
+            assert adversary.make(kind, HOME).targets >= 1
 
 
 @pytest.mark.parametrize(
@@ -53,7 +58,7 @@ def test_every_kind_of_attack_can_be_made_and_delivered() -> None:
     ],
 )
 def test_the_witness_sees_every_kind_of_violation(step: np.ndarray, limit: str) -> None:
-    report = Report()
+    report = AdversarialReport()
     witness = Witness(report, SPACE, 0.02)
     witness.see(HOME, HOME)
     witness.see(HOME, step)

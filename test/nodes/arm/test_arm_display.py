@@ -21,7 +21,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.nodes.arm import display as arm_display
-from kinevla_ros.nodes.arm.frames import Frames, transforms
+from kinevla_ros.nodes.arm.frames import FramePublisher, transforms
 from kinevla_ros.nodes.arm.safety_markers import chunk_markers, colour, safety_markers
 from kinevla_ros.nodes.ros.messages import Stamps
 from kinevla_ros.nodes.ros.poses import to_quaternion
@@ -100,10 +100,10 @@ def test_the_path_turns_from_green_to_red_towards_whatever_limit_is_nearest(
 
 
 @given(st.floats(allow_nan=False))
-def test_every_room_has_a_colour(room: float) -> None:
-    shade = colour(room)
+def test_every_room_has_a_colour(margin: float) -> None:
+    shade = colour(margin)
     assert max(shade.r, shade.g) == 1.0
-    assert (shade.r == 0.0) == (room >= 1)
+    assert (shade.r == 0.0) == (margin >= 1)
 
 
 def test_a_fault_is_shown_by_its_name_and_reason() -> None:
@@ -155,7 +155,7 @@ def test_frames_and_description_come_where_no_robot_state_publisher_is(node_benc
 
     received = node_bench.record(TFMessage, "/tf")
     descriptions = node_bench.record(String, "/robot_description", LATCHED)
-    frames = Frames(node_bench.client)
+    frames = FramePublisher(node_bench.client)
 
     def told() -> bool:
         frames.update(READY, NOW)
@@ -175,7 +175,7 @@ def test_frames_are_left_to_the_robot_state_publisher(node_bench: Bench) -> None
             lambda: "robot_state_publisher" in node_bench.client.get_node_names(), "publisher"
         )
         received = node_bench.record(TFMessage, "/tf")
-        frames = Frames(node_bench.client)
+        frames = FramePublisher(node_bench.client)
         for _ in range(20):
             frames.update(READY, NOW)
             node_bench.spin_for(0.01)

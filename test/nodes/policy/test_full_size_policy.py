@@ -18,8 +18,8 @@ from small_openvla import REACH, small_openvla
 from std_msgs.msg import String
 
 from kinevla_ros.base.observation import Observation
+from kinevla_ros.generator import decoding_backend
 from kinevla_ros.generator import policy as generator_policy
-from kinevla_ros.generator import way
 from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.language.parse import parse_instruction, parse_reasoning
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
@@ -40,7 +40,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def running(
     request: pytest.FixtureRequest, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Bench]:
-    monkeypatch.setattr(way, "wants_engine", lambda _: request.param)
+    monkeypatch.setattr(decoding_backend, "wants_engine", lambda _: request.param)
     # Weights at random tell nothing of the words.
     parameters = {"image_transport": "compressed", "min_consistency": 0.0}
     with bench({"model": checkpoint, **parameters}) as node_bench:
@@ -73,7 +73,7 @@ def test_both_decoders_give_the_same_chunk_to_the_models_words_and_to_an_operato
     said = Override.naming(parse_instruction(CARROT))
     found, seen = set(), Observation(IMAGES, JOINTS, 0.05, 1.0)
     for engine in (False, True):
-        monkeypatch.setattr(way, "wants_engine", lambda _, chosen=engine: chosen)
+        monkeypatch.setattr(decoding_backend, "wants_engine", lambda _, chosen=engine: chosen)
         policy = generator_policy.Policy(checkpoint)
         for override in (None, None, said):
             given = policy.infer(CARROT, seen, override, consistency=True)

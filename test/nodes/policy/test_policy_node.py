@@ -47,7 +47,7 @@ class FakePolicy:
 
     trouble: Exception | None = None
     consistency, model_time = 0.9, 0.01
-    device, way = "cpu", "nothing"
+    device, backend = "cpu", "nothing"
     gate = threading.Event()
     options: tuple[object, ...] = ()
 

@@ -191,8 +191,8 @@ def test_a_stream_that_dies_is_told_and_the_stop_still_gets_through() -> None:
     assert arm.stops == 1
     count = len(arm.targets)
     assert wait_until(lambda: ticks[-1].status.state is SafetyState.FAULTED)
-    for verdict in (driver.enable(), driver.reset()):
-        assert "deactivate and activate" in verdict.reason
+    for result in (driver.enable(), driver.reset()):
+        assert "deactivate and activate" in result.reason
     driver.stop()
     assert arm.stops == 2
     assert len(arm.targets) == count

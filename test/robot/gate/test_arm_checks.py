@@ -8,12 +8,12 @@ from arm_bench import HOME
 from numpy.typing import NDArray
 
 from kinevla_ros.robot.gate.arm_checks import ArmCase
-from kinevla_ros.robot.gate.check_result import Fault, Verdict
+from kinevla_ros.robot.gate.check_result import CheckResult, Fault
 from kinevla_ros.robot.gate.gate import (
     ARM_CHECKS,
-    judge,
+    run_checks,
 )
-from kinevla_ros.robot.gate.tracking import Following
+from kinevla_ros.robot.gate.tracking import TrackingMonitor
 from kinevla_ros.robot.state import ArmState
 
 Array = NDArray[np.float64]
@@ -22,12 +22,12 @@ Array = NDArray[np.float64]
 NOW = 10.0
 
 
-def of_arm(state: ArmState | None, sent: Array = HOME) -> Verdict:
-    following = Following()
-    following.sent(sent, sent, NOW - 0.02)
+def of_arm(state: ArmState | None, sent: Array = HOME) -> CheckResult:
+    tracking = TrackingMonitor()
+    tracking.sent(sent, sent, NOW - 0.02)
     if state is not None:
-        following.measured(state)
-    return judge(ARM_CHECKS, ArmCase(state, following, NOW))
+        tracking.measured(state)
+    return run_checks(ARM_CHECKS, ArmCase(state, tracking, NOW))
 
 
 def test_an_arm_that_answers_and_is_near_its_target_is_well() -> None:
@@ -48,12 +48,12 @@ def test_an_arm_that_answers_and_is_near_its_target_is_well() -> None:
 def test_an_arm_that_is_not_well_is_named_by_its_fault(
     state: ArmState | None, fault: Fault
 ) -> None:
-    verdict = of_arm(state)
-    assert not verdict.ok
-    assert verdict.fault is fault
+    result = of_arm(state)
+    assert not result.ok
+    assert result.fault is fault
 
 
 def test_a_joint_error_names_the_joint_and_the_bits() -> None:
-    verdict = of_arm(ArmState(HOME, NOW, joint_errors=(0, 0, 0x4000, 0, 0, 0, 0)))
-    assert verdict.joint == "joint3"
-    assert "0x4000" in verdict.reason
+    result = of_arm(ArmState(HOME, NOW, joint_errors=(0, 0, 0x4000, 0, 0, 0, 0)))
+    assert result.joint == "joint3"
+    assert "0x4000" in result.reason

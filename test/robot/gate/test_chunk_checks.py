@@ -11,11 +11,11 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import JOINT_NAMES, ActionChunk
-from kinevla_ros.robot.gate.check_result import Fault, Verdict
+from kinevla_ros.robot.gate.check_result import CheckResult, Fault
 from kinevla_ros.robot.gate.chunk_checks import SPEED_TOLERANCE, ChunkCase
 from kinevla_ros.robot.gate.gate import (
     CHUNK_CHECKS,
-    judge,
+    run_checks,
 )
 from kinevla_ros.robot.limits import POSITION_MARGIN, RM75_LIMITS
 from kinevla_ros.robot.state import ArmState
@@ -45,9 +45,9 @@ def of_chunk(
     q: Array = HOME,
     gripper: float = 0.03,
     dt: float = 0.1,
-) -> Verdict:
+) -> CheckResult:
     chunk = ActionChunk(NOW - age, 7, positions, np.full(5, gripper), dt)
-    return judge(CHUNK_CHECKS, ChunkCase(chunk, ArmState(q, NOW), q, RM75_LIMITS, SPACE, NOW))
+    return run_checks(CHUNK_CHECKS, ChunkCase(chunk, ArmState(q, NOW), q, RM75_LIMITS, SPACE, NOW))
 
 
 def still() -> Array:
@@ -61,15 +61,15 @@ def test_a_chunk_that_stays_where_the_arm_is_passes() -> None:
 @given(arrays(np.float64, (5, 7), elements=st.floats(-0.3, 0.3)), st.floats(0.0, 0.39))
 def test_a_chunk_passes_only_if_every_target_keeps_every_limit(steps: Array, age: float) -> None:
     positions = HOME + np.cumsum(steps, axis=0)
-    verdict = of_chunk(positions, age=age)
+    result = of_chunk(positions, age=age)
     inside = (positions >= RM75_LIMITS.target_lower) & (positions <= RM75_LIMITS.target_upper)
     slow = abs(np.diff(positions, axis=0)) <= 0.1 * SPEED_TOLERANCE * RM75_LIMITS.velocity + 1e-9
     if not (inside.all() and slow.all()):
-        assert not verdict.ok
-    if not verdict.ok:
-        assert verdict.fault in BROKEN_BY_TARGETS
-        assert verdict.margin < 0
-        assert verdict.joint in verdict.reason
+        assert not result.ok
+    if not result.ok:
+        assert result.fault in BROKEN_BY_TARGETS
+        assert result.margin < 0
+        assert result.joint in result.reason
 
 
 @given(JOINTS, st.integers(0, 4), st.sampled_from([-1, 1]), st.floats(1e-6, 3.0))
@@ -79,36 +79,36 @@ def test_one_target_beyond_its_margin_is_named_with_the_distance(
     bound = RM75_LIMITS.target_upper if side > 0 else RM75_LIMITS.target_lower
     positions = still()
     positions[step, joint] = bound[joint] + side * beyond
-    verdict = of_chunk(positions)
-    assert verdict.fault is Fault.POSITION_LIMIT
-    assert verdict.joint == JOINT_NAMES[joint]
-    assert verdict.margin == pytest.approx(-beyond)
+    result = of_chunk(positions)
+    assert result.fault is Fault.POSITION_LIMIT
+    assert result.joint == JOINT_NAMES[joint]
+    assert result.margin == pytest.approx(-beyond)
 
 
 def test_the_last_permitted_position_is_permitted() -> None:
     edge = RM75_LIMITS.upper - POSITION_MARGIN
-    verdict = of_chunk(np.tile(edge, (5, 1)), q=edge)
-    assert verdict.fault is not Fault.POSITION_LIMIT
+    result = of_chunk(np.tile(edge, (5, 1)), q=edge)
+    assert result.fault is not Fault.POSITION_LIMIT
 
 
 @given(JOINTS, st.integers(1, 4), st.floats(0.01, 1.0))
 def test_a_step_faster_than_the_joint_may_go_is_named(joint: int, step: int, excess: float) -> None:
     positions = still()
     positions[step:, joint] -= 0.1 * (SPEED_TOLERANCE * RM75_LIMITS.velocity[joint] + excess)
-    verdict = of_chunk(positions)
-    assert verdict.fault is Fault.VELOCITY_LIMIT
-    assert verdict.joint == JOINT_NAMES[joint]
-    assert verdict.margin == pytest.approx(-excess)
+    result = of_chunk(positions)
+    assert result.fault is Fault.VELOCITY_LIMIT
+    assert result.joint == JOINT_NAMES[joint]
+    assert result.margin == pytest.approx(-excess)
 
 
 @given(JOINTS, st.floats(0.75, 1.0))
 def test_a_chunk_that_begins_away_from_the_arm_is_refused(joint: int, away: float) -> None:
     q = HOME.copy()
     q[joint] -= away
-    verdict = of_chunk(still(), q=q)
-    assert verdict.fault is Fault.VELOCITY_LIMIT
-    assert verdict.joint == JOINT_NAMES[joint]
-    assert "begins" in verdict.reason
+    result = of_chunk(still(), q=q)
+    assert result.fault is Fault.VELOCITY_LIMIT
+    assert result.joint == JOINT_NAMES[joint]
+    assert "begins" in result.reason
 
 
 def test_an_arm_that_trails_a_fast_motion_may_go_on() -> None:
@@ -133,18 +133,18 @@ def test_a_chunk_of_another_period_is_invalid() -> None:
 
 @pytest.mark.parametrize("opening", [-0.02, 0.09])
 def test_a_gripper_opening_that_does_not_exist_is_refused(opening: float) -> None:
-    verdict = of_chunk(still(), gripper=opening)
-    assert verdict.fault is Fault.POSITION_LIMIT
-    assert verdict.joint == "gripper"
+    result = of_chunk(still(), gripper=opening)
+    assert result.fault is Fault.POSITION_LIMIT
+    assert result.joint == "gripper"
 
 
 def test_a_chunk_into_the_table_is_refused_whole() -> None:
     high, low = over_the_table(0.06), over_the_table(0.002)
     down = high + np.linspace(0, 1, 6)[1:, None] * (low - high)
-    verdict = of_chunk(down, q=high)
-    assert (verdict.fault, verdict.joint) == (Fault.TABLE_COLLISION, "fingers")
-    assert verdict.margin < 0
-    assert "table" in verdict.reason
+    result = of_chunk(down, q=high)
+    assert (result.fault, result.joint) == (Fault.TABLE_COLLISION, "fingers")
+    assert result.margin < 0
+    assert "table" in result.reason
 
 
 def test_a_grasp_of_a_flat_object_passes() -> None:
@@ -155,12 +155,12 @@ def test_a_grasp_of_a_flat_object_passes() -> None:
 def test_a_chunk_into_the_arm_itself_is_refused_whole() -> None:
     start = np.array([0.0, -0.4, 0.0, 2.2, 0.0, 1.4, 0.0])
     into = start + np.linspace(0, 1, 6)[1:, None] * (0, 0, 0, 0.12, 0, 0.8, 0)
-    verdict = of_chunk(into, q=start)
-    assert verdict.fault is Fault.SELF_COLLISION
+    result = of_chunk(into, q=start)
+    assert result.fault is Fault.SELF_COLLISION
 
 
 def test_a_chunk_out_of_the_workspace_is_refused_whole() -> None:
     reach = np.array([1.5, 1.45, 0.0, 0.1, 0.0, 0.0, 0.0])
-    verdict = of_chunk(np.tile(reach, (5, 1)), q=reach)
-    assert verdict.fault is Fault.WORKSPACE_LIMIT
-    assert "right wall" in verdict.reason
+    result = of_chunk(np.tile(reach, (5, 1)), q=reach)
+    assert result.fault is Fault.WORKSPACE_LIMIT
+    assert "right wall" in result.reason

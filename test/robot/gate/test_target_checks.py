@@ -13,15 +13,15 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from kinevla_ros.robot.gate.braking import Brake
-from kinevla_ros.robot.gate.check_result import Fault, Verdict
-from kinevla_ros.robot.gate.gate import FIRST_TARGET_CHECKS, TARGET_CHECKS, judge
+from kinevla_ros.robot.gate.check_result import CheckResult, Fault
+from kinevla_ros.robot.gate.gate import FIRST_TARGET_CHECKS, TARGET_CHECKS, run_checks
 from kinevla_ros.robot.gate.target_checks import TargetCase
 from kinevla_ros.robot.limits import RM75_LIMITS
 
 Array = NDArray[np.float64]
 
 
-def of_path(path: Array, measured: Array | None = None, dt: float = DT) -> Verdict:
+def of_path(path: Array, measured: Array | None = None, dt: float = DT) -> CheckResult:
     """Judge the last of four targets, shape (4, 7), by everything but the arm's start."""
     way = path[-1:]
     if np.isfinite(path).all():
@@ -29,7 +29,7 @@ def of_path(path: Array, measured: Array | None = None, dt: float = DT) -> Verdi
         way = Brake(RM75_LIMITS).way(path[-1], speed, np.zeros(7)).positions
     measured = path[-2] if measured is None else measured
     case = TargetCase(path, way, measured, RM75_LIMITS, SPACE, dt)
-    return judge(TARGET_CHECKS, case)
+    return run_checks(TARGET_CHECKS, case)
 
 
 def still_path(last: Array) -> Array:
@@ -54,13 +54,13 @@ def test_a_target_is_sent_only_if_it_keeps_every_limit(
 ) -> None:
     speeds = strength * np.cumsum(jerks, axis=0) * RM75_LIMITS.acceleration * DT
     path = where * RM75_LIMITS.upper * 1.01 + np.vstack([np.zeros(7), np.cumsum(speeds, 0) * DT])
-    verdict = of_path(path)
+    result = of_path(path)
     inside = (path[-1] >= RM75_LIMITS.lower) & (path[-1] <= RM75_LIMITS.upper)
     kept = inside.all() and (shares(path) <= 1 + 1e-6).all() and SPACE.nearest(path[-1]).margin >= 0
-    assert not verdict.ok or kept
-    if not verdict.ok:
-        assert verdict.reason
-        assert not verdict.margin > 1e-5
+    assert not result.ok or kept
+    if not result.ok:
+        assert result.reason
+        assert not result.margin > 1e-5
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -72,14 +72,14 @@ def test_a_target_that_is_no_number_is_not_sent(value: float) -> None:
 
 def test_a_target_beyond_the_hard_limit_is_not_sent() -> None:
     target = RM75_LIMITS.upper + np.eye(7)[5] * 0.001
-    verdict = of_path(np.tile(target, (4, 1)))
-    assert (verdict.fault, verdict.joint) == (Fault.POSITION_LIMIT, "joint6")
+    result = of_path(np.tile(target, (4, 1)))
+    assert (result.fault, result.joint) == (Fault.POSITION_LIMIT, "joint6")
 
 
 def test_a_target_too_far_for_one_tick_is_not_sent() -> None:
     target = HOME + np.eye(7)[0] * 1.05 * RM75_LIMITS.velocity[0] * DT
-    verdict = of_path(still_path(target))
-    assert (verdict.fault, verdict.joint) == (Fault.VELOCITY_LIMIT, "joint1")
+    result = of_path(still_path(target))
+    assert (result.fault, result.joint) == (Fault.VELOCITY_LIMIT, "joint1")
 
 
 def steps(speeds: Array) -> Array:
@@ -90,23 +90,23 @@ def steps(speeds: Array) -> Array:
 
 def test_a_target_that_asks_for_too_much_acceleration_is_not_sent() -> None:
     change = 1.05 * RM75_LIMITS.acceleration[0] * DT
-    verdict = of_path(steps(np.array([0.0, 0.0, change])))
-    assert (verdict.fault, verdict.joint) == (Fault.ACCELERATION_LIMIT, "joint1")
-    assert verdict.margin == pytest.approx(-0.05 * RM75_LIMITS.acceleration[0], rel=1e-3)
+    result = of_path(steps(np.array([0.0, 0.0, change])))
+    assert (result.fault, result.joint) == (Fault.ACCELERATION_LIMIT, "joint1")
+    assert result.margin == pytest.approx(-0.05 * RM75_LIMITS.acceleration[0], rel=1e-3)
 
 
 def test_a_target_that_asks_for_too_much_jerk_is_not_sent() -> None:
     change = 0.6 * RM75_LIMITS.jerk[0] * DT**2
-    verdict = of_path(steps(np.array([change, 0.0, change])))
-    assert (verdict.fault, verdict.joint) == (Fault.JERK_LIMIT, "joint1")
+    result = of_path(steps(np.array([change, 0.0, change])))
+    assert (result.fault, result.joint) == (Fault.JERK_LIMIT, "joint1")
 
 
 def test_a_target_from_which_the_arm_cannot_stop_inside_its_limits_is_not_sent() -> None:
     path = np.tile(HOME, (4, 1))
     path[:, 0] = RM75_LIMITS.upper[0] - 0.05 + 1.5 * DT * np.arange(-3, 1)
-    verdict = of_path(path)
-    assert (verdict.fault, verdict.joint) == (Fault.POSITION_LIMIT, "joint1")
-    assert "not come to rest" in verdict.reason
+    result = of_path(path)
+    assert (result.fault, result.joint) == (Fault.POSITION_LIMIT, "joint1")
+    assert "not come to rest" in result.reason
 
 
 def test_a_target_from_which_the_arm_cannot_stop_above_the_table_is_not_sent() -> None:
@@ -123,9 +123,9 @@ def test_a_target_that_brings_the_arm_too_near_to_itself_is_not_sent() -> None:
 
 def test_a_target_that_brings_the_arm_out_of_its_workspace_is_not_sent() -> None:
     stretched = np.array([1.5, 1.2, 0.0, 0.2, 0.0, 0.0, 0.0])
-    verdict = of_path(np.tile(stretched, (4, 1)))
-    assert verdict.fault is Fault.WORKSPACE_LIMIT
-    assert "right wall" in verdict.reason
+    result = of_path(np.tile(stretched, (4, 1)))
+    assert result.fault is Fault.WORKSPACE_LIMIT
+    assert "right wall" in result.reason
 
 
 def test_the_way_to_rest_is_looked_at_as_it_is_because_joints_stop_at_different_times() -> None:
@@ -137,24 +137,24 @@ def test_the_way_to_rest_is_looked_at_as_it_is_because_joints_stop_at_different_
     path = q + np.arange(-3, 1)[:, None] * speed * DT
     for ways, ok in ((straight, True), (way, False)):
         case = TargetCase(path, ways, q, RM75_LIMITS, SPACE, DT)
-        assert judge(TARGET_CHECKS, case).ok is ok
+        assert run_checks(TARGET_CHECKS, case).ok is ok
 
 
 def test_a_target_too_far_from_the_measured_arm_is_not_sent() -> None:
-    verdict = of_path(np.tile(HOME, (4, 1)), measured=HOME - 0.4 * np.eye(7)[1])
-    assert (verdict.fault, verdict.joint) == (Fault.TRACKING_ERROR, "joint2")
+    result = of_path(np.tile(HOME, (4, 1)), measured=HOME - 0.4 * np.eye(7)[1])
+    assert (result.fault, result.joint) == (Fault.TRACKING_ERROR, "joint2")
 
 
 def test_the_first_target_has_to_be_where_the_arm_is() -> None:
     path, measured = np.tile(HOME, (4, 1)), HOME + 0.03 * np.eye(7)[6]
     case = TargetCase(path, HOME[None], measured, RM75_LIMITS, SPACE, DT)
-    assert judge(TARGET_CHECKS, case).ok
-    verdict = judge(FIRST_TARGET_CHECKS, case)
-    assert (verdict.fault, verdict.joint) == (Fault.TRACKING_ERROR, "joint7")
+    assert run_checks(TARGET_CHECKS, case).ok
+    result = run_checks(FIRST_TARGET_CHECKS, case)
+    assert (result.fault, result.joint) == (Fault.TRACKING_ERROR, "joint7")
 
 
 def test_a_step_of_ten_degrees_in_one_frame_is_not_sent_however_slow() -> None:
     target = HOME - np.eye(7)[6] * math.radians(10)
-    verdict = of_path(still_path(target), dt=0.3)
-    assert (verdict.fault, verdict.joint) == (Fault.VELOCITY_LIMIT, "joint7")
-    assert "frame" in verdict.reason
+    result = of_path(still_path(target), dt=0.3)
+    assert (result.fault, result.joint) == (Fault.VELOCITY_LIMIT, "joint7")
+    assert "frame" in result.reason

@@ -7,10 +7,10 @@ import pytest
 from arm_bench import HOME, SPACE, over_the_table
 from numpy.typing import NDArray
 
-from kinevla_ros.robot.gate.check_result import Fault, Verdict
+from kinevla_ros.robot.gate.check_result import CheckResult, Fault
 from kinevla_ros.robot.gate.gate import (
     TELEOP_CHECKS,
-    judge,
+    run_checks,
 )
 from kinevla_ros.robot.gate.teleop_checks import JointTarget, TeleopCase
 from kinevla_ros.robot.limits import RM75_LIMITS
@@ -21,9 +21,9 @@ Array = NDArray[np.float64]
 NOW = 10.0
 
 
-def of_teleop(positions: Array, age: float = 0.02, gripper: float | None = None) -> Verdict:
+def of_teleop(positions: Array, age: float = 0.02, gripper: float | None = None) -> CheckResult:
     target = JointTarget(NOW - age, positions, gripper)
-    return judge(TELEOP_CHECKS, TeleopCase(target, HOME, RM75_LIMITS, SPACE, NOW))
+    return run_checks(TELEOP_CHECKS, TeleopCase(target, HOME, RM75_LIMITS, SPACE, NOW))
 
 
 def test_a_teleoperation_target_near_the_arm_passes() -> None:
@@ -58,4 +58,4 @@ def test_a_teleoperation_target_into_the_table_is_refused() -> None:
     low = over_the_table(0.02)
     target = JointTarget(NOW, over_the_table(0.0))
     case = TeleopCase(target, low, RM75_LIMITS, SPACE, NOW)
-    assert judge(TELEOP_CHECKS, case).fault is Fault.TABLE_COLLISION
+    assert run_checks(TELEOP_CHECKS, case).fault is Fault.TABLE_COLLISION

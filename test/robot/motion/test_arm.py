@@ -30,9 +30,9 @@ def moving(bench: ArmBench) -> ArmBench:
 
 def test_nothing_is_sent_and_no_chunk_is_taken_until_the_arm_is_enabled(bench: ArmBench) -> None:
     assert bench.state is SafetyState.DISABLED
-    verdict = bench.send()
-    assert not verdict.ok
-    assert "disabled" in verdict.reason
+    result = bench.send()
+    assert not result.ok
+    assert "disabled" in result.reason
     assert bench.run(0.5) == [None] * 25
 
 
@@ -54,8 +54,8 @@ def test_the_arm_is_not_enabled_without_a_fresh_state() -> None:
 def test_the_arm_is_not_enabled_while_it_moves(bench: ArmBench) -> None:
     bench.q = bench.q + 0.1
     bench.core.on_state(ArmState(bench.q, bench.now + 0.01))
-    verdict = bench.core.enable(bench.now + 0.02)
-    assert "rest" in verdict.reason
+    result = bench.core.enable(bench.now + 0.02)
+    assert "rest" in result.reason
     assert bench.core.tick(bench.now + 0.02) is None
 
 
@@ -64,9 +64,9 @@ def test_the_arm_is_not_enabled_with_errors_or_outside_its_limits(bench: ArmBenc
     bench.run(0.02)
     assert bench.core.enable(bench.now).fault is Fault.CONTROLLER_ERROR
     outside = ArmBench(np.where(np.arange(7) == 1, RM75_LIMITS.upper + 0.01, HOME))
-    verdict = outside.core.enable(outside.now)
-    assert (verdict.fault, verdict.joint) == (Fault.POSITION_LIMIT, "joint2")
-    assert "by hand" in verdict.reason
+    result = outside.core.enable(outside.now)
+    assert (result.fault, result.joint) == (Fault.POSITION_LIMIT, "joint2")
+    assert "by hand" in result.reason
 
 
 def test_chunks_move_the_arm_smoothly(moving: ArmBench) -> None:
@@ -100,14 +100,14 @@ def test_a_chunk_a_little_too_fast_is_followed_at_the_arms_own_speed(moving: Arm
 
 def test_a_refused_chunk_is_counted_and_lets_the_motion_under_way_run_out(moving: ArmBench) -> None:
     before = positions(moving.sent)[-1]
-    verdict = moving.send(speed=-1.15 * RM75_LIMITS.velocity.min())
-    assert verdict.fault is Fault.VELOCITY_LIMIT
+    result = moving.send(speed=-1.15 * RM75_LIMITS.velocity.min())
+    assert result.fault is Fault.VELOCITY_LIMIT
     moving.run(0.1)
     assert moving.state is SafetyState.MOVING
-    assert verdict.reason in moving.reason
+    assert result.reason in moving.reason
     moving.run(1.0)
     assert moving.state is SafetyState.HOLDING
-    assert verdict.reason in moving.reason
+    assert result.reason in moving.reason
     assert moving.core.status(moving.now).refused_chunks == 1
     assert 0.05 < positions(moving.sent)[-1][0] - before[0] < 0.25
     assert_smooth(moving.sent)
@@ -153,9 +153,9 @@ def test_an_arm_that_was_stopped_just_above_the_table_may_go_up_again() -> None:
 
 def test_an_arm_that_is_too_near_to_the_table_is_not_enabled() -> None:
     bench = ArmBench(top_down_ik(np.array([0.35, 0.0, 0.005]), 0.0))
-    verdict = bench.core.enable(bench.now)
-    assert verdict.fault is Fault.TABLE_COLLISION
-    assert "by hand" in verdict.reason
+    result = bench.core.enable(bench.now)
+    assert result.fault is Fault.TABLE_COLLISION
+    assert "by hand" in result.reason
 
 
 def test_an_arm_that_is_moved_between_enabling_and_the_first_target_is_not_pulled_back(

@@ -1,4 +1,4 @@
-"""Ticks keep to their grid whatever delays one of them."""
+"""Ticks keep to their rate whatever delays one of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinevla_ros.robot.motion.fixed_rate import Grid
+from kinevla_ros.robot.motion.fixed_rate import FixedRate
 
 
 class Clock:
@@ -25,12 +25,12 @@ class Clock:
 @given(st.lists(st.floats(0, 0.07), min_size=1, max_size=30))
 def test_every_tick_is_on_the_grid_or_late_and_never_early(work: list[float]) -> None:
     clock = Clock()
-    grid = Grid(0.02, clock.time, clock.sleep)
-    start, before = grid.wait(), -1
+    ticks = FixedRate(0.02, clock.time, clock.sleep)
+    start, before = ticks.wait(), -1
     for seconds in work:
         clock.now += seconds
         begun = clock.now
-        now = grid.wait()
+        now = ticks.wait()
         number = int((now - start) / 0.02 + 1e-6)
         assert number > before
         late = now - (start + number * 0.02)
@@ -40,17 +40,17 @@ def test_every_tick_is_on_the_grid_or_late_and_never_early(work: list[float]) ->
 
 def test_one_late_tick_does_not_shift_the_next() -> None:
     clock = Clock()
-    grid = Grid(0.02, clock.time, clock.sleep)
-    start = grid.wait()
+    ticks = FixedRate(0.02, clock.time, clock.sleep)
+    start = ticks.wait()
     clock.now += 0.033
-    assert grid.wait() == pytest.approx(start + 0.033)
-    assert grid.wait() == pytest.approx(start + 0.04, abs=1e-5)
+    assert ticks.wait() == pytest.approx(start + 0.033)
+    assert ticks.wait() == pytest.approx(start + 0.04, abs=1e-5)
 
 
 def test_missed_ticks_are_not_made_up_for() -> None:
     clock = Clock()
-    grid = Grid(0.02, clock.time, clock.sleep)
-    start = grid.wait()
+    ticks = FixedRate(0.02, clock.time, clock.sleep)
+    start = ticks.wait()
     clock.now += 0.109
-    assert grid.wait() == pytest.approx(start + 0.109)
-    assert grid.wait() == pytest.approx(start + 0.12, abs=1e-5)
+    assert ticks.wait() == pytest.approx(start + 0.109)
+    assert ticks.wait() == pytest.approx(start + 0.12, abs=1e-5)

@@ -57,9 +57,9 @@ def test_the_speed_is_kept_by_a_policy_that_sends_on() -> None:
 def test_a_speed_that_is_none_is_refused_and_changes_nothing(percent: float) -> None:
     bench = ArmBench()
     bench.core.set_speed(40.0)
-    verdict = bench.core.set_speed(percent)
-    assert not verdict.ok
-    assert "0 to 100" in verdict.reason
+    result = bench.core.set_speed(percent)
+    assert not result.ok
+    assert "0 to 100" in result.reason
     assert bench.core.status(bench.now).speed == 0.4
 
 

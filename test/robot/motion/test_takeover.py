@@ -60,8 +60,8 @@ def test_while_a_person_leads_no_chunk_is_followed_and_none_counts_as_refused(
     at = moving.q
     for _ in range(20):
         moving.lead(at)
-        verdict = moving.send(0.8)
-        assert "taken over" in verdict.reason
+        result = moving.send(0.8)
+        assert "taken over" in result.reason
         moving.run(DT)
     np.testing.assert_allclose(moving.q, at, atol=1e-3)
     assert moving.core.status(moving.now).refused_chunks == 0
@@ -75,9 +75,9 @@ def test_a_chunk_from_before_the_end_of_the_takeover_is_stale(moving: ArmBench) 
 
 
 def test_a_leader_far_from_the_arm_holds_it_and_is_asked_to_come_nearer(moving: ArmBench) -> None:
-    verdict = moving.lead(moving.q + 0.5)
-    assert verdict.fault is Fault.TRACKING_ERROR
-    assert "where the arm is" in verdict.reason
+    result = moving.lead(moving.q + 0.5)
+    assert result.fault is Fault.TRACKING_ERROR
+    assert "where the arm is" in result.reason
     assert moving.core.status(moving.now).takeover
     moving.run(0.15)
     at = moving.q

@@ -20,7 +20,7 @@ from node_bench import free_port, promptly
 from waiting import wait_until
 
 from kinevla_ros.robot.motion.target_sender import Point, Target
-from kinevla_ros.robot.realman.transport import ArmConnectionError, VendorArm
+from kinevla_ros.robot.realman.transport import ArmConnectionError, RealManArm
 from kinevla_ros.sim.controller.controller import EmulatedController
 from kinevla_ros.sim.controller.faults import Push
 from kinevla_ros.sim.controller.plant import READY_POSE, JointPlant
@@ -32,7 +32,7 @@ def sine(step: int) -> np.ndarray:
     return READY + 0.2 * np.sin(2 * np.pi * step / 50) * np.array([1, -1, 1, 1, -1, 1, 1])
 
 
-def process_of(arm: VendorArm) -> int:
+def process_of(arm: RealManArm) -> int:
     assert arm._process is not None
     return arm._process.pid
 
@@ -44,16 +44,16 @@ def controller() -> Iterator[EmulatedController]:
 
 
 @pytest.fixture
-def arm(controller: EmulatedController) -> Iterator[VendorArm]:
+def arm(controller: EmulatedController) -> Iterator[RealManArm]:
     ip, port = controller.address
-    with VendorArm(ip, port, udp_port=free_port(socket.SOCK_DGRAM)) as arm:
+    with RealManArm(ip, port, udp_port=free_port(socket.SOCK_DGRAM)) as arm:
         arm.connect()
         yield arm
 
 
 class TestConnection:
     def test_the_arm_tells_who_it_is_and_its_limits(self, controller: EmulatedController) -> None:
-        with VendorArm(*controller.address, udp_port=free_port(socket.SOCK_DGRAM)) as arm:
+        with RealManArm(*controller.address, udp_port=free_port(socket.SOCK_DGRAM)) as arm:
             info = arm.connect()
             assert arm.alive
         assert info.model == "RM75-BI"
@@ -67,11 +67,11 @@ class TestConnection:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
         with pytest.raises(ArmConnectionError, match=rf"127\.0\.0\.1, TCP port {port}: refused"):
-            VendorArm("127.0.0.1", port).connect()
+            RealManArm("127.0.0.1", port).connect()
 
     def test_a_mute_controller_is_no_arm(self, controller: EmulatedController) -> None:
         controller.faults.mute = True
-        arm = VendorArm(*controller.address, udp_port=free_port(socket.SOCK_DGRAM))
+        arm = RealManArm(*controller.address, udp_port=free_port(socket.SOCK_DGRAM))
         with pytest.raises(ArmConnectionError, match="does not answer"):
             arm.connect()
         assert not arm.alive
@@ -79,7 +79,7 @@ class TestConnection:
     def test_a_connection_without_state_is_refused(self, controller: EmulatedController) -> None:
         controller.faults.push = Push.OFF
         udp_port = free_port(socket.SOCK_DGRAM)
-        arm = VendorArm(*controller.address, udp_port=udp_port)
+        arm = RealManArm(*controller.address, udp_port=udp_port)
         with pytest.raises(ArmConnectionError, match=f"UDP port {udp_port}"):
             arm.connect(timeout=1.5)
         assert arm.latest() is None
@@ -87,8 +87,8 @@ class TestConnection:
     def test_the_process_goes_with_its_parent(self, controller: EmulatedController) -> None:
         program = (
             "import sys, time\n"
-            "from kinevla_ros.robot.realman.transport import VendorArm\n"
-            "arm = VendorArm('127.0.0.1', int(sys.argv[1]), udp_port=int(sys.argv[2]))\n"
+            "from kinevla_ros.robot.realman.transport import RealManArm\n"
+            "arm = RealManArm('127.0.0.1', int(sys.argv[1]), udp_port=int(sys.argv[2]))\n"
             "arm.connect()\n"
             "print(arm._process.pid, flush=True)\n"
             "time.sleep(60)\n"
@@ -105,7 +105,7 @@ class TestConnection:
             parent.kill()
         assert wait_until(lambda: not _runs(child))
 
-    def test_ctrl_c_is_left_to_the_parent(self, arm: VendorArm) -> None:
+    def test_ctrl_c_is_left_to_the_parent(self, arm: RealManArm) -> None:
         os.kill(process_of(arm), signal.SIGINT)
         assert os.getpgid(process_of(arm)) != os.getpgid(0)
         stamp = arm.latest().stamp
@@ -115,7 +115,7 @@ class TestConnection:
 
 class TestMotion:
     def test_every_target_of_a_stream_arrives(
-        self, arm: VendorArm, controller: EmulatedController
+        self, arm: RealManArm, controller: EmulatedController
     ) -> None:
         sent = []
         start = time.monotonic()
@@ -133,7 +133,7 @@ class TestMotion:
         self, controller: EmulatedController, period: float, high: bool
     ) -> None:
         address = controller.address
-        with VendorArm(*address, udp_port=free_port(socket.SOCK_DGRAM), period=period) as arm:
+        with RealManArm(*address, udp_port=free_port(socket.SOCK_DGRAM), period=period) as arm:
             arm.connect()
             arm.send(Target(READY))
             assert wait_until(lambda: len(controller.stream_record().times) == 1)
@@ -143,7 +143,7 @@ class TestMotion:
             assert wait_until(lambda: len(controller.stream_record().times) == 2)
         assert controller.stream_record().follow.tolist() == [high, high]
 
-    def test_the_measured_state_comes_back(self, arm: VendorArm) -> None:
+    def test_the_measured_state_comes_back(self, arm: RealManArm) -> None:
         target = READY + 0.05
         arm.send(Target(target))
         assert wait_until(lambda: np.abs(arm.latest().q - target).max() < 1e-4)
@@ -151,17 +151,17 @@ class TestMotion:
         assert state.controller_errors == ()
         assert state.joint_errors == ()
 
-    def test_the_gripper_goes_where_told(self, arm: VendorArm) -> None:
+    def test_the_gripper_goes_where_told(self, arm: RealManArm) -> None:
         arm.send_gripper(0.02)
         assert wait_until(lambda: abs((arm.latest().gripper or 0) - 0.02) < 1e-4)
 
     @pytest.mark.parametrize("q", [np.zeros(6), np.full(7, np.nan), np.full(7, np.inf)])
-    def test_a_target_that_is_none_is_refused(self, arm: VendorArm, q: np.ndarray) -> None:
+    def test_a_target_that_is_none_is_refused(self, arm: RealManArm, q: np.ndarray) -> None:
         with pytest.raises(ValueError, match="seven finite"):
             arm.send(Target(q))
 
     def test_a_jump_shows_and_can_be_cleared(
-        self, arm: VendorArm, controller: EmulatedController
+        self, arm: RealManArm, controller: EmulatedController
     ) -> None:
         arm.send(Target(READY + np.eye(7)[3] * 0.5))
         assert wait_until(lambda: arm.latest().joint_errors == (0, 0, 0, 0x4000, 0, 0, 0))
@@ -174,7 +174,7 @@ class TestMotion:
 
 class TestStop:
     def test_it_goes_over_a_connection_of_its_own(
-        self, arm: VendorArm, controller: EmulatedController
+        self, arm: RealManArm, controller: EmulatedController
     ) -> None:
         library = controller.received_commands()[0].client
         arm.stop()
@@ -184,21 +184,21 @@ class TestStop:
         assert controller.status == "stop"
 
     def test_it_works_while_the_process_hangs(
-        self, arm: VendorArm, controller: EmulatedController
+        self, arm: RealManArm, controller: EmulatedController
     ) -> None:
         os.kill(process_of(arm), signal.SIGSTOP)
         arm.stop()
         assert controller.status == "stop"
 
     def test_it_connects_again_if_it_must(
-        self, arm: VendorArm, controller: EmulatedController
+        self, arm: RealManArm, controller: EmulatedController
     ) -> None:
         controller.close_clients()
         arm.stop()
         assert controller.status == "stop"
 
     def test_a_stop_that_is_not_confirmed_is_an_error(
-        self, arm: VendorArm, controller: EmulatedController
+        self, arm: RealManArm, controller: EmulatedController
     ) -> None:
         controller.faults.mute = True
         with pytest.raises(ArmConnectionError, match="did not confirm set_arm_stop"):
@@ -206,7 +206,7 @@ class TestStop:
 
 
 class TestFailure:
-    def test_a_killed_process_is_seen_and_replaced(self, arm: VendorArm) -> None:
+    def test_a_killed_process_is_seen_and_replaced(self, arm: RealManArm) -> None:
         os.kill(process_of(arm), signal.SIGKILL)
         assert wait_until(lambda: not arm.alive)
         with pytest.raises(ArmConnectionError, match=r"call connect\(\)"):
@@ -215,7 +215,7 @@ class TestFailure:
         assert arm.alive
         arm.send(Target(READY))
 
-    def test_a_hung_process_is_seen_and_replaced(self, arm: VendorArm) -> None:
+    def test_a_hung_process_is_seen_and_replaced(self, arm: RealManArm) -> None:
         os.kill(process_of(arm), signal.SIGSTOP)
         assert wait_until(lambda: not arm.alive)
         for _ in range(5000):
@@ -224,7 +224,7 @@ class TestFailure:
         assert arm.alive
 
     def test_a_process_that_was_frozen_replays_no_targets(
-        self, arm: VendorArm, controller: EmulatedController
+        self, arm: RealManArm, controller: EmulatedController
     ) -> None:
         os.kill(process_of(arm), signal.SIGSTOP)
         for step in range(20):
@@ -238,7 +238,7 @@ class TestFailure:
         assert controller.stream_record().targets == pytest.approx(READY[None], abs=1e-4)
 
     def test_a_frozen_controller_gets_no_targets(
-        self, arm: VendorArm, controller: EmulatedController
+        self, arm: RealManArm, controller: EmulatedController
     ) -> None:
         controller.faults.mute = True
         controller.faults.push = Push.OFF
@@ -252,7 +252,7 @@ class TestFailure:
         assert len(controller.stream_record().times) == 0
 
     def test_a_controller_that_is_gone_ends_the_link(
-        self, arm: VendorArm, controller: EmulatedController
+        self, arm: RealManArm, controller: EmulatedController
     ) -> None:
         controller.stop()
         assert wait_until(lambda: not arm.alive)
@@ -260,7 +260,7 @@ class TestFailure:
             arm.send(Target(READY))
 
     def test_states_of_the_old_process_do_not_outlive_it(
-        self, arm: VendorArm, controller: EmulatedController
+        self, arm: RealManArm, controller: EmulatedController
     ) -> None:
         controller.faults.push = Push.OFF
         with pytest.raises(ArmConnectionError):

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from kinevla_ros.robot.realman.channel import Board, Settings, create_channel, create_memory
+from kinevla_ros.robot.realman.channel import Board, ProcessSettings, create_channel, create_memory
 
 
 @pytest.fixture
@@ -48,5 +48,5 @@ def test_the_parents_end_never_blocks() -> None:
 
 
 def test_settings_survive_the_command_line() -> None:
-    settings = Settings("10.0.0.2", 8080, "10.0.0.1", 8089, 0.02, 3, 4)
-    assert Settings.from_argument(settings.to_argument()) == settings
+    settings = ProcessSettings("10.0.0.2", 8080, "10.0.0.1", 8089, 0.02, 3, 4)
+    assert ProcessSettings.from_argument(settings.to_argument()) == settings

@@ -19,7 +19,7 @@ from node_bench import free_port, promptly
 from waiting import wait_until
 
 from kinevla_ros.robot.motion.target_sender import Point, Target
-from kinevla_ros.robot.realman.transport import ArmConnectionError, VendorArm
+from kinevla_ros.robot.realman.transport import ArmConnectionError, RealManArm
 from kinevla_ros.sim.controller.controller import EmulatedController
 from kinevla_ros.sim.controller.faults import Faults, Push
 from kinevla_ros.sim.controller.plant import READY_POSE, JointPlant
@@ -34,13 +34,13 @@ def controller() -> Iterator[EmulatedController]:
 
 
 @pytest.fixture(scope="module")
-def link(controller: EmulatedController) -> Iterator[VendorArm]:
-    with VendorArm(*controller.address, udp_port=free_port(socket.SOCK_DGRAM)) as arm:
+def link(controller: EmulatedController) -> Iterator[RealManArm]:
+    with RealManArm(*controller.address, udp_port=free_port(socket.SOCK_DGRAM)) as arm:
         yield arm
 
 
 @pytest.fixture
-def arm(link: VendorArm, controller: EmulatedController) -> VendorArm:
+def arm(link: RealManArm, controller: EmulatedController) -> RealManArm:
     """The arm, connected to a sound controller."""
     controller.freeze(False)
     controller.faults = Faults()
@@ -57,14 +57,14 @@ def arrived(controller: EmulatedController, since: float) -> int:
     return int((controller.stream_record().times >= since).sum())
 
 
-def send_for(arm: VendorArm, seconds: float) -> None:
+def send_for(arm: RealManArm, seconds: float) -> None:
     for _ in range(round(seconds / 0.02)):
         arm.send(Target(TURNED))
         time.sleep(0.02)
 
 
 def test_replies_in_pieces_and_among_garbage_disturb_nothing(
-    arm: VendorArm, controller: EmulatedController
+    arm: RealManArm, controller: EmulatedController
 ) -> None:
     controller.faults = Faults(split=True, garbage=True)
     arm.connect()
@@ -74,7 +74,7 @@ def test_replies_in_pieces_and_among_garbage_disturb_nothing(
 
 @pytest.mark.parametrize("delay", [0.3, 0.7])
 def test_a_late_reply_holds_up_neither_targets_nor_states_and_shows_at_the_stop_line(
-    arm: VendorArm, controller: EmulatedController, delay: float
+    arm: RealManArm, controller: EmulatedController, delay: float
 ) -> None:
     """The library waits half a second for a reply: one comes in time, one after it has given up."""
     controller.faults.delay, start = delay, time.monotonic()
@@ -92,7 +92,7 @@ def test_a_late_reply_holds_up_neither_targets_nor_states_and_shows_at_the_stop_
 
 
 def test_stop_and_targets_go_out_while_the_library_waits_for_a_reply_that_never_comes(
-    arm: VendorArm, controller: EmulatedController
+    arm: RealManArm, controller: EmulatedController
 ) -> None:
     controller.faults.mute = True
     start = time.monotonic()
@@ -104,7 +104,7 @@ def test_stop_and_targets_go_out_while_the_library_waits_for_a_reply_that_never_
 
 
 def test_a_reply_that_is_too_long_ends_the_library_and_nothing_else(
-    arm: VendorArm, controller: EmulatedController
+    arm: RealManArm, controller: EmulatedController
 ) -> None:
     controller.faults.long_reply = True
     assert wait_until(lambda: not arm.alive)
@@ -114,7 +114,7 @@ def test_a_reply_that_is_too_long_ends_the_library_and_nothing_else(
 
 
 def test_when_the_library_dies_the_motion_can_be_ended_past_it(
-    arm: VendorArm, controller: EmulatedController
+    arm: RealManArm, controller: EmulatedController
 ) -> None:
     send_for(arm, 0.1)
     assert not arm.can_brake()
@@ -128,7 +128,7 @@ def test_when_the_library_dies_the_motion_can_be_ended_past_it(
 
 
 def test_past_a_dead_library_nothing_goes_on_at_speed_after_a_gap(
-    arm: VendorArm, controller: EmulatedController
+    arm: RealManArm, controller: EmulatedController
 ) -> None:
     way = TURNED + np.linspace(0.01, 0.02, 3)[:, None]
     arm.send(Target(TURNED, 1, None, way))
@@ -145,7 +145,7 @@ def test_past_a_dead_library_nothing_goes_on_at_speed_after_a_gap(
 
 
 def test_past_a_library_that_had_hung_nothing_is_sent(
-    arm: VendorArm, controller: EmulatedController
+    arm: RealManArm, controller: EmulatedController
 ) -> None:
     os.kill(arm._process.pid, signal.SIGSTOP)
     time.sleep(0.3)
@@ -156,7 +156,7 @@ def test_past_a_library_that_had_hung_nothing_is_sent(
 
 @pytest.mark.parametrize("push", [p for p in Push if p is not Push.SOUND])
 def test_a_broken_state_is_no_state(
-    arm: VendorArm, controller: EmulatedController, push: Push
+    arm: RealManArm, controller: EmulatedController, push: Push
 ) -> None:
     controller.faults.push = push
     time.sleep(0.05)
@@ -169,7 +169,7 @@ def test_a_broken_state_is_no_state(
 
 
 def test_a_state_that_contradicts_the_joints_asked_for_is_not_believed_at_connection(
-    arm: VendorArm, controller: EmulatedController
+    arm: RealManArm, controller: EmulatedController
 ) -> None:
     controller.faults.push = Push.SIX_JOINTS
     with pytest.raises(ArmConnectionError, match="no state arrives"):
@@ -177,7 +177,7 @@ def test_a_state_that_contradicts_the_joints_asked_for_is_not_believed_at_connec
 
 
 def test_while_the_controller_answers_targets_go_on_without_a_state(
-    arm: VendorArm, controller: EmulatedController
+    arm: RealManArm, controller: EmulatedController
 ) -> None:
     controller.faults.push = Push.OFF
     time.sleep(0.3)
@@ -188,7 +188,7 @@ def test_while_the_controller_answers_targets_go_on_without_a_state(
 
 
 def test_a_frozen_controller_finds_no_heap_of_targets_when_it_is_back(
-    arm: VendorArm, controller: EmulatedController
+    arm: RealManArm, controller: EmulatedController
 ) -> None:
     send_for(arm, 0.1)
     start = time.monotonic()
@@ -202,7 +202,7 @@ def test_a_frozen_controller_finds_no_heap_of_targets_when_it_is_back(
 
 
 def test_nothing_waits_for_a_frozen_controller(
-    arm: VendorArm, controller: EmulatedController
+    arm: RealManArm, controller: EmulatedController
 ) -> None:
     controller.freeze()
     for _ in range(40_000):
@@ -212,7 +212,7 @@ def test_nothing_waits_for_a_frozen_controller(
 
 
 def test_a_broken_connection_is_known_and_made_anew(
-    arm: VendorArm, controller: EmulatedController
+    arm: RealManArm, controller: EmulatedController
 ) -> None:
     controller.reset_clients()
     assert wait_until(lambda: not arm.alive)
@@ -222,7 +222,7 @@ def test_a_broken_connection_is_known_and_made_anew(
 
 
 def test_the_stop_line_is_made_anew_when_it_alone_was_closed(
-    arm: VendorArm, controller: EmulatedController
+    arm: RealManArm, controller: EmulatedController
 ) -> None:
     library = controller.received_commands()[-1].client
     start = time.monotonic()
@@ -234,7 +234,7 @@ def test_the_stop_line_is_made_anew_when_it_alone_was_closed(
 
 
 def test_a_controller_that_serves_one_client_only_is_refused_with_the_reason(
-    arm: VendorArm, controller: EmulatedController
+    arm: RealManArm, controller: EmulatedController
 ) -> None:
     controller.faults.single_client = True
     arm.close()
@@ -244,7 +244,7 @@ def test_a_controller_that_serves_one_client_only_is_refused_with_the_reason(
 
 
 def test_the_state_is_asked_for_at_every_connection(
-    arm: VendorArm, controller: EmulatedController
+    arm: RealManArm, controller: EmulatedController
 ) -> None:
     elsewhere = {"command": "set_realtime_push", "port": free_port(socket.SOCK_DGRAM)}
     with socket.create_connection(controller.address) as other:
@@ -259,7 +259,7 @@ def test_the_state_is_asked_for_at_every_connection(
 
 
 def test_errors_are_cleared_in_the_order_that_works_and_never_by_the_emergency_stop(
-    arm: VendorArm, controller: EmulatedController
+    arm: RealManArm, controller: EmulatedController
 ) -> None:
     controller.joint_error(2, 0x4000)
     controller.joint_error(6, 0x0008)
@@ -278,7 +278,7 @@ def test_errors_are_cleared_in_the_order_that_works_and_never_by_the_emergency_s
 
 
 def test_a_gripper_that_is_told_something_new_all_the_time_is_read_all_the_same(
-    arm: VendorArm, controller: EmulatedController
+    arm: RealManArm, controller: EmulatedController
 ) -> None:
     start = time.monotonic()
     for opening in np.linspace(0.06, 0.01, 75):

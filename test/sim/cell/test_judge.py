@@ -11,7 +11,7 @@ import pytest
 from kinevla_ros.base.chunk import CHUNK_DT
 from kinevla_ros.language.grammar import TASKS, Command, siblings
 from kinevla_ros.sim.cell.cell import Cell
-from kinevla_ros.sim.cell.judge import Judge, Verdict
+from kinevla_ros.sim.cell.judge import Judge, Judgement
 from kinevla_ros.sim.demonstrations.demonstrator import done, holding, plan
 from kinevla_ros.sim.simulated_arm import SimulatedArm
 
@@ -41,12 +41,12 @@ def demonstrate(
     arm.run(0.5)
 
 
-def verdicts(cell: Cell, command: Command, seed: int) -> dict[Command, Verdict]:
+def judgements(cell: Cell, command: Command, seed: int) -> dict[Command, Judgement]:
     """Verdicts on one demonstration, judged as each command for the same object."""
     cell.reset(np.random.default_rng((seed, command.task_number)))
     judges = {asked: Judge(cell, asked) for asked in (command, *siblings(command))}
     demonstrate(cell, command, judges)
-    return {asked: judge.verdict() for asked, judge in judges.items()}
+    return {asked: judge.judgement() for asked, judge in judges.items()}
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -54,15 +54,15 @@ def verdicts(cell: Cell, command: Command, seed: int) -> dict[Command, Verdict]:
 def test_a_demonstration_is_kinematic_success_for_its_own_command_alone(
     cell: Cell, command: Command, seed: int
 ) -> None:
-    found = verdicts(cell, command, seed)
-    assert all(verdict.goal for verdict in found.values())
-    assert {asked: verdict.kinematic for asked, verdict in found.items()} == {
+    found = judgements(cell, command, seed)
+    assert all(judgement.goal for judgement in found.values())
+    assert {asked: judgement.kinematic for asked, judgement in found.items()} == {
         asked: asked == command for asked in found
     }
 
 
 def test_each_constraint_fails_on_its_own(cell: Cell) -> None:
-    found = verdicts(cell, CARROT, 0)
+    found = judgements(cell, CARROT, 0)
     other_part = found[Command("carrot", part="lower", side="left")].constraints
     other_side = found[Command("carrot", part="upper", side="right")].constraints
     assert other_part == {"part": False, "side": True, "order": True}
@@ -76,9 +76,9 @@ def test_nothing_done_is_no_success(cell: Cell, command: Command) -> None:
     for _ in range(5):
         cell.step(0.1)
         judge.watch(cell.state())
-    verdict = judge.verdict()
-    assert not verdict.goal
-    assert not verdict.kinematic
+    judgement = judge.judgement()
+    assert not judgement.goal
+    assert not judgement.kinematic
 
 
 @pytest.mark.parametrize("command", [TASKS[0], CARROT])
@@ -94,7 +94,7 @@ def test_an_object_still_in_the_gripper_is_no_success(cell: Cell, command: Comma
         seconds += 2 * CHUNK_DT
     arm.run(1.0)
     assert holding(cell.state(), command)
-    assert not judge.verdict().goal
+    assert not judge.judgement().goal
 
 
 @pytest.mark.parametrize("command", [TASKS[1], CARROT])
@@ -106,7 +106,7 @@ def test_an_object_pushed_before_it_is_grasped_breaks_the_order(
     pushed = state.poses[command.object] + [-0.04, 0, 0, 0]
     judge.watch(replace(state, poses={**state.poses, command.object: pushed}))
     demonstrate(cell, command, {command: judge})
-    verdict = judge.verdict()
-    assert verdict.goal
-    assert not verdict.kinematic
-    assert [name for name, kept in verdict.constraints.items() if not kept] == ["order"]
+    judgement = judge.judgement()
+    assert judgement.goal
+    assert not judgement.kinematic
+    assert [name for name, kept in judgement.constraints.items() if not kept] == ["order"]

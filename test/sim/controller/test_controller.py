@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kinevla_ros.sim.controller.commands import Commands
 from kinevla_ros.sim.controller.controller import ControllerError, EmulatedController
 from kinevla_ros.sim.controller.gripper import Gripper
-from kinevla_ros.sim.controller.motion import VELOCITY_LIMIT, Motion
+from kinevla_ros.sim.controller.motion import VELOCITY_LIMIT, ControllerMotion
 from kinevla_ros.sim.controller.plant import READY_POSE, JointPlant
 from kinevla_ros.sim.controller.protocol import angles_to_wire
 
@@ -26,7 +26,7 @@ class Bench:
     def __init__(self) -> None:
         self.now = 100.0
         self.plant = JointPlant(clock=lambda: self.now)
-        self.motion = Motion(self.plant)
+        self.motion = ControllerMotion(self.plant)
         self.commands = Commands(self.motion, Gripper(self.plant))
         self.events: list[dict] = []
 
@@ -125,7 +125,7 @@ class TestStream:
 
     def test_a_target_over_the_limit_is_a_controller_error(self, bench: Bench) -> None:
         plant = JointPlant(q=(0, math.radians(128), 0, 1, 0, 1, 0), clock=lambda: bench.now)
-        motion = Motion(plant)
+        motion = ControllerMotion(plant)
         target = plant.joint_positions()
         target[1] = math.radians(131)
         assert not motion.stream(target, bench.now)

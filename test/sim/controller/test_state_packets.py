@@ -14,7 +14,7 @@ pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library
 from node_bench import free_port
 from waiting import wait_until
 
-from kinevla_ros.robot.realman.transport import VendorArm
+from kinevla_ros.robot.realman.transport import RealManArm
 from kinevla_ros.sim.controller import controller as controller_module
 from kinevla_ros.sim.controller.controller import EmulatedController
 from kinevla_ros.sim.controller.plant import READY_POSE, JointPlant
@@ -33,7 +33,7 @@ def test_a_state_from_another_address_than_the_arms_is_dropped(
     monkeypatch.setattr(controller_module, "_send_datagram", record)
     with EmulatedController(JointPlant(), "127.0.0.5", 0) as controller:
         port = free_port(socket.SOCK_DGRAM)
-        arm = VendorArm(*controller.address, port)
+        arm = RealManArm(*controller.address, port)
         arm.connect()
         try:
             assert wait_until(lambda: packets and arm.latest() is not None)

@@ -15,7 +15,7 @@ from kinevla_ros.language.parse import parse_instruction
 from kinevla_ros.language.task_set import shipped_file
 from kinevla_ros.robot.gate.chunk_checks import ChunkCase
 from kinevla_ros.robot.gate.collision import CollisionModel
-from kinevla_ros.robot.gate.gate import CHUNK_CHECKS, judge
+from kinevla_ros.robot.gate.gate import CHUNK_CHECKS, run_checks
 from kinevla_ros.robot.gate.workspace import CELL_WORKSPACE
 from kinevla_ros.robot.kinematics import forward
 from kinevla_ros.robot.limits import RM75_LIMITS
@@ -83,8 +83,8 @@ def test_labels_begin_at_the_arm_and_pass_the_gate(samples: Samples) -> None:
             label = samples.chunks[row, task].astype(float)
             chunk = ActionChunk(1.0, 1, q + label[:, :7], label[:, 7])
             case = ChunkCase(chunk, ArmState(q, 1.0), q, RM75_LIMITS, space, now=1.1)
-            verdict = judge(CHUNK_CHECKS, case)
-            assert verdict.ok, verdict.reason
+            result = run_checks(CHUNK_CHECKS, case)
+            assert result.ok, result.reason
 
 
 def test_images_are_squares_of_both_cameras_and_not_black(samples: Samples) -> None:

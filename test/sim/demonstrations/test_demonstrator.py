@@ -14,7 +14,7 @@ from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.sim.cell.cell import Cell
-from kinevla_ros.sim.cell.judge import Judge, Verdict
+from kinevla_ros.sim.cell.judge import Judge, Judgement
 from kinevla_ros.sim.demonstrations.demonstrator import done, plan
 from kinevla_ros.sim.simulated_arm import SimulatedArm
 
@@ -28,7 +28,7 @@ def cell() -> Iterator[Cell]:
     cell.close()
 
 
-def pursue(cell: Cell, command: Command, arm: SimulatedArm) -> Verdict:
+def pursue(cell: Cell, command: Command, arm: SimulatedArm) -> Judgement:
     """Follow the command until it is done, at most 16 s."""
     judge, start, held = Judge(cell, command), arm.now, 0.0
     while arm.now - start < 16.0 and held < 0.8:
@@ -41,7 +41,7 @@ def pursue(cell: Cell, command: Command, arm: SimulatedArm) -> Verdict:
     arm.run(0.5)
     status = arm.core.status(arm.now)
     assert (status.fault, status.refused_chunks) == (Fault.NONE, 0), status.reason
-    return judge.verdict()
+    return judge.judgement()
 
 
 def perturbed_start(rng: np.random.Generator) -> np.ndarray:
@@ -54,8 +54,8 @@ def perturbed_start(rng: np.random.Generator) -> np.ndarray:
 def test_every_task_succeeds_in_random_scenes(cell: Cell, command: Command) -> None:
     for seed in range(3):
         cell.reset(np.random.default_rng((11, seed)))
-        verdict = pursue(cell, command, SimulatedArm(cell))
-        assert verdict.kinematic, (seed, verdict)
+        judgement = pursue(cell, command, SimulatedArm(cell))
+        assert judgement.kinematic, (seed, judgement)
 
 
 @pytest.mark.parametrize("command", TASKS, ids=lambda c: "_".join(c.slots().values()))
@@ -63,8 +63,8 @@ def test_every_task_succeeds_from_wherever_the_arm_is(cell: Cell, command: Comma
     for seed in range(2):
         rng = np.random.default_rng((12, seed))
         cell.reset(rng, perturbed_start(rng))
-        verdict = pursue(cell, command, SimulatedArm(cell))
-        assert verdict.kinematic, (seed, verdict)
+        judgement = pursue(cell, command, SimulatedArm(cell))
+        assert judgement.kinematic, (seed, judgement)
 
 
 def test_a_change_of_mind_after_the_first_task_is_followed(cell: Cell) -> None:

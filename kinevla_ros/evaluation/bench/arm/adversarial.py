@@ -17,14 +17,14 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from kinevla_ros.evaluation.bench.arm.attacks import Attacker
-from kinevla_ros.evaluation.bench.arm.lagging_arm import HOME, EchoArm
+from kinevla_ros.evaluation.bench.arm.adversary import Adversary
+from kinevla_ros.evaluation.bench.arm.lagging_arm import HOME, LaggingArm
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.limits import RM75_LIMITS as LIMITS
 from kinevla_ros.robot.motion.state_machine import ArmStateMachine
-from kinevla_ros.sim.controller.motion import Motion
+from kinevla_ros.sim.controller.motion import ControllerMotion
 from kinevla_ros.sim.controller.plant import JointPlant
 from kinevla_ros.sim.controller.protocol import angles_from_wire, angles_to_wire
 
@@ -41,7 +41,7 @@ JOURNEY = 25
 
 
 @dataclass
-class Report:
+class AdversarialReport:
     """What came of a run.
 
     Attributes:
@@ -69,7 +69,7 @@ class Witness:
     takes targets.
     """
 
-    def __init__(self, report: Report, space: CollisionModel, dt: float) -> None:
+    def __init__(self, report: AdversarialReport, space: CollisionModel, dt: float) -> None:
         self._report, self._space, self._dt = report, space, dt
         self._path: Array | None = None
         self._now = 0.0
@@ -90,7 +90,7 @@ class Witness:
             return
         if self._path is None:
             self._path = np.tile(before, (3, 1))
-            self._controller = Motion(JointPlant(before, clock=lambda: self._now))
+            self._controller = ControllerMotion(JointPlant(before, clock=lambda: self._now))
         self._path = path = np.vstack([self._path[-3:], sent])
         received = angles_from_wire(angles_to_wire(sent))
         taken = received is not None and self._controller.stream(received, self._now)
@@ -107,7 +107,7 @@ class Witness:
 
 def attack(
     targets: int, seed: int, rate: float, advance: Callable[[int], object] = lambda _: None
-) -> Report:
+) -> AdversarialReport:
     """Offer so many targets to an arm state machine in simulated time and watch what it sends.
 
     Args:
@@ -116,22 +116,22 @@ def attack(
         rate: targets that the core gives out, Hz.
         advance: called with the number of targets offered since the last call.
     """
-    report, rng, dt = Report(), np.random.default_rng(seed), 1 / rate
+    report, rng, dt = AdversarialReport(), np.random.default_rng(seed), 1 / rate
     witness = Witness(report, CollisionModel(DEFAULT_WORKSPACE), dt)
-    arm = EchoArm(dt, witness.see)
-    attacker, now, streaks = Attacker(arm.space, seed), 100.0, 0
+    arm = LaggingArm(dt, witness.see)
+    adversary, now, streaks = Adversary(arm.space, seed), 100.0, 0
     while report.targets < targets:
         if streaks % JOURNEY == 0 or not arm.enabled:
             now = _begin(arm, now, at_home=streaks % JOURNEY == 0)
-        kind = attacker.kinds[int(rng.integers(len(attacker.kinds)))]
+        kind = adversary.kinds[int(rng.integers(len(adversary.kinds)))]
         streaks += 1
         for _ in range(STREAK):
-            weapon = attacker.make(kind, arm.q)
-            verdict = attacker.deliver(weapon, arm.core, now)
-            report.targets += weapon.targets
+            sent = adversary.make(kind, arm.q)
+            result = adversary.deliver(sent, arm.core, now)
+            report.targets += sent.targets
             report.offered[kind] += 1
-            report.refused[kind] += not verdict.ok
-            advance(weapon.targets)
+            report.refused[kind] += not result.ok
+            advance(sent.targets)
             for _ in range(int(rng.integers(1, 5))):
                 now += dt
                 arm.tick(now)
@@ -143,15 +143,15 @@ def attack(
     return report
 
 
-def _begin(arm: EchoArm, now: float, at_home: bool) -> float:
+def _begin(arm: LaggingArm, now: float, at_home: bool) -> float:
     """Enable the arm, where it is or at home; returns the time it is then, s."""
     now = arm.rest(now)
     if not at_home and arm.enable(now).ok:
         return now
     arm.place(HOME)
     now = arm.rest(now)
-    if not (verdict := arm.enable(now)).ok:
-        raise RuntimeError(f"the arm cannot be enabled at home: {verdict.reason}")
+    if not (result := arm.enable(now)).ok:
+        raise RuntimeError(f"the arm cannot be enabled at home: {result.reason}")
     return now
 
 

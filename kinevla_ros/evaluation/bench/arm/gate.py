@@ -12,7 +12,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from kinevla_ros.evaluation.bench.arm.lagging_arm import EchoArm
+from kinevla_ros.evaluation.bench.arm.lagging_arm import LaggingArm
 from kinevla_ros.evaluation.bench.arm.seam import REPLAN, Recording, record, swing
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.evaluation.report.statistics import percentiles
@@ -23,7 +23,7 @@ from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.gate import ARM_CHECKS, CHUNK_CHECKS, FIRST_TARGET_CHECKS, TELEOP_CHECKS
 from kinevla_ros.robot.gate.target_checks import TargetCase
 from kinevla_ros.robot.gate.teleop_checks import JointTarget, TeleopCase
-from kinevla_ros.robot.gate.tracking import Following
+from kinevla_ros.robot.gate.tracking import TrackingMonitor
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.priority import promptly
@@ -101,28 +101,28 @@ def _arm_cases(recording: Recording, moments: Sequence[int]) -> list[ArmCase]:
     """Only as many as fit into memory with two seconds of history each."""
     cases = []
     for i in moments[:: max(1, len(moments) // 20)]:
-        following = Following()
+        tracking = TrackingMonitor()
         first = max(0, i - round(2.5 / recording.dt))
         for j in range(first, i + 1):
-            following.measured(ArmState(recording.path[j], j * recording.dt))
-            following.sent(recording.path[j], recording.path[i], j * recording.dt)
+            tracking.measured(ArmState(recording.path[j], j * recording.dt))
+            tracking.sent(recording.path[j], recording.path[i], j * recording.dt)
         now = i * recording.dt
-        cases += [ArmCase(ArmState(recording.path[i], now), following, now)] * 20
+        cases += [ArmCase(ArmState(recording.path[i], now), tracking, now)] * 20
     return cases
 
 
 def _whole_ways(chunks: int, rate: float, rng: np.random.Generator) -> Times:
     times: Times = {WHOLE_WAY: [], TICK: []}
-    arm = EchoArm(1 / rate)
+    arm = LaggingArm(1 / rate)
     start = now = arm.rest(100.0)
     arm.enable(now)
     ticks = round(REPLAN * rate)
     for number in range(chunks):
         chunk = swing(now - 0.05, now - 0.05 - start, number, rng)
         started = time.perf_counter()
-        verdict = arm.core.on_chunk(chunk, now)
+        result = arm.core.on_chunk(chunk, now)
         arm.tick(now + arm.dt)
-        if verdict.ok:
+        if result.ok:
             times[WHOLE_WAY].append(time.perf_counter() - started)
         for _ in range(ticks - 1):
             now += arm.dt

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.robot.gate.check_result import Verdict
+from kinevla_ros.robot.gate.check_result import CheckResult
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.limits import RM75_LIMITS
@@ -28,7 +28,7 @@ SETTLING = 0.3
 """From the last target until the arm has been seen at rest (s)."""
 
 
-class EchoArm:
+class LaggingArm:
     """The real arm state machine, and an arm that is where it was sent `DELAY` ticks before.
 
     Args:
@@ -71,10 +71,10 @@ class EchoArm:
                 since = now
         return now
 
-    def enable(self, now: float) -> Verdict:
+    def enable(self, now: float) -> CheckResult:
         """Clear a fault of the resting arm and enable it, or say why that is not possible."""
-        verdict = self.core.reset(now)
-        return self.core.enable(now) if verdict.ok else verdict
+        result = self.core.reset(now)
+        return self.core.enable(now) if result.ok else result
 
     @property
     def enabled(self) -> bool:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, ActionChunk
-from kinevla_ros.evaluation.bench.arm.lagging_arm import HOME, EchoArm
+from kinevla_ros.evaluation.bench.arm.lagging_arm import HOME, LaggingArm
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.robot.limits import RM75_LIMITS
 
@@ -51,7 +51,7 @@ def record(seams: int, rate: float, seed: int) -> Recording:
     """
     rng, dt = np.random.default_rng(seed), 1 / rate
     sent: list[Array] = []
-    arm = EchoArm(dt, lambda _, target: sent.append(target) if target is not None else None)
+    arm = LaggingArm(dt, lambda _, target: sent.append(target) if target is not None else None)
     now = arm.rest(100.0)
     arm.enable(now)
     start, due, waiting, taken = now, now, list[tuple[float, ActionChunk]](), list[int]()

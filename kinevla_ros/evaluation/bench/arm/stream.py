@@ -16,13 +16,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from kinevla_ros.evaluation.bench.arm.lagging_arm import EchoArm
+from kinevla_ros.base.resources import resource_path
+from kinevla_ros.evaluation.bench.arm.lagging_arm import LaggingArm
 from kinevla_ros.evaluation.bench.arm.seam import REPLAN, swing
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.evaluation.report.statistics import percentiles
-from kinevla_ros.robot.motion.fixed_rate import Grid
+from kinevla_ros.robot.motion.fixed_rate import FixedRate
 from kinevla_ros.robot.priority import ADVICE, take_priority
-from kinevla_ros.share import share_path
 
 RATES = (50.0, 100.0, 200.0)
 LOADING = 120.0
@@ -55,12 +55,12 @@ def measure(rate: float, seconds: float, realtime: bool) -> tuple[list[float], b
 
 def _stream(answer: Connection, rate: float, seconds: float, realtime: bool) -> None:
     prompt = realtime and take_priority()
-    arm, grid, rng = EchoArm(1 / rate), Grid(1 / rate), np.random.default_rng(0)
+    arm, ticks, rng = LaggingArm(1 / rate), FixedRate(1 / rate), np.random.default_rng(0)
     start = arm.rest(time.monotonic() - 10.0)
     # The core has no clock: it rested in the ten seconds before.
     arm.enable(start)
-    begun, sequence, replanned, moments = grid.wait(), 0, -1.0, []
-    while (now := grid.wait()) < begun + seconds:
+    begun, sequence, replanned, moments = ticks.wait(), 0, -1.0, []
+    while (now := ticks.wait()) < begun + seconds:
         if now >= replanned + REPLAN:
             sequence, replanned = sequence + 1, now
             arm.core.on_chunk(swing(now - 0.05, now - begun, sequence, rng), now)
@@ -92,12 +92,12 @@ def policy_load(model: Path) -> Iterator[None]:
 
 
 def _infer(ready: Connection, model: Path) -> None:
-    from kinevla_ros.evaluation.suite.rollout import Episode
+    from kinevla_ros.evaluation.suite.rollout import EpisodeSetup
     from kinevla_ros.generator.policy import Policy
     from kinevla_ros.language.grammar import TASKS
     from kinevla_ros.sim.cell.cell import Cell
 
-    policy, words = Policy(model, 1), Episode(TASKS[0], 0, 0).instruction
+    policy, words = Policy(model, 1), EpisodeSetup(TASKS[0], 0, 0).instruction
     with closing(Cell()) as cell:
         seen = cell.observe()
     ready.send(True)
@@ -109,7 +109,7 @@ def bench_stream(seconds: float, rates: Sequence[float], report: Path | None = N
     """Measure, print the table, write the JSON file; returns the exit code."""
     rows = []
     for loaded in (False, True):
-        with policy_load(share_path("models", "kinevla-tiny")) if loaded else nullcontext():
+        with policy_load(resource_path("models", "kinevla-tiny")) if loaded else nullcontext():
             for realtime in (True, False):
                 for rate in rates:
                     errors, prompt = measure(rate, seconds, realtime)

@@ -25,7 +25,7 @@ from kinevla_ros.evaluation.bench.shapes.tables import tables
 from kinevla_ros.evaluation.report.statistics import percentiles
 from kinevla_ros.primitives import rotations
 from kinevla_ros.primitives.demonstrations import extent, resampled
-from kinevla_ros.primitives.frames import Frame, seen_from
+from kinevla_ros.primitives.frames import TaskFrame, seen_from
 from kinevla_ros.primitives.kmp import PUBLISHED, predict, through
 from kinevla_ros.primitives.primitive import Primitive, enhanced, lfe_kmp, tp_gmm
 from kinevla_ros.primitives.reference import regressed, trusted_near
@@ -110,8 +110,8 @@ def smoothness(path: Array) -> float:
 
 def ways(demonstrations: Array) -> dict[str, Generalise]:
     """The ways to generalise demonstrations, shape (M, N, D), learnt: start, end to a path."""
-    starts = [Frame.at(points[0]) for points in demonstrations]
-    ends = [Frame.at(points[-1]) for points in demonstrations]
+    starts = [TaskFrame.at(points[0]) for points in demonstrations]
+    ends = [TaskFrame.at(points[-1]) for points in demonstrations]
     local = seen_from(demonstrations, starts), seen_from(demonstrations, ends)
     world = regressed(demonstrations, PUBLISHED_COMPONENTS)
     first, last = (regressed(points, PUBLISHED_COMPONENTS) for points in local)
@@ -139,7 +139,7 @@ def ways(demonstrations: Array) -> dict[str, Generalise]:
 
 
 def _between(primitive: Primitive) -> Generalise:
-    return lambda start, end: primitive.between(Frame.at(start), Frame.at(end)).means
+    return lambda start, end: primitive.between(TaskFrame.at(start), TaskFrame.at(end)).means
 
 
 def measure(
@@ -236,12 +236,12 @@ def _pose_times(rng: np.random.Generator) -> list[float]:
     positions = np.column_stack([0.3 * phase, 0.1 * bow, 0.1 * phase**2])
     turns = Rotation.from_rotvec(np.column_stack([phase, 0.3 * bow, 0.5 * phase]))
     quaternions = turns.as_quat()
-    first, last = Frame.at(positions[0]), Frame.at(positions[-1])
+    first, last = TaskFrame.at(positions[0]), TaskFrame.at(positions[-1])
     place = lfe_kmp(positions[None], [first], [last])
     turn = rotations.lfe_kmp(quaternions[None], quaternions[:1], quaternions[-1:])
     times = []
     for _ in range(POSE_CALLS):
-        goal = Frame.at(positions[-1] + rng.normal(0, 0.05, 3))
+        goal = TaskFrame.at(positions[-1] + rng.normal(0, 0.05, 3))
         turned = (Rotation.from_rotvec(rng.normal(0, 0.3, 3)) * turns[-1]).as_quat()
         began = time.perf_counter()
         place.between(first, goal)

@@ -1,4 +1,4 @@
-"""Which way a policy decodes: by the engine, by ONNX graphs or by plain torch."""
+"""What a policy decodes by: the engine, ONNX graphs or plain torch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PLAIN = "plain torch"
 
 
 @dataclass(frozen=True)
-class Options:
+class DecodingOptions:
     """What a policy is asked to decode with.
 
     Attributes:
@@ -41,7 +41,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Way:
+class DecodingBackend:
     """What writes words and codes, what measures them, and a name for a log."""
 
     writer: FastDecoder | BilevelDecoder
@@ -49,10 +49,10 @@ class Way:
     name: str
 
 
-def choose_way(
-    model: Generator, vocabulary: Vocabulary, tasks: TaskSet, folder: Path, options: Options
-) -> Way:
-    """The fastest way that options and device permit; a missing faster one is logged.
+def choose_backend(
+    model: Generator, vocabulary: Vocabulary, tasks: TaskSet, folder: Path, options: DecodingOptions
+) -> DecodingBackend:
+    """The fastest backend that options and device permit; a missing faster one is logged.
 
     Args:
         model: loaded from the folder, where it is to run.
@@ -67,14 +67,16 @@ def choose_way(
         if options.depth_head:
             head = load_depth_head(folder, model.config, model.language.dtype, device)
         writer = FastDecoder(model, vocabulary, options.weights, head)
-        return Way(writer, Consistency(model, vocabulary, tasks), "the engine")
+        return DecodingBackend(writer, Consistency(model, vocabulary, tasks), "the engine")
     reader = _graphs(model, folder, options) if options.graphs else None
     name = "ONNX graphs" if reader else PLAIN
     read_by = reader or model
-    return Way(BilevelDecoder(read_by, vocabulary), Consistency(read_by, vocabulary, tasks), name)
+    return DecodingBackend(
+        BilevelDecoder(read_by, vocabulary), Consistency(read_by, vocabulary, tasks), name
+    )
 
 
-def _graphs(model: Generator, folder: Path, options: Options) -> OnnxGenerator | None:
+def _graphs(model: Generator, folder: Path, options: DecodingOptions) -> OnnxGenerator | None:
     """The checkpoint's graphs, if its size has any and they are in order."""
     if not has_graphs(model.config):
         return None

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from kinevla_ros import share
-from kinevla_ros.share import share_path
+from kinevla_ros.base import resources
+from kinevla_ros.base.resources import resource_path
 
 
 def install(prefix: Path) -> Path:
@@ -18,25 +18,25 @@ def install(prefix: Path) -> Path:
 
 
 def test_the_source_tree_has_the_parameter_file() -> None:
-    assert share_path("config", "realman.yaml").is_file()
+    assert resource_path("config", "realman.yaml").is_file()
 
 
 def test_an_installed_package_finds_its_own_prefix(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(share, "_HERE", install(tmp_path))
-    found = share_path("config", "realman.yaml")
+    monkeypatch.setattr(resources, "_PACKAGE", install(tmp_path))
+    found = resource_path("config", "realman.yaml")
     assert found == tmp_path / "share" / "kinevla_ros" / "config" / "realman.yaml"
 
 
 def test_a_file_that_was_not_shipped_is_named_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"models/kinevla-none does not exist"):
-        share_path("models", "kinevla-none")
+        resource_path("models", "kinevla-none")
 
 
 def test_a_package_without_share_folder_asks_for_installation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(share, "_HERE", tmp_path / "kinevla_ros")
+    monkeypatch.setattr(resources, "_PACKAGE", tmp_path / "kinevla_ros")
     with pytest.raises(FileNotFoundError, match="install the package again"):
-        share_path("config")
+        resource_path("config")

@@ -84,4 +84,4 @@ class FlowHead(nn.Module):
         return self.net(torch.cat([state.to(numbers.dtype), numbers, time], dim=-1)).float()
 
 
-Head = MotionHead | FlowHead
+ActionHead = MotionHead | FlowHead

@@ -13,42 +13,42 @@ pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library
 
 from node_bench import free_port, promptly
 
-from kinevla_ros.evaluation.bench.arm.attacks import Attacker
+from kinevla_ros.evaluation.bench.arm.adversary import Adversary
 from kinevla_ros.evaluation.report.fault_report import largest_share
 from kinevla_ros.robot.driver.driver import ArmDriver
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.robot.realman.transport import VendorArm
+from kinevla_ros.robot.realman.transport import RealManArm
 from kinevla_ros.sim.controller.controller import EmulatedController
 from kinevla_ros.sim.controller.plant import JointPlant
 
 SECONDS = 4.0
 
 
-def attack(driver: ArmDriver, attacker: Attacker, rng: np.random.Generator) -> None:
+def attack(driver: ArmDriver, adversary: Adversary, rng: np.random.Generator) -> None:
     """Attack for `SECONDS`, by the clock; enable the arm again whenever it has stopped."""
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
         if not driver.enable().ok:
             driver.reset()
-        kind = attacker.kinds[int(rng.integers(len(attacker.kinds)))]
+        kind = adversary.kinds[int(rng.integers(len(adversary.kinds)))]
         for _ in range(8):
             state = driver.latest()
             assert state is not None
             with driver._lock:
-                attacker.deliver(attacker.make(kind, state.q), driver._core, time.monotonic())
+                adversary.deliver(adversary.make(kind, state.q), driver._core, time.monotonic())
             time.sleep(float(rng.uniform(0.01, 0.05)))
 
 
 def test_whatever_is_sent_no_target_that_the_controller_receives_breaks_a_limit() -> None:
     rng, space = np.random.default_rng(0), CollisionModel(DEFAULT_WORKSPACE)
     with promptly(), EmulatedController(JointPlant(), port=0) as controller:
-        arm = VendorArm(*controller.address, udp_port=free_port(socket.SOCK_DGRAM))
+        arm = RealManArm(*controller.address, udp_port=free_port(socket.SOCK_DGRAM))
         driver = ArmDriver(arm, 50.0, RM75_LIMITS, DEFAULT_WORKSPACE, lambda tick: None)
         driver.connect()
         driver.start()
-        attack(driver, Attacker(space, 0), rng)
+        attack(driver, Adversary(space, 0), rng)
         driver.finish()
         driver.close()
         record = controller.stream_record()

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from kinevla_ros.generator.object_locator import POINTS, Locator
+from kinevla_ros.generator.object_locator import POINTS, ObjectLocator
 
 
 @pytest.fixture
-def looking_at_brightness() -> Locator:
+def looking_at_brightness() -> ObjectLocator:
     """The first point of each image follows the first channel of the finest map."""
-    locator = Locator([3, 5], tokens=4, width=8, scene_dim=2)
+    locator = ObjectLocator([3, 5], tokens=4, width=8, scene_dim=2)
     with torch.no_grad():
         for heat in locator.heat:
             heat.weight.zero_()
@@ -44,7 +44,7 @@ def test_a_point_between_two_warm_places_lies_between_their_pixels(looking_at_br
 
 def test_a_place_is_learnt_through_the_points() -> None:
     torch.manual_seed(0)
-    locator = Locator([3, 5], tokens=1, width=8, scene_dim=2)
+    locator = ObjectLocator([3, 5], tokens=1, width=8, scene_dim=2)
     optimiser = torch.optim.Adam(locator.parameters(), 1e-2)
     tokens = torch.zeros(1, 1, 8)
     places = torch.Generator().manual_seed(0)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, ActionChunk
-from kinevla_ros.robot.gate.check_result import Fault, Verdict
+from kinevla_ros.robot.gate.check_result import CheckResult, Fault
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.teleop_checks import JointTarget
 from kinevla_ros.robot.limits import RM75_LIMITS as LIMITS
@@ -26,7 +26,7 @@ POISON = (math.nan, math.inf, -math.inf, 1e308)
 
 
 @dataclass(frozen=True, eq=False)
-class Attack:
+class AdversarialTarget:
     """One message: targets of shape (n, 7) or whatever else, rad, and the rest of it.
 
     Attributes:
@@ -48,7 +48,7 @@ class Attack:
         return 1 if self.teleop else min(len(self.positions), HORIZON)
 
 
-class Attacker:
+class Adversary:
     """Makes attacks on an arm and delivers them; same seed, same attacks."""
 
     def __init__(self, space: CollisionModel, seed: int) -> None:
@@ -59,15 +59,19 @@ class Attacker:
             fault: list(itertools.islice(self._poses(space, fault), 100))
             for fault in (Fault.TABLE_COLLISION, Fault.SELF_COLLISION, Fault.WORKSPACE_LIMIT)
         }
-        self._makers: dict[str, Callable[[Array], Attack]] = {
+        self._makers: dict[str, Callable[[Array], AdversarialTarget]] = {
             "not a number": self._poisoned,
             "wrong length": self._misshapen,
             "of any size": self._any_size,
-            "anywhere": lambda q: Attack(self._rng.uniform(-7, 7, (HORIZON, 7))),
-            "near the arm": lambda q: Attack(q + self._rng.uniform(-0.4, 0.4, (HORIZON, 7))),
+            "anywhere": lambda q: AdversarialTarget(self._rng.uniform(-7, 7, (HORIZON, 7))),
+            "near the arm": lambda q: AdversarialTarget(
+                q + self._rng.uniform(-0.4, 0.4, (HORIZON, 7))
+            ),
             "random walk": self._walk,
             "square wave": self._square_wave,
-            "between the limits": lambda q: Attack(np.tile(next(self._corners), (HORIZON, 1))),
+            "between the limits": lambda q: AdversarialTarget(
+                np.tile(next(self._corners), (HORIZON, 1))
+            ),
             "into the limits": lambda q: self._towards(q, next(self._corners)),
             "into the table": lambda q: self._towards(q, self._trap(Fault.TABLE_COLLISION)),
             "into itself": lambda q: self._towards(q, self._trap(Fault.SELF_COLLISION)),
@@ -75,7 +79,7 @@ class Attacker:
             "from the past or future": self._mistimed,
             "other period or gripper": self._odd,
             "again or out of order": self._repeated,
-            "a person, near the arm": lambda q: Attack(
+            "a person, near the arm": lambda q: AdversarialTarget(
                 q + self._rng.uniform(-0.3, 0.3, (1, 7)), age=0.02, teleop=True
             ),
             "a person, anywhere": self._wild_person,
@@ -86,11 +90,11 @@ class Attacker:
         """Names of the attacks."""
         return list(self._makers)
 
-    def make(self, kind: str, q: Array) -> Attack:
+    def make(self, kind: str, q: Array) -> AdversarialTarget:
         """An attack on an arm that is at `q`, shape (7,), rad."""
         return self._makers[kind](q)
 
-    def deliver(self, attack: Attack, core: ArmStateMachine, now: float) -> Verdict:
+    def deliver(self, attack: AdversarialTarget, core: ArmStateMachine, now: float) -> CheckResult:
         """Hand an attack over as the node does, with what the types already refuse."""
         rows = attack.positions
         try:
@@ -117,56 +121,58 @@ class Attacker:
         poses = self._traps[fault]
         return poses[int(self._rng.integers(len(poses)))]
 
-    def _towards(self, q: Array, pose: Array) -> Attack:
+    def _towards(self, q: Array, pose: Array) -> AdversarialTarget:
         """Straight to a pose as fast as the joints may go."""
         seconds = float((abs(pose - q) / LIMITS.velocity).max()) / self._rng.uniform(0.3, 0.999)
         shares = np.minimum(CHUNK_DT * np.arange(1, HORIZON + 1) / max(seconds, 1e-6), 1.0)
-        return Attack(q + shares[:, None] * (pose - q), self._rng.uniform(0.0, 0.3))
+        return AdversarialTarget(q + shares[:, None] * (pose - q), self._rng.uniform(0.0, 0.3))
 
-    def _walk(self, q: Array) -> Attack:
+    def _walk(self, q: Array) -> AdversarialTarget:
         steps = self._rng.uniform(-1, 1, (HORIZON, 7)) * LIMITS.velocity * CHUNK_DT * 0.999
-        return Attack(q + np.cumsum(steps, axis=0), self._rng.uniform(0.0, 0.39))
+        return AdversarialTarget(q + np.cumsum(steps, axis=0), self._rng.uniform(0.0, 0.39))
 
-    def _square_wave(self, q: Array) -> Attack:
+    def _square_wave(self, q: Array) -> AdversarialTarget:
         """To and fro as far as the speed permits: full acceleration and jerk all the time."""
         signs = np.where(np.arange(HORIZON) % 2, -0.5, 0.5)[:, None]
         way = self._rng.choice([-1.0, 1.0], 7) * LIMITS.velocity * CHUNK_DT * 0.999
-        return Attack(q + signs * way, self._rng.uniform(0.0, 0.1))
+        return AdversarialTarget(q + signs * way, self._rng.uniform(0.0, 0.1))
 
-    def _poisoned(self, q: Array) -> Attack:
+    def _poisoned(self, q: Array) -> AdversarialTarget:
         positions = np.tile(q, (HORIZON, 1))
         row, joint = self._rng.integers((HORIZON, 7))
         positions[row, joint] = self._rng.choice(POISON)
         if self._rng.random() < 0.3:
-            return Attack(positions[[row]], teleop=True, age=0.02)
+            return AdversarialTarget(positions[[row]], teleop=True, age=0.02)
         if self._rng.random() < 0.3:
-            return Attack(np.tile(q, (HORIZON, 1)), age=float(self._rng.choice(POISON)))
-        return Attack(positions)
+            return AdversarialTarget(np.tile(q, (HORIZON, 1)), age=float(self._rng.choice(POISON)))
+        return AdversarialTarget(positions)
 
-    def _misshapen(self, q: Array) -> Attack:
+    def _misshapen(self, q: Array) -> AdversarialTarget:
         rows, columns = self._rng.integers(1, 10, 2)
         if (rows, columns) == (HORIZON, 7):
             columns = 6
-        return Attack(np.zeros((rows, columns)) + q[0], teleop=bool(columns != 7 and rows == 1))
+        return AdversarialTarget(
+            np.zeros((rows, columns)) + q[0], teleop=bool(columns != 7 and rows == 1)
+        )
 
-    def _any_size(self, q: Array) -> Attack:
+    def _any_size(self, q: Array) -> AdversarialTarget:
         rows = int(10 ** self._rng.uniform(0, LARGEST))
-        return Attack(np.tile(q, (rows, 1)))
+        return AdversarialTarget(np.tile(q, (rows, 1)))
 
-    def _mistimed(self, q: Array) -> Attack:
+    def _mistimed(self, q: Array) -> AdversarialTarget:
         age = self._rng.choice([-3600.0, -1.0, -0.03, 0.39, 0.41, 0.5, 3.0, 1e9])
-        return Attack(q + self._rng.uniform(-0.1, 0.1, (HORIZON, 7)), float(age))
+        return AdversarialTarget(q + self._rng.uniform(-0.1, 0.1, (HORIZON, 7)), float(age))
 
-    def _odd(self, q: Array) -> Attack:
+    def _odd(self, q: Array) -> AdversarialTarget:
         period = float(self._rng.choice([CHUNK_DT, 1e-6, 0.05, 1e6, math.nan]))
         opening = float(self._rng.choice([0.02, -1.0, 5.0, math.nan]))
-        return Attack(np.tile(q, (HORIZON, 1)), gripper=opening, dt=period)
+        return AdversarialTarget(np.tile(q, (HORIZON, 1)), gripper=opening, dt=period)
 
-    def _repeated(self, q: Array) -> Attack:
+    def _repeated(self, q: Array) -> AdversarialTarget:
         age, skip = self._rng.uniform(0.0, 0.39), int(self._rng.integers(-5, 2))
-        return Attack(q + self._rng.uniform(-0.1, 0.1, (HORIZON, 7)), age, skip=skip)
+        return AdversarialTarget(q + self._rng.uniform(-0.1, 0.1, (HORIZON, 7)), age, skip=skip)
 
-    def _wild_person(self, q: Array) -> Attack:
+    def _wild_person(self, q: Array) -> AdversarialTarget:
         away = self._rng.uniform(-3, 3, (1, 7)) * self._rng.random()
         age = float(self._rng.choice([0.0, 0.05, 0.099, 0.2, -0.01, -1.0]))
-        return Attack(q + away, age, float(self._rng.uniform(-0.02, 0.1)), teleop=True)
+        return AdversarialTarget(q + away, age, float(self._rng.uniform(-0.02, 0.1)), teleop=True)
