@@ -114,3 +114,24 @@ def export_graphs(
         with only_writer(model):
             run(model)
     typer.echo(f"{model} has its graphs")
+
+
+@app.command()
+def check(
+    dataset: Annotated[Path, typer.Argument(help="Folder of a LeRobotDataset.")],
+) -> None:
+    """Hold every part of a dataset against the others; training does so first, too.
+
+    Each fault is one line: episode, frame, feature, what to do. Exit code 1 when there is one.
+    """
+    from kinevla_ros.data.checks.dataset import check_dataset
+
+    faults = 0
+    with plain_errors():
+        for finding in check_dataset(dataset):
+            typer.secho(str(finding), fg="red" if finding.stops else "yellow")
+            faults += finding.stops
+    if faults:
+        typer.secho(f"{faults} to put right before {dataset} can be trained on", fg="red", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{dataset} can be trained on")

@@ -82,7 +82,7 @@ class Schema:
                 "video.width": self.width,
                 "video.codec": VIDEO_CODEC,
                 "video.pix_fmt": PIXEL_FORMAT,
-                "video.is_depth_map": False,
+                "is_depth_map": False,
                 "video.fps": self.fps,
                 "video.channels": 3,
                 "has_audio": False,

@@ -282,7 +282,7 @@ def test_a_missing_dataset_is_named(tmp_path: Path) -> None:
 def test_an_older_format_is_refused_with_the_way_to_convert_it(tmp_path: Path) -> None:
     (tmp_path / "meta").mkdir()
     (tmp_path / "meta/info.json").write_text('{"codebase_version": "v2.1"}')
-    with pytest.raises(DatasetError, match="convert_dataset_v21_to_v30"):
+    with pytest.raises(DatasetError, match="kinevla convert"):
         DatasetReader(tmp_path)
 
 
