@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.files.damage import naming
 from kinevla_ros.base.files.paths import inside
-from kinevla_ros.data.metadata_checks import READ, check_row, video_size
 from kinevla_ros.data.metadata import (
     CURE,
     DatasetError,
@@ -28,6 +27,7 @@ from kinevla_ros.data.metadata import (
     read_table,
     read_tasks,
 )
+from kinevla_ros.data.metadata_checks import READ, check_row, video_size
 from kinevla_ros.data.schema import camera_key
 from kinevla_ros.data.video import decode
 

@@ -207,7 +207,7 @@ def _lock(root: Path) -> FolderLock:
 
 
 def _kind(features: dict[str, Any], name: str) -> tuple[Any, ...]:
-    """What makes a feature another one; how a video is encoded does not, and a merge rewrites it."""
+    """What makes it another feature; a merge rewrites how a video is encoded, and may."""
     feature = features.get(name, {})
     return tuple(feature.get(key) for key in ("dtype", "shape", "names"))
 

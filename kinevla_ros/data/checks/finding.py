@@ -17,6 +17,9 @@ class Place(NamedTuple):
     frame: int | None = None
 
 
+WHOLE = Place()
+
+
 @dataclass(frozen=True)
 class Finding:
     """A fault, in one line.
@@ -32,7 +35,7 @@ class Finding:
     feature: str
     problem: str
     cure: str
-    at: Place = Place()
+    at: Place = WHOLE
     stops: bool = True
 
     def __str__(self) -> str:

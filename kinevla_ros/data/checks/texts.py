@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
+from kinevla_ros.base.files.damage import one_line
 from kinevla_ros.data.checks.finding import Finding, Place, place
 from kinevla_ros.data.checks.rows import Columns
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.schema import TEXTS, DatasetError
-from kinevla_ros.files.damage import one_line
-from kinevla_ros.language.reader import Reader, UnknownReasoning, shortened
+from kinevla_ros.language.reading.reader import Reader, UnknownReasoning, shortened
 from kinevla_ros.language.task_set import FILE_NAME, TaskSetError, kine_realman, load_tasks
 
 
@@ -28,7 +28,7 @@ def reader_of(dataset: DatasetReader) -> Reader:
 
 
 def check_texts(dataset: DatasetReader, columns: Columns) -> Iterator[Finding]:
-    """Yield texts that are empty, that the task set does not know, or that contradict each other."""
+    """Yield texts that are empty, unknown to the task set, or contradict each other."""
     if any(name not in columns for name in TEXTS):
         return
     empty = False

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from kinevla_ros.base.files.damage import one_line
 from kinevla_ros.data.checks.finding import Finding, Place
 from kinevla_ros.data.lerobot_reader import DatasetReader, EpisodeEntry
 from kinevla_ros.data.metadata_checks import video_size
 from kinevla_ros.data.schema import CURE, DatasetError, camera_key
 from kinevla_ros.data.video import Header, read_header
-from kinevla_ros.files.damage import one_line
 
 
 def check_videos(reader: DatasetReader, cameras: Sequence[str]) -> Iterator[Finding]:
@@ -20,11 +20,10 @@ def check_videos(reader: DatasetReader, cameras: Sequence[str]) -> Iterator[Find
         if camera not in reader.cameras:
             continue
         key = camera_key(camera)
-        entries = sorted(
-            reader.episodes, key=lambda e: (e.clips[camera].path, e.clips[camera].first)
-        )
-        for path, group in groupby(entries, lambda entry: entry.clips[camera].path):
-            episodes = list(group)
+        clips = ((entry.clips[camera], entry) for entry in reader.episodes)
+        ordered = sorted(clips, key=lambda pair: (pair[0].path, pair[0].first))
+        for path, group in groupby(ordered, lambda pair: pair[0].path):
+            episodes = [entry for _, entry in group]
             yield from _check_spans(reader, camera, episodes)
             try:
                 header = read_header(path)
