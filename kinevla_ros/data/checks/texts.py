@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
+import numpy as np
+
 from kinevla_ros.base.files.damage import one_line
 from kinevla_ros.data.checks.finding import Finding, Place, place
 from kinevla_ros.data.checks.rows import Columns
 from kinevla_ros.data.lerobot_reader import DatasetReader
+from kinevla_ros.data.metadata import TASKS_PATH, read_tasks
 from kinevla_ros.data.schema import TEXTS, DatasetError
 from kinevla_ros.language.reading.reader import Reader, UnknownReasoning, shortened
 from kinevla_ros.language.task_set import FILE_NAME, TaskSetError, kine_realman, load_tasks
@@ -25,6 +28,16 @@ def reader_of(dataset: DatasetReader) -> Reader:
         return Reader(load_tasks(path) if path.is_file() else kine_realman())
     except TaskSetError as problem:
         raise DatasetError(str(problem)) from problem
+
+
+def check_tasks(dataset: DatasetReader, columns: Columns) -> Iterator[Finding]:
+    """Yield a task's number that has no text. Raises DatasetError for a damaged list of tasks."""
+    numbers = columns.get("task_index", np.zeros(0, np.int64))
+    foreign = ~np.isin(numbers, list(read_tasks(dataset.root).values()))
+    if foreign.any():
+        row = int(np.argmax(foreign))
+        problem = f"task_index {numbers[row]} is none of {TASKS_PATH}"
+        yield Finding("task_index", problem, "add its text there", place(dataset, row))
 
 
 def check_texts(dataset: DatasetReader, columns: Columns) -> Iterator[Finding]:

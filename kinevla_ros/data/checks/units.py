@@ -59,47 +59,50 @@ def opening_unit(largest: float) -> str | None:
 
 def check_units(reader: DatasetReader, columns: Columns) -> Iterator[Finding]:
     """Yield columns in other units, of another arm or of differences, and joints that jump."""
-    found = list(_check_ranges(reader, columns))
-    yield from found
-    if found or any(_width(columns, name) != len(STATE_NAMES) for name in MOTION):
-        return
-    state, action = (columns[name] for name in MOTION)
-    differences = _check_differences(reader, state, action)
-    if differences:
-        yield differences
-    for name in MOTION if not differences else MOTION[:1]:
-        yield from _check_jumps(reader, name, columns[name])
+    found: dict[str, Finding] = {}
+    named = {name: columns[name] for name in MOTION if _has_our_width(columns, name)}
+    for name, values in named.items():
+        if angles := _check_angles(reader, name, values[:, :JOINTS]):
+            found[name] = angles
+    whole = not found and len(named) == len(MOTION)
+    if whole and (differences := _check_differences(reader, *named.values())):
+        found[MOTION[1]] = differences
+    yield from found.values()
+    for name, values in named.items():
+        if not (found.get(name) and name == MOTION[1]) and (
+            opening := _check_openings(reader, name, values[:, JOINTS])
+        ):
+            yield opening
+        if name not in found:
+            yield from _check_jumps(reader, name, values)
 
 
-def _width(columns: Columns, name: str) -> int:
-    return columns[name].shape[1] if name in columns else 0
+def _has_our_width(columns: Columns, name: str) -> bool:
+    return name in columns and columns[name].shape[1] == len(STATE_NAMES)
 
 
-def _check_ranges(reader: DatasetReader, columns: Columns) -> Iterator[Finding]:
-    for name in MOTION:
-        if _width(columns, name) != len(STATE_NAMES):
-            continue
-        joints, opening = columns[name][:, :JOINTS], columns[name][:, JOINTS]
-        beyond = np.abs(joints) > np.array(POSITION_LIMITS) + TOLERANCE
-        if beyond.any():
-            yield _angles(reader, name, joints, beyond)
-        wrong = (opening < -GRIPPER_TOLERANCE) | (opening > GRIPPER_STROKE + GRIPPER_TOLERANCE)
-        if wrong.any():
-            row = int(np.argmax(wrong))
-            unit = opening_unit(float(opening.max())) if opening.min() >= -0.01 else None
-            told = f"looks like {unit}" if unit else "check its sign and zero"
-            yield Finding(
-                name,
-                f"gripper is {opening[row]:.4g} and {opening.max():.4g} at most, of 0 to "
-                f"{GRIPPER_STROKE} m ({wrong.sum()} frames beyond): {told}",
-                _convert(reader, f"gripper={unit or 'UNIT'}"),
-                place(reader, row),
-            )
+def _check_openings(
+    reader: DatasetReader, name: str, opening: NDArray[np.float64]
+) -> Finding | None:
+    wrong = (opening < -GRIPPER_TOLERANCE) | (opening > GRIPPER_STROKE + GRIPPER_TOLERANCE)
+    if not wrong.any():
+        return None
+    row = int(np.argmax(wrong))
+    unit = opening_unit(float(opening.max())) if opening.min() >= -GRIPPER_TOLERANCE else None
+    told = f"looks like {unit}" if unit else "its zero is elsewhere"
+    return Finding(
+        name,
+        f"gripper is {opening[row]:.4g}, and {opening.min():.4g} to {opening.max():.4g} in all, "
+        f"of 0 to {GRIPPER_STROKE} m ({wrong.sum()} frames beyond): {told}",
+        _convert(reader, f"gripper={unit}") if unit else "record it in m from closed",
+        place(reader, row),
+    )
 
 
-def _angles(
-    reader: DatasetReader, name: str, joints: NDArray[np.float64], beyond: NDArray[np.bool_]
-) -> Finding:
+def _check_angles(reader: DatasetReader, name: str, joints: NDArray[np.float64]) -> Finding | None:
+    beyond = np.abs(joints) > np.array(POSITION_LIMITS) + TOLERANCE
+    if not beyond.any():
+        return None
     row, joint = np.argwhere(beyond)[0]
     limit, value = POSITION_LIMITS[joint], joints[row, joint]
     unit = angle_unit(float(np.abs(joints).max()))
