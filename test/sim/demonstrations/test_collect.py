@@ -22,6 +22,7 @@ from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.sim.cell.cell import HOME
 from kinevla_ros.sim.demonstrations.collect import Moment, collect
+from kinevla_ros.training.generator.square_cache import cache_folder
 from kinevla_ros.training.generator.samples import Samples, load_samples
 
 
@@ -106,7 +107,10 @@ def test_frames_of_several_datasets_keep_their_images(dataset: Path, samples: Sa
 def test_kept_pictures_that_are_damaged_are_decoded_again(dataset, samples, name) -> None:
     rows = np.arange(len(samples))
     before = samples.images[rows]
-    (dataset / ".squares" / name).write_bytes(b"{")
+    kept = list(cache_folder().rglob(name))
+    assert kept
+    for path in kept:
+        path.write_bytes(b"{")
     np.testing.assert_array_equal(load_samples([dataset], image_size=32).images[rows], before)
 
 
@@ -144,7 +148,8 @@ def test_a_moment_is_short_and_shows_a_scene_of_its_own_near_an_object_or_at_the
 
 
 def test_a_dataset_without_alternatives_is_labelled_by_its_own_actions(dataset: Path) -> None:
-    from kinevla_ros.training.generator.samples import _chunks
+    from kinevla_ros.training.generator.square_cache import cache_folder
+from kinevla_ros.training.generator.samples import _chunks
 
     columns = dict(DatasetReader(dataset).frames)
     for name in ("action.alternatives", "action.alternatives_valid", "action.chunk"):
