@@ -14,18 +14,18 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import String
 
+from kinevla_ros.data.synchronisation.joint_states import JointStates
+from kinevla_ros.data.synchronisation.observation import NoObservation, ReceivedObservation
+from kinevla_ros.data.synchronisation.stamp_checks import Arrival
 from kinevla_ros.language.parse import reader
 from kinevla_ros.language.reading.dialogue import Dialogue
 from kinevla_ros.language.reading.reader import Question, Refused, explained
 from kinevla_ros.msg import Reasoning
-from kinevla_ros.nodes.policy.joint_states import JointStates
-from kinevla_ros.nodes.policy.observation import NoObservation, ReceivedObservation
 from kinevla_ros.nodes.policy.output import CHUNK_TIME, Output, judge, status_of
 from kinevla_ros.nodes.policy.override import OperatorWords
 from kinevla_ros.nodes.policy.parameters import ANY_CONSISTENCY, PARAMETERS
 from kinevla_ros.nodes.policy.sight import Sight
 from kinevla_ros.nodes.policy.source import close_policy, open_policy
-from kinevla_ros.nodes.policy.stamp_checks import Arrival
 from kinevla_ros.nodes.ros.images import TRANSPORTS
 from kinevla_ros.nodes.ros.latency import Latency
 from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode

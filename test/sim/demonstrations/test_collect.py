@@ -22,8 +22,8 @@ from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.sim.cell.cell import HOME
 from kinevla_ros.sim.demonstrations.collect import Moment, collect
-from kinevla_ros.training.generator.square_cache import cache_folder
 from kinevla_ros.training.generator.samples import Samples, load_samples
+from kinevla_ros.training.generator.square_cache import cache_folder
 
 
 @pytest.fixture(scope="module")
@@ -148,8 +148,7 @@ def test_a_moment_is_short_and_shows_a_scene_of_its_own_near_an_object_or_at_the
 
 
 def test_a_dataset_without_alternatives_is_labelled_by_its_own_actions(dataset: Path) -> None:
-    from kinevla_ros.training.generator.square_cache import cache_folder
-from kinevla_ros.training.generator.samples import _chunks
+    from kinevla_ros.training.generator.samples import _chunks
 
     columns = dict(DatasetReader(dataset).frames)
     for name in ("action.alternatives", "action.alternatives_valid", "action.chunk"):

@@ -7,17 +7,24 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
-from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
-from sensor_msgs.msg import CompressedImage, Image
 
 from kinevla_ros.base.observation import Observation
+from kinevla_ros.data.synchronisation.images import (
+    ImageError,
+    picture_size,
+    picture_topic,
+    to_array,
+)
+from kinevla_ros.data.synchronisation.stamp_checks import Arrival, staleness
 from kinevla_ros.generator.pictures.checks import PictureLimits
-from kinevla_ros.nodes.policy.stamp_checks import Arrival, staleness
-from kinevla_ros.nodes.ros.images import ImageError, picture_size, picture_topic, to_array
+
+if TYPE_CHECKING:
+    from builtin_interfaces.msg import Time
+    from sensor_msgs.msg import CompressedImage, Image
 
 CAMERAS = ("front", "wrist")
 Read = TypeVar("Read")
