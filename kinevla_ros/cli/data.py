@@ -135,3 +135,38 @@ def check(
         typer.secho(f"{faults} to put right before {dataset} can be trained on", fg="red", err=True)
         raise typer.Exit(1)
     typer.echo(f"{dataset} can be trained on")
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="LeRobotDataset v3.0 or v2.1; it stays as it is.")],
+    target: Annotated[Path, typer.Argument(help="Folder of the new dataset.")],
+    names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", help="OURS=THEIRS: a camera, observation.state, action, joint1 … or gripper."
+        ),
+    ] = None,
+    units: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--unit",
+            help="joints=deg|mdeg, gripper=share|percent|permille|mm, action=delta; state. or "
+            "action. before it where only one is so.",
+        ),
+    ] = None,
+) -> None:
+    """Write a dataset anew: 10 Hz, joint1 to joint7 in rad, the gripper in m, pictures as video.
+
+    Nothing is filled in: an episode is cut at its gaps, and each line says what was left out.
+    """
+    from kinevla_ros.data.convert.dataset import convert_dataset, left_out
+    from kinevla_ros.data.convert.mapping import Names, Units, read_pairs
+
+    with plain_errors():
+        ours = Names(read_pairs(names or ()))
+        for line in convert_dataset(source, target, ours, Units.read(units or ())):
+            typer.echo(str(line))
+        if others := left_out(source, ours):
+            typer.secho(f"not converted: {', '.join(others)}", fg="yellow")
+    typer.echo(f"{target} is written; look at it with kinevla check {target}")

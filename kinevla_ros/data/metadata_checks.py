@@ -33,7 +33,7 @@ def check_info(info: Mapping[str, Any]) -> None:
     if not isinstance(features, dict) or not 0 < len(features) <= MOST_FEATURES:
         raise ValueError(f"features is no object of 1 to {MOST_FEATURES} features")
     for name, feature in features.items():
-        _check_feature(name, feature)
+        check_feature(name, feature)
     if any(feature["dtype"] == "video" for feature in features.values()):
         one_of("video_path", info.get("video_path"), (VIDEO_PATH,))
 
@@ -67,7 +67,8 @@ def check_row(row: Mapping[str, Any], start: int, video_keys: Sequence[str]) -> 
         number(name, row.get(name), 0.0, float(MOST_FRAMES))
 
 
-def _check_feature(name: str, feature: object) -> None:
+def check_feature(name: str, feature: object) -> None:
+    """Hold a feature of meta/info.json against the format."""
     if len(name) > 100 or not _FEATURE.fullmatch(name):
         raise ValueError(f"features holds {name[:100]!r}, which is no name of a feature")
     if not isinstance(feature, dict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -19,14 +19,22 @@ SORT = "sort them: kinevla convert {root} NEW_FOLDER"
 CUT = "cut the episode there: kinevla convert {root} NEW_FOLDER"
 
 
-def read_columns(reader: DatasetReader) -> tuple[Columns, list[Finding]]:
-    """Counters, motion and texts, one row a frame; a column that has a fault is left out.
+NEEDED = (*COUNTERS, *MOTION, *TEXTS)
+
+
+def read_columns(
+    reader: DatasetReader, wanted: Sequence[str] = NEEDED
+) -> tuple[Columns, list[Finding]]:
+    """Columns, one row a frame; one that has a fault is left out.
+
+    Args:
+        wanted: counters, vectors and texts; those that the dataset has not are left out.
 
     Raises:
         DatasetError: a file is missing or damaged, or has not as many rows as it should.
     """
     features = reader.info["features"]
-    names = [name for name in (*COUNTERS, *MOTION, *TEXTS) if name in features]
+    names = [name for name in wanted if name in features]
     total = reader.info["total_frames"]
     tables = [read_table(path, total, columns=names) for path in reader.data_files()]
     columns: Columns = {}
@@ -55,7 +63,7 @@ def _values(reader: DatasetReader, name: str, column: pa.Array) -> NDArray | Fin
         problem = f"it is empty here and in {column.null_count - 1} more frames"
         cure = f"write it: kinevla annotate {reader.root}" if name in TEXTS else CURE
         return Finding(name, problem, cure, place(reader, row))
-    if name in TEXTS:
+    if reader.info["features"][name]["dtype"] == "string":
         return np.array(column.to_pylist(), dtype=object)
     if name in COUNTERS:
         return np.asarray(column)

@@ -22,13 +22,14 @@ from pictures import scene
 from sensor_msgs.msg import CompressedImage, Image
 from test_policy_node import BREAD, FakePolicy, Policy
 
+from kinevla_ros.data.synchronisation import joint_states
 from kinevla_ros.data.synchronisation.images import picture_topic
 from kinevla_ros.data.synchronisation.observation import ReceivedObservation
 from kinevla_ros.generator import policy as generator_policy
 from kinevla_ros.generator.pictures.camera_shift import CameraReference, write_reference
 from kinevla_ros.generator.pictures.checks import PictureFault, PictureLimits
 from kinevla_ros.msg import Reasoning
-from kinevla_ros.nodes.policy import camera_watch, joint_states
+from kinevla_ros.nodes.policy import camera_watch
 from kinevla_ros.nodes.policy import node as policy_module
 from kinevla_ros.nodes.policy.node import PolicyNode
 from kinevla_ros.nodes.ros.images import to_message
