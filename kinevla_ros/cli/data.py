@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -139,7 +139,10 @@ def check(
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(help="LeRobotDataset v3.0 or v2.1; it stays as it is.")],
+    source: Annotated[
+        Path,
+        typer.Argument(help="LeRobotDataset v3.0 or v2.1, a bag, or a folder of bags; it stays."),
+    ],
     target: Annotated[Path, typer.Argument(help="Folder of the new dataset.")],
     names: Annotated[
         list[str] | None,
@@ -155,18 +158,32 @@ def convert(
             "action. before it where only one is so.",
         ),
     ] = None,
+    only: Annotated[
+        Literal["takeover"] | None,
+        typer.Option(help="Of bags: only where a person led the arm."),
+    ] = None,
 ) -> None:
     """Write a dataset anew: 10 Hz, joint1 to joint7 in rad, the gripper in m, pictures as video.
 
     Nothing is filled in: an episode is cut at its gaps, and each line says what was left out.
     """
+    from kinevla_ros.data.convert.bags import convert_bags, is_bag
     from kinevla_ros.data.convert.dataset import convert_dataset, left_out
     from kinevla_ros.data.convert.mapping import Names, Units, read_pairs
 
     with plain_errors():
-        ours = Names(read_pairs(names or ()))
-        for line in convert_dataset(source, target, ours, Units.read(units or ())):
+        ours, others = Names(read_pairs(names or ())), []
+        if is_bag(source):
+            if names or units:
+                raise ValueError("--map and --unit are for datasets; a bag's topics have our names")
+            lines = convert_bags(source, target, only == "takeover")
+        else:
+            if only:
+                raise ValueError(f"--only {only} is for bags; a dataset does not say who led")
+            lines = convert_dataset(source, target, ours, Units.read(units or ()))
+            others = left_out(source, ours)
+        for line in lines:
             typer.echo(str(line))
-        if others := left_out(source, ours):
+        if others:
             typer.secho(f"not converted: {', '.join(others)}", fg="yellow")
     typer.echo(f"{target} is written; look at it with kinevla check {target}")
