@@ -9,8 +9,9 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from kinevla_ros import ActionChunk
+from kinevla_ros.data.synchronisation.joint_states import joints_from_message
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
-from kinevla_ros.nodes.ros.messages import chunk_to_message, joints_from_message
+from kinevla_ros.nodes.ros.messages import chunk_to_message
 
 
 def turn(joints: np.ndarray) -> np.ndarray:

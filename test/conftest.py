@@ -23,6 +23,7 @@ os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 os.environ["ROS_LOG_DIR"] = tempfile.mkdtemp(prefix="kinevla_ros_log_")
 os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
 os.environ.setdefault("MUJOCO_GL", "egl")
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="kinevla_ros_cache_")
 
 
 @pytest.fixture(scope="module", autouse=True)

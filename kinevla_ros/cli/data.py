@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -114,3 +114,76 @@ def export_graphs(
         with only_writer(model):
             run(model)
     typer.echo(f"{model} has its graphs")
+
+
+@app.command()
+def check(
+    dataset: Annotated[Path, typer.Argument(help="Folder of a LeRobotDataset.")],
+) -> None:
+    """Hold every part of a dataset against the others; training does so first, too.
+
+    Each fault is one line: episode, frame, feature, what to do. Exit code 1 when there is one.
+    """
+    from kinevla_ros.data.checks.dataset import check_dataset
+
+    faults = 0
+    with plain_errors():
+        for finding in check_dataset(dataset):
+            typer.secho(str(finding), fg="red" if finding.stops else "yellow")
+            faults += finding.stops
+    if faults:
+        typer.secho(f"{faults} to put right before {dataset} can be trained on", fg="red", err=True)
+        raise typer.Exit(1)
+    typer.echo(f"{dataset} can be trained on")
+
+
+@app.command()
+def convert(
+    source: Annotated[
+        Path,
+        typer.Argument(help="LeRobotDataset v3.0 or v2.1, a bag, or a folder of bags; it stays."),
+    ],
+    target: Annotated[Path, typer.Argument(help="Folder of the new dataset.")],
+    names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", help="OURS=THEIRS: a camera, observation.state, action, joint1 … or gripper."
+        ),
+    ] = None,
+    units: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--unit",
+            help="joints=deg|mdeg, gripper=share|percent|permille|mm, action=delta; state. or "
+            "action. before it where only one is so.",
+        ),
+    ] = None,
+    only: Annotated[
+        Literal["takeover"] | None,
+        typer.Option(help="Of bags: only where a person led the arm."),
+    ] = None,
+) -> None:
+    """Write a dataset anew: 10 Hz, joint1 to joint7 in rad, the gripper in m, pictures as video.
+
+    Nothing is filled in: an episode is cut at its gaps, and each line says what was left out.
+    """
+    from kinevla_ros.data.convert.bags import convert_bags, is_bag
+    from kinevla_ros.data.convert.dataset import convert_dataset, left_out
+    from kinevla_ros.data.convert.mapping import Names, Units, read_pairs
+
+    with plain_errors():
+        ours, others = Names(read_pairs(names or ())), []
+        if is_bag(source):
+            if names or units:
+                raise ValueError("--map and --unit are for datasets; a bag's topics have our names")
+            lines = convert_bags(source, target, only == "takeover")
+        else:
+            if only:
+                raise ValueError(f"--only {only} is for bags; a dataset does not say who led")
+            lines = convert_dataset(source, target, ours, Units.read(units or ()))
+            others = left_out(source, ours)
+        for line in lines:
+            typer.echo(str(line))
+        if others:
+            typer.secho(f"not converted: {', '.join(others)}", fg="yellow")
+    typer.echo(f"{target} is written; look at it with kinevla check {target}")

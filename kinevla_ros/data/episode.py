@@ -29,8 +29,8 @@ class Frame:
         wrist: Wrist camera, rgb, shape (height, width, 3).
         state: Measured joints (rad) and gripper opening (m), shape (8,).
         action: Joint targets (rad) and gripper opening (m) of the next step, shape (8,).
-        goal: Reasoning text of the goal level.
-        kinematics: Reasoning text of the kinematics level.
+        goal: Reasoning text of the goal level; empty where nobody has written it yet.
+        kinematics: Reasoning text of the kinematics level, likewise.
         vectors: Further float vectors by feature name, each of shape (n,).
 
     Raises:
@@ -41,8 +41,8 @@ class Frame:
     wrist: Image
     state: Vector
     action: Vector
-    goal: str
-    kinematics: str
+    goal: str = ""
+    kinematics: str = ""
     vectors: Mapping[str, Vector] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -76,7 +76,7 @@ class Episode:
     def __post_init__(self) -> None:
         if not self.frames:
             raise ValueError("an episode needs at least one frame")
-        if not self.instruction:
+        if not self.instruction.strip():
             raise ValueError("an episode needs its instruction")
         if len(self.instruction) > MOST_TEXT:
             raise ValueError(f"an instruction has at most {MOST_TEXT} characters; shorten it")

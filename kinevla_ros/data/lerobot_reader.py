@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.files.damage import naming
 from kinevla_ros.base.files.paths import inside
-from kinevla_ros.data.checks import check_row, video_size
 from kinevla_ros.data.metadata import (
     CURE,
     DatasetError,
@@ -28,6 +27,7 @@ from kinevla_ros.data.metadata import (
     read_table,
     read_tasks,
 )
+from kinevla_ros.data.metadata_checks import READ, check_row, video_size
 from kinevla_ros.data.schema import camera_key
 from kinevla_ros.data.video import decode
 
@@ -89,6 +89,8 @@ class DatasetReader:
         self._rows = read_episodes(self.root, self.info["total_episodes"])
         with naming(self.root / "meta/episodes", CURE, DatasetError):
             self._check_rows()
+        self._add_instructions()
+        with naming(self.root / "meta/episodes", CURE, DatasetError):
             self.episodes = [self._entry(row) for row in self._rows]
 
     @cached_property
@@ -98,7 +100,7 @@ class DatasetReader:
         Float features have shape (frames, n); counters shape (frames,); `task` (the
         instruction) and the reasoning texts are arrays of str of shape (frames,).
         """
-        paths = dict.fromkeys(self._data_path(row) for row in self._rows)
+        paths = self.data_files()
         features = self._stored_features()
         texts = [name for name, feature in features.items() if feature["dtype"] == "string"]
         tables = [
@@ -119,11 +121,20 @@ class DatasetReader:
             raise DatasetError(
                 f"{data} holds {rows} frames, info.json counts {self.info['total_frames']}; {CURE}"
             )
-        texts_of = {index: text for text, index in read_tasks(self.root).items()}
-        table_of_texts = np.array([texts_of[n] for n in range(len(texts_of))], dtype=object)
         with naming(data, CURE, DatasetError):
-            self._check_counters(columns, len(table_of_texts))
-            return columns | {"task": table_of_texts[columns["task_index"]]}
+            self._check_counters(columns)
+            return columns | {"task": self._tasks_of(columns["task_index"])}
+
+    def data_files(self) -> list[Path]:
+        """The files of the rows, in the order of the episodes."""
+        return list(dict.fromkeys(self._data_path(row) for row in self._rows))
+
+    def span(self, episode: int, camera: str) -> tuple[float, float]:
+        """From when to when an episode lies in its video, as the episode list says, s."""
+        row, key = self._rows[episode], f"videos/{camera_key(camera)}"
+        first = float(row[f"{key}/from_timestamp"])
+        length = self.episodes[episode].length / self.info["fps"]
+        return first, float(row.get(f"{key}/to_timestamp") or first + length)
 
     def video(self, episode: int, camera: str) -> NDArray[np.uint8]:
         """Return the frames of an episode, rgb, shape (length, height, width, 3)."""
@@ -162,14 +173,32 @@ class DatasetReader:
         if start != self.info["total_frames"]:
             raise ValueError(f"{start} frames, and info.json counts {self.info['total_frames']}")
 
-    def _check_counters(self, columns: dict[str, NDArray[Any]], tasks: int) -> None:
+    def _tasks_of(self, numbers: NDArray[np.int64]) -> NDArray[np.object_]:
+        """The instruction of each task number."""
+        texts = {number: text for text, number in read_tasks(self.root).items()}
+        known, places = np.unique(numbers, return_inverse=True)
+        if foreign := [int(number) for number in known if number not in texts]:
+            raise ValueError(f"task_index {foreign[0]} is none of meta/tasks.parquet")
+        return np.array([texts[number] for number in known], dtype=object)[places]
+
+    def _add_instructions(self) -> None:
+        """Where the episode list lacks them, from the number of each episode's first frame."""
+        if all(row.get("tasks") for row in self._rows):
+            return
+        total = self.info["total_frames"]
+        tables = [read_table(path, total, columns=["task_index"]) for path in self.data_files()]
+        with naming(self.root / "data", CURE, DatasetError):
+            numbers = np.concatenate([np.asarray(table["task_index"]) for table in tables])
+            firsts = numbers[[row["dataset_from_index"] for row in self._rows]]
+            for row, text in zip(self._rows, self._tasks_of(firsts), strict=True):
+                row["tasks"] = row.get("tasks") or [text]
+
+    def _check_counters(self, columns: dict[str, NDArray[Any]]) -> None:
         """The frames are those of the episode list, in its order."""
         lengths = [entry.length for entry in self.episodes]
         listed = np.repeat(np.arange(len(lengths)), lengths)
         if not np.array_equal(columns["episode_index"], listed):
             raise ValueError("episode_index is not that of the episode list")
-        if not ((columns["task_index"] >= 0) & (columns["task_index"] < tasks)).all():
-            raise ValueError(f"task_index is of none of the {tasks} tasks")
 
     def _clip(self, entry: EpisodeEntry, camera: str) -> Clip:
         if camera not in entry.clips:
@@ -206,7 +235,7 @@ class DatasetReader:
 
     def _stored_features(self) -> dict[str, dict[str, Any]]:
         features = self.info["features"]
-        return {name: own for name, own in features.items() if own["dtype"] != "video"}
+        return {name: own for name, own in features.items() if own["dtype"] in READ}
 
 
 def _column(name: str, feature: dict[str, Any], stored: pa.ChunkedArray) -> NDArray[Any]:

@@ -99,7 +99,9 @@ class DatasetWriter:
         self._schema.check(episode)
         if self._shard is None:
             self._shard = Shard(self._root, self._schema, self._finished_shards)
-        task = self._tasks.setdefault(episode.instruction, len(self._tasks))
+        task = self._tasks.setdefault(
+            episode.instruction, max(self._tasks.values(), default=-1) + 1
+        )
         self._shard.add(episode, self.episodes, self.frames, task)
         if self._shard.episodes >= self._episodes_per_shard:
             self.flush()
@@ -168,9 +170,10 @@ class DatasetWriter:
         self._finished_frames = info["total_frames"]
 
     def _refuse_other_features(self, info: dict[str, Any]) -> None:
-        theirs = info["features"] | {"fps": info["fps"]}
-        ours = self._schema.features() | {"fps": self._schema.fps}
-        different = [key for key in theirs | ours if theirs.get(key) != ours.get(key)]
+        theirs, ours = info["features"], self._schema.features()
+        different = [key for key in theirs | ours if _kind(theirs, key) != _kind(ours, key)]
+        if info["fps"] != self._schema.fps:
+            different.append("fps")
         if different:
             raise DatasetError(
                 f"{self._root} holds a dataset whose {', '.join(different)} differ from what is "
@@ -201,6 +204,12 @@ def _lock(root: Path) -> FolderLock:
         return FolderLock(root)
     except FolderInUse as problem:
         raise DatasetError(str(problem)) from problem
+
+
+def _kind(features: dict[str, Any], name: str) -> tuple[Any, ...]:
+    """What makes it another feature; a merge rewrites how a video is encoded, and may."""
+    feature = features.get(name, {})
+    return tuple(feature.get(key) for key in ("dtype", "shape", "names"))
 
 
 def _row_statistics(row: dict[str, Any]) -> dict[str, Statistics]:

@@ -14,8 +14,8 @@ from kinevla_ros.base.files import atomic
 from kinevla_ros.base.files.damage import naming
 from kinevla_ros.base.files.json_file import read_object
 from kinevla_ros.base.files.paths import inside
-from kinevla_ros.data.checks import MOST_EPISODES, MOST_FRAMES, check_info
 from kinevla_ros.data.episode import MOST_TEXT
+from kinevla_ros.data.metadata_checks import MOST_EPISODES, MOST_FRAMES, check_info
 from kinevla_ros.data.schema import CODEBASE_VERSION, CURE, DatasetError
 
 INFO_PATH = "meta/info.json"
@@ -75,10 +75,8 @@ def read_info(root: Path) -> dict[str, Any]:
         version = info["codebase_version"]
     if version != CODEBASE_VERSION:
         raise DatasetError(
-            f"{root} is a LeRobotDataset of version {version}, only {CODEBASE_VERSION} is read; "
-            "convert it with lerobot 0.4: "
-            "python -m lerobot.datasets.v30.convert_dataset_v21_to_v30 "
-            "--repo-id=USER/NAME --root=PATH --push-to-hub=false"
+            f"{root} is a LeRobotDataset of version {version}, only {CODEBASE_VERSION} is read: "
+            f"kinevla convert {root} NEW_FOLDER"
         )
     with naming(path, CURE, DatasetError):
         check_info(info)
@@ -113,17 +111,33 @@ def read_table(
 
 
 def read_tasks(root: Path) -> dict[str, int]:
-    """Return the task index of each instruction, which count from 0."""
+    """Return the task index of each instruction.
+
+    A merge or an edit may leave numbers out, and add columns.
+    """
     path = root / TASKS_PATH
     with naming(path, CURE, DatasetError):
         table = read_table(inside(root, TASKS_PATH), MOST_EPISODES)
-        (text,) = [name for name in table.column_names if name != "task_index"]
-        texts, numbers = table[text].to_pylist(), table["task_index"].to_pylist()
-        if sorted(numbers) != list(range(len(texts))) or len(set(texts)) != len(texts):
-            raise ValueError("its tasks are not counted from 0, each once")
-        if not all(isinstance(text, str) and 0 < len(text) <= MOST_TEXT for text in texts):
-            raise ValueError(f"a task is no text of 1 to {MOST_TEXT} characters")
+        texts, numbers = table[_text_column(table)].to_pylist(), table["task_index"].to_pylist()
+        for text, number in zip(texts, numbers, strict=True):
+            if not isinstance(text, str) or not 0 < len(text.strip()) <= MOST_TEXT:
+                raise ValueError(f"task {number} is {text!r:.40}, no text of 1 to {MOST_TEXT}")
+        if len(set(numbers)) != len(texts) or len(set(texts)) != len(texts) or min(numbers) < 0:
+            raise ValueError("two of its tasks have one number or one text")
     return dict(zip(texts, numbers, strict=True))
+
+
+def _text_column(table: pa.Table) -> str:
+    """The texts are pandas' index under whatever name, or the one column of texts there is."""
+    texts = [
+        field.name
+        for field in table.schema
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+    ]
+    named = [name for name in (TASK_INDEX, "task") if name in texts] or texts
+    if not named:
+        raise ValueError("it has no column of texts")
+    return named[0]
 
 
 def read_episodes(root: Path, total: int) -> list[dict[str, Any]]:

@@ -44,7 +44,9 @@ class Schema:
         vectors: Component names of each further float feature, e.g. `environment_state`.
         height: Image height, px.
         width: Image width, px.
+        sizes: Height and width of cameras whose images are of another size.
         fps: Frames per second.
+        texts: Whether the frames have reasoning texts; a recording gets them later.
 
     Raises:
         ValueError: An image side is odd or a vector has fewer than two components.
@@ -54,17 +56,24 @@ class Schema:
     height: int = 240
     width: int = 320
     fps: int = 10
+    texts: bool = True
+    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.height % 2 or self.width % 2:
-            raise ValueError(
-                f"images of {self.width}x{self.height} px cannot be stored; "
-                f"{PIXEL_FORMAT} needs even sides"
-            )
+        for height, width in map(self.size, CAMERAS):
+            if height % 2 or width % 2:
+                raise ValueError(
+                    f"images of {width}x{height} px cannot be stored; "
+                    f"{PIXEL_FORMAT} needs even sides"
+                )
         for name, components in self.vectors.items():
             # LeRobot stores features of one component as scalars, of another column type.
             if len(components) < 2:
                 raise ValueError(f"{name} needs at least two components, got {components}")
+
+    def size(self, camera: str) -> tuple[int, int]:
+        """Return height and width of a camera's images, px."""
+        return self.sizes.get(camera, (self.height, self.width))
 
     def floats(self) -> dict[str, tuple[str, ...]]:
         """Return the component names of every float feature, in stored order."""
@@ -73,40 +82,42 @@ class Schema:
 
     def features(self) -> dict[str, dict[str, Any]]:
         """Return the `features` entry of meta/info.json."""
-        video = {
-            "dtype": "video",
-            "shape": [self.height, self.width, 3],
-            "names": ["height", "width", "channels"],
-            "info": {
-                "video.height": self.height,
-                "video.width": self.width,
-                "video.codec": VIDEO_CODEC,
-                "video.pix_fmt": PIXEL_FORMAT,
-                "video.is_depth_map": False,
-                "video.fps": self.fps,
-                "video.channels": 3,
-                "has_audio": False,
-            },
-        }
-        features: dict[str, dict[str, Any]] = {camera_key(camera): video for camera in CAMERAS}
+        features = {camera_key(camera): self._video(camera) for camera in CAMERAS}
         for name, components in self.floats().items():
             features[name] = {
                 "dtype": "float32",
                 "shape": [len(components)],
                 "names": list(components),
             }
-        for name in TEXTS:
+        for name in TEXTS if self.texts else ():
             features[name] = {"dtype": "string", "shape": [1], "names": None}
         for name, dtype in COUNTERS.items():
             features[name] = {"dtype": dtype, "shape": [1], "names": None}
         return features
 
+    def _video(self, camera: str) -> dict[str, Any]:
+        height, width = self.size(camera)
+        return {
+            "dtype": "video",
+            "shape": [height, width, 3],
+            "names": ["height", "width", "channels"],
+            "info": {
+                "video.height": height,
+                "video.width": width,
+                "video.codec": VIDEO_CODEC,
+                "video.pix_fmt": PIXEL_FORMAT,
+                "is_depth_map": False,
+                "video.fps": self.fps,
+                "video.channels": 3,
+                "has_audio": False,
+            },
+        }
+
     def check(self, episode: Episode) -> None:
         """Raise ValueError, naming frame and feature, if a frame does not fit this schema."""
-        size = (self.height, self.width, 3)
         for number, frame in enumerate(episode.frames):
             for camera in CAMERAS:
-                shape = getattr(frame, camera).shape
+                shape, size = getattr(frame, camera).shape, (*self.size(camera), 3)
                 if shape != size:
                     raise ValueError(f"frame {number}: {camera} has shape {shape}, not {size}")
             if set(frame.vectors) != set(self.vectors):

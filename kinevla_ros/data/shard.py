@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from kinevla_ros.base.files.atomic import publish
-from kinevla_ros.data.episode import CAMERAS, Episode
+from kinevla_ros.data.episode import CAMERAS, Episode, Frame
 from kinevla_ros.data.feature_statistics import Statistics, as_lists, summarise, summarise_images
 from kinevla_ros.data.schema import (
     CHUNK_SIZE,
@@ -104,8 +105,8 @@ class Shard:
         return self._scratch / f"{camera}.mp4"
 
     def _open_video(self, camera: str) -> VideoWriter:
-        schema = self._schema
-        return VideoWriter(self._video_scratch(camera), schema.width, schema.height, schema.fps)
+        height, width = self._schema.size(camera)
+        return VideoWriter(self._video_scratch(camera), width, height, self._schema.fps)
 
     def _collect(self, episode: Episode, index: int, start: int, task: int) -> Columns:
         frames = episode.frames
@@ -117,10 +118,9 @@ class Shard:
         }
         for name in self._schema.vectors:
             columns[name] = np.stack([frame.vectors[name] for frame in frames])
-        columns["reasoning.goal"] = np.array([frame.goal for frame in frames], dtype=object)
-        columns["reasoning.kinematics"] = np.array(
-            [frame.kinematics for frame in frames], dtype=object
-        )
+        if self._schema.texts:
+            for name, texts in zip(TEXTS, _texts(frames), strict=True):
+                columns[name] = np.array(texts, dtype=object)
         columns["timestamp"] = (numbers / self._schema.fps).astype(np.float32)
         columns["frame_index"] = numbers
         columns["episode_index"] = np.full(length, index)
@@ -164,6 +164,10 @@ class Shard:
                 flat = pa.array(values.ravel(), pa.float32())
                 arrays[name] = pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
         return pa.table(arrays)
+
+
+def _texts(frames: Sequence[Frame]) -> tuple[list[str], list[str]]:
+    return [frame.goal for frame in frames], [frame.kinematics for frame in frames]
 
 
 def _statistics_entries(statistics: dict[str, Statistics]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -71,6 +72,45 @@ def _writing(path: Path) -> Iterator[None]:
         raise OSError(problem.errno, one_line(problem), str(path)) from problem
 
 
+@dataclass(frozen=True)
+class Header:
+    """A video as its file describes it.
+
+    Attributes:
+        frames: pictures in it.
+        rate: pictures a second.
+        size: height and width (px).
+    """
+
+    frames: int
+    rate: float
+    size: tuple[int, int]
+
+
+def read_header(path: Path) -> Header:
+    """Count the pictures of a video without decoding them.
+
+    Raises:
+        DatasetError: the file is missing or damaged.
+    """
+    with _reading(path), _open(path) as container:
+        stream = container.streams.video[0]
+        size = stream.height, stream.width
+        frames = sum(packet.size > 0 for packet in container.demux(stream))
+        return Header(frames, float(stream.average_rate or 0), size)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        with naming(path, CURE, DatasetError):
+            yield
+    except (av.error.FFmpegError, FileNotFoundError) as error:
+        raise DatasetError(
+            f"the video {path} is missing or damaged ({one_line(error)}); {CURE}"
+        ) from error
+
+
 def decode(path: Path, first: int, fps: int, size: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
     """Yield the frames of a video from frame number `first`, rgb, shape (height, width, 3).
 
@@ -81,24 +121,17 @@ def decode(path: Path, first: int, fps: int, size: tuple[int, int]) -> Iterator[
         DatasetError: The file is missing or damaged, or its frames are of another size.
     """
     reformatter = VideoReformatter()
-    try:
-        with naming(path, CURE, DatasetError), _open(path) as container:
-            stream = container.streams.video[0]
-            _require_size((stream.height, stream.width), size)
-            if first:
-                assert stream.time_base is not None
-                container.seek(int(first / fps / stream.time_base), stream=stream, backward=True)
-            for frame in container.decode(stream):
-                _require_size((frame.height, frame.width), size)
-                if frame.time is not None and round(frame.time * fps) >= first:
-                    rgb = reformatter.reformat(
-                        frame, format="rgb24", interpolation=TO_RGB, threads=1
-                    )
-                    yield np.asarray(rgb.to_ndarray(), dtype=np.uint8)
-    except (av.error.FFmpegError, FileNotFoundError) as error:
-        raise DatasetError(
-            f"the video {path} is missing or damaged ({one_line(error)}); {CURE}"
-        ) from error
+    with _reading(path), _open(path) as container:
+        stream = container.streams.video[0]
+        _require_size((stream.height, stream.width), size)
+        if first:
+            assert stream.time_base is not None
+            container.seek(int(first / fps / stream.time_base), stream=stream, backward=True)
+        for frame in container.decode(stream):
+            _require_size((frame.height, frame.width), size)
+            if frame.time is not None and round(frame.time * fps) >= first:
+                rgb = reformatter.reformat(frame, format="rgb24", interpolation=TO_RGB, threads=1)
+                yield np.asarray(rgb.to_ndarray(), dtype=np.uint8)
 
 
 def _open(path: Path) -> av.container.InputContainer:

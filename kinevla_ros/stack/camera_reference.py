@@ -11,9 +11,10 @@ import numpy as np
 import rclpy
 from numpy.typing import NDArray
 
+from kinevla_ros.data.synchronisation.images import picture_size, picture_topic, to_array
 from kinevla_ros.generator.pictures.camera_shift import median, write_reference
 from kinevla_ros.generator.pictures.checks import PictureChecks, PictureLimits
-from kinevla_ros.nodes.ros.images import TRANSPORTS, picture_size, picture_topic, to_array
+from kinevla_ros.nodes.ros.images import TRANSPORTS
 from kinevla_ros.nodes.ros.qos import image_qos
 from kinevla_ros.stack.launcher import client_node
 

@@ -16,10 +16,11 @@ from rclpy.executors import ExternalShutdownException
 from sensor_msgs.msg import JointState
 
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, ActionChunk
+from kinevla_ros.data.synchronisation.joint_states import joints_from_message
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.nodes.ros.guard import GuardedNode
-from kinevla_ros.nodes.ros.messages import Stamps, chunk_to_message, joints_from_message
+from kinevla_ros.nodes.ros.messages import Stamps, chunk_to_message
 from kinevla_ros.nodes.ros.qos import LATCHED
 from kinevla_ros.nodes.ros.runtime import take_priority
 from kinevla_ros.sim.controller.plant import READY_POSE

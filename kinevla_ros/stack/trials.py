@@ -21,12 +21,12 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool, Trigger
 
 from kinevla_ros.base.chunk import JOINT_NAMES
+from kinevla_ros.data.synchronisation.joint_states import joints_from_message
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.evaluation.suite.episode import EpisodeSetup
 from kinevla_ros.evaluation.suite.episodes import episodes
 from kinevla_ros.msg import Reasoning
-from kinevla_ros.nodes.ros.messages import joints_from_message
 from kinevla_ros.sim.cell.cell import HOME
 from kinevla_ros.stack.demo import Demonstration
 from kinevla_ros.stack.isolation import free_tcp_port, free_udp_port, own_domain

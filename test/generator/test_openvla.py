@@ -106,6 +106,13 @@ def test_normalisation_follows_the_checkpoints_own_preprocessor(tmp_path, conver
     torch.testing.assert_close(black[0, :, 0, 0], torch.tensor([-0.5, -1, -1.5, -1, -1, -1]))
 
 
+POINTERS = {
+    "pointer shard": "model-00001-of-00003.safetensors",
+    "pointer index": "model.safetensors.index.json",
+    "pointer config": "config.json",
+}
+
+
 def broken(folder: Path, how: str) -> None:
     """Spoil a published folder in one way."""
     config = json.loads((folder / "config.json").read_text())
@@ -139,6 +146,18 @@ def broken(folder: Path, how: str) -> None:
         index.unlink()
         for path in folder.glob("model-*.safetensors"):
             path.rename(folder / "pytorch_model.bin")
+    elif how in POINTERS:
+        (folder / POINTERS[how]).write_text(
+            "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 6948961960\n"
+        )
+    elif how == "adapters beside":
+        (folder / "adapter_config.json").write_text("{}")
+    elif how == "heads beside":
+        (folder / "action_head--150000_checkpoint.pt").touch()
+    elif how == "single file beside shards":
+        (folder / "model.safetensors").write_bytes(first.read_bytes())
+    elif how == "shard too long":
+        first.write_bytes(first.read_bytes() + bytes(7))
     elif how == "heads unknown":
         (folder / "fixture.json").unlink()
     else:
@@ -157,6 +176,17 @@ def spoilt_tensors(folder: Path, tensors: dict[str, torch.Tensor], how: str) -> 
         tensors[name] = tensors[name][:-1]
     elif how == "tower missing":
         tensors = {k: v for k, v in tensors.items() if "fused_featurizer" not in k}
+    elif how == "mixed":
+        tensors[name] = tensors[name].to(torch.bfloat16)
+    elif how == "8 bits":
+        tensors[name] = tensors[name].to(torch.int8)
+    elif how == "fp8":
+        tensors[name] = tensors[name].to(torch.float8_e4m3fn)
+    elif how == "8 bits of bitsandbytes":
+        tensors[name] = tensors[name].to(torch.uint8)
+        tensors[f"{name.removesuffix('weight')}SCB"] = torch.ones(4)
+    elif how == "adapters inside":
+        tensors[f"base_model.model.{name.replace('weight', 'lora_A.weight')}"] = torch.ones(4, 4)
     shard(tensors, folder, 3)
 
 
@@ -169,7 +199,19 @@ def spoilt_tensors(folder: Path, tensors: dict[str, torch.Tensor], how: str) -> 
         ("config cut", LayoutError, "config.json is damaged"),
         ("shard missing", LayoutError, "00002-of-00003.safetensors missing"),
         ("shards swapped", LayoutError, "mixed up or renamed"),
-        ("shard cut", TensorFileError, "cut short"),
+        ("shard cut", TensorFileError, "100 are missing: it was cut short"),
+        ("shard too long", TensorFileError, "7 too many follow"),
+        ("pointer shard", LayoutError, r"00001-of.*git-lfs.*git lfs pull"),
+        ("pointer index", LayoutError, r"index\.json is a pointer of git-lfs"),
+        ("pointer config", LayoutError, r"config\.json is a pointer of git-lfs"),
+        ("adapters beside", LayoutError, r"not merged.*merge_and_unload"),
+        ("adapters inside", LayoutError, r"lora_A.*not merged.*merge_and_unload"),
+        ("heads beside", LayoutError, r"action_head.*OpenVLA-OFT.*start from openvla-7b"),
+        ("single file beside shards", LayoutError, "nothing says which"),
+        ("mixed", LayoutError, r"float32 and .*bfloat16; save the model in one"),
+        ("8 bits", TensorFileError, "I8, of a model rounded to 8 bits"),
+        ("fp8", TensorFileError, "F8_E4M3, of a model rounded"),
+        ("8 bits of bitsandbytes", LayoutError, "rounded to 8 or 4 bits"),
         ("header cut", TensorFileError, "header"),
         ("not safetensors", TensorFileError, "no safetensors header"),
         ("index cut", LayoutError, "index.json is damaged"),
@@ -186,7 +228,7 @@ def test_a_wrong_cut_or_renamed_file_is_refused_by_name(tmp_path, how, error, me
     broken(source, how)
     with pytest.raises(error, match=message):
         convert_openvla(source, tmp_path / "ours")
-    assert not (tmp_path / "ours" / "model.safetensors").exists()
+    assert not (tmp_path / "ours").exists()
 
 
 def test_a_checkpoint_is_not_written_over(tmp_path) -> None:

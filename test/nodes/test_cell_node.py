@@ -17,8 +17,8 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
+from kinevla_ros.data.synchronisation.images import to_array
 from kinevla_ros.nodes.cell.node import CellNode
-from kinevla_ros.nodes.ros.images import to_array
 from kinevla_ros.nodes.ros.qos import image_qos
 
 HOST = "127.0.0.4"

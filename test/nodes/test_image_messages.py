@@ -19,7 +19,8 @@ from builtin_interfaces.msg import Time
 from fake_cell import compressed
 from sensor_msgs.msg import Image
 
-from kinevla_ros.nodes.ros.images import ImageError, camera_info, to_array, to_message
+from kinevla_ros.data.synchronisation.images import ImageError, to_array
+from kinevla_ros.nodes.ros.images import camera_info, to_message
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (6, 4, 3), np.uint8)
 

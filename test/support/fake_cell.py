@@ -13,7 +13,8 @@ from node_bench import Bench
 from pictures import scene
 from sensor_msgs.msg import CompressedImage, Image, JointState
 
-from kinevla_ros.nodes.ros.images import TRANSPORTS, picture_topic, to_message
+from kinevla_ros.data.synchronisation.images import picture_topic
+from kinevla_ros.nodes.ros.images import TRANSPORTS, to_message
 from kinevla_ros.nodes.ros.messages import Stamps, joints_to_message
 
 JOINTS = np.linspace(-0.3, 0.3, 7)

@@ -28,8 +28,8 @@ from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
 from kinevla_ros.base.resources import resource_path
+from kinevla_ros.data.synchronisation.images import picture_topic, to_array
 from kinevla_ros.msg import ActionChunk, Reasoning, SafetyStatus
-from kinevla_ros.nodes.ros.images import picture_topic, to_array
 from kinevla_ros.nodes.ros.qos import LATCHED, image_qos
 
 ROBOT, GPU = "10.77.0.1", "10.77.0.2"

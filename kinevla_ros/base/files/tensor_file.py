@@ -32,6 +32,7 @@ DTYPES = {
     "U8": torch.uint8,
     "BOOL": torch.bool,
 }
+UNREAD = ("I8", "F8_E4M3", "F8_E5M2", "F8_E8M0", "F4", "F6_E2M3", "F6_E3M2")
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 MAX_HEADER = 16 << 20
 MAX_TENSORS = 50_000
@@ -112,6 +113,11 @@ class TensorFile:
         return dict(told)
 
     def _add(self, name: str, entry: object) -> None:
+        if isinstance(entry, dict) and entry.get("dtype") in UNREAD:
+            raise TensorFileError(
+                f"{self.path}: {name[:100]} is {entry['dtype']}, of a model rounded to 8 bits or "
+                "less, which is not read; give the one that it was made from, in bfloat16"
+            )
         try:
             if not isinstance(entry, dict):
                 raise TypeError("no object")
@@ -134,10 +140,11 @@ class TensorFile:
                 self._refuse("its tensors overlap, or leave a gap")
             place = end
         if self._size != self._start + place:
-            self._refuse(
-                f"it has {self._size} bytes and should have {self._start + place}; "
-                "it was cut short or added to"
+            more = self._size - self._start - place
+            wrong = (
+                f"{more} too many follow" if more > 0 else f"{-more} are missing: it was cut short"
             )
+            self._refuse(f"it should have {self._start + place} bytes, and {wrong}")
 
     def _refuse(self, why: str) -> NoReturn:
         raise self._broken(why)

@@ -17,14 +17,13 @@ from torch import Tensor, nn
 
 from kinevla_ros.base.files.atomic import copy
 from kinevla_ros.base.files.damage import naming
-from kinevla_ros.base.files.json_file import read_object
 from kinevla_ros.base.files.lock import only_writer
 from kinevla_ros.base.files.manifest import write_manifest
-from kinevla_ros.base.files.paths import inside
 from kinevla_ros.base.files.state_dict import check_names
 from kinevla_ros.base.files.tensor_file import TensorFile, write_tensors
 from kinevla_ros.generator.config import FILE_NAME, GeneratorConfig
 from kinevla_ros.generator.model import Generator, Segment
+from kinevla_ros.generator.openvla.files import require_plain, require_whole, weight_files
 from kinevla_ros.generator.openvla.layout import LayoutError, is_published, read_config
 from kinevla_ros.generator.openvla.names import translate
 from kinevla_ros.generator.weights import (
@@ -34,10 +33,8 @@ from kinevla_ros.generator.weights import (
     skeleton,
 )
 
-INDEX_FILE = "model.safetensors.index.json"
 TOKENIZER_FILE = "tokenizer.json"
 HEADS_SEED = 0
-LARGEST_INDEX = 64 << 20
 
 
 class OpenVla(nn.Module):
@@ -115,12 +112,13 @@ def convert_openvla(source: Path, target: Path) -> None:
         TensorFileError: a file is damaged.
         WeightsError: tensors are missing or too many.
     """
-    with _published(source) as (config, files), only_writer(target):
-        for name in (FILE_NAME, MODEL_FILE):
-            if (target / name).exists():
-                raise LayoutError(f"{target} already holds a checkpoint; give an empty folder")
+    with ExitStack() as stack:
+        config, files = stack.enter_context(_published(source))
         plan = dict(files.planned())
         check_names(skeleton(config), plan)
+        stack.enter_context(only_writer(target))
+        if any((target / name).exists() for name in (FILE_NAME, MODEL_FILE)):
+            raise LayoutError(f"{target} already holds a checkpoint; give an empty folder")
         size = sum(t.numel() * t.dtype.itemsize for t in plan.values())
         free = shutil.disk_usage(target).free
         if free < size:
@@ -184,9 +182,11 @@ def _new_tensors(
 def _published(folder: Path) -> Iterator[tuple[GeneratorConfig, _Source]]:
     """Open all files of a published checkpoint and read its configuration."""
     with ExitStack() as stack:
+        require_whole(folder)
         if not is_published(folder):
             raise LayoutError(f"{folder / FILE_NAME} is not of an OpenVLA checkpoint")
-        files = [stack.enter_context(TensorFile(path)) for path in _weight_files(folder)]
+        files = [stack.enter_context(TensorFile(path)) for path in weight_files(folder)]
+        require_plain(files)
         tensors = {name: like for file in files for name, like in file.tensors.items()}
         with naming(folder, "download the checkpoint again", LayoutError):
             config = read_config(folder, tensors)
@@ -194,34 +194,3 @@ def _published(folder: Path) -> Iterator[tuple[GeneratorConfig, _Source]]:
             # What is found wrong later is not of the names and shapes.
             dict(found.planned())
         yield config, found
-
-
-def _weight_files(folder: Path) -> list[Path]:
-    """The single file, or those of the index; each of them must be there and hold its share."""
-    index = folder / INDEX_FILE
-    if not index.is_file():
-        single = folder / MODEL_FILE
-        if single.is_file():
-            return [single]
-        pickles = any(folder.glob("*.bin")) or any(folder.glob("*.pt"))
-        why = " (pickle files are never loaded)" if pickles else ""
-        raise LayoutError(f"{folder} has neither {MODEL_FILE} nor {INDEX_FILE}{why}")
-    cure = "download it again"
-    with naming(index, cure, LayoutError):
-        places = dict(read_object(index, cure, LARGEST_INDEX)["weight_map"])
-        names = sorted(set(places.values()))
-        missing = [name for name in names if not inside(folder, name).is_file()]
-    if missing:
-        raise LayoutError(
-            f"{folder}: {', '.join(missing)} missing, which {INDEX_FILE} names; "
-            "download it, or give it its name back"
-        )
-    for name in names:
-        with TensorFile(folder / name) as file:
-            lacking = [k for k, place in places.items() if place == name and k not in file.tensors]
-        if lacking:
-            raise LayoutError(
-                f"{folder / name} lacks {lacking[0]}, which {INDEX_FILE} says it holds; "
-                "files were mixed up or renamed"
-            )
-    return [folder / name for name in names]

@@ -14,18 +14,17 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import String
 
+from kinevla_ros.data.synchronisation.observation import NoObservation, ReceivedObservation
+from kinevla_ros.data.synchronisation.stamp_checks import Arrival
 from kinevla_ros.language.parse import reader
 from kinevla_ros.language.reading.dialogue import Dialogue
 from kinevla_ros.language.reading.reader import Question, Refused, explained
 from kinevla_ros.msg import Reasoning
-from kinevla_ros.nodes.policy.joint_states import JointStates
-from kinevla_ros.nodes.policy.observation import NoObservation, ReceivedObservation
 from kinevla_ros.nodes.policy.output import CHUNK_TIME, Output, judge, status_of
 from kinevla_ros.nodes.policy.override import OperatorWords
 from kinevla_ros.nodes.policy.parameters import ANY_CONSISTENCY, PARAMETERS
 from kinevla_ros.nodes.policy.sight import Sight
 from kinevla_ros.nodes.policy.source import close_policy, open_policy
-from kinevla_ros.nodes.policy.stamp_checks import Arrival
 from kinevla_ros.nodes.ros.images import TRANSPORTS
 from kinevla_ros.nodes.ros.latency import Latency
 from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
@@ -60,7 +59,7 @@ class PolicyNode(ManagedNode):
     def __init__(self) -> None:
         super().__init__("policy", PARAMETERS)
         self._stamps, self._sight = Stamps(self.get_clock()), Sight(self.values)
-        self._observations, self._joint_states = self._sight.observations, JointStates()
+        self._observations = self._sight.observations
         self._policy: Policy | RemotePolicy | None = None
         self._served = bool(self.values["policy_url"])
         self._instruction: str | None = None
@@ -169,13 +168,7 @@ class PolicyNode(ManagedNode):
         self._picture.set()
 
     def _on_joints(self, message: JointState) -> None:
-        try:
-            state = self._joint_states.read(message, time.monotonic())
-        except ValueError as error:
-            self._observations.miss_joints(str(error))
-            return
-        if state is not None:
-            self._observations.add_joints(self._arrival(message.header.stamp), *state)
+        self._observations.read_joints(self._arrival(message.header.stamp), message)
 
     def _arrival(self, stamp: Time) -> Arrival:
         said = stamp.sec + stamp.nanosec / NANO

@@ -11,6 +11,7 @@ from rclpy.node import Node
 from visualization_msgs.msg import MarkerArray
 
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, ActionChunk
+from kinevla_ros.data.synchronisation.images import ImageError
 from kinevla_ros.generator.pictures.checks import PictureFault
 from kinevla_ros.language.reading.reader import Question
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
@@ -18,7 +19,6 @@ from kinevla_ros.msg import MissingSlot, Reasoning
 from kinevla_ros.msg import Question as QuestionMessage
 from kinevla_ros.nodes.policy.parameters import ANY_CONSISTENCY
 from kinevla_ros.nodes.policy.rviz import planned_path, reasoning_markers
-from kinevla_ros.nodes.ros.images import ImageError
 from kinevla_ros.nodes.ros.messages import chunk_to_message
 from kinevla_ros.nodes.ros.qos import LATCHED
 from kinevla_ros.nodes.ros.text import TEXT, bounded

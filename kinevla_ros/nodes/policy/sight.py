@@ -9,12 +9,16 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 
+from kinevla_ros.data.synchronisation.images import ImageError
+from kinevla_ros.data.synchronisation.observation import (
+    NoObservation,
+    Observations,
+    ReceivedObservation,
+)
 from kinevla_ros.generator.pictures.camera_shift import CameraReference
 from kinevla_ros.generator.pictures.checks import PictureChecks, PictureFault
 from kinevla_ros.nodes.policy.camera_watch import CameraWatch
-from kinevla_ros.nodes.policy.observation import NoObservation, Observations, ReceivedObservation
 from kinevla_ros.nodes.policy.parameters import picture_limits
-from kinevla_ros.nodes.ros.images import ImageError
 from kinevla_ros.nodes.ros.managed import Diagnosis
 
 IDLE_PERIOD = 1.0

@@ -13,6 +13,7 @@ from rclpy.clock import Clock
 from sensor_msgs.msg import JointState
 
 from kinevla_ros.base.chunk import HORIZON, JOINT_NAMES, ActionChunk
+from kinevla_ros.data.synchronisation.joint_states import GRIPPER, positions_by_name
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import Reasoning, SafetyStatus
 from kinevla_ros.nodes.ros.text import TEXT, bounded
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from kinevla_ros.generator.inference import Inference
 
 NANO = 1_000_000_000
-GRIPPER = "gripper"
 BASE_FRAME = "base_link"
 
 
@@ -96,29 +96,13 @@ def joints_to_message(
     return message
 
 
-def joints_from_message(message: JointState) -> tuple[NDArray[np.float64], float]:
-    """Read joint positions, shape (7,), rad, and the gripper's opening (m), in whatever order.
-
-    Raises:
-        ValueError: a joint or the gripper is missing or there twice, or a number is not finite.
-    """
-    positions = _positions(message, "/joint_states")
-    missing = [name for name in (*JOINT_NAMES, GRIPPER) if name not in positions]
-    if missing:
-        raise ValueError(f"/joint_states lacks {', '.join(missing)}")
-    values = np.array([positions[name] for name in (*JOINT_NAMES, GRIPPER)])
-    if not np.isfinite(values).all():
-        raise ValueError("/joint_states holds a number that is not finite")
-    return values[:-1], float(values[-1])
-
-
 def target_from_message(message: JointState, stamps: Stamps) -> JointTarget:
     """Read a teleoperation target: the seven joints, in whatever order, and perhaps the gripper.
 
     Raises:
         ValueError: a joint or the stamp is missing, or a name is there twice.
     """
-    positions = _positions(message, "a teleoperation target")
+    positions = positions_by_name(message, "a teleoperation target")
     missing = [name for name in JOINT_NAMES if name not in positions]
     if missing:
         raise ValueError(f"a teleoperation target lacks {', '.join(missing)}")
@@ -127,14 +111,6 @@ def target_from_message(message: JointState, stamps: Stamps) -> JointTarget:
     stamp = stamps.to_monotonic(message.header.stamp)
     joints = np.array([positions[name] for name in JOINT_NAMES])
     return JointTarget(stamp, joints, positions.get(GRIPPER))
-
-
-def _positions(message: JointState, what: str) -> dict[str, float]:
-    """Name to position; a name that is there twice has none that could be right."""
-    twice = [n for n in (*JOINT_NAMES, GRIPPER) if message.name.count(n) > 1]
-    if twice:
-        raise ValueError(f"{what} names {', '.join(twice)} more than once: check its publisher")
-    return dict(zip(message.name, message.position, strict=False))
 
 
 def reasoning_to_message(inference: Inference, stamp: Time, overridden: bool = False) -> Reasoning:

@@ -6,29 +6,25 @@ same state. Such a frame teaches each of them, so that nothing but the words dec
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
-from rich.progress import Progress
 
 from kinevla_ros.base.chunk import ACTION_DIM, CHUNK_DT, HORIZON
-from kinevla_ros.base.files.atomic import replacing, write_json
 from kinevla_ros.base.files.damage import naming
-from kinevla_ros.base.files.json_file import read_object
-from kinevla_ros.base.files.lock import only_writer
+from kinevla_ros.data.checks.dataset import require_sound
 from kinevla_ros.data.episode import CAMERAS, STATE_NAMES
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.schema import CURE, DatasetError
-from kinevla_ros.generator.pictures.squares import SCENE_SCALE, square
+from kinevla_ros.generator.pictures.squares import SCENE_SCALE
 from kinevla_ros.language.grammar import TASKS, Command, goal_text
 from kinevla_ros.language.parse import parse_reasoning
 from kinevla_ros.language.task_set import FILE_NAME as TASKS_FILE
 from kinevla_ros.language.task_set import TaskSetError, kine_realman, load_tasks
+from kinevla_ros.training.generator.square_cache import squares
 
 FPS = round(1 / CHUNK_DT)
 GOAL, KINEMATICS = "reasoning.goal", "reasoning.kinematics"
@@ -96,7 +92,7 @@ class Samples:
 def load_samples(datasets: Sequence[Path], image_size: int | None) -> Samples:
     """Read datasets of one kind, one after the other.
 
-    Squares are kept in a folder of each dataset and made once. No size means no images.
+    No size means no images. What `kinevla check` finds is refused first.
 
     Raises:
         DatasetError: a dataset is missing, damaged, not at 10 Hz, without reasoning, or tells
@@ -130,6 +126,7 @@ def _check_tasks(dataset: Path) -> None:
 def _load(dataset: Path, image_size: int | None) -> dict[str, NDArray]:
     """The arrays of one dataset, by their names in `Samples`."""
     _check_tasks(dataset)
+    require_sound(dataset, () if image_size is None else CAMERAS)
     reader = DatasetReader(dataset)
     if reader.info["fps"] != FPS:
         raise DatasetError(
@@ -157,7 +154,7 @@ def _load(dataset: Path, image_size: int | None) -> dict[str, NDArray]:
         )
     images = np.zeros((len(state), 0), np.uint8)
     if image_size is not None:
-        images = _squares(reader, len(state), image_size, dataset / ".squares")
+        images = squares(reader, image_size)
     return {
         "images": images,
         "state": state,
@@ -203,45 +200,3 @@ def _following_actions(
     last = np.searchsorted(episode, episode, side="right") - 1
     index = np.minimum(np.arange(len(action))[:, None] + np.arange(HORIZON), last[:, None])
     return action[index]
-
-
-def _squares(reader: DatasetReader, count: int, size: int, cache: Path) -> NDArray[np.uint8]:
-    """Squares of all frames, decoded once into a memory-mapped file; two trainings share it."""
-    path, marker = cache / f"images_{size}.npy", cache / f"images_{size}.json"
-    shape = (count, len(CAMERAS), size, size, 3)
-    with only_writer(cache, wait=True):
-        if not _is_decoded(path, marker, shape):
-            # Who reads the old file keeps it.
-            with replacing(path) as new:
-                _decode_squares(reader, new, shape)
-            write_json(marker, {"frames": count, "size": size})
-    return np.load(path, mmap_mode="r")
-
-
-def _is_decoded(path: Path, marker: Path, shape: tuple[int, ...]) -> bool:
-    """Whether the file is there and of this shape; what is damaged is decoded again."""
-    try:
-        told = read_object(marker, "it is decoded again")
-        found = np.load(path, mmap_mode="r")
-    except (OSError, ValueError):
-        return False
-    wanted = {"frames": shape[0], "size": shape[2]}
-    return told == wanted and found.shape == shape and found.dtype == np.uint8
-
-
-def _decode_squares(reader: DatasetReader, path: Path, shape: tuple[int, ...]) -> None:
-    count, size = shape[0], shape[2]
-    images = open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-    # A mapped file has no room of its own yet; on a full disk writing to it would end the process.
-    with path.open("r+b") as file:
-        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-    with Progress() as progress:
-        for number, camera in enumerate(CAMERAS):
-            bar = progress.add_task(f"decode {camera} images", total=count)
-            index = 0
-            for episode in reader.iter_video(camera):
-                for image in episode:
-                    images[index, number] = square(image, size)
-                    index += 1
-                progress.update(bar, advance=len(episode))
-    images.flush()

@@ -21,13 +21,13 @@ from std_msgs.msg import Float64
 from std_srvs.srv import SetBool, Trigger
 
 from kinevla_ros.base.chunk import ActionChunk
+from kinevla_ros.data.synchronisation.joint_states import joints_from_message
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.nodes.arm.node import ArmNode
 from kinevla_ros.nodes.ros.messages import (
     Stamps,
     chunk_to_message,
-    joints_from_message,
     joints_to_message,
 )
 from kinevla_ros.nodes.ros.qos import LATCHED

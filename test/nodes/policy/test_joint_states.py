@@ -11,7 +11,7 @@ from builtin_interfaces.msg import Time
 from rclpy.clock import Clock
 from sensor_msgs.msg import JointState
 
-from kinevla_ros.nodes.policy.joint_states import JointStates
+from kinevla_ros.data.synchronisation.joint_states import JointStates
 from kinevla_ros.nodes.ros.messages import Stamps, joints_to_message, target_from_message
 
 JOINTS, GRIPPER = np.linspace(-0.3, 0.3, 7), 0.05

@@ -22,15 +22,17 @@ from pictures import scene
 from sensor_msgs.msg import CompressedImage, Image
 from test_policy_node import BREAD, FakePolicy, Policy
 
+from kinevla_ros.data.synchronisation import joint_states
+from kinevla_ros.data.synchronisation.images import picture_topic
+from kinevla_ros.data.synchronisation.observation import ReceivedObservation
 from kinevla_ros.generator import policy as generator_policy
 from kinevla_ros.generator.pictures.camera_shift import CameraReference, write_reference
 from kinevla_ros.generator.pictures.checks import PictureFault, PictureLimits
 from kinevla_ros.msg import Reasoning
-from kinevla_ros.nodes.policy import camera_watch, joint_states
+from kinevla_ros.nodes.policy import camera_watch
 from kinevla_ros.nodes.policy import node as policy_module
 from kinevla_ros.nodes.policy.node import PolicyNode
-from kinevla_ros.nodes.policy.observation import ReceivedObservation
-from kinevla_ros.nodes.ros.images import picture_topic, to_message
+from kinevla_ros.nodes.ros.images import to_message
 
 SIZE = (96, 128, 3)
 DEGREES = np.array([0.0, 90.0, 0.0, 45.0, 0.0, 30.0, 0.0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kinevla_ros.nodes.policy.stamp_checks import Arrival, staleness
+from kinevla_ros.data.synchronisation.stamp_checks import Arrival, staleness
 
 NOW, UNIX = 5000.0, 1.79e9
 WHAT = "picture on /camera/front"

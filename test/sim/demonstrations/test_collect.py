@@ -23,6 +23,7 @@ from kinevla_ros.robot.state import ArmState
 from kinevla_ros.sim.cell.cell import HOME
 from kinevla_ros.sim.demonstrations.collect import Moment, collect
 from kinevla_ros.training.generator.samples import Samples, load_samples
+from kinevla_ros.training.generator.square_cache import cache_folder
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +107,10 @@ def test_frames_of_several_datasets_keep_their_images(dataset: Path, samples: Sa
 def test_kept_pictures_that_are_damaged_are_decoded_again(dataset, samples, name) -> None:
     rows = np.arange(len(samples))
     before = samples.images[rows]
-    (dataset / ".squares" / name).write_bytes(b"{")
+    kept = list(cache_folder().rglob(name))
+    assert kept
+    for path in kept:
+        path.write_bytes(b"{")
     np.testing.assert_array_equal(load_samples([dataset], image_size=32).images[rows], before)
 
 

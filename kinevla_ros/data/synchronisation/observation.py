@@ -7,17 +7,25 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
-from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
-from sensor_msgs.msg import CompressedImage, Image
 
 from kinevla_ros.base.observation import Observation
+from kinevla_ros.data.synchronisation.images import (
+    ImageError,
+    picture_size,
+    picture_topic,
+    to_array,
+)
+from kinevla_ros.data.synchronisation.joint_states import JointStates
+from kinevla_ros.data.synchronisation.stamp_checks import Arrival, staleness
 from kinevla_ros.generator.pictures.checks import PictureLimits
-from kinevla_ros.nodes.policy.stamp_checks import Arrival, staleness
-from kinevla_ros.nodes.ros.images import ImageError, picture_size, picture_topic, to_array
+
+if TYPE_CHECKING:
+    from builtin_interfaces.msg import Time
+    from sensor_msgs.msg import CompressedImage, Image, JointState
 
 CAMERAS = ("front", "wrist")
 Read = TypeVar("Read")
@@ -130,7 +138,7 @@ class Observations:
             c: deque(maxlen=FRAMES_KEPT) for c in CAMERAS
         }
         self._samples: deque[JointSample] = deque(maxlen=SAMPLES_KEPT)
-        self._joint_problem = ""
+        self._joint_states, self._joint_problem = JointStates(), ""
         self._lock = threading.Lock()
 
     def clear(self) -> None:
@@ -151,6 +159,16 @@ class Observations:
         with self._lock:
             self._samples.append(JointSample(arrival, joints, gripper))
             self._joint_problem = ""
+
+    def read_joints(self, arrival: Arrival, message: JointState) -> None:
+        """Take a message of /joint_states, or note what is wrong with it."""
+        try:
+            state = self._joint_states.read(message, arrival.at)
+        except ValueError as problem:
+            self.miss_joints(str(problem))
+            return
+        if state is not None:
+            self.add_joints(arrival, *state)
 
     def miss_joints(self, problem: str) -> None:
         """Take note that a joint state came which is of no use, and why."""

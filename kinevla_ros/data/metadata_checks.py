@@ -17,7 +17,9 @@ from kinevla_ros.data.schema import CHUNK_SIZE, DATA_PATH, VIDEO_PATH
 MOST_EPISODES, MOST_FRAMES, MOST_FEATURES = 1_000_000, 20_000_000, 256
 LARGEST_SIDE, LONGEST_VECTOR, FASTEST = 4096, 10_000, 1000
 _FEATURE = re.compile(r"[A-Za-z0-9_]+([.\-][A-Za-z0-9_]+)*")
-DTYPES = ("video", "string", "bool", "float32", "float64", "int8", "int16", "int32", "int64")
+READ = ("string", "bool", "float32", "float64", "int8", "int16", "int32", "int64")
+"""Kinds of columns that are read; others, such as LeRobot's `language`, are left where they are."""
+_DTYPE = re.compile(r"[A-Za-z0-9_]{1,32}")
 
 
 def check_info(info: Mapping[str, Any]) -> None:
@@ -31,7 +33,7 @@ def check_info(info: Mapping[str, Any]) -> None:
     if not isinstance(features, dict) or not 0 < len(features) <= MOST_FEATURES:
         raise ValueError(f"features is no object of 1 to {MOST_FEATURES} features")
     for name, feature in features.items():
-        _check_feature(name, feature)
+        check_feature(name, feature)
     if any(feature["dtype"] == "video" for feature in features.values()):
         one_of("video_path", info.get("video_path"), (VIDEO_PATH,))
 
@@ -49,10 +51,11 @@ def check_row(row: Mapping[str, Any], start: int, video_keys: Sequence[str]) -> 
         start: frames of the episodes before it.
         video_keys: names of the video features.
     """
-    tasks = row.get("tasks")
-    instruction = tasks[0] if isinstance(tasks, list) and tasks else None
-    if not isinstance(instruction, str) or not 0 < len(instruction) <= MOST_TEXT:
-        raise ValueError(f"tasks of episode {row['episode_index']} is no list of instructions")
+    # LeRobot leaves the list out where it has turned images into videos.
+    if (tasks := row.get("tasks")) is not None:
+        instruction = tasks[0] if isinstance(tasks, list) and tasks else None
+        if not isinstance(instruction, str) or not 0 < len(instruction) <= MOST_TEXT:
+            raise ValueError(f"tasks of episode {row['episode_index']} is no list of instructions")
     integer("length", row.get("length"), 1, MOST_FRAMES)
     if row.get("dataset_from_index") != start:
         raise ValueError(f"episode {row['episode_index']} does not begin at frame {start}")
@@ -64,12 +67,15 @@ def check_row(row: Mapping[str, Any], start: int, video_keys: Sequence[str]) -> 
         number(name, row.get(name), 0.0, float(MOST_FRAMES))
 
 
-def _check_feature(name: str, feature: object) -> None:
+def check_feature(name: str, feature: object) -> None:
+    """Hold a feature of meta/info.json against the format."""
     if len(name) > 100 or not _FEATURE.fullmatch(name):
         raise ValueError(f"features holds {name[:100]!r}, which is no name of a feature")
     if not isinstance(feature, dict):
         raise ValueError(f"feature {name} is no object")
-    dtype = one_of(f"dtype of {name}", feature.get("dtype"), DTYPES)
+    dtype = feature.get("dtype")
+    if not isinstance(dtype, str) or not _DTYPE.fullmatch(dtype):
+        raise ValueError(f"dtype of {name} is {dtype!r:.40}, which is no kind of a feature")
     shape = integers(f"shape of {name}", feature.get("shape"), 3, 1, LONGEST_VECTOR)
     if dtype == "video" and (
         len(shape) != 3 or 3 not in (shape[0], shape[-1]) or max(shape) > LARGEST_SIDE

@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
-from sensor_msgs.msg import JointState
 
 from kinevla_ros.base.chunk import JOINT_NAMES
-from kinevla_ros.nodes.ros.messages import GRIPPER, joints_from_message
 from kinevla_ros.robot.reported_state import require_possible
 
+if TYPE_CHECKING:
+    from sensor_msgs.msg import JointState
+
+GRIPPER = "gripper"
 NEEDED = frozenset((*JOINT_NAMES, GRIPPER))
 
 MEMORY = 1.0
 """What was wrong counts so long: of two publishers that take turns one may be right, s."""
+
+
+def joints_from_message(message: JointState) -> tuple[NDArray[np.float64], float]:
+    """Read joint positions, shape (7,), rad, and the gripper's opening (m), in whatever order.
+
+    Raises:
+        ValueError: a joint or the gripper is missing or there twice, or a number is not finite.
+    """
+    positions = positions_by_name(message, "/joint_states")
+    missing = [name for name in (*JOINT_NAMES, GRIPPER) if name not in positions]
+    if missing:
+        raise ValueError(f"/joint_states lacks {', '.join(missing)}")
+    values = np.array([positions[name] for name in (*JOINT_NAMES, GRIPPER)])
+    if not np.isfinite(values).all():
+        raise ValueError("/joint_states holds a number that is not finite")
+    return values[:-1], float(values[-1])
+
+
+def positions_by_name(message: JointState, what: str) -> dict[str, float]:
+    """Name to position; a name that is there twice has none that could be right."""
+    twice = [n for n in (*JOINT_NAMES, GRIPPER) if message.name.count(n) > 1]
+    if twice:
+        raise ValueError(f"{what} names {', '.join(twice)} more than once: check its publisher")
+    return dict(zip(message.name, message.position, strict=False))
 
 
 class JointStates:

@@ -1,0 +1,1 @@
+"""What `kinevla check` finds wrong with a dataset: every part held against the others."""

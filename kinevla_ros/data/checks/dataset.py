@@ -1,0 +1,52 @@
+"""All checks on a dataset, one after the other, as far as the one before lets the next go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from kinevla_ros.data.checks.features import check_features
+from kinevla_ros.data.checks.finding import Finding
+from kinevla_ros.data.checks.rows import check_rows, read_columns
+from kinevla_ros.data.checks.texts import check_tasks, check_texts
+from kinevla_ros.data.checks.units import check_units
+from kinevla_ros.data.checks.videos import check_videos
+from kinevla_ros.data.episode import CAMERAS
+from kinevla_ros.data.lerobot_reader import DatasetReader
+from kinevla_ros.data.schema import CURE, DatasetError
+
+
+def check_dataset(root: Path, cameras: Sequence[str] = CAMERAS) -> Iterator[Finding]:
+    """Yield what is wrong with the dataset at `root`, each fault once, the first place named.
+
+    Args:
+        root: folder of a LeRobotDataset v3.0.
+        cameras: cameras whose pictures will be used.
+    """
+    try:
+        reader = DatasetReader(root)
+        yield from check_features(reader, cameras)
+        columns, findings = read_columns(reader)
+        yield from findings
+        if any(finding.feature == "data" for finding in findings):
+            return
+        yield from check_rows(reader, columns)
+        yield from check_units(reader, columns)
+        yield from check_tasks(reader, columns)
+        yield from check_texts(reader, columns)
+        yield from check_videos(reader, cameras)
+    except DatasetError as problem:
+        text, _, cure = str(problem).rpartition("; ")
+        yield Finding("dataset", text or cure, cure if text else CURE)
+
+
+def require_sound(root: Path, cameras: Sequence[str] = CAMERAS) -> None:
+    """Refuse a dataset that has a fault, before anything is trained on it.
+
+    Raises:
+        DatasetError: names the first fault, how many there are and how to see them all.
+    """
+    faults = [finding for finding in check_dataset(root, cameras) if finding.stops]
+    if faults:
+        more = f" (the first of {len(faults)}; kinevla check {root} shows all)"
+        raise DatasetError(f"{root}: {faults[0]}{more if len(faults) > 1 else ''}")

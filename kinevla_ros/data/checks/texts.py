@@ -1,0 +1,93 @@
+"""Words against words: reasoning texts, the task set, and the instruction of each episode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+import numpy as np
+
+from kinevla_ros.base.files.damage import one_line
+from kinevla_ros.data.checks.finding import Finding, Place, place
+from kinevla_ros.data.checks.rows import Columns
+from kinevla_ros.data.lerobot_reader import DatasetReader
+from kinevla_ros.data.metadata import TASKS_PATH, read_tasks
+from kinevla_ros.data.schema import TEXTS, DatasetError
+from kinevla_ros.language.reading.reader import Reader, UnknownReasoning, shortened
+from kinevla_ros.language.task_set import FILE_NAME, TaskSetError, kine_realman, load_tasks
+
+
+def reader_of(dataset: DatasetReader) -> Reader:
+    """Reads sentences about the dataset's own task set, or about the shipped one.
+
+    Raises:
+        DatasetError: its file is no task set.
+    """
+    path = dataset.root / FILE_NAME
+    try:
+        return Reader(load_tasks(path) if path.is_file() else kine_realman())
+    except TaskSetError as problem:
+        raise DatasetError(str(problem)) from problem
+
+
+def check_tasks(dataset: DatasetReader, columns: Columns) -> Iterator[Finding]:
+    """Yield a task's number that has no text. Raises DatasetError for a damaged list of tasks."""
+    numbers = columns.get("task_index", np.zeros(0, np.int64))
+    foreign = ~np.isin(numbers, list(read_tasks(dataset.root).values()))
+    if foreign.any():
+        row = int(np.argmax(foreign))
+        problem = f"task_index {numbers[row]} is none of {TASKS_PATH}"
+        yield Finding("task_index", problem, "add its text there", place(dataset, row))
+
+
+def check_texts(dataset: DatasetReader, columns: Columns) -> Iterator[Finding]:
+    """Yield texts that are empty, unknown to the task set, or contradict each other."""
+    if any(name not in columns for name in TEXTS):
+        return
+    empty = False
+    for name in TEXTS:
+        for row, text in enumerate(columns[name]):
+            if not text.strip():
+                empty = True
+                cure = f"write it: kinevla annotate {dataset.root}"
+                yield Finding(name, "it is empty", cure, place(dataset, row))
+                break
+    if empty:
+        return
+    try:
+        words = reader_of(dataset)
+    except DatasetError as problem:
+        yield Finding(FILE_NAME, one_line(problem), "put it right")
+        return
+    known: dict[tuple[str, str], Mapping[str, str] | None] = {}
+    said = cache(words.slots)
+    for entry in dataset.episodes:
+        pairs = list(zip(*(columns[name][entry.span] for name in TEXTS), strict=True))
+        for pair in dict.fromkeys(pairs):
+            if pair not in known:
+                try:
+                    known[pair] = words.reasoning(*pair)
+                except UnknownReasoning as problem:
+                    known[pair] = None
+                    yield _unknown(problem, Place(entry.index, pairs.index(pair)))
+            slots = known[pair]
+            named = said(entry.instruction)
+            if slots and (wrong := [n for n in named if n in slots and named[n] != slots[n]]):
+                yield _contradiction(entry.index, entry.instruction, wrong[0], named, slots)
+                break
+
+
+def _unknown(problem: Exception, at: Place) -> Finding:
+    cure = f"say it in words of the task set, or put the task's own {FILE_NAME} into the folder"
+    return Finding("reasoning", one_line(problem), cure, at)
+
+
+def _contradiction(
+    episode: int, said: str, slot: str, named: Mapping[str, str], slots: Mapping[str, str]
+) -> Finding:
+    return Finding(
+        "task",
+        f'it says "{shortened(said)}", {slot} {named[slot]}, and the reasoning {slots[slot]}',
+        "correct the one that is wrong: kinevla annotate --from-task goes by the task",
+        Place(episode),
+    )

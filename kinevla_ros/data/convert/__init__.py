@@ -1,0 +1,1 @@
+"""Recordings of others, and bags, as datasets at 10 Hz that can be trained on."""

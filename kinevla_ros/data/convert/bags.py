@@ -1,0 +1,84 @@
+"""`kinevla convert` for bags: one dataset of all episodes, with a line for each bag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinevla_ros.data.convert.bag import TEACHING, VERDICT, find_bags
+from kinevla_ros.data.convert.bag_frames import Actions, Seen, frames_of, synchronise
+from kinevla_ros.data.convert.dataset import Line, even, open_target, require_new
+from kinevla_ros.data.convert.resample import SHORTEST
+from kinevla_ros.data.episode import Episode, Frame
+from kinevla_ros.data.lerobot_writer import DatasetWriter
+from kinevla_ros.data.schema import DatasetError
+
+FAILURE = "failure"
+HAND = "hand"
+
+
+def convert_bags(root: Path, target: Path, only_takeover: bool) -> Iterator[Line]:
+    """Write the bag at `root`, or all bags in that folder, as one dataset.
+
+    An episode that its recorder called a failure is left out.
+
+    Args:
+        target: folder of the new dataset; empty or absent.
+        only_takeover: whether to keep only frames in which a person led the arm.
+
+    Raises:
+        DatasetError: a bag is damaged, the target is not empty, or nothing is left.
+    """
+    require_new(root, target)
+    writer: DatasetWriter | None = None
+    try:
+        for number, bag in enumerate(find_bags(root)):
+            if bag.told.get(VERDICT) == FAILURE:
+                yield Line(number, 0, 0, 0, (f"{bag.root.name} was a failure: left out",))
+                continue
+            actions: Actions = "measured" if bag.told.get(TEACHING) == HAND else "targets"
+            stretches, targets = synchronise(bag, actions)
+            total = sum(len(stretch.seen) for stretch in stretches)
+            told = [stretch.told for stretch in stretches if stretch.told]
+            if total and not targets.stamps:
+                told.append(
+                    "nothing was streamed to the arm; an arm that was guided by hand is recorded "
+                    f"with {TEACHING}: {HAND}"
+                )
+            kept = parts = 0
+            for stretch in stretches:
+                for run in frames_of(stretch, targets, only_takeover):
+                    if len(run) < SHORTEST:
+                        told.append(f"{len(run) / 10:.1f} s left out: too short")
+                        continue
+                    episode = _episode(run)
+                    writer = writer or open_target(target, episode, texts=False)
+                    writer.add(episode)
+                    kept, parts = kept + len(run), parts + 1
+            yield Line(number, total, kept, parts, tuple(told))
+    finally:
+        if writer:
+            writer.close()
+    if writer is None:
+        raise DatasetError(f"nothing of {root} can be used; see above what was left out, and why")
+
+
+def is_bag(root: Path) -> bool:
+    """Whether `root` is a bag or a folder of bags."""
+    return bool(find_bags(root))
+
+
+def _episode(run: list[tuple[Seen, NDArray[np.float64]]]) -> Episode:
+    frames = [
+        Frame(
+            front=even(seen.observation.images["front"]),
+            wrist=even(seen.observation.images["wrist"]),
+            state=np.append(seen.observation.joints, seen.observation.gripper),
+            action=action,
+        )
+        for seen, action in run
+    ]
+    return Episode(run[0][0].instruction, frames)

@@ -1,0 +1,157 @@
+"""`kinevla convert`: any source into a new dataset at 10 Hz, with a line for each episode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinevla_ros.base.files.json_file import read_object
+from kinevla_ros.data.checks.features import MOTION
+from kinevla_ros.data.convert.lerobot_v21 import VERSIONS, Version21
+from kinevla_ros.data.convert.lerobot_v30 import Version30
+from kinevla_ros.data.convert.mapping import Names, Units
+from kinevla_ros.data.convert.recording import Picture, Recording, Source
+from kinevla_ros.data.convert.resample import Part, TooSlow, resample
+from kinevla_ros.data.episode import CAMERAS, Episode, Frame
+from kinevla_ros.data.lerobot_writer import DatasetWriter
+from kinevla_ros.data.metadata import INFO_PATH
+from kinevla_ros.data.schema import COUNTERS, CURE, TEXTS, DatasetError, Schema, camera_key
+
+
+@dataclass(frozen=True)
+class Line:
+    """What became of one recording.
+
+    Attributes:
+        number: of the recording in its source.
+        frames: it had; kept: that are in the new dataset.
+        parts: episodes that it became.
+        told: what was left out, and why.
+    """
+
+    number: int
+    frames: int
+    kept: int
+    parts: int
+    told: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        episodes = "1 episode" if self.parts == 1 else f"{self.parts} episodes"
+        told = f": {'; '.join(self.told)}" if self.told else ""
+        return f"recording {self.number}: {self.kept} of {self.frames} frames, {episodes}{told}"
+
+
+def convert_dataset(root: Path, target: Path, names: Names, units: Units) -> Iterator[Line]:
+    """Write the LeRobotDataset at `root` (v3.0, v2.1) anew, at 10 Hz, in our order and units.
+
+    Args:
+        target: folder of the new dataset; empty or absent.
+
+    Raises:
+        DatasetError: the source is damaged, the target is not empty, or nothing is left.
+        MappingError: `names` do not fit the source.
+    """
+    require_new(root, target)
+    source = open_source(root)
+    vectors = {name: _vector(source, names, name) for name in MOTION}
+    columns = {name: names.columns(name, source.features[own]) for name, own in vectors.items()}
+    cameras = {camera: names.camera(camera, source.cameras) for camera in CAMERAS}
+    texts = TEXTS if all(name in source.features for name in TEXTS) else ()
+    writer: DatasetWriter | None = None
+    try:
+        for recording in source.recordings(list(vectors.values()), texts):
+            state, action = units.apply(
+                *(recording.vectors[vectors[name]][:, columns[name]] for name in MOTION)
+            )
+            try:
+                parts, told = resample(recording.stamps, action)
+            except TooSlow as problem:
+                yield Line(recording.number, len(state), 0, 0, (str(problem),))
+                continue
+            for part in parts:
+                episode = _episode(recording, part, state, cameras)
+                writer = writer or open_target(target, episode, bool(texts))
+                writer.add(episode)
+            kept = sum(len(part.rows) for part in parts)
+            yield Line(recording.number, len(state), kept, len(parts), tuple(told))
+    finally:
+        if writer:
+            writer.close()
+    if writer is None:
+        raise DatasetError(f"nothing of {root} can be used; see above what was left out, and why")
+
+
+def left_out(root: Path, names: Names) -> list[str]:
+    """Features of a source that the new dataset will not have."""
+    features = open_source(root).features
+    ours = {names.of(name) for name in (*MOTION, *TEXTS)} | set(COUNTERS)
+    ours |= {camera_key(names.of(camera).removeprefix(camera_key(""))) for camera in CAMERAS}
+    return [name for name in features if name not in ours]
+
+
+def open_source(root: Path) -> Source:
+    """The dataset at `root` as its version wants it read.
+
+    Raises:
+        DatasetError: there is none, it is damaged or of a version that is not read.
+    """
+    path = root / INFO_PATH
+    if not path.is_file():
+        raise DatasetError(f"no dataset at {root}: {INFO_PATH} is missing; check the path")
+    version = read_object(path, CURE).get("codebase_version")
+    return Version21(root) if version in VERSIONS else Version30(root)
+
+
+def require_new(root: Path, target: Path) -> None:
+    """Refuse to convert in place or over something. Raises DatasetError."""
+    if target.resolve() == root.resolve() or root.resolve() in target.resolve().parents:
+        raise DatasetError(f"{target} lies in {root}, which stays as it is; give another folder")
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise DatasetError(f"{target} is not empty; give a new folder")
+
+
+def open_target(target: Path, episode: Episode, texts: bool) -> DatasetWriter:
+    """Start a dataset for episodes like this one."""
+    first = episode.frames[0]
+    sizes = {camera: getattr(first, camera).shape[:2] for camera in CAMERAS}
+    return DatasetWriter.open(target, Schema(sizes=sizes, texts=texts))
+
+
+def even(picture: Picture) -> Picture:
+    """A picture without the last row or column where their number is odd: video needs even."""
+    height, width = picture.shape[:2]
+    return picture[: height - height % 2, : width - width % 2]
+
+
+def _vector(source: Source, names: Names, name: str) -> str:
+    own = names.of(name)
+    if own not in source.features:
+        numbers = [n for n, f in source.features.items() if f["dtype"].startswith("float")]
+        raise DatasetError(
+            f"there is no column {own}; say which of {', '.join(numbers)} it is: --map {name}=…"
+        )
+    return own
+
+
+def _episode(
+    recording: Recording, part: Part, state: NDArray[np.float64], cameras: Mapping[str, str]
+) -> Episode:
+    rows = part.rows.tolist()
+    pictures = {own: recording.pictures(other, rows) for own, other in cameras.items()}
+    goal, kinematics = (recording.texts.get(name) for name in TEXTS)
+    frames = [
+        Frame(
+            front=even(pictures["front"][place]),
+            wrist=even(pictures["wrist"][place]),
+            state=state[row],
+            action=part.actions[place],
+            goal=goal[row] if goal else "",
+            kinematics=kinematics[row] if kinematics else "",
+        )
+        for place, row in enumerate(rows)
+    ]
+    return Episode(recording.instruction, frames)

@@ -1,0 +1,113 @@
+"""Bags as a recorder writes them: raw CDR in MCAP, a rosbag2 folder for each episode."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from ament_index_python.packages import get_package_share_directory
+from mcap.writer import Writer
+from numpy.typing import NDArray
+from rclpy.serialization import serialize_message
+from sensor_msgs.msg import JointState
+from std_msgs.msg import String
+
+from kinevla_ros.base.chunk import JOINT_NAMES
+from kinevla_ros.msg import SafetyStatus
+from kinevla_ros.nodes.ros.images import to_message
+
+START = 1_700_000_000.0
+Recorded = list[tuple[str, float, Any]]
+FRONT, WRIST = (f"/camera/{camera}/color/image_raw" for camera in ("front", "wrist"))
+OURS = Path(__file__).parents[2] / "msg"
+
+
+def stamp(seconds: float) -> Any:
+    """A ROS time of `seconds` after the start."""
+    from builtin_interfaces.msg import Time
+
+    nanoseconds = round((START + seconds) * 1e9)
+    return Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
+
+
+def joint_state(seconds: float, joints: NDArray[np.float64], gripper: float) -> JointState:
+    """Seven joints (rad) and the gripper (m)."""
+    message = JointState(name=[*JOINT_NAMES, "gripper"], position=[*joints.tolist(), gripper])
+    message.header.stamp = stamp(seconds)
+    return message
+
+
+def image(seconds: float, picture: NDArray[np.uint8]) -> Any:
+    """An rgb8 message."""
+    return to_message(picture, stamp(seconds), "camera")
+
+
+def takeover(now: bool) -> SafetyStatus:
+    """Whether a person leads."""
+    return SafetyStatus(takeover=now)
+
+
+def text(said: str) -> String:
+    """An instruction."""
+    return String(data=said)
+
+
+def write_bag(folder: Path, recorded: Recorded, **told: str) -> Path:
+    """Write messages with their time of receipt (s after the start) as a bag."""
+    folder.mkdir(parents=True)
+    with (folder / "episode.mcap").open("wb") as file:
+        writer = Writer(file)
+        writer.start(profile="ros2")
+        channels: dict[str, int] = {}
+        for topic, at, message in recorded:
+            if topic not in channels:
+                name, definition = definition_of(type(message))
+                schema = writer.register_schema(name, "ros2msg", definition.encode())
+                channels[topic] = writer.register_channel(topic, "cdr", schema)
+            time = round((START + at) * 1e9)
+            writer.add_message(channels[topic], time, serialize_message(message), time)
+        writer.finish()
+    counts = Counter(topic for topic, _, _ in recorded)
+    information = {
+        "version": 9,
+        "storage_identifier": "mcap",
+        "relative_file_paths": ["episode.mcap"],
+        "topics_with_message_count": [
+            {"topic_metadata": {"name": topic}, "message_count": count}
+            for topic, count in counts.items()
+        ],
+        "custom_data": told,
+    }
+    metadata = {"rosbag2_bagfile_information": information}
+    (folder / "metadata.yaml").write_text(yaml.safe_dump(metadata))
+    return folder
+
+
+def definition_of(kind: type) -> tuple[str, str]:
+    """Name of a message type, and its definition with those that it uses, as MCAP keeps it."""
+    package, name = kind.__module__.split(".")[0], kind.__name__
+    parts, seen = [], {f"{package}/{name}"}
+    waiting = [(package, name)]
+    while waiting:
+        package_of, name_of = waiting.pop(0)
+        definition = _read(package_of, name_of)
+        head = f"{'=' * 80}\nMSG: {package_of}/{name_of}\n" if parts else ""
+        parts.append(head + definition)
+        for line in definition.splitlines():
+            used = line.split("#")[0].split("[")[0].split("<")[0].split()
+            if not used or (used[0][0].islower() and "/" not in used[0]):
+                continue
+            full = used[0] if "/" in used[0] else f"{package_of}/{used[0]}"
+            if full not in seen:
+                seen.add(full)
+                waiting.append((full.split("/")[0], full.split("/")[-1]))
+    return f"{package}/msg/{name}", "\n".join(parts)
+
+
+def _read(package: str, name: str) -> str:
+    if package == "kinevla_ros":
+        return (OURS / f"{name}.msg").read_text()
+    return (Path(get_package_share_directory(package)) / "msg" / f"{name}.msg").read_text()
