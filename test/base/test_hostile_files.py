@@ -16,7 +16,7 @@ from hostile import spoilt_bytes, spoilt_json, spoilt_safetensors
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openvla_fixture import FIXTURE, published
-from test_lerobot import SCHEMA, episode, write
+from small_datasets import SCHEMA, episode, write
 
 from kinevla_ros.base.files.damage import FileError
 from kinevla_ros.base.files.manifest import FILE_NAME as MANIFEST

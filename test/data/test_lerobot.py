@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from small_datasets import SCHEMA, episode, scene, write
 
 from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.feature_statistics import merge, summarise
@@ -25,39 +26,6 @@ from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.lerobot_writer import DatasetWriter
 from kinevla_ros.data.metadata import DatasetError
 from kinevla_ros.data.schema import Schema
-
-POSES = ("bread_x", "bread_y", "bread_z")
-SCHEMA = Schema(vectors={"environment_state": POSES}, height=48, width=64)
-
-
-def scene(number: int, camera: int) -> np.ndarray:
-    """A smooth background with a block whose place tells the frame's number."""
-    image = np.full((48, 64, 3), (90, 120, 60 + 90 * camera), dtype=np.uint8)
-    image[16:32, number % 12 * 4 :][:, :16] = (220, 60, 40)
-    return image
-
-
-def episode(index: int, length: int = 6) -> Episode:
-    rng = np.random.default_rng(index)
-    frames = [
-        Frame(
-            front=scene(10 * index + step, camera=0),
-            wrist=scene(10 * index + step, camera=1),
-            state=rng.normal(size=8),
-            action=rng.normal(size=8),
-            goal=f"goal {index}",
-            kinematics=f"kinematics {index}.{step // 3}",
-            vectors={"environment_state": rng.normal(size=3)},
-        )
-        for step in range(length)
-    ]
-    return Episode(instruction=f"put the bread there, {index % 2}", frames=frames)
-
-
-def write(root: Path, indices: range, episodes_per_shard: int = 2) -> None:
-    with DatasetWriter.open(root, SCHEMA, episodes_per_shard) as writer:
-        for index in indices:
-            writer.add(episode(index))
 
 
 def assert_holds(root: Path, count: int) -> None:
@@ -125,8 +93,8 @@ def test_a_closed_dataset_can_be_continued(tmp_path: Path) -> None:
 
 def test_a_kill_loses_the_open_shard_only(tmp_path: Path) -> None:
     code = (
-        "import sys, time; sys.path.insert(0, 'test/data'); from pathlib import Path;"
-        "from test_lerobot import *;"
+        "import sys, time; sys.path.insert(0, 'test/support'); from pathlib import Path;"
+        "from small_datasets import *;"
         f"writer = DatasetWriter.open({str(tmp_path)!r}, SCHEMA, 2);"
         "[writer.add(episode(index)) for index in range(5)];"
         "print('written', flush=True); time.sleep(60)"

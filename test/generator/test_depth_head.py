@@ -7,7 +7,7 @@ import pytest
 import torch
 from engine_cases import DEVICE, case, spoilt
 from small_generator import small_config
-from test_train_generator import memory
+from training_frames import memory
 
 from kinevla_ros.base.files.manifest import write_manifest
 from kinevla_ros.generator.checkpoint import CheckpointError

@@ -15,8 +15,8 @@ import torch
 pytest.importorskip("onnxscript")
 pytest.importorskip("sacrebleu")
 
+from episode_results import result
 from small_openvla import small_openvla
-from test_report_page import result
 from typer.testing import CliRunner
 
 from kinevla_ros.base.observation import Observation

@@ -12,11 +12,11 @@ pytest.importorskip("rclpy")
 from builtin_interfaces.msg import Time
 from fake_cell import FakeCell
 from node_bench import FAILURE, SUCCESS, Bench, bench
+from policy_bench import BREAD, FakePolicy
 from rclpy.clock import Clock as RosClock
 from rclpy.clock_type import ClockType
 from rosgraph_msgs.msg import Clock
 from std_msgs.msg import String
-from test_policy_node import BREAD, FakePolicy
 
 from kinevla_ros.generator import policy as generator_policy
 from kinevla_ros.msg import ActionChunk, Reasoning

@@ -52,7 +52,7 @@ def test_a_program_of_the_vendors_runs_without_an_arm() -> None:
 
 def test_another_policy_moves_the_arm_through_the_gate() -> None:
     pytest.importorskip("rclpy")
-    from test_arm_node import arm_node
+    from arm_node_bench import arm_node
 
     from kinevla_ros.msg import SafetyStatus
 

@@ -7,7 +7,7 @@ import math
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from types import ModuleType
 from typing import Any
@@ -22,10 +22,11 @@ from openpi import openpi_client
 pytest.importorskip("msgpack")
 pytest.importorskip("websockets")
 
+from foreign_policy import ACTIONS, HOME, METADATA, foreign, listening
 from websockets.exceptions import InvalidStatus
 from websockets.server import ServerProtocol
 from websockets.sync.client import connect
-from websockets.sync.server import ServerConnection, serve
+from websockets.sync.server import ServerConnection
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.base.observation import Observation
@@ -39,7 +40,6 @@ from kinevla_ros.serving.errors import RemotePolicyError
 from kinevla_ros.serving.server import PolicyServer, Serves
 from kinevla_ros.serving.wire import WireError, pack, unpack
 
-HOME = np.array([0.0, 0.3, 0.0, 1.5, 0.0, 1.3, 0.0])
 PICTURE = np.arange(240 * 320 * 3, dtype=np.uint8).reshape(240, 320, 3)
 SEEN = Observation({"front": PICTURE, "wrist": PICTURE}, HOME, 0.03, 12.5)
 SENT = {
@@ -48,8 +48,6 @@ SENT = {
     "observation/state": np.append(HOME, 0.03),
     "prompt": "take the bread",
 }
-ACTIONS = np.tile(np.append(HOME, 0.03), (5, 1))
-METADATA = {"actions": ACTION_SPACE}
 
 
 class Stay:
@@ -100,30 +98,6 @@ def server(stay: Stay) -> Iterator[PolicyServer]:
 @pytest.fixture(scope="module")
 def openpi(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     return openpi_client(tmp_path_factory.mktemp("openpi"))
-
-
-@contextmanager
-def foreign(answer: Callable[[Any], Any], metadata: Any = METADATA) -> Iterator[str]:
-    """Somebody else's server: answers with what `answer` returns, nothing if that is None."""
-
-    def talk(connection: ServerConnection) -> None:
-        connection.send(metadata if isinstance(metadata, str) else pack(metadata))
-        for message in connection:
-            if (said := answer(unpack(message))) is not None:
-                connection.send(said if isinstance(said, str | bytes) else pack(said))
-
-    with listening(talk) as url:
-        yield url
-
-
-@contextmanager
-def listening(talk: Callable[[ServerConnection], None]) -> Iterator[str]:
-    with serve(talk, "127.0.0.1", 0, compression=None, max_size=None) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield "ws://127.0.0.1:{1}".format(*server.socket.getsockname())
-        server.shutdown()
-        thread.join()
 
 
 def accepted(listener: socket.socket) -> socket.socket:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from small_generator import small_config
+from training_frames import memory
 
 from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.files.manifest import write_manifest
@@ -29,7 +30,6 @@ from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.generator.motion_heads import MotionHead
 from kinevla_ros.training.generator.objective import LossWeights, losses
-from kinevla_ros.training.generator.samples import Samples
 from kinevla_ros.training.generator.training import train_generator
 from kinevla_ros.training.pipeline import begin_with_decoder
 
@@ -49,23 +49,6 @@ SETTINGS = GeneratorSettings(
 @pytest.fixture(scope="module")
 def vocabulary() -> Vocabulary:
     return Vocabulary.from_grammar()
-
-
-def memory(frames: int = 3) -> tuple[Samples, np.ndarray]:
-    """A few frames; in each every goal has goal codes of its own, every command the others."""
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 255, (frames, 2, 32, 32, 3), dtype=np.uint8)
-    state = rng.uniform(-1, 1, (frames, 8)).astype(np.float32)
-    tasks = np.arange(frames) % len(TASKS)
-    chunks = np.zeros((frames, len(TASKS), 5, 8), np.float32)
-    valid = np.ones((frames, len(TASKS)), bool)
-    scene = rng.normal(size=(frames, 12)).astype(np.float32)
-    samples = Samples(images, state, tasks, chunks, valid, scene, (frames,))
-    codes = rng.integers(0, 128, (frames, len(TASKS), 1, 4))
-    for task, command in enumerate(TASKS):
-        first = next(i for i, other in enumerate(TASKS) if other.object == command.object)
-        codes[:, task, :, :2] = codes[:, first, :, :2]
-    return samples, codes
 
 
 def test_a_few_frames_are_learnt_by_heart_and_the_words_choose_the_codes(

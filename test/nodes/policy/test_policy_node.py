@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,125 +12,22 @@ import torch
 
 pytest.importorskip("rclpy")
 
-from fake_cell import JOINTS, FakeCell
-from node_bench import FAILURE, SUCCESS, Bench, bench
+from fake_cell import JOINTS
+from node_bench import FAILURE, SUCCESS, bench
+from policy_bench import BREAD, CARROT, RELEASE, REPLACE, VETO, FakePolicy, PolicyBench
 from sensor_msgs.msg import JointState
-from std_msgs.msg import String
 
-from kinevla_ros.base.chunk import ActionChunk
-from kinevla_ros.base.observation import Observation
 from kinevla_ros.generator import policy as generator_policy
-from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.device import GpuOutOfMemory
-from kinevla_ros.generator.inference import Inference
 from kinevla_ros.generator.policy import NotUnderstood
 from kinevla_ros.language.grammar import kinematics_text
-from kinevla_ros.language.parse import parse_instruction, reader
-from kinevla_ros.msg import ActionChunk as ActionChunkMessage
+from kinevla_ros.language.parse import parse_instruction
 from kinevla_ros.msg import Question, Reasoning
 from kinevla_ros.nodes.policy import node as policy_module
 from kinevla_ros.nodes.policy.node import PolicyNode
 from kinevla_ros.nodes.ros.messages import Stamps, chunk_from_message
-from kinevla_ros.srv import OverrideReasoning
 
-BREAD = "pick up the bread and move it to the front"
-CARROT = "hold the carrot by the upper part and place it on the right side of the plate"
 LEFT_FRONT = kinematics_text(parse_instruction("take the bread and move it to the left front"))
-RELEASE, REPLACE, VETO = (
-    getattr(OverrideReasoning.Request, name) for name in ("RELEASE", "REPLACE", "VETO")
-)
-
-
-class FakePolicy:
-    """Answers at once; `trouble` is raised instead, `gate` holds an inference up."""
-
-    trouble: Exception | None = None
-    consistency, model_time = 0.9, 0.01
-    device, backend = "cpu", "nothing"
-    gate = threading.Event()
-    options: tuple[object, ...] = ()
-
-    def __init__(self, folder: Path, threads: int, device: str, *options: object) -> None:
-        self._sequence, self._warm = 0, False
-        self.reader = reader()
-        FakePolicy.options = options
-
-    def warm_up(self, consistency: bool = False) -> None:
-        self._warm = True
-
-    def infer(
-        self,
-        instruction: str,
-        observation: Observation,
-        override: Override | None = None,
-        consistency: bool = False,
-    ) -> Inference:
-        assert consistency
-        assert self._warm
-        self.gate.wait(5.0)
-        if self.trouble is not None:
-            raise self.trouble
-        assert observation.images["front"].shape == (96, 128, 3)
-        joints, stamp = observation.joints, observation.stamp
-        self._sequence += 1
-        chunk = ActionChunk(
-            stamp, self._sequence, np.tile(joints, (5, 1)), np.full(5, observation.gripper)
-        )
-        goal, how = (override.goal, override.kinematics) if override else ("goal", "how")
-        codes = {"goal_codes": (1, 2), "kinematics_codes": (3, 4)}
-        return Inference(
-            self._sequence, stamp, instruction, goal, how, **codes, draft_accepted=True,
-            passes=4, model_time=self.model_time, chunk=chunk, consistency=self.consistency,
-        )  # fmt: skip
-
-
-class Policy:
-    """What a test does with the node."""
-
-    def __init__(self, bench: Bench) -> None:
-        self.bench, self.cell = bench, FakeCell(bench)
-        self.reasonings = bench.record(Reasoning, "/kinevla/reasoning")
-        self.chunks = bench.record(ActionChunkMessage, "/kinevla/action_chunk")
-        self._instruction = bench.publisher(String, "/instruction")
-
-    def reset(self) -> None:
-        self.cell.reset()
-        FakePolicy.trouble = None
-        FakePolicy.consistency, FakePolicy.model_time = 0.9, 0.01
-        FakePolicy.gate.set()
-        self.override(OverrideReasoning.Request.RELEASE)
-        self.say("stop")
-
-    def override(
-        self, action: int, kinematics: str = "", goal: str = ""
-    ) -> OverrideReasoning.Response:
-        request = OverrideReasoning.Request(action=action, goal=goal, kinematics=kinematics)
-        return self.bench.call(OverrideReasoning, "/policy/override_reasoning", request)
-
-    def say(self, text: str) -> None:
-        """Publish, and wait for the first reasoning about it."""
-        self.tell(text)
-        self.bench.spin_until(lambda: self.newest(text.strip()), "reasoning")
-
-    def tell(self, text: str) -> None:
-        self.reasonings.clear()
-        self._instruction.publish(String(data=text))
-
-    def newest(self, text: str) -> Reasoning | None:
-        return next((r for r in reversed(self.reasonings) if r.instruction == text), None)
-
-    def expect(self, status: int, detail: str = "") -> Reasoning:
-        def matches() -> bool:
-            last = self.reasonings[-1] if self.reasonings else None
-            return last is not None and last.status == status and detail in last.detail
-
-        self.bench.spin_until(matches, f"status {status} with {detail!r}")
-        return self.reasonings[-1]
-
-    def expect_no_chunks(self) -> None:
-        self.chunks.clear()
-        self.bench.spin_for(0.4)
-        assert not self.chunks
 
 
 def test_a_missing_checkpoint_leaves_the_node_unconfigured_with_the_reason(tmp_path: Path) -> None:
@@ -188,25 +84,25 @@ def test_the_engines_options_are_off_unless_the_parameters_ask_for_them(
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Policy]:
+def running() -> Iterator[PolicyBench]:
     patch = pytest.MonkeyPatch()
     patch.setattr(generator_policy, "Policy", FakePolicy)
     with bench({"model": "fake", "chunk_period": 0.1, "min_consistency": 0.5}) as node_bench:
         node = node_bench.add(PolicyNode)
         assert node.trigger_configure() == SUCCESS
         assert node.trigger_activate() == SUCCESS
-        yield Policy(node_bench)
+        yield PolicyBench(node_bench)
     patch.undo()
 
 
 @pytest.fixture
-def policy(running: Policy) -> Policy:
+def policy(running: PolicyBench) -> PolicyBench:
     running.reset()
     return running
 
 
 def test_an_instruction_stays_in_force_and_chunks_carry_the_time_of_their_picture(
-    policy: Policy,
+    policy: PolicyBench,
 ) -> None:
     policy.say(BREAD)
     policy.chunks.clear()
@@ -233,7 +129,7 @@ def test_an_instruction_stays_in_force_and_chunks_carry_the_time_of_their_pictur
     ],
 )
 def test_an_instruction_that_names_no_whole_task_ends_the_motion(
-    policy: Policy, text: str, status: int
+    policy: PolicyBench, text: str, status: int
 ) -> None:
     policy.say(BREAD)
     policy.say(text)
@@ -244,7 +140,7 @@ def test_an_instruction_that_names_no_whole_task_ends_the_motion(
 
 @pytest.mark.parametrize(("characters", "why"), [(20_000, "too long"), (8_000_000, "bytes on")])
 def test_an_instruction_of_absurd_length_ends_the_motion_and_is_named_briefly(
-    policy: Policy, characters: int, why: str
+    policy: PolicyBench, characters: int, why: str
 ) -> None:
     policy.say(BREAD)
     policy.tell("é" * characters)
@@ -253,7 +149,7 @@ def test_an_instruction_of_absurd_length_ends_the_motion_and_is_named_briefly(
     policy.expect_no_chunks()
 
 
-def test_joint_states_of_absurd_length_are_no_observation(policy: Policy) -> None:
+def test_joint_states_of_absurd_length_are_no_observation(policy: PolicyBench) -> None:
     policy.say(BREAD)
     policy.expect(Reasoning.OK)
     policy.cell.mute = {"joints"}
@@ -261,7 +157,7 @@ def test_joint_states_of_absurd_length_are_no_observation(policy: Policy) -> Non
     policy.expect(Reasoning.NO_OBSERVATION, "bytes on /joint_states")
 
 
-def test_stop_ends_the_motion(policy: Policy) -> None:
+def test_stop_ends_the_motion(policy: PolicyBench) -> None:
     policy.say(BREAD)
     policy.say(" Stop ")
     policy.expect_no_chunks()
@@ -272,7 +168,7 @@ def test_stop_ends_the_motion(policy: Policy) -> None:
     [("wrist", "/camera/wrist"), ("front", "/camera/front"), ("joints", "/joint_states")],
 )
 def test_what_stops_coming_is_named_and_motion_returns_with_it(
-    policy: Policy, missing: str, detail: str
+    policy: PolicyBench, missing: str, detail: str
 ) -> None:
     policy.say(BREAD)
     policy.expect(Reasoning.OK)
@@ -285,7 +181,7 @@ def test_what_stops_coming_is_named_and_motion_returns_with_it(
     policy.expect(Reasoning.OK)
 
 
-def test_what_is_missing_is_asked_for_and_the_answer_completes_it(policy: Policy) -> None:
+def test_what_is_missing_is_asked_for_and_the_answer_completes_it(policy: PolicyBench) -> None:
     questions = policy.bench.record(Question, "/kinevla/question")
     policy.say("put the carrot on the plate")
     policy.expect(Reasoning.ASKING, "By which part")
@@ -303,7 +199,7 @@ def test_what_is_missing_is_asked_for_and_the_answer_completes_it(policy: Policy
 
 
 @pytest.mark.parametrize("said", ["stop", "not the upper one", "throw it", BREAD])
-def test_a_question_that_is_not_answered_is_over(policy: Policy, said: str) -> None:
+def test_a_question_that_is_not_answered_is_over(policy: PolicyBench, said: str) -> None:
     policy.say("pick up the carrot by the top")
     policy.expect(Reasoning.ASKING)
     policy.say(said)
@@ -312,7 +208,7 @@ def test_a_question_that_is_not_answered_is_over(policy: Policy, said: str) -> N
     policy.expect_no_chunks()
 
 
-def test_pictures_too_far_apart_are_no_observation(policy: Policy) -> None:
+def test_pictures_too_far_apart_are_no_observation(policy: PolicyBench) -> None:
     policy.cell.lag = 0.25
     policy.say(BREAD)
     policy.expect(Reasoning.NO_OBSERVATION, "apart")
@@ -320,7 +216,9 @@ def test_pictures_too_far_apart_are_no_observation(policy: Policy) -> None:
 
 
 @pytest.mark.parametrize("skew", [0.5, -0.5])
-def test_clocks_that_differ_are_no_observation_and_are_named(policy: Policy, skew: float) -> None:
+def test_clocks_that_differ_are_no_observation_and_are_named(
+    policy: PolicyBench, skew: float
+) -> None:
     policy.cell.skew = skew
     policy.bench.spin_for(0.3)
     policy.say(BREAD)
@@ -328,7 +226,7 @@ def test_clocks_that_differ_are_no_observation_and_are_named(policy: Policy, ske
     policy.expect_no_chunks()
 
 
-def test_a_wrong_encoding_is_named(policy: Policy) -> None:
+def test_a_wrong_encoding_is_named(policy: PolicyBench) -> None:
     policy.cell.encoding = "yuv422"
     policy.bench.spin_for(0.3)
     policy.say(BREAD)
@@ -336,7 +234,7 @@ def test_a_wrong_encoding_is_named(policy: Policy) -> None:
     policy.expect_no_chunks()
 
 
-def test_a_failure_in_the_model_gives_no_motion_and_the_node_lives_on(policy: Policy) -> None:
+def test_a_failure_in_the_model_gives_no_motion_and_the_node_lives_on(policy: PolicyBench) -> None:
     FakePolicy.trouble = ZeroDivisionError("out of luck")
     policy.say(BREAD)
     policy.expect(Reasoning.ERROR, "out of luck")
@@ -347,7 +245,9 @@ def test_a_failure_in_the_model_gives_no_motion_and_the_node_lives_on(policy: Po
     policy.expect(Reasoning.OK)
 
 
-def test_full_memory_is_a_state_of_its_own_and_motion_returns_with_room(policy: Policy) -> None:
+def test_full_memory_is_a_state_of_its_own_and_motion_returns_with_room(
+    policy: PolicyBench,
+) -> None:
     FakePolicy.trouble = GpuOutOfMemory("the GPU's memory is full")
     policy.say(BREAD)
     policy.expect(Reasoning.OUT_OF_MEMORY, "memory is full")
@@ -357,7 +257,7 @@ def test_full_memory_is_a_state_of_its_own_and_motion_returns_with_room(policy: 
     policy.expect(Reasoning.OK)
 
 
-def test_a_model_slower_than_its_chunks_says_so_sends_none_and_goes_on(policy: Policy) -> None:
+def test_a_model_slower_than_its_chunks_says_so_sends_none_and_goes_on(policy: PolicyBench) -> None:
     FakePolicy.model_time = 0.6
     policy.say(BREAD)
     reasoning = policy.expect(Reasoning.TOO_SLOW, "0.60 s")
@@ -369,7 +269,7 @@ def test_a_model_slower_than_its_chunks_says_so_sends_none_and_goes_on(policy: P
     policy.bench.spin_until(lambda: policy.chunks, "chunks")
 
 
-def test_an_inference_that_does_not_end_is_seen_on_diagnostics(policy: Policy) -> None:
+def test_an_inference_that_does_not_end_is_seen_on_diagnostics(policy: PolicyBench) -> None:
     FakePolicy.gate.clear()
     policy.tell(BREAD)
     policy.bench.spin_until(
@@ -379,7 +279,7 @@ def test_an_inference_that_does_not_end_is_seen_on_diagnostics(policy: Policy) -
     policy.expect(Reasoning.OK)
 
 
-def test_what_was_inferred_for_another_instruction_is_not_sent(policy: Policy) -> None:
+def test_what_was_inferred_for_another_instruction_is_not_sent(policy: PolicyBench) -> None:
     FakePolicy.gate.clear()
     policy.tell(BREAD)
     policy.bench.spin_for(0.3)
@@ -390,7 +290,7 @@ def test_what_was_inferred_for_another_instruction_is_not_sent(policy: Policy) -
     assert policy.newest(BREAD) is None
 
 
-def test_an_inactive_policy_ignores_instructions(policy: Policy) -> None:
+def test_an_inactive_policy_ignores_instructions(policy: PolicyBench) -> None:
     node = policy.bench.nodes[0]
     assert node.trigger_deactivate() == SUCCESS
     policy.tell(BREAD)
@@ -402,7 +302,7 @@ def test_an_inactive_policy_ignores_instructions(policy: Policy) -> None:
 
 
 def test_an_inference_that_does_not_end_is_waited_for_before_the_next_begins(
-    policy: Policy, monkeypatch: pytest.MonkeyPatch
+    policy: PolicyBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(policy_module, "JOIN_TIMEOUT", 0.2)
     node = policy.bench.nodes[0]
@@ -422,7 +322,9 @@ def test_an_inference_that_does_not_end_is_waited_for_before_the_next_begins(
     policy.expect(Reasoning.OK)
 
 
-def test_codes_and_words_that_agree_too_little_are_shown_and_move_nothing(policy: Policy) -> None:
+def test_codes_and_words_that_agree_too_little_are_shown_and_move_nothing(
+    policy: PolicyBench,
+) -> None:
     policy.say(BREAD)
     assert policy.expect(Reasoning.OK).consistency == pytest.approx(0.9)
     for too_little in (0.4, float("nan")):
@@ -436,7 +338,7 @@ def test_codes_and_words_that_agree_too_little_are_shown_and_move_nothing(policy
 
 
 def test_an_operators_words_stand_until_released_and_the_message_says_whose_they_are(
-    policy: Policy,
+    policy: PolicyBench,
 ) -> None:
     policy.say(BREAD)
     answer = policy.override(REPLACE, LEFT_FRONT)
@@ -454,7 +356,7 @@ def test_an_operators_words_stand_until_released_and_the_message_says_whose_they
     policy.bench.spin_until(lambda: not policy.reasonings[-1].overridden, "own words")
 
 
-def test_another_instruction_ends_an_operators_words(policy: Policy) -> None:
+def test_another_instruction_ends_an_operators_words(policy: PolicyBench) -> None:
     policy.say(BREAD)
     assert policy.override(REPLACE, LEFT_FRONT).success
     policy.say(CARROT)
@@ -474,7 +376,7 @@ def test_another_instruction_ends_an_operators_words(policy: Policy) -> None:
     ],
 )
 def test_words_that_cannot_be_followed_are_refused_and_change_nothing(
-    policy: Policy, instruction: str, goal: str, kinematics: str, message: str
+    policy: PolicyBench, instruction: str, goal: str, kinematics: str, message: str
 ) -> None:
     policy.say(instruction)
     answer = policy.override(REPLACE, kinematics, goal)
@@ -484,12 +386,12 @@ def test_words_that_cannot_be_followed_are_refused_and_change_nothing(
         assert not policy.expect(Reasoning.OK).overridden
 
 
-def test_an_unknown_action_is_refused(policy: Policy) -> None:
+def test_an_unknown_action_is_refused(policy: PolicyBench) -> None:
     assert not policy.override(77).success
 
 
 def test_a_veto_holds_through_instructions_and_replacements_until_released(
-    policy: Policy,
+    policy: PolicyBench,
 ) -> None:
     policy.say(BREAD)
     assert policy.override(VETO).success
@@ -502,7 +404,7 @@ def test_a_veto_holds_through_instructions_and_replacements_until_released(
     policy.expect(Reasoning.OK)
 
 
-def test_what_was_inferred_before_a_veto_is_not_sent(policy: Policy) -> None:
+def test_what_was_inferred_before_a_veto_is_not_sent(policy: PolicyBench) -> None:
     FakePolicy.gate.clear()
     policy.tell(BREAD)
     policy.bench.spin_for(0.3)

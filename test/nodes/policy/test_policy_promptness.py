@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("rclpy")
 
 from node_bench import SUCCESS, bench
-from test_policy_node import BREAD, CARROT, FakePolicy, Policy
+from policy_bench import BREAD, CARROT, FakePolicy, PolicyBench
 
 from kinevla_ros.generator import policy as generator_policy
 from kinevla_ros.msg import Reasoning
@@ -21,7 +21,7 @@ PARAMETERS = {"model": "fake", "chunk_period": 0.4, "max_observation_age": 2.0}
 
 
 @pytest.fixture
-def policy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Policy]:
+def policy(monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyBench]:
     """One that nothing but pictures and people wake."""
     monkeypatch.setattr(generator_policy, "Policy", FakePolicy)
     monkeypatch.setattr(policy_module, "PICTURE_TIMEOUT", 60.0)
@@ -29,12 +29,12 @@ def policy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Policy]:
         node = node_bench.add(PolicyNode)
         assert node.trigger_configure() == SUCCESS
         assert node.trigger_activate() == SUCCESS
-        running = Policy(node_bench)
+        running = PolicyBench(node_bench)
         running.reset()
         yield running
 
 
-def test_a_new_instruction_is_answered_from_the_picture_that_is_there(policy: Policy) -> None:
+def test_a_new_instruction_is_answered_from_the_picture_that_is_there(policy: PolicyBench) -> None:
     policy.say(BREAD)
     policy.expect(Reasoning.OK)
     policy.cell.mute = {"front", "wrist"}
@@ -43,7 +43,7 @@ def test_a_new_instruction_is_answered_from_the_picture_that_is_there(policy: Po
 
 
 def test_the_chunk_goes_out_first_then_the_reasoning_then_what_people_look_at(
-    policy: Policy, monkeypatch: pytest.MonkeyPatch
+    policy: PolicyBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order: list[str] = []
     for name in ("chunk", "reasoning", "path"):

@@ -14,9 +14,9 @@ pytest.importorskip("rclpy")
 pytest.importorskip("msgpack")
 pytest.importorskip("websockets")
 
+from foreign_policy import ACTIONS, foreign
 from node_bench import FAILURE, SUCCESS, bench
-from test_policy_node import RELEASE, REPLACE, VETO, Policy
-from test_serving import ACTIONS, foreign
+from policy_bench import RELEASE, REPLACE, VETO, PolicyBench
 
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.policy.node import PolicyNode
@@ -77,7 +77,7 @@ def running() -> Iterator[SimpleNamespace]:
     with foreign(server) as url, node_of(policy_url=url) as (node, node_bench):
         assert node.trigger_configure() == SUCCESS
         assert node.trigger_activate() == SUCCESS
-        yield SimpleNamespace(server=server, policy=Policy(node_bench))
+        yield SimpleNamespace(server=server, policy=PolicyBench(node_bench))
 
 
 @pytest.fixture

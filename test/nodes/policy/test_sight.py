@@ -19,8 +19,8 @@ from builtin_interfaces.msg import Time
 from fake_cell import GRIPPER, JOINTS, SCENES, compressed
 from node_bench import FAILURE, SUCCESS, bench
 from pictures import scene
+from policy_bench import BREAD, FakePolicy, PolicyBench
 from sensor_msgs.msg import CompressedImage, Image
-from test_policy_node import BREAD, FakePolicy, Policy
 
 from kinevla_ros.data.synchronisation import joint_states
 from kinevla_ros.data.synchronisation.images import picture_topic
@@ -70,7 +70,7 @@ def test_the_verb_writes_the_live_cameras_view_and_nothing_over_it(tmp_path: Pat
 
 
 @pytest.fixture(scope="module")
-def running(reference: Path) -> Iterator[Policy]:
+def running(reference: Path) -> Iterator[PolicyBench]:
     patch = pytest.MonkeyPatch()
     patch.setattr(generator_policy, "Policy", FakePolicy)
     for module, name in ((camera_watch, "PERIOD"), (policy_module, "COMPLAINT_PERIOD")):
@@ -81,19 +81,19 @@ def running(reference: Path) -> Iterator[Policy]:
         node = node_bench.add(PolicyNode)
         assert node.trigger_configure() == SUCCESS
         assert node.trigger_activate() == SUCCESS
-        yield Policy(node_bench)
+        yield PolicyBench(node_bench)
     patch.undo()
 
 
 @pytest.fixture
-def policy(running: Policy) -> Policy:
+def policy(running: PolicyBench) -> PolicyBench:
     running.reset()
     running.say(BREAD)
     running.expect(Reasoning.OK)
     return running
 
 
-def expect_refusal(policy: Policy, detail: str) -> None:
+def expect_refusal(policy: PolicyBench, detail: str) -> None:
     """Refused with that reason, no chunk while it lasts, and motion returns with the cause gone."""
     policy.expect(Reasoning.NO_OBSERVATION, detail)
     policy.expect_no_chunks()
@@ -115,14 +115,14 @@ def expect_refusal(policy: Policy, detail: str) -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_picture_that_shows_nothing_moves_nothing(
-    policy: Policy, camera: str, picture: np.ndarray, detail: str
+    policy: PolicyBench, camera: str, picture: np.ndarray, detail: str
 ) -> None:
     policy.cell.pictures[camera] = picture
     policy.expect(Reasoning.NO_OBSERVATION, f"{camera} camera: ")
     expect_refusal(policy, detail)
 
 
-def test_a_picture_frozen_while_the_arm_moves_is_named(policy: Policy) -> None:
+def test_a_picture_frozen_while_the_arm_moves_is_named(policy: PolicyBench) -> None:
     policy.cell.pictures["front"] = np.roll(SCENES["front"], 1, 0)
     policy.cell.joints = JOINTS + 0.1
     policy.expect(Reasoning.NO_OBSERVATION, "wrist camera: the picture has not changed")
@@ -132,14 +132,14 @@ def test_a_picture_frozen_while_the_arm_moves_is_named(policy: Policy) -> None:
     policy.expect(Reasoning.OK)
 
 
-def test_pictures_that_stay_the_same_while_the_arm_rests_are_followed(policy: Policy) -> None:
+def test_pictures_that_stay_the_same_while_the_arm_rests_are_followed(policy: PolicyBench) -> None:
     policy.chunks.clear()
     policy.bench.spin_until(lambda: len(policy.chunks) > 5, "chunks")
     assert {r.status for r in policy.reasonings} == {Reasoning.OK}
 
 
 def test_an_idle_policy_shows_on_diagnostics_what_it_will_not_be_able_to_use(
-    policy: Policy,
+    policy: PolicyBench,
 ) -> None:
     policy.say("stop")
     policy.cell.pictures["wrist"] = np.zeros(SIZE, np.uint8)
@@ -161,13 +161,13 @@ def test_an_idle_policy_shows_on_diagnostics_what_it_will_not_be_able_to_use(
     ],
 )
 def test_joint_states_in_other_units_move_nothing(
-    policy: Policy, joints: np.ndarray, gripper: float, detail: str
+    policy: PolicyBench, joints: np.ndarray, gripper: float, detail: str
 ) -> None:
     policy.cell.joints, policy.cell.gripper = joints, gripper
     expect_refusal(policy, detail)
 
 
-def test_a_joint_that_is_there_twice_moves_nothing(policy: Policy) -> None:
+def test_a_joint_that_is_there_twice_moves_nothing(policy: PolicyBench) -> None:
     policy.cell.doubled = ("joint1",)
     expect_refusal(policy, "names joint1 more than once")
 
@@ -184,13 +184,13 @@ def test_a_joint_that_is_there_twice_moves_nothing(policy: Policy) -> None:
     ],
 )
 def test_stamps_of_another_clock_are_named_as_what_they_are(
-    policy: Policy, stamp: object, detail: str
+    policy: PolicyBench, stamp: object, detail: str
 ) -> None:
     policy.cell.stamp = stamp
     expect_refusal(policy, detail)
 
 
-def test_a_front_camera_that_has_moved_moves_nothing_until_it_is_back(policy: Policy) -> None:
+def test_a_front_camera_that_has_moved_moves_nothing_until_it_is_back(policy: PolicyBench) -> None:
     front = SCENES["front"]
     policy.cell.pictures["front"] = np.roll(front, 3, 1)
     policy.bench.spin_until(
@@ -207,7 +207,7 @@ def test_a_front_camera_that_has_moved_moves_nothing_until_it_is_back(policy: Po
 
 
 def test_a_view_that_cannot_be_compared_is_a_warning_and_in_the_end_no_motion(
-    policy: Policy, monkeypatch: pytest.MonkeyPatch
+    policy: PolicyBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     policy.cell.pictures["front"] = scene(9, *SIZE[:2])
     policy.bench.spin_until(
