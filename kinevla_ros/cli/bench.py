@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kinevla_ros.base.arm import STREAM_PERIOD
 from kinevla_ros.cli.options import DepthHead, EightBit, Model, Rate, Report, plain_errors
 
 app = typer.Typer(help="Measure on this machine.", no_args_is_help=True)
@@ -52,7 +53,8 @@ def stack(
     """Give every task to the running stack in real time, and count its successes."""
     from kinevla_ros.stack.trials import bench_stack
 
-    raise typer.Exit(bench_stack(model, trials, seed, report))
+    with plain_errors():
+        raise typer.Exit(bench_stack(model, trials, seed, report))
 
 
 @app.command()
@@ -97,7 +99,8 @@ def faults(
     """Kill, freeze or cut off parts of the stack in motion; check that the arm comes to rest."""
     from kinevla_ros.stack.faults.run import bench_faults
 
-    raise typer.Exit(bench_faults(count, seed, report))
+    with plain_errors():
+        raise typer.Exit(bench_faults(count, seed, report))
 
 
 @app.command()
@@ -117,7 +120,7 @@ def stream(
 @app.command()
 def gate(
     calls: Annotated[int, typer.Option(min=20, help="Calls of each check.")] = 1000,
-    rate: Rate = 50.0,
+    rate: Rate = 1 / STREAM_PERIOD,
     report: Report = None,
 ) -> None:
     """Measure how long each check of the safety gate takes, and a chunk's whole way."""
@@ -129,7 +132,7 @@ def gate(
 @app.command()
 def seam(
     seams: Annotated[int, typer.Option(min=1, help="Seams between chunks.")] = 1000,
-    rate: Rate = 50.0,
+    rate: Rate = 1 / STREAM_PERIOD,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same run.")] = 0,
     report: Report = None,
 ) -> None:
@@ -142,7 +145,7 @@ def seam(
 @app.command()
 def adversarial(
     targets: Annotated[int, typer.Option(min=1, help="Targets to offer.")] = 1_000_000,
-    rate: Rate = 50.0,
+    rate: Rate = 1 / STREAM_PERIOD,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same run.")] = 0,
     report: Report = None,
 ) -> None:

@@ -91,7 +91,8 @@ def demo(
     from kinevla_ros.language.task_set import kine_realman
     from kinevla_ros.stack.demo import demo as run
 
-    raise typer.Exit(run(instruction or kine_realman().example, video, timeout, seed))
+    with plain_errors():
+        raise typer.Exit(run(instruction or kine_realman().example, video, timeout, seed))
 
 
 @app.command("camera-reference")

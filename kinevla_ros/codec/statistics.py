@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-GRIPPER_BOUNDS = (0.0, 0.07)
+from kinevla_ros.base.arm import GRIPPER_STROKE
+
+GRIPPER_BOUNDS = (0.0, GRIPPER_STROKE)
 """Opening of the gripper when closed and when open, m."""
 HALF_RANGE_FLOOR = 0.05
 """Least half range of a joint offset, rad, so that noise in an idle joint stays small."""

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.chunk import JOINT_NAMES
 
 MOST_TEXT = 10_000
 """Characters of an instruction."""
-CAMERAS: tuple[str, ...] = ("front", "wrist")
 STATE_NAMES: tuple[str, ...] = (*JOINT_NAMES, "gripper")
 
 Image = NDArray[np.uint8]

@@ -11,10 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.base.files.damage import naming
 from kinevla_ros.base.files.lock import FolderInUse, FolderLock
-from kinevla_ros.data.episode import CAMERAS, Episode
+from kinevla_ros.data.episode import Episode
 from kinevla_ros.data.feature_statistics import Statistics, as_lists, from_lists, merge
 from kinevla_ros.data.metadata import (
     CURE,

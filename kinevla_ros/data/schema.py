@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kinevla_ros.data.episode import CAMERAS, STATE_NAMES, Episode
+from kinevla_ros.base.cameras import CAMERA_HEIGHT, CAMERA_WIDTH, CAMERAS
+from kinevla_ros.data.episode import STATE_NAMES, Episode
 
 CODEBASE_VERSION = "v3.0"
 CURE = "restore the file or collect the dataset again"
@@ -32,7 +33,7 @@ class DatasetError(RuntimeError):
 
 
 def camera_key(camera: str) -> str:
-    """Return the feature name of a camera ("front", "wrist")."""
+    """Return the feature name of a camera."""
     return f"observation.images.{camera}"
 
 
@@ -53,8 +54,8 @@ class Schema:
     """
 
     vectors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    height: int = 240
-    width: int = 320
+    height: int = CAMERA_HEIGHT
+    width: int = CAMERA_WIDTH
     fps: int = 10
     texts: bool = True
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)

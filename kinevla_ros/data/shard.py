@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.files.atomic import publish
-from kinevla_ros.data.episode import CAMERAS, Episode, Frame
+from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.feature_statistics import Statistics, as_lists, summarise, summarise_images
 from kinevla_ros.data.schema import (
     CHUNK_SIZE,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from kinevla_ros.base.cameras import plain_pictures
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.codec.contract import Contract
@@ -24,7 +23,7 @@ from kinevla_ros.generator.device import find_device, naming_full_memory
 from kinevla_ros.generator.engine.engine import FastDecoder
 from kinevla_ros.generator.engine.quantised import Weights
 from kinevla_ros.generator.inference import Inference
-from kinevla_ros.generator.pictures.squares import pixels, square, state_tensor
+from kinevla_ros.generator.pictures.squares import camera_pixels, state_tensor
 from kinevla_ros.language.reading.reader import (
     Reader,
     Understood,
@@ -113,8 +112,7 @@ class Policy:
             GpuOutOfMemory: see there.
         """
         is_english("")  # the list of English words is read from disk once
-        blank = np.zeros((240, 320, 3), np.uint8)
-        images = self._tensors({"front": blank, "wrist": blank})
+        images = camera_pixels(self.model.config, plain_pictures()).to(self.device)
         state = state_tensor(np.zeros(7), 0.0).to(self.device)
         with naming_full_memory():
             if isinstance(self._writer, FastDecoder):
@@ -155,7 +153,7 @@ class Policy:
         started = time.perf_counter()
         joints, stamp = observation.joints, observation.stamp
         state = state_tensor(joints, observation.gripper).to(self.device)
-        seen = self._tensors(observation.images), state
+        seen = camera_pixels(self.model.config, observation.images).to(self.device), state
         generation = self._understood(instruction, seen, override or Override())
         self._draft = generation.words
         codes = np.array([*generation.goal_codes, *generation.kinematics_codes])
@@ -222,8 +220,3 @@ class Policy:
                 self._draft = None
             self._instruction, self._read = instruction, reading
         return self._read
-
-    def _tensors(self, images: Mapping[str, NDArray[np.uint8]]) -> torch.Tensor:
-        config = self.model.config
-        squares = [square(images[n], config.image_size) for n in ("front", "wrist")]
-        return pixels(config, np.stack(squares)).to(self.device)

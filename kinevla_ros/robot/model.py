@@ -19,9 +19,6 @@ FLANGE_LENGTH = 0.144
 TOOL_LENGTH = 0.122
 """Flange to tool centre point, between the finger pads (m)."""
 
-GRIPPER_STROKE = 0.070
-"""Opening between the pads when fully open (m); the vendor's position 1000."""
-
 Box = tuple[Vector, Vector]
 """Half sizes and centre (m)."""
 

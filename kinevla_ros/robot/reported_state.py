@@ -7,8 +7,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.base.chunk import JOINT_NAMES
-from kinevla_ros.robot.model import GRIPPER_STROKE, POSITION_LIMITS
+from kinevla_ros.robot.model import POSITION_LIMITS
 
 JOINT_TOLERANCE = 0.1
 """A joint that was pushed by hand may stand so far beyond its range, rad."""

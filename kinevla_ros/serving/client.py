@@ -15,12 +15,12 @@ import numpy as np
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from kinevla_ros.base.cameras import plain_pictures
 from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.generator.inference import Inference
 from kinevla_ros.language.task_set import kine_realman
 from kinevla_ros.serving.dictionaries import (
-    IMAGES,
     DictionaryError,
     chunk_from_dictionary,
     observation_to_dictionary,
@@ -44,7 +44,7 @@ FIRST_ANSWER_TIMEOUT = 120.0
 CLOSE_TIMEOUT = 0.2
 LARGEST_ANSWER = 4 * 2**20
 WARM_UP_INSTRUCTION = kine_realman().example
-GREY = np.full((240, 320, 3), 90, np.uint8)
+GREY = plain_pictures(brightness=90)
 
 
 class RemotePolicy:
@@ -83,8 +83,7 @@ class RemotePolicy:
         Raises:
             RemotePolicyError: see there.
         """
-        images = dict.fromkeys(IMAGES, GREY)
-        seen = Observation(images, np.zeros(len(JOINT_NAMES)), 0.0, time.monotonic())
+        seen = Observation(GREY, np.zeros(len(JOINT_NAMES)), 0.0, time.monotonic())
         self._infer(WARM_UP_INSTRUCTION, seen, FIRST_ANSWER_TIMEOUT)
 
     def infer(

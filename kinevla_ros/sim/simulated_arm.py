@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.arm import STREAM_PERIOD
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.robot.gate.collision import CollisionModel
@@ -18,7 +19,6 @@ from kinevla_ros.robot.realman import gripper
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.sim.cell.cell import Cell
 
-PERIOD = 0.02
 LATENCY = 0.1
 """Usual time from an observation to its chunk at the arm (s)."""
 
@@ -48,9 +48,9 @@ class SimulatedArm:
         self._target: float | None = None  # the one that waits for the line
         self._turns, self._next_turn = gripper.Turns(), 0.0
         space = CollisionModel(CELL_WORKSPACE)
-        self.core = ArmStateMachine(RM75_LIMITS, space, PERIOD, gripper.DELAY)
+        self.core = ArmStateMachine(RM75_LIMITS, space, STREAM_PERIOD, gripper.DELAY)
         # The core enables an arm only once it has seen it rest.
-        for age in np.arange(REST_TIME + PERIOD, 0.0, -PERIOD):
+        for age in np.arange(REST_TIME + STREAM_PERIOD, 0.0, -STREAM_PERIOD):
             self.core.on_state(self._measured(-age))
         enabled = self.core.enable(self.now)
         if not enabled.ok:
@@ -71,7 +71,7 @@ class SimulatedArm:
 
     def run(self, seconds: float) -> None:
         """Stream to the cell for a while."""
-        for _ in range(round(seconds / PERIOD)):
+        for _ in range(round(seconds / STREAM_PERIOD)):
             while self._waiting and self._waiting[0][0] <= self.now + 1e-9:
                 self.core.on_chunk(self._waiting.pop(0)[1], self.now)
             self.core.on_state(self._measured(self.now))
@@ -82,8 +82,8 @@ class SimulatedArm:
                     self._target = self._told = sample.gripper
             if self.now >= self._next_turn - 1e-9:
                 self._use_line()
-            self._cell.step(PERIOD)
-            self.now += PERIOD
+            self._cell.step(STREAM_PERIOD)
+            self.now += STREAM_PERIOD
 
     def _use_line(self) -> None:
         """Tell the gripper its target, or read it."""

@@ -9,6 +9,9 @@ DISCOVERY = "ROS_AUTOMATIC_DISCOVERY_RANGE"
 RANGES = {"local": "LOCALHOST", "subnet": "SUBNET"}
 """How far nodes look for each other, and ROS's word for it."""
 
+DOMAINS = range(1, 102)
+"""Domains whose ports Linux does not hand out to clients."""
+
 
 def confine(discovery: str = "") -> None:
     """Let this process and those it starts be found as far as one of `RANGES` says.
@@ -23,17 +26,29 @@ def confine(discovery: str = "") -> None:
 
 
 def own_domain() -> None:
-    """Take a DDS domain that nobody uses here, for this process and those it starts."""
+    """Take a DDS domain that nobody uses here, for this process and those it starts.
+
+    Raises:
+        OSError: all of them are in use.
+    """
     confine("local")
-    for domain in range(1, 102):
+    for domain in DOMAINS:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
-                # The port of a domain's first participant.
-                probe.bind(("", 7400 + 250 * domain + 10))
+                probe.bind(("", first_port(domain)))
             except OSError:
                 continue
         os.environ["ROS_DOMAIN_ID"] = str(domain)
         return
+    raise OSError(
+        f"all DDS domains from {DOMAINS[0]} to {DOMAINS[-1]} are in use on this computer; end "
+        "programs of ROS that are left over (ros2 daemon stop)"
+    )
+
+
+def first_port(domain: int) -> int:
+    """UDP port of a DDS domain's first participant."""
+    return 7400 + 250 * domain + 10
 
 
 def free_tcp_port(host: str) -> int:

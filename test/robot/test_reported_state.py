@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinevla_ros.robot.model import GRIPPER_STROKE, POSITION_LIMITS
+from kinevla_ros.base.arm import GRIPPER_STROKE
+from kinevla_ros.robot.model import POSITION_LIMITS
 from kinevla_ros.robot.reported_state import require_possible
 
 REST = np.zeros(7)

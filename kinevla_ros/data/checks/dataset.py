@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.data.checks.features import check_features
 from kinevla_ros.data.checks.finding import Finding
 from kinevla_ros.data.checks.rows import check_rows, read_columns
 from kinevla_ros.data.checks.texts import check_tasks, check_texts
 from kinevla_ros.data.checks.units import check_units
 from kinevla_ros.data.checks.videos import check_videos
-from kinevla_ros.data.episode import CAMERAS
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.schema import CURE, DatasetError
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.data.checks.features import MOTION
 from kinevla_ros.data.checks.finding import Finding, place
@@ -14,7 +15,7 @@ from kinevla_ros.data.checks.rows import Columns
 from kinevla_ros.data.episode import STATE_NAMES
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.robot.model import GRIPPER_STROKE, POSITION_LIMITS
+from kinevla_ros.robot.model import POSITION_LIMITS
 
 JOINTS = len(JOINT_NAMES)
 TOLERANCE = 0.1

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.files.json_file import read_object
 from kinevla_ros.data.checks.features import MOTION
 from kinevla_ros.data.convert.lerobot_v21 import VERSIONS, Version21
@@ -16,7 +17,7 @@ from kinevla_ros.data.convert.lerobot_v30 import Version30
 from kinevla_ros.data.convert.mapping import Names, Units
 from kinevla_ros.data.convert.recording import Picture, Recording, Source
 from kinevla_ros.data.convert.resample import Part, TooSlow, resample
-from kinevla_ros.data.episode import CAMERAS, Episode, Frame
+from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.lerobot_writer import DatasetWriter
 from kinevla_ros.data.metadata import INFO_PATH
 from kinevla_ros.data.schema import COUNTERS, CURE, TEXTS, DatasetError, Schema, camera_key

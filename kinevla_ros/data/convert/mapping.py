@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.data.checks.features import MOTION, names_of, plain
 from kinevla_ros.data.checks.units import ANGLE_UNITS, OPENING_UNITS
-from kinevla_ros.data.episode import CAMERAS, STATE_NAMES
+from kinevla_ros.data.episode import STATE_NAMES
 from kinevla_ros.data.schema import camera_key
 
 JOINTS = len(JOINT_NAMES)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.data.synchronisation.images import (
     ImageError,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from builtin_interfaces.msg import Time
     from sensor_msgs.msg import CompressedImage, Image, JointState
 
-CAMERAS = ("front", "wrist")
 Read = TypeVar("Read")
 FRAMES_KEPT = 4
 SAMPLES_KEPT = 64

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
 from kinevla_ros.evaluation.bench.chunk import record
 from kinevla_ros.evaluation.bench.random_model import (
@@ -97,7 +98,7 @@ def checkpoint_subject(folder: Path, device: torch.device, depth_head: bool = Fa
     dtype = model.language.dtype
     head = load_depth_head(folder, model.config, dtype, device) if depth_head else None
     seen = record()[TASKS[0]][:MOMENTS]
-    cameras = np.stack([[o.images[name] for name in ("front", "wrist")] for o in seen])
+    cameras = np.stack([[o.images[name] for name in CAMERAS] for o in seen])
     said = instruction(TASKS[0], np.random.default_rng(0))
     decoder = load_decoder(folder, model.config)
     name = str(folder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import cv2
 import numpy as np
 import torch
@@ -9,13 +11,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from kinevla_ros.base.arm import GRIPPER_STROKE
+from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.generator.config import GeneratorConfig
 
 DINO_MEAN, DINO_STD = (0.484375, 0.455078125, 0.40625), (0.228515625, 0.2236328125, 0.224609375)
 SIGLIP_MEAN, SIGLIP_STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
 """Of [0, 1] images; OpenVLA's are rounded to bfloat16, as its export stored them."""
 
-STATE_SCALE = np.array([np.pi] * 7 + [0.07], np.float32)
+STATE_SCALE = np.array([np.pi] * 7 + [GRIPPER_STROKE], np.float32)
 """Half range of each state entry: joint positions (rad), gripper opening (m)."""
 
 SCENE_SCALE = np.tile(np.array([0.25, 0.25, 1.0, 1.0], np.float32), 3)
@@ -29,6 +33,16 @@ def square(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     top, left = (height - side) // 2, (width - side) // 2
     cut = image[top : top + side, left : left + side]
     return np.asarray(cv2.resize(cut, (size, size), interpolation=cv2.INTER_AREA))
+
+
+def camera_pixels(config: GeneratorConfig, images: Mapping[str, NDArray[np.uint8]]) -> Tensor:
+    """What the generator reads of the pictures of all cameras, [2, 3 or 6, S, S]; see `pixels`.
+
+    Args:
+        config: of the generator.
+        images: camera name to RGB picture, uint8, shape (height, width, 3).
+    """
+    return pixels(config, np.stack([square(images[name], config.image_size) for name in CAMERAS]))
 
 
 def image_tensor(images: NDArray[np.uint8] | Tensor) -> Tensor:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kinevla_ros.base.arm import STREAM_PERIOD
 from kinevla_ros.nodes.ros.parameters import Parameter
 from kinevla_ros.robot.gate.workspace import Workspace
 from kinevla_ros.robot.limits import JointLimits
@@ -27,7 +28,7 @@ PARAMETERS = {
     ),
     "host_ip": Parameter("", "This computer's address as the arm sees it; empty: by route."),
     "rate": Parameter(
-        50.0,
+        1 / STREAM_PERIOD,
         "Joint targets a second (Hz). 50: low follow, the controller smooths; 100 and 200: high "
         "follow, straight to the joints.",
         20.0,

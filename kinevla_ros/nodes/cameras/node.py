@@ -9,13 +9,13 @@ from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import CameraInfo, Image
 
+from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.nodes.cameras.realsense import Picture, RealSense, Stream, library
 from kinevla_ros.nodes.ros.images import to_message
 from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
 from kinevla_ros.nodes.ros.parameters import Parameter
 from kinevla_ros.nodes.ros.qos import image_qos
 from kinevla_ros.nodes.ros.runtime import run
-from kinevla_ros.sim.cell.cell import CAMERAS
 
 PARAMETERS = {
     "front_serial": Parameter("", "Serial number of the front camera; empty: none."),

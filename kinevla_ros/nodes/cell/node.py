@@ -14,6 +14,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
+from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.language.grammar import Command
 from kinevla_ros.language.parse import reader
 from kinevla_ros.language.reading.dialogue import Dialogue
@@ -25,7 +26,6 @@ from kinevla_ros.nodes.ros.qos import image_qos
 from kinevla_ros.nodes.ros.runtime import run
 from kinevla_ros.nodes.ros.subscribe import subscribe
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.sim.cell.cell import CAMERAS
 from kinevla_ros.sim.cell.realtime import CellError, Images, RealTimeCell
 from kinevla_ros.sim.cell.scene import FRONT_FOVY, WRIST_FOVY
 from kinevla_ros.sim.controller.controller import EmulatedController

@@ -24,6 +24,7 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, Empty, UInt16
 
+from kinevla_ros.base.arm import STREAM_PERIOD
 from kinevla_ros.nodes.rm_driver.gripper import RmDriverGripper
 from kinevla_ros.nodes.rm_driver.messages import errors_of, realman_messages
 from kinevla_ros.nodes.rm_driver.stop import STOP, RmDriverStop, is_heard
@@ -69,7 +70,7 @@ class RmDriverArm:
         period: between targets, s; see `follows_high`.
     """
 
-    def __init__(self, namespace: str, period: float = 0.02) -> None:
+    def __init__(self, namespace: str, period: float = STREAM_PERIOD) -> None:
         self._follow, self._period = follows_high(period), period
         self._sender = TargetSender(period)
         self._messages = realman_messages()

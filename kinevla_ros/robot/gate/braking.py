@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from ruckig import ControlInterface, InputParameter, Ruckig, Synchronization, Trajectory
 
+from kinevla_ros.base.arm import STREAM_PERIOD
 from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.robot.limits import JointLimits
 
@@ -40,7 +41,7 @@ class Brake:
         dt: time from step to step of a way, s.
     """
 
-    def __init__(self, limits: JointLimits, dt: float = 0.02) -> None:
+    def __init__(self, limits: JointLimits, dt: float = STREAM_PERIOD) -> None:
         joints = len(JOINT_NAMES)
         self._dt = dt
         self._ruckig, self._trajectory = Ruckig(joints), Trajectory(joints)

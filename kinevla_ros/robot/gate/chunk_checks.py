@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.base.chunk import CHUNK_DT, ActionChunk
 from kinevla_ros.robot.gate.check_result import PASSED, CheckResult, Fault, refused, worst
 from kinevla_ros.robot.gate.collision import CollisionModel, too_near
 from kinevla_ros.robot.limits import POSITION_MARGIN, JointLimits
-from kinevla_ros.robot.model import GRIPPER_STROKE
 from kinevla_ros.robot.state import ArmState
 
 MAX_AGE = 0.4
@@ -51,14 +51,6 @@ class ChunkCase:
     limits: JointLimits
     space: CollisionModel
     now: float
-
-
-def finite(case: ChunkCase) -> CheckResult:
-    """All numbers are finite."""
-    chunk = case.chunk
-    if np.isfinite(chunk.positions).all() and np.isfinite(chunk.gripper).all():
-        return PASSED
-    return refused(Fault.INVALID_CHUNK, f"chunk {chunk.sequence} holds NaN or infinity")
 
 
 def period(case: ChunkCase) -> CheckResult:

@@ -30,7 +30,6 @@ from kinevla_ros.robot.gate.teleop_checks import TeleopCase
 Case = TypeVar("Case")
 
 CHUNK_CHECKS: tuple[Callable[[ChunkCase], CheckResult], ...] = (
-    chunk_checks.finite,
     chunk_checks.period,
     chunk_checks.age,
     chunk_checks.position,

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.robot.gate.check_result import PASSED, CheckResult, Fault, refused, worst
 from kinevla_ros.robot.gate.chunk_checks import CLOCK_TOLERANCE, GRIPPER_TOLERANCE, RESERVE
 from kinevla_ros.robot.gate.collision import CollisionModel, too_near
 from kinevla_ros.robot.limits import POSITION_MARGIN, JointLimits
-from kinevla_ros.robot.model import GRIPPER_STROKE
 
 Array = NDArray[np.float64]
 

@@ -35,6 +35,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.arm import STREAM_PERIOD
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.gate.arm_checks import ArmCase
 from kinevla_ros.robot.gate.check_result import PASSED, CheckResult, Fault, refused
@@ -68,7 +69,7 @@ class ArmStateMachine:
         self,
         limits: JointLimits,
         space: CollisionModel,
-        dt: float = 0.02,
+        dt: float = STREAM_PERIOD,
         gripper_lead: float = 0.0,
     ) -> None:
         self._stream = GatedStream(limits, space, dt, gripper_lead)

@@ -22,6 +22,7 @@ from ruckig import (
     Synchronization,
 )
 
+from kinevla_ros.base.arm import STREAM_PERIOD
 from kinevla_ros.base.chunk import JOINT_NAMES, ActionChunk
 from kinevla_ros.robot.gate.braking import WayToRest
 from kinevla_ros.robot.limits import JointLimits
@@ -95,7 +96,9 @@ class JointStream:
         halted: whether the joints go to rest until `reset`.
     """
 
-    def __init__(self, limits: JointLimits, dt: float = 0.02, gripper_lead: float = 0.0) -> None:
+    def __init__(
+        self, limits: JointLimits, dt: float = STREAM_PERIOD, gripper_lead: float = 0.0
+    ) -> None:
         self._limits, self._dt, self._gripper_lead = limits, dt, gripper_lead
         joints = len(JOINT_NAMES)
         self._ruckig = Ruckig(joints, dt)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kinevla_ros.robot.model import GRIPPER_STROKE
+from kinevla_ros.base.arm import GRIPPER_STROKE
 
 SUPPLY_24V = 3
 """The tool voltage's type that the gripper needs."""

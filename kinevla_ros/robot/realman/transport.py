@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from kinevla_ros.base.arm import STREAM_PERIOD
 from kinevla_ros.robot.limits import RM75_LIMITS, JointLimits
 from kinevla_ros.robot.motion.target_sender import Point, Target, TargetSender
 from kinevla_ros.robot.realman.channel import (
@@ -66,7 +67,7 @@ class RealManArm:
         port: int = 8080,
         udp_port: int = 8089,
         host_ip: str | None = None,
-        period: float = 0.02,
+        period: float = STREAM_PERIOD,
     ) -> None:
         self._address = (ip, port)
         self._udp_port = udp_port

@@ -13,12 +13,12 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.arm import GRIPPER_STROKE, STREAM_PERIOD
+from kinevla_ros.base.cameras import CAMERA_HEIGHT, CAMERA_WIDTH, CAMERAS
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.robot.kinematics import top_down_ik
-from kinevla_ros.robot.model import GRIPPER_STROKE
+from kinevla_ros.sim import gripper
 from kinevla_ros.sim.cell.scene import (
-    CAMERA_HEIGHT,
-    CAMERA_WIDTH,
     SERVO_DAMPING,
     SERVO_STIFFNESS,
 )
@@ -31,11 +31,8 @@ HOME = top_down_ik(HOME_POSITION, HOME_YAW)
 """Joint positions at the start of an episode (rad)."""
 
 OBJECTS = ("plate", "carrot", "bread")
-CAMERAS = ("front", "wrist")
 
 _LEAD = np.array(SERVO_DAMPING) / np.array(SERVO_STIFFNESS)
-_TARGET_PERIOD = 0.02
-_GRIPPER_SPEED = 0.16  # m/s of opening
 
 
 @dataclass(frozen=True)
@@ -120,15 +117,13 @@ class Cell:
 
     def set_joint_target(self, q: Array) -> None:
         """Take the next streamed target, shape (7,), rad; reached over one stream period."""
-        self._rate = (np.asarray(q, float) - self._reference) / _TARGET_PERIOD
-        self._left = _TARGET_PERIOD
+        self._rate = (np.asarray(q, float) - self._reference) / STREAM_PERIOD
+        self._left = STREAM_PERIOD
 
     def set_gripper(self, opening: float) -> None:
         """Command the opening between the pads (m)."""
         self._opening_target = float(np.clip(opening, 0.0, GRIPPER_STROKE))
-        if self._opening_target > self._opening:
-            # Held off by an object, the pads are wider open than commanded; they start from there.
-            self._opening = min(max(self._opening, self.gripper()), self._opening_target)
+        self._opening = gripper.start_of_travel(self._opening, self.gripper(), self._opening_target)
 
     def joint_positions(self) -> Array:
         """Measured joint positions, shape (7,), rad."""
@@ -154,7 +149,7 @@ class Cell:
         # The lead cancels the lag of the servo's damping, as the real drives' feed-forward does.
         self.data.ctrl[:7] = self._reference + _LEAD * self._rate
         change = self._opening_target - self._opening
-        self._opening += float(np.clip(change, -_GRIPPER_SPEED * self.dt, _GRIPPER_SPEED * self.dt))
+        self._opening += float(np.clip(change, -gripper.SPEED * self.dt, gripper.SPEED * self.dt))
         # Past closed, so that the pads press on what they hold.
         closed = self._opening < 1e-3
         self.data.ctrl[7] = -0.01 if closed else self._opening / 2
@@ -201,7 +196,7 @@ class Cell:
         return self.model.geom(geom).name, body
 
     def render(self) -> dict[str, NDArray[np.uint8]]:
-        """Images of both cameras, each shape (240, 320, 3), RGB."""
+        """Images of both cameras, each shape (height, width, 3), RGB."""
         if self._renderer is None:
             self._renderer = mujoco.Renderer(self.model, CAMERA_HEIGHT, CAMERA_WIDTH)
         images = {}

@@ -47,7 +47,7 @@ class RealTimeCell:
         seed: fixes the sequence of random scenes.
         camera_rate: pictures a second of each camera.
         on_images: called from the cell's thread with the pictures of all cameras, each
-            shape (240, 320, 3), RGB, and their time (monotonic, s).
+            shape (height, width, 3), RGB, and their time (monotonic, s).
     """
 
     def __init__(

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import math
 
+from kinevla_ros.base.arm import GRIPPER_STROKE
+from kinevla_ros.base.cameras import CAMERA_HEIGHT, CAMERA_WIDTH
 from kinevla_ros.robot.model import (
     BASE,
     EFFORT_LIMITS,
-    GRIPPER_STROKE,
     LINKS,
     POSITION_LIMITS,
     TOOL_LENGTH,
     Link,
 )
 
-CAMERA_WIDTH, CAMERA_HEIGHT = 320, 240
 FRONT_FOVY, WRIST_FOVY = 47.0, 75.0
 """Vertical fields of view, degrees."""
 

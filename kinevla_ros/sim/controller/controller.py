@@ -118,10 +118,6 @@ class EmulatedController:
         """Return the last pass-through points, accepted or not."""
         return self.records.stream()
 
-    def received_commands(self) -> list[ReceivedCommand]:
-        """Return the last commands, oldest first."""
-        return self.records.commands()
-
     def close_clients(self) -> None:
         """Close every TCP connection; new ones are accepted."""
         self._in_thread(lambda client: client.close())

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from kinevla_ros.robot.model import GRIPPER_STROKE
+from kinevla_ros.base.arm import GRIPPER_STROKE
+from kinevla_ros.robot.realman.gripper import FULL_POSITION, SUPPLY_24V, opening_of, position_of
 from kinevla_ros.sim.controller.plant import ArmPlant
-
-FULL_POSITION = 1000
-SPEED = 0.16
-"""Opening speed, m/s, that of the cell's gripper; assumed, the vendor gives none."""
-
-SUPPLY_24V = 3
-"""Tool voltage type the gripper needs."""
+from kinevla_ros.sim.gripper import SPEED, start_of_travel
 
 STALLED = 0.003
 """The pads hold something when they stay this much (m) wider than told."""
@@ -34,9 +29,8 @@ class Gripper:
             return False
         if not 1 <= position <= FULL_POSITION:
             return False
-        self._goal = (position - 1) / (FULL_POSITION - 1) * GRIPPER_STROKE
-        # Held off by an object, the pads are wider open than told; they start from there.
-        self._setpoint = max(self._setpoint, min(self._plant.gripper(), self._goal))
+        self._goal = opening_of(position)
+        self._setpoint = start_of_travel(self._setpoint, self._plant.gripper(), self._goal)
         return True
 
     def tick(self, now: float) -> bool:
@@ -55,7 +49,6 @@ class Gripper:
     def state(self) -> dict[str, Any]:
         """Reply to get_gripper_state."""
         opening = self._plant.gripper()
-        share = min(max(opening / GRIPPER_STROKE, 0.0), 1.0)
         return {
             "command": "get_gripper_state",
             "enable": int(self.voltage == SUPPLY_24V),
@@ -64,7 +57,7 @@ class Gripper:
             "mode": self._mode(opening),
             "current_force": 0,
             "temperature": 30,
-            "actpos": 1 + round(share * (FULL_POSITION - 1)),
+            "actpos": position_of(opening),
         }
 
     def _mode(self, opening: float) -> int:

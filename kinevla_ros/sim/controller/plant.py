@@ -10,7 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.robot.model import GRIPPER_STROKE, VELOCITY_LIMITS
+from kinevla_ros.base.arm import GRIPPER_STROKE
+from kinevla_ros.robot.model import VELOCITY_LIMITS
 
 Array = NDArray[np.float64]
 

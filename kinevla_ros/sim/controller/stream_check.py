@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.arm import STREAM_PERIOD
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.sim.controller.records import StreamRecord
 
@@ -48,9 +49,9 @@ class StreamFigures:
 
 
 def measured_period(record: StreamRecord) -> float:
-    """Time between the targets of a record, s; 0.02 for fewer than two."""
+    """Time between the targets of a record, s; `STREAM_PERIOD` for fewer than two."""
     gaps = np.diff(record.times)
-    return round(float(np.median(gaps)), 4) if len(gaps) else 0.02
+    return round(float(np.median(gaps)), 4) if len(gaps) else STREAM_PERIOD
 
 
 def stream_figures(record: StreamRecord, limits: JointLimits, dt: float) -> StreamFigures:

@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON
 from kinevla_ros.language.grammar import Command
 from kinevla_ros.robot.kinematics import reach_at, top_down_ik
-from kinevla_ros.robot.model import GRIPPER_STROKE
 from kinevla_ros.sim.cell.cell import CellState
 from kinevla_ros.sim.cell.scene import BREAD_HALF, CARROT_PROFILE
+from kinevla_ros.sim.gripper import SPEED as GRIPPER_SPEED
 
 Array = NDArray[np.float64]
 
@@ -47,7 +48,7 @@ SIDE_SIGN = {"left": -1.0, "right": 1.0}
 
 _GAIN = 4.0  # 1/s: the tool closes this share of the remaining way each second
 _FUNNEL_SLOPE = 2.5  # height above the target for each metre away from it in the plane
-_GRIPPER_STEP = 0.16 * CHUNK_DT
+_GRIPPER_STEP = GRIPPER_SPEED * CHUNK_DT
 
 
 @dataclass(frozen=True)

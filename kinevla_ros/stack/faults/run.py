@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
+from kinevla_ros.base.arm import STREAM_PERIOD
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.evaluation.report.fault_report import (
     Trial,
@@ -36,9 +37,6 @@ from kinevla_ros.stack.launcher import (
     client_node,
     parameter_file,
 )
-
-STREAM_PERIOD = 0.02
-"""The arm node's default, s."""
 
 MOTION = (0.8, 2.2)
 """Shortest and longest motion before the fault, s."""

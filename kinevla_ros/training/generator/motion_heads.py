@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.base.chunk import ACTION_DIM, HORIZON
 
 MOTION_BETA = 0.05
 """Error of the motion up to which the loss is quadratic: 5 mrad."""
 
-MOTION_SCALE = (0.1,) * 7 + (0.07,)
+MOTION_SCALE = (0.1,) * 7 + (GRIPPER_STROKE,)
 """Unit of the motion: joint offsets (rad), gripper opening (m)."""
 
 NUMBERS = HORIZON * ACTION_DIM

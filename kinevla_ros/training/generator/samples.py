@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.chunk import ACTION_DIM, CHUNK_DT, HORIZON
 from kinevla_ros.base.files.damage import naming
 from kinevla_ros.data.checks.dataset import require_sound
-from kinevla_ros.data.episode import CAMERAS, STATE_NAMES
+from kinevla_ros.data.episode import STATE_NAMES
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.schema import CURE, DatasetError
 from kinevla_ros.generator.pictures.squares import SCENE_SCALE

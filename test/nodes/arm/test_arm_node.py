@@ -211,7 +211,7 @@ def test_deactivation_brings_a_moving_arm_to_rest_before_the_controller_is_stopp
     assert arm.node.trigger_deactivate() == SUCCESS
     record = arm.controller.stream_record()
     assert record.targets[-1] == pytest.approx(record.targets[-2], abs=1e-3)
-    names = [c.name for c in arm.controller.received_commands() if c.time > record.times[-1]]
+    names = [c.name for c in arm.controller.records.commands() if c.time > record.times[-1]]
     assert "set_arm_stop" in names
     assert arm.node.trigger_activate() == SUCCESS
     arm.expect(SafetyStatus.DISABLED)

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
+from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import CELL_WORKSPACE, DEFAULT_WORKSPACE
 from kinevla_ros.robot.kinematics import forward, top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.robot.model import FINGERS, GRIPPER_STROKE, PALM, TOOL_LENGTH
+from kinevla_ros.robot.model import FINGERS, PALM, TOOL_LENGTH
 from kinevla_ros.sim.cell.scene import scene_xml
 
 Array = NDArray[np.float64]

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinevla_ros.robot.model import GRIPPER_STROKE
+from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.robot.realman.gripper import FULL_POSITION, SUPPLY_24V, Turns
 from kinevla_ros.sim.cell.cell import Cell
 from kinevla_ros.sim.controller.gripper import Gripper

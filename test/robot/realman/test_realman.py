@@ -176,9 +176,9 @@ class TestStop:
     def test_it_goes_over_a_connection_of_its_own(
         self, arm: RealManArm, controller: EmulatedController
     ) -> None:
-        library = controller.received_commands()[0].client
+        library = controller.records.commands()[0].client
         arm.stop()
-        stops = [c for c in controller.received_commands() if "stop" in c.name]
+        stops = [c for c in controller.records.commands() if "stop" in c.name]
         assert [c.name for c in stops] == ["set_arm_slow_stop", "set_arm_stop"]
         assert all(c.client != library for c in stops)
         assert controller.status == "stop"

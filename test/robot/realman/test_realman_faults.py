@@ -50,7 +50,7 @@ def arm(link: RealManArm, controller: EmulatedController) -> RealManArm:
 
 
 def commands(controller: EmulatedController, since: float) -> list[str]:
-    return [c.name for c in controller.received_commands() if c.time >= since]
+    return [c.name for c in controller.records.commands() if c.time >= since]
 
 
 def arrived(controller: EmulatedController, since: float) -> int:
@@ -224,7 +224,7 @@ def test_a_broken_connection_is_known_and_made_anew(
 def test_the_stop_line_is_made_anew_when_it_alone_was_closed(
     arm: RealManArm, controller: EmulatedController
 ) -> None:
-    library = controller.received_commands()[-1].client
+    library = controller.records.commands()[-1].client
     start = time.monotonic()
     for client in list(controller.clients):
         if client.port != library:
@@ -274,7 +274,7 @@ def test_errors_are_cleared_in_the_order_that_works_and_never_by_the_emergency_s
         "set_joint_clear_err",
         "clear_system_err",
     ]
-    assert not [c.name for c in controller.received_commands() if "emergency" in c.name]
+    assert not [c.name for c in controller.records.commands() if "emergency" in c.name]
 
 
 def test_a_gripper_that_is_told_something_new_all_the_time_is_read_all_the_same(

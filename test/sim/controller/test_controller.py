@@ -244,7 +244,7 @@ class TestServer:
             for client in (other, one):
                 client.sendall(b'{"command":"set_arm_stop"}\r\n')
                 assert b'"arm_stop":true' in client.recv(1000)
-        clients = [command.client for command in controller.received_commands()]
+        clients = [command.client for command in controller.records.commands()]
         assert len(set(clients)) == 2
 
     def test_it_pushes_the_state_where_told(self, controller: EmulatedController) -> None:

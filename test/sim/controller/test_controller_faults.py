@@ -84,7 +84,7 @@ def test_a_muted_controller_obeys_and_does_not_answer(
     client.settimeout(0.1)
     with pytest.raises(TimeoutError):
         client.recv(1000)
-    assert controller.received_commands()[-1].name == "set_arm_stop"
+    assert controller.records.commands()[-1].name == "set_arm_stop"
 
 
 def test_a_late_reply_is_late_and_whole(control: RemoteControl, client: socket.socket) -> None:

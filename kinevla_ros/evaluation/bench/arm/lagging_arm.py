@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.arm import STREAM_PERIOD
 from kinevla_ros.robot.gate.check_result import CheckResult
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
@@ -42,7 +43,7 @@ class LaggingArm:
         q: where the arm is, shape (7,), rad.
     """
 
-    def __init__(self, dt: float = 0.02, watch: Watch = lambda *_: None) -> None:
+    def __init__(self, dt: float = STREAM_PERIOD, watch: Watch = lambda *_: None) -> None:
         self.space = CollisionModel(DEFAULT_WORKSPACE)
         self.core, self.dt, self._watch = ArmStateMachine(RM75_LIMITS, self.space, dt), dt, watch
         self.place(HOME)

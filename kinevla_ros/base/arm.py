@@ -1,0 +1,9 @@
+"""The arm's and the gripper's constants that every room knows."""
+
+from __future__ import annotations
+
+GRIPPER_STROKE = 0.070
+"""Opening between the pads when fully open (m); the vendor's position 1000."""
+
+STREAM_PERIOD = 0.02
+"""Time from target to target of the arm's stream unless another is asked for (s)."""

@@ -1,0 +1,34 @@
+"""What is true of the arm and the cameras stands in one place, and is imported elsewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import kinevla_ros
+
+PACKAGE = Path(kinevla_ros.__file__).parent
+GENERATED = ("msg", "srv")
+
+FACTS = {
+    "stroke of the gripper": (r"\b0\.070\b|\[0\.07\]|\(0\.07,\)", "base/arm.py"),
+    "period of the stream": (
+        r"STREAM_PERIOD = |(?i:dt|period): float = 0\.02\b",
+        "base/arm.py",
+    ),
+    "names of the cameras": (r"""["']front["'], ?["']wrist["']""", "base/cameras.py"),
+    "size of the pictures": (r"\b(240, 320|320, 240)\b", "base/cameras.py"),
+    "speed of the gripper": (r"SPEED = 0\.16\b|\b0\.16 \*", "sim/gripper.py"),
+    "a gripper that an object holds open": (r"(?i)held off by an object", "sim/gripper.py"),
+    "full position of the gripper": (r"FULL_POSITION = ", "robot/realman/gripper.py"),
+}
+
+
+@pytest.mark.parametrize(("pattern", "home"), FACTS.values(), ids=FACTS)
+def test_a_fact_stands_once(pattern: str, home: str) -> None:
+    files = [p for p in PACKAGE.rglob("*.py") if p.relative_to(PACKAGE).parts[0] not in GENERATED]
+    found = [str(p.relative_to(PACKAGE)) for p in files if re.search(pattern, p.read_text())]
+    assert found == [home]
+    assert len(re.findall(pattern, (PACKAGE / home).read_text())) == 1

@@ -1,0 +1,35 @@
+"""A run of one's own: a domain that nobody uses, or a reason why there is none."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+
+from kinevla_ros.stack import isolation
+
+
+def test_a_domain_in_use_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROS_DOMAIN_ID", "0")
+    monkeypatch.setenv(isolation.DISCOVERY, "LOCALHOST")
+    isolation.own_domain()
+    first = int(os.environ["ROS_DOMAIN_ID"])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("", isolation.first_port(first)))
+        isolation.own_domain()
+        assert int(os.environ["ROS_DOMAIN_ID"]) > first
+
+
+def test_with_every_domain_in_use_nothing_starts_and_the_reason_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ROS_DOMAIN_ID", "77")
+    monkeypatch.setenv(isolation.DISCOVERY, "LOCALHOST")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("", 0))
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(isolation, "first_port", lambda _: port)
+        with pytest.raises(OSError, match="all DDS domains from 1 to 101 are in use"):
+            isolation.own_domain()
+    assert os.environ["ROS_DOMAIN_ID"] == "77"
