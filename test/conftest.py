@@ -12,7 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from kinevla_ros.evaluation.bench.chunk import Observation
-    from kinevla_ros.generator.model import Generator
+    from kinevla_ros.generator.network.model import Generator
     from kinevla_ros.language.grammar import Command
     from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 

@@ -13,7 +13,7 @@ from kinevla_ros.codec.contract import Contract, ContractError
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.device import GpuOutOfMemory, naming_full_memory
-from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.weights import read_generator
 from kinevla_ros.language.task_set import FILE_NAME as TASKS_FILE
 from kinevla_ros.language.task_set import TaskSet, TaskSetError, load_tasks, shipped_file

@@ -12,7 +12,7 @@ from kinevla_ros.generator.decoding.depth_head import load_depth_head
 from kinevla_ros.generator.device import wants_engine
 from kinevla_ros.generator.engine.engine import FastDecoder
 from kinevla_ros.generator.engine.quantised import Weights
-from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.onnx.generator import GraphsError, OnnxGenerator, has_graphs
 from kinevla_ros.language.task_set import TaskSet
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary

@@ -13,7 +13,7 @@ from kinevla_ros.base.files.manifest import checked
 from kinevla_ros.base.files.state_dict import check_names
 from kinevla_ros.base.files.tensor_file import TensorFile
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.network.model import Generator
 
 MODEL_FILE = "model.safetensors"
 

@@ -12,9 +12,9 @@ pytest.importorskip("rclpy")
 pytest.importorskip("mcap_ros2")
 
 from bags import FRONT, START, WRIST, Recorded, image, joint_state, takeover, text, write_bag
+from dataset_faults import findings
 from demonstrations import LEFT, bread_motion
 from rclpy.serialization import deserialize_message, serialize_message
-from test_checks import findings
 from typer.testing import CliRunner
 
 from kinevla_ros.cli import app

@@ -11,6 +11,25 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from dataset_faults import (
+    ACTION,
+    GOAL,
+    KINEMATICS,
+    STATE,
+    contradicting_task,
+    delta,
+    findings,
+    gap,
+    gripper_first,
+    gripper_in,
+    in_degrees,
+    names,
+    nan,
+    only_task,
+    other_rows,
+    thirty_hertz,
+    without_gripper,
+)
 from demonstrations import (
     HEIGHT,
     LEFT,
@@ -27,15 +46,13 @@ from demonstrations import (
 from typer.testing import CliRunner
 
 from kinevla_ros.cli import app
-from kinevla_ros.data.checks.dataset import check_dataset, require_sound
+from kinevla_ros.data.checks.dataset import require_sound
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.lerobot_writer import DatasetWriter
 from kinevla_ros.data.schema import DatasetError, Schema
-from kinevla_ros.language.grammar import goal_text, instruction, kinematics_text
+from kinevla_ros.language.grammar import goal_text, kinematics_text
 from kinevla_ros.training.generator.samples import load_samples
 
-STATE, ACTION = "observation.state", "action"
-GOAL, KINEMATICS = "reasoning.goal", "reasoning.kinematics"
 Spoil = Callable[[Path], None]
 
 
@@ -49,63 +66,15 @@ def dataset(sound: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(sound, tmp_path / "dataset"))
 
 
-def findings(root: Path) -> list[str]:
-    return [str(finding) for finding in check_dataset(root)]
-
-
 def test_a_dataset_that_we_wrote_has_no_fault(sound: Path) -> None:
     assert findings(sound) == []
     require_sound(sound)
-
-
-def in_degrees(values: np.ndarray) -> np.ndarray:
-    return np.column_stack([np.degrees(values[:, :7]), values[:, 7]])
-
-
-def gripper_in(unit: float) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda values: np.column_stack([values[:, :7], values[:, 7] / 0.07 * unit])
-
-
-def names(root: Path, given: list[str]) -> None:
-    def change(info: dict) -> None:
-        for name in (STATE, ACTION):
-            info["features"][name]["names"] = given
-
-    change_info(root, change)
-
-
-def gripper_first(root: Path) -> None:
-    names(root, ["gripper", *(f"joint{n}" for n in range(1, 8))])
-    for name in (STATE, ACTION):
-        change_column(root, name, lambda values: np.roll(values, 1, axis=1))
-
-
-def without_gripper(root: Path) -> None:
-    def change(info: dict) -> None:
-        for name in (STATE, ACTION):
-            info["features"][name] |= {"shape": [7], "names": [f"joint{n}" for n in range(1, 8)]}
-
-    change_info(root, change)
-    for name in (STATE, ACTION):
-        change_column(root, name, lambda values: values[:, :7])
-
-
-def only_task(root: Path) -> None:
-    def change(info: dict) -> None:
-        del info["features"][GOAL], info["features"][KINEMATICS]
-
-    change_info(root, change)
-    change_rows(root, lambda table: table.drop_columns([GOAL, KINEMATICS]))
 
 
 def as_images(root: Path) -> None:
     change_info(
         root, lambda info: info["features"]["observation.images.front"].update(dtype="image")
     )
-
-
-def other_rows(root: Path) -> None:
-    change_rows(root, lambda table: table.take(np.r_[0:5, 7:40, 5:7, 40:120]))
 
 
 def doubled_row(root: Path) -> None:
@@ -116,19 +85,6 @@ def without_rows(root: Path) -> None:
     change_rows(root, lambda table: table.slice(0, 100))
 
 
-def thirty_hertz(root: Path) -> None:
-    change_column(root, "timestamp", lambda stamps: stamps / 3)
-
-
-def gap(root: Path) -> None:
-    def change(stamps: np.ndarray) -> np.ndarray:
-        stamps = stamps.copy()
-        stamps[60:80] += 0.7
-        return stamps
-
-    change_column(root, "timestamp", change)
-
-
 def jump(root: Path) -> None:
     def change(values: np.ndarray) -> np.ndarray:
         values = values.copy()
@@ -137,20 +93,6 @@ def jump(root: Path) -> None:
 
     for name in (STATE, ACTION):
         change_column(root, name, change)
-
-
-def nan(root: Path) -> None:
-    def change(values: np.ndarray) -> np.ndarray:
-        values = values.copy()
-        values[45, 2] = np.nan
-        return values
-
-    change_column(root, ACTION, change)
-
-
-def delta(root: Path) -> None:
-    states = DatasetReader(root).frames[STATE]
-    change_column(root, ACTION, lambda actions: actions - states)
 
 
 def words(name: str, text: str | None, rows: slice) -> Spoil:
@@ -165,19 +107,6 @@ def words(name: str, text: str | None, rows: slice) -> Spoil:
 def other_task(root: Path) -> None:
     words(GOAL, "hang the cup on the hook", slice(0, 120))(root)
     words(KINEMATICS, "take the cup by its handle and hang it up", slice(0, 120))(root)
-
-
-def contradicting_task(root: Path) -> None:
-    path = root / "meta/tasks.parquet"
-    table = pq.read_table(path)
-    texts = table["__index_level_0__"].to_pylist()
-    said = instruction(RIGHT, np.random.default_rng(3))
-    changed = pa.array([said, *texts[1:]])
-    pq.write_table(table.set_column(1, "__index_level_0__", changed), path)
-    episodes = only(root, "meta/episodes/*/*")
-    rows = pq.read_table(episodes)
-    column = pa.array([[said] if t == [texts[0]] else t for t in rows["tasks"].to_pylist()])
-    pq.write_table(rows.set_column(rows.column_names.index("tasks"), "tasks", column), episodes)
 
 
 def empty_task(root: Path) -> None:

@@ -12,19 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from demonstrations import (
-    LEFT,
-    bread_motion,
-    change_column,
-    change_info,
-    only,
-    picture,
-    rename_feature,
-    write_sound,
-)
-from hypothesis import given
-from hypothesis import strategies as st
-from test_checks import (
+from dataset_faults import (
     ACTION,
     GOAL,
     STATE,
@@ -41,6 +29,18 @@ from test_checks import (
     thirty_hertz,
     without_gripper,
 )
+from demonstrations import (
+    LEFT,
+    bread_motion,
+    change_column,
+    change_info,
+    only,
+    picture,
+    rename_feature,
+    write_sound,
+)
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from kinevla_ros.cli import app

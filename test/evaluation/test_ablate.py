@@ -31,7 +31,7 @@ from kinevla_ros.evaluation.suite.episode import EpisodeResult, EpisodeSetup
 from kinevla_ros.evaluation.suite.evaluate import INTERRUPTED
 from kinevla_ros.generator.checkpoint import load_contract
 from kinevla_ros.generator.decoding.override import Override
-from kinevla_ros.generator.model import Segment
+from kinevla_ros.generator.network.model import Segment
 from kinevla_ros.generator.policy import NotUnderstood
 from kinevla_ros.language.grammar import TASKS
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary

@@ -15,7 +15,7 @@ from kinevla_ros.generator.decoding.decode import (
     Refusal,
 )
 from kinevla_ros.generator.decoding.sequence import InstructionTooLong, instruction_ids, tail
-from kinevla_ros.generator.model import Generator, Segment
+from kinevla_ros.generator.network.model import Generator, Segment
 from kinevla_ros.language.grammar import REFUSAL, TASKS, goal_text, kinematics_text
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 

@@ -15,7 +15,7 @@ from kinevla_ros.generator.decoding.decode import Draft, Given
 from kinevla_ros.generator.decoding.depth_head import DEPTH_HEAD_FILE, DepthHead, load_depth_head
 from kinevla_ros.generator.decoding.sequence import instruction_ids, written_part
 from kinevla_ros.generator.engine.engine import FastDecoder
-from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.language.tokenizer.vocabulary import LEVELS, Vocabulary
 from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.generator.depth_head import train_depth_head

@@ -17,7 +17,7 @@ from kinevla_ros.generator.decoding.decode import (
 )
 from kinevla_ros.generator.decoding.sequence import InstructionTooLong
 from kinevla_ros.generator.engine.engine import FastDecoder
-from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.language.grammar import REFUSAL
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 

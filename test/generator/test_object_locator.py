@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from kinevla_ros.generator.object_locator import POINTS, ObjectLocator
+from kinevla_ros.generator.network.object_locator import POINTS, ObjectLocator
 
 
 @pytest.fixture

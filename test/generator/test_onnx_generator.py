@@ -16,7 +16,7 @@ from kinevla_ros.base.files.manifest import write_manifest
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.generator.decoding.consistency import Consistency
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, Draft, GenerationError, Given
-from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.onnx.generator import ENCODER_FILE, PASS_FILE, GraphsError, OnnxGenerator
 from kinevla_ros.generator.pictures.squares import pixels, square, state_tensor
 from kinevla_ros.generator.policy import Policy

@@ -13,7 +13,7 @@ from kinevla_ros.generator.decoding.decode import BilevelDecoder, Given
 from kinevla_ros.generator.engine import quantised
 from kinevla_ros.generator.engine.engine import FastDecoder
 from kinevla_ros.generator.engine.quantised import Fp8Linear, Int8Linear, quantise
-from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 

@@ -12,8 +12,8 @@ pytest.importorskip("rclpy")
 
 from rclpy.impl import rcutils_logger
 
-from kinevla_ros.nodes.ros.core_log import RosLog
-from kinevla_ros.nodes.ros.log import BoundedLogger
+from kinevla_ros.nodes.ros.logs.bounded_logger import BoundedLogger
+from kinevla_ros.nodes.ros.logs.core_log import RosLog
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
 from kinevla_ros.msg import ActionChunk, Reasoning, SafetyStatus
-from kinevla_ros.nodes.ros.log import BoundedLogger
+from kinevla_ros.nodes.ros.logs.bounded_logger import BoundedLogger
 from kinevla_ros.nodes.ros.messages import status_to_message
 from kinevla_ros.nodes.ros.subscribe import SMALL, subscribe
 from kinevla_ros.nodes.ros.text import LINE, REASON, TEXT, bounded

@@ -10,7 +10,7 @@ from small_generator import small_config
 
 from kinevla_ros.evaluation.bench.random_model import plant_words
 from kinevla_ros.generator.decoding.decode import Draft
-from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.openvla.openvla import load_openvla
 from kinevla_ros.language.tokenizer.llama_vocabulary import LlamaVocabulary
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary

@@ -31,7 +31,7 @@ from kinevla_ros.generator.decoding.decode import BilevelDecoder, Draft, Generat
 from kinevla_ros.generator.decoding.depth_head import DepthHead, load_depth_head
 from kinevla_ros.generator.engine.engine import FastDecoder
 from kinevla_ros.generator.engine.quantised import Weights
-from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.onnx.generator import ENCODER_FILE, OnnxGenerator
 from kinevla_ros.generator.pictures.squares import camera_pixels, state_tensor
 from kinevla_ros.language.grammar import TASKS, instruction

@@ -23,7 +23,7 @@ from kinevla_ros.evaluation.bench.random_model import (
 from kinevla_ros.evaluation.bench.roofline import synchronise
 from kinevla_ros.evaluation.report.statistics import percentiles
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.model import Segment
+from kinevla_ros.generator.network.model import Segment
 from kinevla_ros.training.generator.objective import Batch
 from kinevla_ros.training.lora.adapters import LoraSettings, add_adapters, as_fields
 from kinevla_ros.training.lora.memory import estimate

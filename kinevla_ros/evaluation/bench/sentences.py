@@ -27,7 +27,7 @@ from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.evaluation.suite.episode import EpisodeSetup
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, GenerationError, Given
 from kinevla_ros.generator.decoding.sequence import instruction_ids, written_part
-from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.pictures.squares import camera_pixels, state_tensor
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.language.grammar import TASKS, Command, goal_text, instruction, kinematics_text

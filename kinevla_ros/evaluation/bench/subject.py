@@ -23,7 +23,7 @@ from kinevla_ros.generator.checkpoint import load_decoder, load_generator
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.decode import Draft
 from kinevla_ros.generator.decoding.depth_head import DepthHead, load_depth_head
-from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.pictures.squares import pixels, square
 from kinevla_ros.language.grammar import TASKS, instruction
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary

@@ -22,7 +22,7 @@ from kinevla_ros.generator.engine.graph import Pass
 from kinevla_ros.generator.engine.input import written_room
 from kinevla_ros.generator.engine.level import LevelPasses, LevelPlan
 from kinevla_ros.generator.engine.quantised import Weights, quantise
-from kinevla_ros.generator.model import Generator, Segment
+from kinevla_ros.generator.network.model import Generator, Segment
 from kinevla_ros.language.grammar import REFUSAL
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 

@@ -13,7 +13,7 @@ from transformers import DynamicCache
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer
 
 from kinevla_ros.generator.engine.quantised import QuantisedLinear
-from kinevla_ros.generator.model import Generator, attention_allowed, may_look
+from kinevla_ros.generator.network.model import Generator, attention_allowed, may_look
 
 
 class FusedLlama:

@@ -20,7 +20,7 @@ from kinevla_ros.generator.engine.input import (
     longest_level,
     pass_widths,
 )
-from kinevla_ros.generator.model import Generator, Segment
+from kinevla_ros.generator.network.model import Generator, Segment
 from kinevla_ros.language.tokenizer.vocabulary import Level, Vocabulary
 
 

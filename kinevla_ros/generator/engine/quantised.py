@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.network.model import Generator
 
 Weights = Literal["int8", "fp8"]
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from kinevla_ros.base.files.atomic import replacing
 from kinevla_ros.base.files.manifest import add_to_manifest
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.model import Generator, Segment
+from kinevla_ros.generator.network.model import Generator, Segment
 from kinevla_ros.generator.onnx.generator import (
     CHECKSUM_KEY,
     ENCODER_FILE,

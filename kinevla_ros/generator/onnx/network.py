@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.onnx import ops
 
-from kinevla_ros.generator.model import Generator
-from kinevla_ros.generator.object_locator import POINTS
+from kinevla_ros.generator.network.model import Generator
+from kinevla_ros.generator.network.object_locator import POINTS
 
 
 class ObservationEncoder(nn.Module):

@@ -22,7 +22,7 @@ from kinevla_ros.base.files.manifest import write_manifest
 from kinevla_ros.base.files.state_dict import check_names
 from kinevla_ros.base.files.tensor_file import TensorFile, write_tensors
 from kinevla_ros.generator.config import FILE_NAME, GeneratorConfig
-from kinevla_ros.generator.model import Generator, Segment
+from kinevla_ros.generator.network.model import Generator, Segment
 from kinevla_ros.generator.openvla.files import require_plain, require_whole, weight_files
 from kinevla_ros.generator.openvla.layout import LayoutError, is_published, read_config
 from kinevla_ros.generator.openvla.names import translate

@@ -15,7 +15,7 @@ from rclpy.service import Service
 from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 
-from kinevla_ros.nodes.ros.log import BoundedLogger
+from kinevla_ros.nodes.ros.logs.bounded_logger import BoundedLogger
 from kinevla_ros.nodes.ros.text import TEXT, bounded
 
 EXPECTED = (OSError, RuntimeError, ValueError)

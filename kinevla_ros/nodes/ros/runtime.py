@@ -15,7 +15,7 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
-from kinevla_ros.nodes.ros.core_log import RosLog
+from kinevla_ros.nodes.ros.logs.core_log import RosLog
 from kinevla_ros.nodes.ros.managed import ManagedNode
 from kinevla_ros.nodes.ros.parameter_sections import files_without
 from kinevla_ros.nodes.ros.parameters import UnknownParameter

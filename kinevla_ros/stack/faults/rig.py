@@ -69,7 +69,7 @@ class Emulator:
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenStatus:
     """A status: when the arm node decided it (monotonic, s), state and fault."""
 
     time: float
@@ -95,7 +95,7 @@ class FaultRig:
         self._interruptions = interruptions
         self._clients: dict[str, Any] = {}
         self._stamps = Stamps(node.get_clock())
-        self.seen: list[Seen] = []
+        self.seen: list[SeenStatus] = []
         self._clock_step: float | None = None
         self._clock = node.create_publisher(Clock, "/clock", 1)
         self._teleop = node.create_publisher(JointState, "kinevla/teleop_targets", 1)
@@ -113,8 +113,8 @@ class FaultRig:
             self._launcher.spin(POLL)
 
     def await_status(
-        self, wanted: Callable[[Seen], bool], since: float, timeout: float
-    ) -> Seen | None:
+        self, wanted: Callable[[SeenStatus], bool], since: float, timeout: float
+    ) -> SeenStatus | None:
         """Return the first status from `since` on that is wanted; None if none comes."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
@@ -242,7 +242,7 @@ class FaultRig:
         stamp, now = self._stamps.to_monotonic(message.header.stamp), time.monotonic()
         # While the arm node's clock is stepped, its stamps are of no use.
         decided = stamp if self._clock_step is None else now
-        self.seen.append(Seen(decided, message.state, Fault(message.fault).name))
+        self.seen.append(SeenStatus(decided, message.state, Fault(message.fault).name))
 
 
 def emulated(emulator: Emulator) -> dict[str, Any]:

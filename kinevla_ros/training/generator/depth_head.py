@@ -18,7 +18,7 @@ from kinevla_ros.base.files.lock import only_writer
 from kinevla_ros.codec.checkpoint import load_codec
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.decoding.depth_head import DepthHead
-from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.language.tokenizer.vocabulary import LEVELS, Level, Vocabulary
 from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.generator.objective import Batch, written_states

@@ -21,7 +21,7 @@ from kinevla_ros.base.files.manifest import checked, write_manifest
 from kinevla_ros.base.files.state_dict import WeightsError, load_state
 from kinevla_ros.base.files.tensor_file import TensorFile, read_tensors, save_tensors
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.weights import MODEL_FILE
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings

@@ -18,7 +18,7 @@ from transformers import PreTrainedModel
 
 from kinevla_ros.base.files.tensor_file import TensorFile, write_tensors
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.weights import MODEL_FILE, read_generator
 from kinevla_ros.language.tokenizer.llama_vocabulary import LlamaVocabulary
 from kinevla_ros.training.generator.objective import Batch, LossWeights, losses

@@ -25,7 +25,7 @@ from kinevla_ros.codec.statistics import ActionStatistics
 from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE, load_generator
 from kinevla_ros.generator.config import FILE_NAME as CONFIG_FILE
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.weights import MODEL_FILE
 from kinevla_ros.language.task_set import save_tasks
 from kinevla_ros.language.tokenizer.vocabulary import FILE_NAME as TOKENIZER_FILE

@@ -17,7 +17,7 @@ from kinevla_ros.evaluation.bench.arm.adversarial import (
 from kinevla_ros.evaluation.bench.arm.adversary import Adversary
 from kinevla_ros.evaluation.bench.arm.gate import TICK, WHOLE_WAY, bench_gate
 from kinevla_ros.evaluation.bench.arm.lagging_arm import HOME
-from kinevla_ros.evaluation.bench.arm.seam import Recording, bench_seam, jumps, record
+from kinevla_ros.evaluation.bench.arm.seam import SentMotion, bench_seam, jumps, record
 from kinevla_ros.evaluation.bench.arm.stream import measure
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
@@ -74,7 +74,7 @@ def test_no_seam_has_a_jump_above_what_acceleration_and_jerk_permit() -> None:
 def test_a_jump_at_a_seam_is_measured() -> None:
     path = np.tile(HOME, (20, 1))
     path[10:, 2] += 0.1
-    found = jumps(Recording(path, np.array([10]), 0.02))
+    found = jumps(SentMotion(path, np.array([10]), 0.02))
     assert found["position"]["largest"] == pytest.approx(0.1)
     assert found["velocity"]["share"] == pytest.approx(0.1 / 0.02 / (10.0 * 0.02))
 

@@ -8,7 +8,7 @@ from small_generator import small_config
 from kinevla_ros.evaluation.bench.flips import Case, Flips, flips, table
 from kinevla_ros.generator.decoding.decode import Draft, Generation
 from kinevla_ros.generator.decoding.depth_head import DepthHead
-from kinevla_ros.generator.model import Generator
+from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 

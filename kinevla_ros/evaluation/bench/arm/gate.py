@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kinevla_ros.evaluation.bench.arm.lagging_arm import LaggingArm
-from kinevla_ros.evaluation.bench.arm.seam import REPLAN, Recording, record, swing
+from kinevla_ros.evaluation.bench.arm.seam import REPLAN, SentMotion, record, swing
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.evaluation.report.statistics import percentiles
 from kinevla_ros.robot.gate.arm_checks import ArmCase
@@ -76,7 +76,7 @@ def _chunk_cases(space: CollisionModel, calls: int, rng: np.random.Generator) ->
 
 
 def _teleop_cases(
-    space: CollisionModel, recording: Recording, moments: Sequence[int]
+    space: CollisionModel, recording: SentMotion, moments: Sequence[int]
 ) -> list[TeleopCase]:
     path = recording.path
     return [
@@ -86,7 +86,7 @@ def _teleop_cases(
 
 
 def _target_cases(
-    space: CollisionModel, recording: Recording, moments: Sequence[int]
+    space: CollisionModel, recording: SentMotion, moments: Sequence[int]
 ) -> list[TargetCase]:
     path, dt, brake, cases = recording.path, recording.dt, Brake(RM75_LIMITS), []
     for i in moments:
@@ -97,7 +97,7 @@ def _target_cases(
     return cases
 
 
-def _arm_cases(recording: Recording, moments: Sequence[int]) -> list[ArmCase]:
+def _arm_cases(recording: SentMotion, moments: Sequence[int]) -> list[ArmCase]:
     """Only as many as fit into memory with two seconds of history each."""
     cases = []
     for i in moments[:: max(1, len(moments) // 20)]:

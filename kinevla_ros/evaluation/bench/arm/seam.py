@@ -35,7 +35,7 @@ ORDERS = {"position": "velocity", "velocity": "acceleration", "acceleration": "j
 
 
 @dataclass(frozen=True, eq=False)
-class Recording:
+class SentMotion:
     """What was sent: shape (n, 7), rad, `dt` s apart, and at which targets a chunk took over."""
 
     path: Array
@@ -43,7 +43,7 @@ class Recording:
     dt: float
 
 
-def record(seams: int, rate: float, seed: int) -> Recording:
+def record(seams: int, rate: float, seed: int) -> SentMotion:
     """Follow a swinging motion through chunks that come late, twice, out of order or not at all.
 
     Raises:
@@ -74,10 +74,10 @@ def record(seams: int, rate: float, seed: int) -> Recording:
         if not arm.enabled:
             raise RuntimeError(f"the arm stopped: {arm.core.status(now).reason}")
     arm.rest(now)
-    return Recording(np.array(sent), np.array(taken), dt)
+    return SentMotion(np.array(sent), np.array(taken), dt)
 
 
-def jumps(recording: Recording) -> dict[str, dict[str, float]]:
+def jumps(recording: SentMotion) -> dict[str, dict[str, float]]:
     """Largest change from target to target across the seams, and its share of what is allowed."""
     path = np.vstack([np.tile(recording.path[0], (3, 1)), recording.path])
     found = {}

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from transformers import Cache, DynamicCache, LlamaConfig, LlamaForCausalLM
 
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.object_locator import ObjectLocator
-from kinevla_ros.generator.vision import build_vision
+from kinevla_ros.generator.network.object_locator import ObjectLocator
+from kinevla_ros.generator.network.vision import build_vision
 
 
 class Segment(IntEnum):

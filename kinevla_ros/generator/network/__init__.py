@@ -1,0 +1,1 @@
+"""The network: vision, what locates the objects, and the language model."""
