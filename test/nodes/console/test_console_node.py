@@ -1,10 +1,9 @@
-"""The console node on a graph: buttons become requests, topics are seen, what is absent is named."""
+"""The console node on a graph: buttons become requests, topics are seen, the absent is named."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import math
 import re
 import threading
 import time
@@ -15,100 +14,23 @@ import numpy as np
 import pytest
 
 pytest.importorskip("rclpy")
-aiohttp = pytest.importorskip("aiohttp")
+pytest.importorskip("aiohttp")
 
+import aiohttp
 import cv2
+from fake_nodes import CARROT, FakeNodes
 from node_bench import FAILURE, SUCCESS, Bench, bench
-from pictures import scene
-from rcl_interfaces.msg import ParameterType, ParameterValue
-from rcl_interfaces.srv import GetParameters
-from sensor_msgs.msg import Image, JointState
-from std_msgs.msg import Float64, String
-from std_srvs.srv import SetBool, Trigger
 
-from kinevla_ros.msg import MissingSlot, Question, Reasoning, SafetyStatus
+from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.nodes.console import calls
 from kinevla_ros.nodes.console.node import ConsoleNode
 from kinevla_ros.nodes.console.web.open_page import PICTURE_HEADER
-from kinevla_ros.nodes.ros.images import to_message
-from kinevla_ros.nodes.ros.messages import joints_to_message
-from kinevla_ros.nodes.ros.qos import LATCHED, image_qos
-from kinevla_ros.srv import OverrideReasoning
-
-CARROT = "place the carrot in the plate"
-
-
-class FakeNodes:
-    """Arm and policy as far as the console knows them, in the bench's client node.
-
-    Attributes:
-        called: service and what it was asked, in order.
-        heard: instructions and speeds.
-    """
-
-    def __init__(self, bench: Bench) -> None:
-        self.called: list[tuple[str, Any]] = []
-        self.heard: list[Any] = []
-        node = self._node = bench.client
-        for name, kind in (
-            ("arm/stop", Trigger), ("arm/reset", Trigger), ("arm/enable", SetBool),
-            ("arm/pause", SetBool), ("policy/override_reasoning", OverrideReasoning),
-        ):  # fmt: skip
-            node.create_service(kind, name, self._serve(name))
-        node.create_service(GetParameters, "policy/get_parameters", self._parameters)
-        node.create_subscription(String, "/instruction", self._hear, 1)
-        node.create_subscription(Float64, "arm/speed_scaling", self._speed, 1)
-        self.status = node.create_publisher(SafetyStatus, "kinevla/safety_status", LATCHED)
-        self.question = node.create_publisher(Question, "kinevla/question", LATCHED)
-        self.reasoning = node.create_publisher(Reasoning, "kinevla/reasoning", 1)
-        self.joints = node.create_publisher(JointState, "/joint_states", 1)
-        self.front = node.create_publisher(
-            Image, "/camera/front/color/image_raw", image_qos(reliable=True)
-        )
-        self.picture = scene(0, 480, 1280)
-        node.create_timer(0.05, self._publish)
-
-    def _publish(self) -> None:
-        stamp = self._node.get_clock().now().to_msg()
-        self.joints.publish(joints_to_message(np.full(7, 0.1), 0.04, stamp))
-        self.front.publish(to_message(self.picture, stamp, "front"))
-
-    def _serve(self, name: str) -> Callable[[Any, Any], Any]:
-        def serve(request: Any, response: Any) -> Any:
-            asked = {key: getattr(request, key) for key in request.get_fields_and_field_types()}
-            asked.pop("structure_needs_at_least_one_member", None)
-            self.called.append((name, asked))
-            response.success, response.message = True, f"{name} did it"
-            return response
-
-        return serve
-
-    def _parameters(self, _: Any, response: Any) -> Any:
-        text = ParameterValue(type=ParameterType.PARAMETER_STRING, string_value="")
-        response.values = [text, text]
-        return response
-
-    def _speed(self, message: Float64) -> None:
-        self.heard.append(message.data)
-
-    def _hear(self, message: String) -> None:
-        """Ask about the carrot; understand anything else."""
-        self.heard.append(message.data)
-        asks = message.data == CARROT
-        choices = [MissingSlot(name="side", choices=["left", "right"])] if asks else []
-        text = "Which side?" if asks else ""
-        self.question.publish(Question(text=text, instruction=message.data, missing=choices))
-        status = Reasoning.ASKING if asks else Reasoning.OK
-        reasoning = Reasoning(status=status, detail=text, consistency=math.nan)
-        reasoning.instruction = message.data if asks else "on the left"
-        reasoning.goal, reasoning.kinematics = ("", "") if asks else ("carrot in plate", "left")
-        self.reasoning.publish(reasoning)
 
 
 @pytest.fixture(scope="module")
 def graph() -> Iterator[tuple[Bench, FakeNodes, str]]:
     with bench({"port": 0}, prompt=False) as graph:
-        nodes = FakeNodes(graph)
+        nodes = FakeNodes(graph.client)
         console = graph.add(ConsoleNode)
         assert console.trigger_configure() == SUCCESS
         assert console.trigger_activate() == SUCCESS
@@ -255,9 +177,8 @@ def test_the_speed_reaches_the_arm(graph: Graph) -> None:
 
 
 def test_a_page_sees_the_arm_its_state_and_its_cameras_and_how_old_they_are(graph: Graph) -> None:
-    stop = SafetyStatus(state=SafetyStatus.FAULTED, fault=SafetyStatus.SOFTWARE_STOP)
-    stop.reason = "stopped; call /arm/reset"
-    graph[1].status.publish(stop)
+    graph[1].status.state, graph[1].status.fault = SafetyStatus.FAULTED, SafetyStatus.SOFTWARE_STOP
+    graph[1].status.reason = "stopped; call /arm/reset"
 
     async def script(page: Page) -> None:
         await page.until(lambda: page.state.get("joints") and 0 in page.pictures)
@@ -271,11 +192,12 @@ def test_a_page_sees_the_arm_its_state_and_its_cameras_and_how_old_they_are(grap
         assert picture.shape == (240, 640, 3)
         small = cv2.resize(graph[1].picture, (640, 240), interpolation=cv2.INTER_AREA)
         assert np.abs(picture[..., ::-1].astype(int) - small).mean() < 6
-        # Nothing more is said of the arm: the page is told how old it is.
+        graph[1].mute.add("arm")
         await page.until(lambda: page.state["arm"]["age"] > 1.2)
         assert any("nothing is heard of the arm" in text for text, _ in page.state["obstacles"])
 
     visit(graph, script)
+    graph[1].mute.clear()
 
 
 def test_pictures_come_no_faster_than_asked_for(graph: Graph) -> None:
@@ -302,7 +224,7 @@ def test_what_can_be_said_comes_from_the_policy(graph: Graph) -> None:
 def test_cameras_and_markers_are_heard_only_while_a_page_is_open(graph: Graph) -> None:
     bench, nodes, _ = graph
     bench.spin_until(lambda: not nodes.front.get_subscription_count(), "end of watching")
-    assert nodes.status.get_subscription_count() == 1
+    assert nodes.statuses.get_subscription_count() == 1
 
     async def script(page: Page) -> None:
         await page.until(nodes.front.get_subscription_count)

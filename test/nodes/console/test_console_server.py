@@ -189,7 +189,9 @@ def test_two_pages_see_the_same(server: ConsoleServer, board: FakeBoard) -> None
             assert (await page.next("hello"))["fresh"]["arm"] > 0
             assert await page.next("known") == KNOWN
             assert await page.next("log") == [[1, "12:00:00", "a line"]]
-        numbers = [{(await page.next("state"))["number"] for _ in range(4)} for page in (one, other)]
+        numbers = [
+            {(await page.next("state"))["number"] for _ in range(4)} for page in (one, other)
+        ]
         assert len(numbers[0] & numbers[1]) >= 2
         state = await one.next("state")
         assert state["pages"] == 2 and state["broken"] is None
