@@ -15,10 +15,10 @@ pytest.importorskip("aiohttp")
 pytest.importorskip("mujoco")
 pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library is not installed")
 
-from browser import DESKTOP, TIMEOUT, chromium, open_page
+from browser import DESKTOP, TIMEOUT, chromium, open_page, text_of
 from sensor_msgs.msg import JointState
 
-from kinevla_ros.nodes.ros.messages import joints_from_message
+from kinevla_ros.data.synchronisation.joint_states import joints_from_message
 from kinevla_ros.stack.isolation import free_tcp_port, free_udp_port
 from kinevla_ros.stack.launcher import (
     CELL_HOST,
@@ -90,8 +90,7 @@ def test_an_instruction_is_completed_by_buttons_carried_out_and_judged(stack: St
     page.click("#choices button:text('upper part')")
     page.click("#choices button:text('left')")
     page.wait_for_selector("#question", state="hidden")
-    words = "document.getElementById('r-kinematics').textContent"
-    page.wait_for_function(f"{words}.includes('left side of the plate')")
+    text_of(page, "r-kinematics", "left side of the plate")
     assert page.inner_text("#r-goal") == "place the carrot in the plate"
     assert "upper part" in page.inner_text("#r-kinematics")
     page.wait_for_selector("#state.MOVING")

@@ -46,3 +46,9 @@ def open_page(browser: Any, url: str, size: dict[str, int], errors: list[Any]) -
     page.goto(url)
     page.wait_for_selector("body:not(.lost)")
     return page
+
+
+def text_of(page: Any, name: str, contains: str) -> None:
+    """Wait for a text in an element."""
+    script = "([id, text]) => document.getElementById(id).textContent.includes(text)"
+    page.wait_for_function(script, arg=[name, contains])

@@ -21,6 +21,9 @@ REACTION = 3.0
 """By then the policy has said what it makes of a sentence, s."""
 
 POLL = 0.02
+TAKEN = ("OK", "ACCEPTED")
+"""Statuses of an instruction that is in force."""
+
 WORDS = OverrideReasoning.Request
 Outcome = tuple[bool, str]
 
@@ -92,8 +95,9 @@ class Actions:
             if age > time.monotonic() - began:
                 continue
             # While a question is open nothing moves, so a motion is what the answer began.
-            if reasoning["instruction"] == said or (asked and reasoning["status"] == "OK"):
-                ok = reasoning["status"] in ("OK", "ASKING") or said.lower() in ("", "stop")
+            status = reasoning["status"]
+            if reasoning["instruction"] == said or (asked and status in TAKEN):
+                ok = status in (*TAKEN, "ASKING") or said.lower() in ("", "stop")
                 return ok, _reaction(reasoning)
         return False, f"the policy has not reacted within {REACTION:.0f} s: is it active?"
 

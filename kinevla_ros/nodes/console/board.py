@@ -46,7 +46,7 @@ class Board:
         self._pictures = Pictures(TRANSPORTS[transport], rate, to_monotonic)
         self._topics = Topics(node, self._seen, self._pictures, transport)
         self._calls = Calls(node)
-        instructions = node.create_publisher(String, "/instruction", 1)
+        instructions = node.create_publisher(String, "instruction", 1)
         speed = node.create_publisher(Float64, "arm/speed_scaling", 1)
         self._actions = Actions(self._calls, self._seen, instructions, speed)
         self._policy = node.create_client(GetParameters, "policy/get_parameters")

@@ -60,7 +60,7 @@ def _of_policy(state: Mapping[str, Any], there: Mapping[str, bool]) -> list[Obst
         return [Obstacle("no instruction has been given")]
     if reasoning["status"] == "VETOED" and reasoning["age"] < FRESH["reasoning"]:
         return [Obstacle("an operator has vetoed the motion", "release")]
-    if reasoning["status"] != "OK":
+    if reasoning["status"] not in ("OK", "ACCEPTED"):
         return [Obstacle(f"{reasoning['status']}: {reasoning['detail']}")]
     if reasoning["age"] > FRESH["reasoning"]:
         return [Obstacle("the policy is silent: no chunk comes")]

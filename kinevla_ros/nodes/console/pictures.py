@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CompressedImage, Image
 
+from kinevla_ros.data.synchronisation.images import ImageError, to_array
 from kinevla_ros.nodes.console.web.behind import Picture
-from kinevla_ros.nodes.ros.images import ImageError, to_array
 from kinevla_ros.nodes.ros.subscribe import PICTURE
 
 WIDTH = 640

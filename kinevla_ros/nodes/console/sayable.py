@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.language.overview import overview
 from kinevla_ros.language.task_set import FILE_NAME, TaskSet, load_tasks
-from kinevla_ros.share import share_path
 
 MOST_SENTENCES, MOST_LINES = 500, 300
 
@@ -27,7 +27,7 @@ def sayable(model: str, url: str) -> dict[str, Any]:
         return _unknown("what a policy behind policy_url understands, only its server knows")
     try:
         # A checkpoint on another machine is not looked for any further.
-        folder = Path(model) if model else share_path("models", "kinevla-tiny")
+        folder = Path(model) if model else resource_path("models", "kinevla-tiny")
         tasks = load_tasks(folder / FILE_NAME)
     except (OSError, ValueError) as problem:
         return _unknown(f"the task set of the policy's checkpoint cannot be read here: {problem}")

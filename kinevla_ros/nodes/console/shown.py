@@ -10,9 +10,9 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import JointState
 
+from kinevla_ros.data.synchronisation.joint_states import joints_from_message
 from kinevla_ros.msg import Question, Reasoning, SafetyStatus
 from kinevla_ros.nodes.console.arm_view import arm_lines
-from kinevla_ros.nodes.ros.messages import joints_from_message
 from kinevla_ros.nodes.ros.text import TEXT, bounded
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.status import SafetyState

@@ -12,6 +12,7 @@ from rclpy.subscription import Subscription
 from sensor_msgs.msg import JointState
 from visualization_msgs.msg import MarkerArray
 
+from kinevla_ros.data.synchronisation.images import picture_topic
 from kinevla_ros.msg import Question, Reasoning, SafetyStatus
 from kinevla_ros.nodes.console.arm_view import markers_shown
 from kinevla_ros.nodes.console.pictures import Pictures
@@ -24,7 +25,7 @@ from kinevla_ros.nodes.console.shown import (
     status_shown,
 )
 from kinevla_ros.nodes.console.web.behind import CAMERAS
-from kinevla_ros.nodes.ros.images import TRANSPORTS, picture_topic
+from kinevla_ros.nodes.ros.images import TRANSPORTS
 from kinevla_ros.nodes.ros.qos import LATCHED, image_qos
 from kinevla_ros.nodes.ros.subscribe import subscribe
 
@@ -55,7 +56,7 @@ class Topics:
             self._watched = []
         elif not self._watched:
             self._watched = [
-                self._hear(JointState, "/joint_states", self._on_joints),
+                self._hear(JointState, "joint_states", self._on_joints),
                 self._hear(MarkerArray, "kinevla/safety_markers", self._on_markers),
                 *(self._see(camera) for camera in CAMERAS),
             ]
@@ -66,7 +67,10 @@ class Topics:
         return subscribe(self._node, kind, topic, callback, self._drop, qos)
 
     def _see(self, camera: str) -> Subscription:
-        kind, topic = TRANSPORTS[self._transport], picture_topic(camera, self._transport)
+        kind, topic = (
+            TRANSPORTS[self._transport],
+            picture_topic(camera, self._transport).lstrip("/"),
+        )
         take = partial(self._pictures.add, camera)
         # Best effort: no publisher waits for a page.
         return self._node.create_subscription(kind, topic, take, image_qos(False), raw=True)

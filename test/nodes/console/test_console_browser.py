@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("rclpy")
 pytest.importorskip("aiohttp")
 
-from browser import DESKTOP, PHONE, SMALL_PHONE, chromium, open_page
+from browser import DESKTOP, PHONE, SMALL_PHONE, chromium, open_page, text_of
 from fake_nodes import CARROT, FakeNodes
 
 from kinevla_ros.msg import SafetyStatus
@@ -79,12 +79,6 @@ def page(console: Console) -> Iterator[Any]:
     yield page
     assert console.errors == []
     page.close()
-
-
-def text_of(page: Any, name: str, contains: str) -> None:
-    """Wait for a text in an element."""
-    script = "([id, text]) => document.getElementById(id).textContent.includes(text)"
-    page.wait_for_function(script, arg=[name, contains])
 
 
 def test_an_instruction_is_completed_asked_about_and_understood(

@@ -35,7 +35,7 @@ from kinevla_ros.nodes.console.web.encode import encode
 from kinevla_ros.nodes.ros.messages import joints_to_message
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.gate.collision import CollisionModel
-from kinevla_ros.robot.gate.margin import room
+from kinevla_ros.robot.gate.margin import margin
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.kinematics import forward
 from kinevla_ros.robot.limits import RM75_LIMITS
@@ -170,7 +170,7 @@ def test_the_path_has_the_room_that_its_colours_stand_for() -> None:
     markers, positions = chunk_of(Q)
     shown = markers_shown(markers)
     space = CollisionModel(DEFAULT_WORKSPACE)
-    ends = [min(max(room(q, RM75_LIMITS, space), 0.0), 1.0) for q in positions]
+    ends = [min(max(margin(q, RM75_LIMITS, space), 0.0), 1.0) for q in positions]
     assert [shown["path"][0][3], shown["path"][-1][3]] == pytest.approx(
         [ends[0], ends[-1]], abs=0.01
     )
