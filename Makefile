@@ -13,7 +13,7 @@ DOCS := $(VENV)/.docs
 .PHONY: help demo test lint docs reproduce venv clean
 
 help:
-	@echo "make demo [INSTRUCTION='...']  the simulated arm carries an instruction out"
+	@echo "make demo [INSTRUCTION='...'] [CONSOLE=1]  the simulated arm carries an instruction out"
 	@echo "make test                      linters, type check, import order and all tests"
 	@echo "make lint                      the checks without the tests"
 	@echo "make docs                      build the documentation into site/"
@@ -22,7 +22,7 @@ help:
 	@echo "make clean                     remove $(VENV) and everything built"
 
 demo: venv
-	$(BIN)/kinevla demo $(if $(INSTRUCTION),--instruction "$$INSTRUCTION")
+	$(BIN)/kinevla demo $(if $(INSTRUCTION),--instruction "$$INSTRUCTION") $(if $(CONSOLE),--console)
 
 test: lint
 	$(BIN)/pytest

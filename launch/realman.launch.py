@@ -35,6 +35,7 @@ SWITCH = {"default_value": "false", "choices": ["true", "false"]}
 ARGUMENTS = [
     DeclareLaunchArgument("sim", description="the simulated cell, no hardware", **SWITCH),
     DeclareLaunchArgument("rviz", description="show robot, images, plan, reasoning", **SWITCH),
+    DeclareLaunchArgument("console", description="serve the page to run the arm from", **SWITCH),
     DeclareLaunchArgument("arm_ip", default_value="", description="address of the real arm"),
     DeclareLaunchArgument(
         "transport",
@@ -118,6 +119,8 @@ def start(context: LaunchContext) -> list[Action]:
     }
     if sim:
         nodes = {"cell": node(given, "cell", host=CELL_HOST, port=CELL_PORT), **nodes}
+    if given["console"] == "true":
+        nodes = {"console": node(given, "console"), **nodes}
     nodes = half(nodes, given["only"])
     # First: what starts after it inherits it, the cameras too.
     actions = [SetEnvironmentVariable(DISCOVERY, found), *nodes.values(), *bring_up(nodes)]

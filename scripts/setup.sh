@@ -42,4 +42,4 @@ install_system_packages() {
   die "$("$python" --version) is too old: 3.11 is needed. Name another: make PYTHON=python3.12"
 install_system_packages
 "$python" -m venv "$venv"
-"$venv/bin/pip" install --editable '.[ros,sim,skills,evaluate,train,serve,realsense,record,test]'
+"$venv/bin/pip" install --editable '.[ros,sim,skills,evaluate,train,serve,console,realsense,record,test]'

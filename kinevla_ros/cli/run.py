@@ -59,12 +59,15 @@ def up(
             "ROS_AUTOMATIC_DISCOVERY_RANGE, else local."
         ),
     ] = None,
+    console: Annotated[
+        bool, typer.Option("--console", help="With the page to run the arm from.")
+    ] = False,
 ) -> None:
     """Start the nodes and keep them until Ctrl-C."""
     from kinevla_ros.stack.launcher import up as start
 
     half, found = (choice.value if choice else "" for choice in (only, discovery))
-    raise typer.Exit(start(sim, arm_ip, model, config, half, found, policy_url))
+    raise typer.Exit(start(sim, arm_ip, model, config, half, found, policy_url, console))
 
 
 @app.command()
@@ -86,13 +89,38 @@ def demo(
     video: Annotated[Path, typer.Option(help="File of the video.")] = Path("demo.mp4"),
     timeout: Annotated[float, typer.Option(help="Time limit of the task (s).")] = 40.0,
     seed: Annotated[int, typer.Option(help="Random scene.")] = 0,
+    console: Annotated[
+        bool,
+        typer.Option("--console", help="With the page to run the arm from; stays until Ctrl-C."),
+    ] = False,
 ) -> None:
     """Let the simulated arm carry out an instruction and judge what it did."""
     from kinevla_ros.language.task_set import kine_realman
     from kinevla_ros.stack.demo import demo as run
 
     with plain_errors():
-        raise typer.Exit(run(instruction or kine_realman().example, video, timeout, seed))
+        raise typer.Exit(run(instruction or kine_realman().example, video, timeout, seed, console))
+
+
+@app.command()
+def console(
+    host: Annotated[
+        str | None,
+        typer.Option(help="Address to serve it on; default: parameter file, else this computer's."),
+    ] = None,
+    port: Annotated[int | None, typer.Option(min=0, help="TCP port; 0 takes a free one.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Parameter file; default: config/realman.yaml.")
+    ] = None,
+    discovery: Annotated[
+        Discovery | None, typer.Option(help="Who finds the node; as for `kinevla up`.")
+    ] = None,
+) -> None:
+    """Serve the page to run the arm from, for nodes that run already, until Ctrl-C."""
+    from kinevla_ros.stack.console import console as serve_page
+
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    raise typer.Exit(serve_page(given, config, discovery.value if discovery else ""))
 
 
 @app.command("camera-reference")

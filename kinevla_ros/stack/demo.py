@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,12 @@ SERVICE_TIMEOUT = 5.0
 REST_TIMEOUT = 5.0
 
 
-def demo(instruction: str, video: Path, timeout: float, seed: int) -> int:
-    """Run the demonstration; returns 0 if every process worked and there is a judgement."""
+def demo(instruction: str, video: Path, timeout: float, seed: int, page: bool = False) -> int:
+    """Run the demonstration; returns 0 if every process worked and there is a judgement.
+
+    Args:
+        page: with the console, and stay until Ctrl-C.
+    """
     console = Console(highlight=False, soft_wrap=True)
     own_domain()
     port = free_tcp_port(CELL_HOST)
@@ -58,21 +63,38 @@ def demo(instruction: str, video: Path, timeout: float, seed: int) -> int:
         "policy": {},
         "arm": {**simulated(port), "udp_port": free_udp_port(CELL_HOST)},
     }
+    if page:
+        overrides = {"console": {}, **overrides}
     with client_node("kinevla_demo") as (node, interrupted):
         try:
             console.print("starting cell, arm and policy ...")
             launcher = Launcher(node, interrupted, parameter_file(None), overrides, "warn")
-            with launcher, Demonstration(node, launcher, console, video) as demonstration:
-                launcher.bring_up()
-                judgement = demonstration.run(instruction, timeout)
+            with launcher:
+                with Demonstration(node, launcher, console, video) as demonstration:
+                    launcher.bring_up()
+                    judgement = demonstration.run(instruction, timeout)
+                if page:
+                    _stay(console, launcher, judgement, demonstration)
         except Interrupted:
             console.print("interrupted")
             return 130
         except (LaunchError, OSError) as error:
             console.print(f"[red]error:[/] {error}")
             return 1
-    _print_judgement(console, judgement, demonstration)
+    if not page:
+        _print_judgement(console, judgement, demonstration)
     return 0
+
+
+def _stay(
+    console: Console, launcher: Launcher, judgement: dict[str, Any], demonstration: Demonstration
+) -> None:
+    """Keep the nodes for whoever is at the page, until Ctrl-C."""
+    _print_judgement(console, judgement, demonstration)
+    console.print("The page stays: say something else there. Ctrl-C ends it.")
+    with suppress(Interrupted):
+        while True:
+            launcher.spin(POLL)
 
 
 class Demonstration:
@@ -117,6 +139,7 @@ class Demonstration:
     def __exit__(self, *_: object) -> None:
         if self._writer:
             self._writer.close()
+        self._writer = None
 
     @property
     def arm(self) -> str:

@@ -233,17 +233,19 @@ def up(
     only: str = "",
     discovery: str = "",
     policy_url: str | None = None,
+    console: bool = False,
 ) -> int:
     """Run the nodes, or one of `HALVES`, until Ctrl-C; returns the exit code.
 
     Args:
         discovery: see `confine`.
+        console: with the page to run the arm from.
     """
     confine(discovery)
     if only and os.environ[DISCOVERY] == RANGES["local"]:
         print(ALONE, file=sys.stderr)
     try:
-        nodes = half(overrides(sim, arm_ip, model, policy_url), only)
+        nodes = half(overrides(sim, arm_ip, model, policy_url, console), only)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -262,7 +264,11 @@ def up(
 
 
 def overrides(
-    sim: bool, arm_ip: str | None, model: Path | None, policy_url: str | None = None
+    sim: bool,
+    arm_ip: str | None,
+    model: Path | None,
+    policy_url: str | None = None,
+    console: bool = False,
 ) -> dict[str, dict[str, Any]]:
     """The nodes in the order of starting, each with what differs from the parameter file.
 
@@ -282,7 +288,8 @@ def overrides(
         nodes["policy"]["model"] = str(model)
     if policy_url is not None:
         nodes["policy"]["policy_url"] = policy_url
-    return nodes
+    # First, so that it is there before anything moves, and as long as anything does.
+    return {"console": {}, **nodes} if console else nodes
 
 
 def half(nodes: Mapping[str, T], only: str) -> dict[str, T]:

@@ -1,0 +1,41 @@
+"""The console by itself, beside nodes that somebody else has started."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kinevla_ros.stack.isolation import confine
+from kinevla_ros.stack.launcher import (
+    POLL,
+    Interrupted,
+    Launcher,
+    LaunchError,
+    client_node,
+    parameter_file,
+)
+
+
+def console(given: Mapping[str, Any], config: Path | None, discovery: str) -> int:
+    """Run the console node until Ctrl-C; returns the exit code.
+
+    Args:
+        given: its parameters that differ from the file's.
+        config: parameter file.
+        discovery: see `confine`.
+    """
+    confine(discovery)
+    with client_node("kinevla_console") as (node, interrupted):
+        try:
+            nodes = {"console": given}
+            with Launcher(node, interrupted, parameter_file(config), nodes) as launcher:
+                launcher.bring_up()
+                while True:
+                    launcher.spin(POLL)
+        except Interrupted:
+            return 0
+        except (LaunchError, FileNotFoundError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
