@@ -1,7 +1,6 @@
 """Another policy, any callable, as a node in front of our arm node and its gate.
 
-First start cell and arm without our policy: `kinevla up --only robot`.
-"""
+First start cell and arm without our policy: `kinevla up --only robot`."""
 
 import numpy as np
 import rclpy
@@ -32,7 +31,6 @@ class OtherPolicy(Node):
         if self.count % 10 == 0 and len(state.name) == 8:  # at 50 Hz: a chunk every 0.2 s
             joints, gripper = joints_from_message(state)
             chunk = ActionChunk(0.0, self.count, turn(joints), np.full(5, gripper))
-            # The stamp is that of what the policy saw: a late chunk is known by it.
             self.chunks.publish(chunk_to_message(chunk, state.header.stamp))
 
 
