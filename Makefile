@@ -42,7 +42,7 @@ reproduce: venv
 venv: $(INSTALLED)
 
 $(INSTALLED): scripts/setup.sh setup.py pyproject.toml requirements.txt \
-		kinevla_ros/rosidl_build.py $(wildcard msg/*.msg srv/*.srv)
+		kinevla_ros/rosidl_build.py $(wildcard msg/*.msg srv/*.srv action/*.action)
 	scripts/setup.sh "$(VENV)" "$(PYTHON)"
 	touch $@
 
@@ -51,6 +51,6 @@ $(DOCS): $(INSTALLED)
 	touch $@
 
 clean:
-	rm -rf "$(VENV)" build dist install log site *.egg-info kinevla_ros/msg kinevla_ros/srv kinevla_ros/*.so
+	rm -rf "$(VENV)" build dist install log site *.egg-info kinevla_ros/action kinevla_ros/msg kinevla_ros/srv kinevla_ros/*.so
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

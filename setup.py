@@ -12,11 +12,17 @@ HERE = Path(__file__).resolve().parent
 PACKAGE = "kinevla_ros"
 SHARE = f"share/{PACKAGE}"
 DOCS = ["docs", *(f"docs/{kind}" for kind in ("tutorials", "how-to", "reference", "explanation"))]
-MESSAGE_DEPENDENCIES = ["builtin_interfaces", "service_msgs", "std_msgs"]
+MESSAGE_DEPENDENCIES = [
+    "action_msgs",
+    "builtin_interfaces",
+    "service_msgs",
+    "std_msgs",
+    "unique_identifier_msgs",
+]
 
 
 class BuildMessages(build_ext):
-    """Generates and compiles msg/*.msg and srv/*.srv; setuptools itself has nothing to compile."""
+    """Generates and compiles msg/, srv/ and action/; setuptools itself has nothing to compile."""
 
     def run(self) -> None:
         sys.path.insert(0, str(HERE / PACKAGE))
@@ -58,6 +64,7 @@ setup(
         *((f"{SHARE}/{folder}", files(folder, "*.md")) for folder in DOCS),
         (f"{SHARE}/msg", files("msg", "*.msg")),
         (f"{SHARE}/srv", files("srv", "*.srv")),
+        (f"{SHARE}/action", files("action", "*.action")),
         (f"{SHARE}/models/kinevla-tiny", files("models/kinevla-tiny", "*")),
     ],
 )

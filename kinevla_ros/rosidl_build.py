@@ -1,10 +1,11 @@
-"""Build ROS messages and services with the rosidl wheels and gcc, where there is no colcon.
+"""Build ROS interfaces with the rosidl wheels and gcc, where there is no colcon.
 
     python -m kinevla_ros.rosidl_build PACKAGE FOLDER DESTINATION [DEPENDENCY ...]
 
-writes DESTINATION/PACKAGE with the Python classes of every FOLDER/msg/*.msg and FOLDER/srv/*.srv
-and one extension module that holds their type support. DEPENDENCY names the message packages they
-refer to; a service refers to service_msgs and builtin_interfaces.
+writes DESTINATION/PACKAGE with the Python classes of every FOLDER/msg/*.msg, FOLDER/srv/*.srv and
+FOLDER/action/*.action and one extension module that holds their type support. DEPENDENCY names the
+message packages they refer to; a service refers to service_msgs and builtin_interfaces, an action
+to action_msgs and unique_identifier_msgs as well.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import rosidl_generator_c
+from rosidl_adapter.action import convert_action_to_idl
 from rosidl_adapter.msg import convert_msg_to_idl
 from rosidl_adapter.srv import convert_srv_to_idl
 from rosidl_generator_c.cli import GenerateC
@@ -35,7 +37,14 @@ PREFIX = Path(rosidl_generator_c.__file__).resolve().parents[4]
 
 TYPE_SUPPORT = "rosidl_typesupport_c"
 INTROSPECTION = "introspection"
+CONVERT = {
+    "msg": convert_msg_to_idl,
+    "srv": convert_srv_to_idl,
+    "action": convert_action_to_idl,
+}
 SERVICE_MESSAGES = ("Request", "Response", "Event")
+ACTION_MESSAGES = ("Goal", "Result", "Feedback", "FeedbackMessage")
+ACTION_SERVICES = ("SendGoal", "GetResult")
 LIBRARIES = (
     "rosidl_runtime_c",
     "rosidl_typesupport_fastrtps_c",
@@ -48,6 +57,7 @@ LIBRARIES = (
 LIBRARIES_PER_DEPENDENCY = (
     "rosidl_generator_c",
     "rosidl_generator_py",
+    "rosidl_typesupport_c",
     "rosidl_typesupport_fastrtps_c",
     "rosidl_typesupport_introspection_c",
 )
@@ -56,6 +66,7 @@ LIBRARIES_PER_DEPENDENCY = (
 # LD_LIBRARY_PATH. This one finds them in the same file. rmw_fastrtps asks for both.
 DISPATCHER = """\
 #include <string.h>
+#include "rosidl_runtime_c/action_type_support_struct.h"
 #include "rosidl_runtime_c/message_type_support_struct.h"
 #include "rosidl_runtime_c/service_type_support_struct.h"
 #define DISPATCH(KIND, SYMBOL, NAME) \\
@@ -81,7 +92,7 @@ DISPATCHER = """\
       PKG##__##FOLDER##__##NAME##__get_type_description_sources}; \\
     return &handle; \\
   }
-#define SERVICE(PKG, NAME) \\
+#define SERVICE(PKG, FOLDER, NAME) \\
   extern "C" const rosidl_service_type_support_t * SYMBOL_##NAME(rosidl_typesupport_c)(void) \\
   { \\
     static const rosidl_service_type_support_t handle = { \\
@@ -90,23 +101,40 @@ DISPATCHER = """\
       SYMBOL_##NAME##_Response(rosidl_typesupport_c)(), \\
       SYMBOL_##NAME##_Event(rosidl_typesupport_c)(), \\
       ROSIDL_TYPESUPPORT_INTERFACE__SERVICE_CREATE_EVENT_MESSAGE_SYMBOL_NAME( \\
-        rosidl_typesupport_c, PKG, srv, NAME), \\
+        rosidl_typesupport_c, PKG, FOLDER, NAME), \\
       ROSIDL_TYPESUPPORT_INTERFACE__SERVICE_DESTROY_EVENT_MESSAGE_SYMBOL_NAME( \\
-        rosidl_typesupport_c, PKG, srv, NAME), \\
-      PKG##__srv__##NAME##__get_type_hash, \\
-      PKG##__srv__##NAME##__get_type_description, \\
-      PKG##__srv__##NAME##__get_type_description_sources}; \\
+        rosidl_typesupport_c, PKG, FOLDER, NAME), \\
+      PKG##__##FOLDER##__##NAME##__get_type_hash, \\
+      PKG##__##FOLDER##__##NAME##__get_type_description, \\
+      PKG##__##FOLDER##__##NAME##__get_type_description_sources}; \\
+    return &handle; \\
+  }
+#define ACTION(PKG, NAME) \\
+  extern "C" const rosidl_action_type_support_t * \\
+  ROSIDL_TYPESUPPORT_INTERFACE__ACTION_SYMBOL_NAME(rosidl_typesupport_c, PKG, action, NAME)(void) \\
+  { \\
+    static const rosidl_action_type_support_t handle = { \\
+      SYMBOL_##NAME##_SendGoal(rosidl_typesupport_c)(), \\
+      SYMBOL_##NAME##_GetResult(rosidl_typesupport_c)(), \\
+      ROSIDL_TYPESUPPORT_INTERFACE__SERVICE_SYMBOL_NAME( \\
+        rosidl_typesupport_c, action_msgs, srv, CancelGoal)(), \\
+      SYMBOL_##NAME##_FeedbackMessage(rosidl_typesupport_c)(), \\
+      ROSIDL_TYPESUPPORT_INTERFACE__MESSAGE_SYMBOL_NAME( \\
+        rosidl_typesupport_c, action_msgs, msg, GoalStatusArray)(), \\
+      PKG##__action__##NAME##__get_type_hash, \\
+      PKG##__action__##NAME##__get_type_description, \\
+      PKG##__action__##NAME##__get_type_description_sources}; \\
     return &handle; \\
   }
 """
 
 
 def build(package: str, folder: Path, destination: Path, dependencies: Sequence[str] = ()) -> Path:
-    """Write an importable package of messages and services.
+    """Write an importable package of messages, services and actions.
 
     Args:
         package: Name of the ROS package.
-        folder: Folder with `msg/*.msg` and, if there are services, `srv/*.srv`.
+        folder: Folder with `msg/*.msg`, `srv/*.srv` and `action/*.action`.
         destination: Folder that gets `package/`; hand-written modules there are left alone.
         dependencies: Installed message packages that the files refer to, and theirs.
 
@@ -118,9 +146,9 @@ def build(package: str, folder: Path, destination: Path, dependencies: Sequence[
         subprocess.CalledProcessError: The compiler failed; its message is on stderr.
     """
     root = Path(folder).resolve()
-    interfaces = sorted((*root.glob("msg/*.msg"), *root.glob("srv/*.srv")))
+    interfaces = sorted(path for kind in CONVERT for path in root.glob(f"{kind}/*.{kind}"))
     if not interfaces:
-        raise FileNotFoundError(f"no msg/*.msg and no srv/*.srv file in {folder}")
+        raise FileNotFoundError(f"no msg/*.msg, srv/*.srv or action/*.action file in {folder}")
     target = Path(destination) / package
     target.mkdir(parents=True, exist_ok=True)
     (target / "__init__.py").touch()
@@ -139,15 +167,14 @@ def build(package: str, folder: Path, destination: Path, dependencies: Sequence[
 def _generate(
     package: str, root: Path, files: Sequence[Path], dependencies: Sequence[str], out: Path
 ) -> None:
-    """Write the C and Python sources of all messages and services to `out`."""
+    """Write the C and Python sources of all messages, services and actions to `out`."""
     search = [str(PREFIX), os.environ.get("AMENT_PREFIX_PATH", "")]
     os.environ["AMENT_PREFIX_PATH"] = os.pathsep.join(filter(None, search))
     interfaces = []
     for file in files:
         kind = file.suffix[1:]
         (out / kind).mkdir(parents=True, exist_ok=True)
-        convert = convert_msg_to_idl if kind == "msg" else convert_srv_to_idl
-        convert(root, package, file.relative_to(root), out / kind)
+        CONVERT[kind](root, package, file.relative_to(root), out / kind)
         interfaces.append(f"{out}:{kind}/{file.stem}.idl")
     include = [str(PREFIX / "share" / dependency) for dependency in dependencies]
     hashes = HashTypeDescription("hash").generate_type_hashes(package, interfaces, include, out)
@@ -175,13 +202,22 @@ def _dispatcher(package: str, files: Sequence[Path]) -> str:
             f'#include "{header}rosidl_typesupport_{middleware}_c.h"'
             for middleware in ("fastrtps", "introspection")
         ]
-        parts = [f"{name}_{part}" for part in SERVICE_MESSAGES] if kind == "srv" else [name]
+        services = {"srv": [name], "action": [f"{name}_{part}" for part in ACTION_SERVICES]}
+        messages = {"msg": [name], "action": [f"{name}_{part}" for part in ACTION_MESSAGES]}
+        parts = messages.get(kind, [])
+        parts += [f"{each}_{part}" for each in services.get(kind, []) for part in SERVICE_MESSAGES]
         for part in parts:
             lines += _dispatch("message", package, kind, part)
             lines += [f"MESSAGE({package}, {kind}, {part})"]
-        if kind == "srv":
-            lines += _dispatch("service", package, kind, name)
-            lines += [f"SERVICE({package}, {name})"]
+        for service in services.get(kind, []):
+            lines += _dispatch("service", package, kind, service)
+            lines += [f"SERVICE({package}, {kind}, {service})"]
+        if kind == "action":
+            lines += [
+                '#include "action_msgs/msg/goal_status_array.h"',
+                '#include "action_msgs/srv/cancel_goal.h"',
+                f"ACTION({package}, {name})",
+            ]
     return "\n".join(lines) + "\n"
 
 

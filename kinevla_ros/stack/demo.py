@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.task import Future
 from rich.console import Console
@@ -22,7 +21,7 @@ from kinevla_ros.data.synchronisation.images import to_array
 from kinevla_ros.data.video import VideoWriter
 from kinevla_ros.evaluation.report.video import FRAME_HEIGHT, FRAME_WIDTH, annotated
 from kinevla_ros.msg import Reasoning, SafetyStatus
-from kinevla_ros.nodes.policy.node import STOP
+from kinevla_ros.nodes.policy.hearing import STOP
 from kinevla_ros.nodes.policy.rviz import lines
 from kinevla_ros.nodes.ros.latency import Latency
 from kinevla_ros.nodes.ros.messages import Stamps
@@ -37,6 +36,7 @@ from kinevla_ros.stack.launcher import (
     parameter_file,
     simulated,
 )
+from kinevla_ros.stack.talk import REPEAT_PERIOD
 
 FPS = 15
 POLL = 0.02
@@ -119,17 +119,17 @@ class Demonstration:
         self._writer = VideoWriter(video, FRAME_WIDTH, FRAME_HEIGHT, FPS) if video else None
         self._wrist: Image | None = None
         self._reasoning: Reasoning | None = None
-        self._arm = ""
+        self._arm, self._begun = "", False
         self._start = time.monotonic()
         self._refusal: str | None = None
         self._done = False
-        self._publisher = node.create_publisher(String, "/instruction", 1)
-        self._judge = node.create_client(Trigger, "/cell/judge")
+        self._publisher = node.create_publisher(String, "instruction", 1)
+        self._judge = node.create_client(Trigger, "cell/judge")
         node.create_subscription(Reasoning, "kinevla/reasoning", self._on_reasoning, 10)
         node.create_subscription(SafetyStatus, "kinevla/safety_status", self._on_status, LATCHED)
         if self._writer:
             pictures = image_qos(reliable=True)
-            topic = "/camera/{}/color/image_raw"
+            topic = "camera/{}/color/image_raw"
             node.create_subscription(Image, topic.format("front"), self._on_front, pictures)
             node.create_subscription(Image, topic.format("wrist"), self._on_wrist, pictures)
 
@@ -153,15 +153,11 @@ class Demonstration:
             LaunchError: a process has ended, or the instruction is not understood.
             Interrupted: see `Launcher`.
         """
-        listeners = self._publisher.get_subscription_count
-        self._launcher.wait_for(
-            lambda: listeners() >= 2, DISCOVERY_TIMEOUT, "policy and cell do not hear us"
-        )
-        self._start, self._done, self._refusal = time.monotonic(), False, None
+        self._done, self._refusal = False, None
+        self._say(instruction)
+        self._start = time.monotonic()
         self.inferences.clear()
         self._print(f'instruction: [bold]"{instruction}"[/]')
-        self._publisher.publish(String(data=instruction))
-        self._publisher.wait_for_all_acked(Duration(seconds=2))
         reached_at: float | None = None
         judgement = self._ask_judge()
         while (now := time.monotonic()) - self._start < timeout:
@@ -177,6 +173,21 @@ class Demonstration:
             lambda: self._arm != "moving", REST_TIMEOUT, "the arm does not rest"
         )
         return judgement
+
+    def _say(self, instruction: str) -> None:
+        """Publish until the policy says what it makes of it."""
+        self._reasoning, due = None, 0.0
+
+        def heard() -> bool:
+            nonlocal due
+            if self._reasoning is None and time.monotonic() > due:
+                self._publisher.publish(String(data=instruction))
+                due = time.monotonic() + REPEAT_PERIOD
+            return self._reasoning is not None
+
+        self._launcher.wait_for(heard, DISCOVERY_TIMEOUT, "the policy does not hear us")
+        if self._refusal is not None:
+            raise LaunchError(self._refusal)
 
     def _spin_until(self, end: float) -> None:
         while time.monotonic() < end:
@@ -195,6 +206,9 @@ class Demonstration:
 
     def _on_reasoning(self, reasoning: Reasoning) -> None:
         if self._done:
+            return
+        if reasoning.status == Reasoning.ACCEPTED:
+            self._reasoning = reasoning
             return
         self.inferences[reasoning.status] += 1
         if reasoning.status in (Reasoning.NOT_UNDERSTOOD, Reasoning.ASKING):
@@ -225,12 +239,13 @@ class Demonstration:
             reason = f" ({status.reason})" if arm in ("holding", "faulted") else ""
             self._print(f"[cyan]arm: {arm}{reason}[/]")
         self._arm = arm
+        self._begun |= self._reasoning is not None and arm == "moving"
 
     def _on_wrist(self, image: Image) -> None:
         self._wrist = image
 
     def _on_front(self, image: Image) -> None:
-        if self._wrist is None or self._writer is None:
+        if self._wrist is None or self._writer is None or not self._begun:
             return
         text = [f"{time.monotonic() - self._start:5.1f} s   arm: {self._arm}"]
         if self._reasoning is not None:

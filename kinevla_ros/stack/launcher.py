@@ -60,13 +60,17 @@ class Interrupted(RuntimeError):
 
 
 @contextmanager
-def client_node(name: str) -> Iterator[tuple[Node, threading.Event]]:
-    """A node for this process, and an event that Ctrl-C and SIGTERM set."""
+def client_node(name: str, namespace: str = "") -> Iterator[tuple[Node, threading.Event]]:
+    """A node for this process, and an event that Ctrl-C and SIGTERM set.
+
+    Args:
+        namespace: of the nodes that it talks to.
+    """
     interrupted = threading.Event()
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda *_: interrupted.set()) for number in numbers]
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    node = GuardedNode(name, start_parameter_services=False)
+    node = GuardedNode(name, namespace=namespace, start_parameter_services=False)
     try:
         yield node, interrupted
     finally:

@@ -1,102 +1,59 @@
-"""Publishes an instruction and shows what the policy makes of it."""
+"""Says an instruction, shows what the policy makes of it and what keeps the arm from moving."""
 
 from __future__ import annotations
 
 import select
 import sys
 import threading
-import time
-from collections.abc import Callable
 from typing import TextIO
 
-import rclpy
-from rclpy.duration import Duration
-from rclpy.node import Node
-from std_msgs.msg import String
-
-from kinevla_ros.msg import Question, Reasoning
-from kinevla_ros.nodes.policy.node import STOP
+from kinevla_ros.msg import Reasoning
+from kinevla_ros.nodes.policy.hearing import STOP
 from kinevla_ros.nodes.policy.rviz import lines
-from kinevla_ros.nodes.ros.qos import LATCHED
-from kinevla_ros.nodes.ros.text import TEXT, bounded
 from kinevla_ros.stack.launcher import client_node
+from kinevla_ros.stack.talk import Talk
 
-SETTLED = 0.5
-"""Subscribers are discovered one by one; none new for so long and all are there, s."""
-
-ANSWER_TIMEOUT = 5.0
 POLL = 0.1
 
 
-def say(instruction: str, timeout: float) -> int:
-    """Publish on /instruction as soon as a policy listens; returns the exit code.
+def say(instruction: str, timeout: float, namespace: str = "") -> int:
+    """Say it to the policy as soon as that listens; returns the exit code: 0 where the arm follows.
 
     What the policy asks is asked here, and the next line typed is the answer; without a terminal
     the question is printed, and another `kinevla say` can answer.
+
+    Args:
+        instruction: what to do and how, an answer, or `STOP`.
+        timeout: longest wait for the policy, s.
+        namespace: of the policy.
     """
-    with client_node("kinevla_say") as (node, interrupted):
-        talk = _Talk(node, interrupted)
-        if not talk.begins(timeout):
-            print(
-                "error: nobody listens to /instruction. Start the nodes (`kinevla up`; to be found "
-                "from another computer with --discovery subnet), and check that ROS_DOMAIN_ID is "
-                "the same here and there.",
-                file=sys.stderr,
-            )
+    with client_node("kinevla_say", namespace) as (node, interrupted):
+        talk = Talk(node, interrupted)
+        if problem := talk.begin(timeout):
+            print(f"error: {problem}", file=sys.stderr)
             return 1
         said: str | None = instruction
         while said is not None:
             reasoning = talk.answer(said)
             if reasoning is None:
-                print("error: the policy does not answer; is it active?", file=sys.stderr)
-                return 1
+                return 130 if interrupted.is_set() else _no_answer()
             print("\n".join(lines(reasoning)), flush=True)
             if reasoning.status != Reasoning.ASKING:
-                meant = reasoning.status == Reasoning.OK or said.strip().lower() in ("", STOP)
-                return 0 if meant else 1
+                return 0 if _meant(said, reasoning) else 1
             said = typed(sys.stdin, interrupted) if sys.stdin.isatty() else None
         return 1
 
 
-class _Talk:
-    """Says sentences to the policy and waits for what it makes of each."""
-
-    def __init__(self, node: Node, interrupted: threading.Event) -> None:
-        self._node, self._interrupted = node, interrupted
-        self._heard: list[Reasoning] = []
-        self._asked = False  # by whomever: another `kinevla say` may have begun
-        node.create_subscription(Reasoning, "kinevla/reasoning", self._heard.append, 1)
-        node.create_subscription(Question, "kinevla/question", self._on_question, LATCHED)
-        self._publisher = node.create_publisher(String, "/instruction", 1)
-
-    def begins(self, timeout: float) -> bool:
-        """Wait until somebody listens; whether somebody does."""
-        settled = _Settled(self._publisher.get_subscription_count)
-        return _spin(self._node, self._interrupted, settled, timeout)
-
-    def _on_question(self, question: Question) -> None:
-        self._asked = bool(question.text)
-
-    def answer(self, said: str) -> Reasoning | None:
-        """Say it; what the policy makes of it, or None where it says nothing."""
-        # What answers a question is done in words of its own.
-        answers = self._asked
-        self._heard.clear()
-        self._publisher.publish(String(data=said))
-        self._publisher.wait_for_all_acked(Duration(seconds=2))
-        heard_as = bounded(said.strip(), TEXT)
-
-        def found() -> Reasoning | None:
-            return next((r for r in self._heard if is_about(r, heard_as, answers)), None)
-
-        _spin(self._node, self._interrupted, found, ANSWER_TIMEOUT)
-        return found()
+def _no_answer() -> int:
+    print("error: the policy does not answer; is it active?", file=sys.stderr)
+    return 1
 
 
-def is_about(reasoning: Reasoning, said: str, answers: bool) -> bool:
-    """Whether a message is the policy's reaction to what was just said."""
-    # While a question is open nothing moves, so a motion is what the answer began.
-    return reasoning.instruction == said or (answers and reasoning.status == Reasoning.OK)
+def _meant(said: str, reasoning: Reasoning) -> bool:
+    """Whether what happens is what was said."""
+    if said.strip().lower() in ("", STOP):
+        return True
+    return reasoning.status == Reasoning.OK and not reasoning.arm
 
 
 def typed(stream: TextIO, interrupted: threading.Event) -> str | None:
@@ -105,27 +62,3 @@ def typed(stream: TextIO, interrupted: threading.Event) -> str | None:
         if select.select([stream], [], [], POLL)[0]:
             return stream.readline().strip() or None
     return None
-
-
-class _Settled:
-    """Whether a count is above zero and has been the same for a while."""
-
-    def __init__(self, count: Callable[[], int]) -> None:
-        self._count, self._last, self._since = count, 0, time.monotonic()
-
-    def __call__(self) -> bool:
-        now, count = time.monotonic(), self._count()
-        if count != self._last:
-            self._last, self._since = count, now
-        return count > 0 and now - self._since > SETTLED
-
-
-def _spin(
-    node: Node, interrupted: threading.Event, done: Callable[[], object], timeout: float
-) -> bool:
-    deadline = time.monotonic() + timeout
-    while not done():
-        rclpy.spin_once(node, timeout_sec=0.05)
-        if interrupted.is_set() or time.monotonic() > deadline:
-            return False
-    return True

@@ -14,10 +14,10 @@ pytest.importorskip("mujoco")
 
 from node_bench import FAILURE, SUCCESS, Bench, bench, free_port
 from sensor_msgs.msg import CameraInfo, Image
-from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from kinevla_ros.data.synchronisation.images import to_array
+from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.cell.node import CellNode
 from kinevla_ros.nodes.ros.qos import image_qos
 
@@ -63,17 +63,17 @@ def judge(cell: Bench) -> Trigger.Response:
     return cell.call(Trigger, "/cell/judge", Trigger.Request())
 
 
-def test_the_judge_watches_the_last_instruction_that_names_a_task(cell: Bench) -> None:
-    say = cell.publisher(String, "/instruction")
+def test_the_judge_watches_what_the_policy_carries_out(cell: Bench) -> None:
+    policy = cell.publisher(Reasoning, "/kinevla/reasoning")
     assert not judge(cell).success
-    say.publish(String(data=CARROT))
+    policy.publish(Reasoning(status=Reasoning.ACCEPTED, instruction=CARROT))
     cell.spin_until(lambda: judge(cell).success, "judgement")
     judgement = json.loads(judge(cell).message)
     assert judgement["instruction"] == CARROT
     assert judgement["goal"] is False
     assert set(judgement["constraints"]) == {"part", "side", "order"}
     assert judgement["stream"]["points"] == 0
-    say.publish(String(data="dance"))
+    policy.publish(Reasoning(status=Reasoning.NOT_UNDERSTOOD, instruction="dance"))
     cell.spin_until(lambda: not judge(cell).success, "end of judging")
 
 

@@ -102,4 +102,4 @@ def test_saying_something_to_nobody_fails_with_the_reason(
 ) -> None:
     result = kinevla("say", "hold the carrot", "--timeout", "1")
     assert result.exit_code == 1
-    assert "nobody listens to /instruction" in result.output + capfd.readouterr().err
+    assert "no policy listens to /instruction" in result.output + capfd.readouterr().err

@@ -19,12 +19,11 @@ pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library
 
 from node_bench import free_port
 from sensor_msgs.msg import JointState
-from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
-from kinevla_ros.msg import SafetyStatus
+from kinevla_ros.msg import Reasoning, SafetyStatus
 from kinevla_ros.nodes.ros.messages import Stamps, chunk_to_message
 from kinevla_ros.nodes.ros.qos import LATCHED
 from kinevla_ros.sim.cell.cell import HOME
@@ -52,7 +51,7 @@ class Stack:
         )
         node.create_subscription(JointState, "/joint_states", self.joints.append, 10)
         self._chunks = node.create_publisher(ActionChunkMessage, "/kinevla/action_chunk", 1)
-        self._instructions = node.create_publisher(String, "/instruction", 1)
+        self._reasonings = node.create_publisher(Reasoning, "/kinevla/reasoning", 1)
 
     def wait_for(self, condition: Any, what: str) -> None:
         self.launcher.wait_for(condition, TIMEOUT, f"no {what}")
@@ -66,9 +65,10 @@ class Stack:
             f"state {state} with fault {fault}",
         )
 
-    def say(self, text: str) -> None:
-        self.wait_for(self._instructions.get_subscription_count, "listener")
-        self._instructions.publish(String(data=text))
+    def accept(self, text: str) -> None:
+        """Say that an instruction is carried out, as a policy would."""
+        self.wait_for(self._reasonings.get_subscription_count, "listener")
+        self._reasonings.publish(Reasoning(status=Reasoning.ACCEPTED, instruction=text))
 
     def wave(self, seconds: float) -> None:
         """Chunks of a smooth motion about home, five a second, each 50 ms old on arrival."""
@@ -134,7 +134,7 @@ def stack() -> Iterator[Stack]:
 
 
 def test_chunks_move_the_arm_and_no_target_that_arrives_breaks_a_limit(stack: Stack) -> None:
-    stack.say("pick up the bread and move it to the front")
+    stack.accept("pick up the bread and move it to the front")
     stack.expect(SafetyStatus.READY)
     stack.wave(5.0)
     q = np.array([joints.position[:7] for joints in stack.joints])

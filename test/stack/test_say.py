@@ -12,7 +12,8 @@ from waiting import wait_until
 from kinevla_ros.msg import Question, Reasoning
 from kinevla_ros.nodes.policy.rviz import lines
 from kinevla_ros.nodes.ros.qos import LATCHED
-from kinevla_ros.stack.say import _Talk, is_about, typed
+from kinevla_ros.stack.say import typed
+from kinevla_ros.stack.talk import Talk, is_about
 
 
 def test_a_typed_line_is_an_answer_and_the_end_of_the_input_is_none() -> None:
@@ -59,7 +60,7 @@ def test_a_question_that_was_asked_before_is_known() -> None:
         policy, person = rclpy.create_node("asks"), rclpy.create_node("answers")
         questions = policy.create_publisher(Question, "kinevla/question", LATCHED)
         questions.publish(Question(text="By which part?"))
-        talk = _Talk(person, threading.Event())
+        talk = Talk(person, threading.Event())
         assert wait_until(
             lambda: rclpy.spin_once(person, timeout_sec=0.05) or talk._asked, timeout=20.0
         )

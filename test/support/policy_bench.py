@@ -93,13 +93,17 @@ class PolicyBench:
         return self.bench.call(OverrideReasoning, "/policy/override_reasoning", request)
 
     def say(self, text: str) -> None:
-        """Publish, and wait for the first reasoning about it."""
+        """Publish, and wait for what comes of it."""
         self.tell(text)
-        self.bench.spin_until(lambda: self.newest(text.strip()), "reasoning")
+        self.bench.spin_until(lambda: self._final(text.strip()), "reasoning")
 
     def tell(self, text: str) -> None:
         self.reasonings.clear()
         self._instruction.publish(String(data=text))
+
+    def _final(self, text: str) -> bool:
+        newest = self.newest(text)
+        return newest is not None and newest.status != Reasoning.ACCEPTED
 
     def newest(self, text: str) -> Reasoning | None:
         return next((r for r in reversed(self.reasonings) if r.instruction == text), None)

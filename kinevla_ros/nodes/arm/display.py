@@ -9,7 +9,7 @@ from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.nodes.arm.frames import PERIOD as FRAMES_PERIOD
 from kinevla_ros.nodes.arm.frames import FramePublisher
 from kinevla_ros.nodes.arm.safety_markers import chunk_markers, safety_markers
-from kinevla_ros.nodes.ros.messages import Stamps
+from kinevla_ros.nodes.ros.messages import BASE_FRAME, Stamps
 from kinevla_ros.robot.driver.driver import Tick
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import Workspace
@@ -26,17 +26,18 @@ class ArmDisplay:
     Args:
         node: that publishes.
         stamps: of its clock.
+        prefix: goes before the name of every frame.
     """
 
-    def __init__(self, node: Node, stamps: Stamps) -> None:
-        self._stamps = stamps
+    def __init__(self, node: Node, stamps: Stamps, prefix: str = "") -> None:
+        self._stamps, self._frame = stamps, f"{prefix}{BASE_FRAME}"
         self._tick: Tick | None = None
         self._state: ArmState | None = None
         self._chunk: ActionChunk | None = None
         self._drawn: ActionChunk | None = None
         self._of_chunk: list[Marker] = []
         self._markers = node.create_publisher(MarkerArray, "kinevla/safety_markers", 1)
-        self._frames = FramePublisher(node)
+        self._frames = FramePublisher(node, prefix)
         node.create_timer(MARKERS_PERIOD, self._draw)
         node.create_timer(FRAMES_PERIOD, self._tell_frames)
 
@@ -60,7 +61,8 @@ class ArmDisplay:
         moving = tick.status.state is SafetyState.MOVING
         chunk = self._draw_chunk() if moving else []
         stamp = self._stamps.to_ros(tick.now)
-        self._markers.publish(safety_markers(tick.status, chunk, self._workspace, stamp))
+        markers = safety_markers(tick.status, chunk, self._workspace, stamp, self._frame)
+        self._markers.publish(markers)
 
     def _draw_chunk(self) -> list[Marker]:
         """Markers of the newest chunk, made once for each."""

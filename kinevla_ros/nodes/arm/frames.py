@@ -27,12 +27,16 @@ PERIOD = 0.05
 LOOK_PERIOD = 1.0
 
 
-def transforms(q: NDArray[np.float64], stamp: Time) -> list[TransformStamped]:
-    """Frames of links and tool in `base_link` at joint positions `q`, shape (7,), rad."""
+def transforms(q: NDArray[np.float64], stamp: Time, prefix: str = "") -> list[TransformStamped]:
+    """Frames of links and tool in `base_link` at joint positions `q`, shape (7,), rad.
+
+    Args:
+        prefix: goes before the name of every frame.
+    """
     found = []
     for name, (position, rotation) in link_poses(q).items():
-        frame = TransformStamped(child_frame_id=name)
-        frame.header.frame_id, frame.header.stamp = BASE_FRAME, stamp
+        frame = TransformStamped(child_frame_id=f"{prefix}{name}")
+        frame.header.frame_id, frame.header.stamp = f"{prefix}{BASE_FRAME}", stamp
         x, y, z = (float(value) for value in position)
         frame.transform.translation = Vector3(x=x, y=y, z=z)
         frame.transform.rotation = to_quaternion(rotation)
@@ -41,19 +45,20 @@ def transforms(q: NDArray[np.float64], stamp: Time) -> list[TransformStamped]:
 
 
 class FramePublisher:
-    """Publishes /tf and /robot_description while no robot_state_publisher runs.
+    """Publishes /tf and robot_description while no robot_state_publisher runs in this namespace.
 
     Without tf2_msgs, which has no wheel, there is no /tf.
 
     Args:
         node: that publishes.
+        prefix: goes before the name of every frame.
     """
 
-    def __init__(self, node: Node) -> None:
-        self._node = node
+    def __init__(self, node: Node, prefix: str = "") -> None:
+        self._node, self._prefix = node, prefix
         self._look_due = 0.0
         self._silent = self._described = False
-        self._description = node.create_publisher(String, "/robot_description", LATCHED)
+        self._description = node.create_publisher(String, "robot_description", LATCHED)
         self._message: Any = None
         self._publisher: Any = None
         messages = _tf_messages()
@@ -69,11 +74,11 @@ class FramePublisher:
             self._look_around()
         if self._silent or self._publisher is None:
             return
-        self._publisher.publish(self._message(transforms=transforms(q, stamp)))
+        self._publisher.publish(self._message(transforms=transforms(q, stamp, self._prefix)))
 
     def _look_around(self) -> None:
-        others = {name.rpartition("/")[2] for name in self._node.get_node_names()}
-        self._silent = PUBLISHER in others
+        here = PUBLISHER, self._node.get_namespace()
+        self._silent = here in self._node.get_node_names_and_namespaces()
         if not self._silent and not self._described:
             self._described = True
             self._description.publish(String(data=urdf()))

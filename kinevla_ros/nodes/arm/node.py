@@ -17,6 +17,7 @@ from std_srvs.srv import SetBool, Trigger
 from kinevla_ros.msg import ActionChunk, SafetyStatus
 from kinevla_ros.nodes.arm.display import ArmDisplay
 from kinevla_ros.nodes.arm.parameters import PARAMETERS, limits_from, workspace_from
+from kinevla_ros.nodes.arm.rivals import Rivals
 from kinevla_ros.nodes.arm.stages import arm_stages
 from kinevla_ros.nodes.ros.latency import Latency
 from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
@@ -59,8 +60,9 @@ class ArmNode(ManagedNode):
         self._status: Status | None = None
         self._status_due = self._ticked_at = 0.0
         self._periods = Latency()
-        self._joints = self.create_publisher(JointState, "/joint_states", 10)
-        self._display = ArmDisplay(self, self._stamps)
+        self._joints = self.create_publisher(JointState, "joint_states", 10)
+        self._rivals = Rivals(self, self._joints, TARGETS)
+        self._display = ArmDisplay(self, self._stamps, self.values["frame_prefix"])
         self._safety = self.create_publisher(SafetyStatus, "kinevla/safety_status", LATCHED)
         drop = partial(self._drop, "chunk", Fault.INVALID_CHUNK)
         subscribe(self, ActionChunk, "kinevla/action_chunk", self._on_chunk, drop)
@@ -116,7 +118,7 @@ class ArmNode(ManagedNode):
     def activate(self) -> None:
         """Publish the arm's state and stream as soon as motion is enabled."""
         assert self._driver is not None
-        self._refuse_a_second_node()
+        self._rivals.refuse(self._targets is not None)
         self._periods.clear()
         self._status = None
         self._targets = self.create_publisher(JointState, TARGETS, 10)
@@ -166,6 +168,7 @@ class ArmNode(ManagedNode):
         self._ticked_at = tick.now
         if tick.state is not None:
             stamp = self._stamps.to_ros(tick.state.stamp)
+            self._rivals.note(stamp)
             self._joints.publish(joints_to_message(tick.state.q, tick.state.gripper, stamp))
         if tick.sample is not None and self._targets is not None:
             stamp = self._stamps.to_ros(tick.now)
@@ -183,7 +186,8 @@ class ArmNode(ManagedNode):
             self.get_logger().error(f"{tick.status.fault.name}: {tick.status.reason}")
         if changed or tick.now >= self._status_due:
             self._status_due = tick.now + STATUS_PERIOD
-            self._safety.publish(status_to_message(tick.status, self._stamps.to_ros(tick.now)))
+            stamp, name = self._stamps.to_ros(tick.now), self.get_fully_qualified_name()
+            self._safety.publish(status_to_message(tick.status, stamp, name))
 
     def _on_chunk(self, message: ActionChunk) -> None:
         if clock := self.clock_watch.problem():
@@ -259,7 +263,7 @@ class ArmNode(ManagedNode):
         return response
 
     def _enable(self, driver: DriverClient) -> CheckResult:
-        self._refuse_a_second_node()
+        self._rivals.refuse(self._targets is not None)
         return driver.enable()
 
     def _enable_soon(self, driver: DriverClient) -> None:
@@ -269,23 +273,6 @@ class ArmNode(ManagedNode):
             if time.monotonic() > deadline:
                 raise RuntimeError(f"motion cannot be enabled: {result.reason}")
             time.sleep(0.05)
-
-    def _refuse_a_second_node(self) -> None:
-        """Raise RuntimeError if another arm node streams, or another publishes joint states."""
-        if self.count_publishers(self._joints.topic_name) > 1:
-            publishers = self.get_publishers_info_by_topic(self._joints.topic_name)
-            names = ", ".join(f"{p.node_namespace.rstrip('/')}/{p.node_name}" for p in publishers)
-            raise RuntimeError(
-                f"more than this node publishes /joint_states ({names}); stamps and gripper of the "
-                "others may be wrong. End them: a second arm node; the vendor's driver, which is "
-                "to start with -r joint_states:=rm_driver/joint_states"
-            )
-        own = 0 if self._targets is None else 1
-        if self.count_publishers(TARGETS) > own:
-            raise RuntimeError(
-                f"another node publishes {self.resolve_topic_name(TARGETS)}: a second arm node "
-                "would drive the same arm. End it, or give each arm its own namespace"
-            )
 
 
 def _cannot_stop() -> None:

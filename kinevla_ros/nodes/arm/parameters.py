@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from kinevla_ros.base.arm import STREAM_PERIOD
-from kinevla_ros.nodes.ros.parameters import Parameter
+from kinevla_ros.nodes.ros.parameters import FRAME_PREFIX, Parameter
 from kinevla_ros.robot.gate.workspace import Workspace
 from kinevla_ros.robot.limits import JointLimits
 
 _MISSING = math.nan
 
 PARAMETERS = {
+    **FRAME_PREFIX,
     "transport": Parameter(
         "api",
         "Way to the arm; api: the vendor's library, rm_driver: the vendor's ROS 2 driver.",

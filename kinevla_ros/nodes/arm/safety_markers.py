@@ -1,6 +1,6 @@
 """What RViz shows of the arm node: where a chunk leads, how near to a limit, and the state.
 
-Everything is in `base_link`; a marker goes by itself when nothing new comes.
+Everything is in the frame of the arm's base; a marker goes by itself when nothing new comes.
 """
 
 from __future__ import annotations
@@ -59,7 +59,11 @@ def chunk_markers(chunk: ActionChunk, limits: JointLimits, space: CollisionModel
 
 
 def safety_markers(
-    status: Status, chunk: Iterable[Marker], workspace: Workspace, stamp: Time
+    status: Status,
+    chunk: Iterable[Marker],
+    workspace: Workspace,
+    stamp: Time,
+    frame: str = BASE_FRAME,
 ) -> MarkerArray:
     """The chunk that is carried out, the workspace, and the state with its reason.
 
@@ -68,10 +72,11 @@ def safety_markers(
         chunk: `chunk_markers`; empty if none is carried out.
         workspace: where links and gripper may be.
         stamp: time of the picture.
+        frame: of the arm's base.
     """
     markers = [_state_text(status), *chunk, _edges(workspace)]
     for marker in markers:
-        marker.header.frame_id, marker.header.stamp = BASE_FRAME, stamp
+        marker.header.frame_id, marker.header.stamp = frame, stamp
         marker.action, marker.lifetime.sec = Marker.ADD, LIFETIME
     return MarkerArray(markers=markers)
 

@@ -11,17 +11,17 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import CameraInfo, Image
-from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.language.grammar import Command
 from kinevla_ros.language.parse import reader
 from kinevla_ros.language.reading.dialogue import Dialogue
+from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.ros.images import camera_info, to_message
 from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
 from kinevla_ros.nodes.ros.messages import Stamps
-from kinevla_ros.nodes.ros.parameters import Parameter
+from kinevla_ros.nodes.ros.parameters import FRAME_PREFIX, Parameter
 from kinevla_ros.nodes.ros.qos import image_qos
 from kinevla_ros.nodes.ros.runtime import run
 from kinevla_ros.nodes.ros.subscribe import subscribe
@@ -32,6 +32,7 @@ from kinevla_ros.sim.controller.controller import EmulatedController
 from kinevla_ros.sim.controller.stream_check import measured_period, stream_figures
 
 PARAMETERS = {
+    **FRAME_PREFIX,
     "host": Parameter("127.0.0.2", "Address of the emulated controller; any of 127.0.0.0/8."),
     "port": Parameter(8080, "TCP port of the emulated controller; 0 takes a free one.", 0, 65535),
     "seed": Parameter(0, "Fixes the sequence of random scenes.", 0, 2**31 - 1),
@@ -51,17 +52,18 @@ class CellNode(ManagedNode):
         self._stamps = Stamps(self.get_clock())
         self._cell: RealTimeCell | None = None
         self._controller: EmulatedController | None = None
-        self._dialogue = Dialogue(reader())
+        self._task = ""
         qos = image_qos(self.values["images_reliable"])
         self._images = {
-            name: self.create_publisher(Image, f"/camera/{name}/color/image_raw", qos)
+            name: self.create_publisher(Image, f"camera/{name}/color/image_raw", qos)
             for name in CAMERAS
         }
         self._infos = {
-            name: self.create_publisher(CameraInfo, f"/camera/{name}/color/camera_info", qos)
+            name: self.create_publisher(CameraInfo, f"camera/{name}/color/camera_info", qos)
             for name in CAMERAS
         }
-        subscribe(self, String, "/instruction", self._on_instruction, self._on_no_instruction)
+        drop = self.get_logger().warning
+        subscribe(self, Reasoning, "kinevla/reasoning", self._on_reasoning, drop, 10)
         self.create_service(Trigger, "~/judge", self._answer(self._judge))
         self.create_service(Trigger, "~/reset", self._answer(self._reset))
 
@@ -118,35 +120,33 @@ class CellNode(ManagedNode):
             return
         stamp = self._stamps.to_ros(time)
         for name, image in images.items():
-            frame = f"camera_{name}_color_optical_frame"
+            frame = f"{self.values['frame_prefix']}camera_{name}_color_optical_frame"
             height, width = image.shape[:2]
             self._images[name].publish(to_message(image, stamp, frame))
             self._infos[name].publish(camera_info(width, height, VIEWS[name], stamp, frame))
 
-    def _on_instruction(self, message: String) -> None:
-        """Begin to judge; what is no whole task stops the judging."""
-        if self._cell is None:
+    def _on_reasoning(self, reasoning: Reasoning) -> None:
+        """Judge what the policy carries out: what it has not heard is no task."""
+        over = reasoning.status in (Reasoning.NOT_UNDERSTOOD, Reasoning.ASKING)
+        task = "" if over else reasoning.instruction
+        if self._cell is None or (task == self._task and reasoning.status != Reasoning.ACCEPTED):
             return
-        self._dialogue.hear(message.data.strip())
-        understood = self._dialogue.understood
-        command = Command(**understood.slots) if understood else None
+        self._task = task
+        dialogue = Dialogue(reader())
+        dialogue.hear(task)
+        command = Command(**dialogue.understood.slots) if dialogue.understood else None
         try:
             self._cell.watch(command)
         except CellError as error:
             self.get_logger().error(str(error))
 
-    def _on_no_instruction(self, problem: str) -> None:
-        """Something came on /instruction that cannot be read."""
-        self.get_logger().warning(problem)
-        self._on_instruction(String())
-
     def _judge(self, cell: RealTimeCell) -> str:
         judgement = cell.judgement()
         if judgement is None:
-            raise CellError("there is nothing to judge: no instruction has come that names a task")
+            raise CellError("there is nothing to judge: the policy has accepted no instruction")
         return json.dumps(
             {
-                "instruction": self._dialogue.instruction,
+                "instruction": self._task,
                 "goal": judgement.goal,
                 "kinematic": judgement.kinematic,
                 "constraints": judgement.constraints,
@@ -163,7 +163,7 @@ class CellNode(ManagedNode):
 
     def _reset(self, cell: RealTimeCell) -> str:
         cell.reset_scene()
-        self._dialogue.clear()
+        self._task = ""
         return "the objects lie in a new scene; publish an instruction"
 
     def _answer(self, act: Callable[[RealTimeCell], str]) -> Callable[[Any, Any], Any]:

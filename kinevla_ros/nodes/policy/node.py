@@ -14,18 +14,17 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import String
 
+from kinevla_ros.data.synchronisation.images import picture_topic
 from kinevla_ros.data.synchronisation.observation import NoObservation, ReceivedObservation
 from kinevla_ros.data.synchronisation.stamp_checks import Arrival
-from kinevla_ros.language.parse import reader
-from kinevla_ros.language.reading.dialogue import Dialogue
-from kinevla_ros.language.reading.reader import Question, Refused, explained
 from kinevla_ros.msg import Reasoning
+from kinevla_ros.nodes.policy.arm_watch import ArmWatch
+from kinevla_ros.nodes.policy.hearing import Hearing
 from kinevla_ros.nodes.policy.output import CHUNK_TIME, Output, judge, status_of
-from kinevla_ros.nodes.policy.override import OperatorWords
 from kinevla_ros.nodes.policy.parameters import ANY_CONSISTENCY, PARAMETERS
 from kinevla_ros.nodes.policy.sight import Sight
 from kinevla_ros.nodes.policy.source import close_policy, open_policy
-from kinevla_ros.nodes.ros.images import TRANSPORTS
+from kinevla_ros.nodes.ros.images import TRANSPORTS, transported
 from kinevla_ros.nodes.ros.latency import Latency
 from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
 from kinevla_ros.nodes.ros.messages import NANO, Stamps, reasoning_to_message
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from kinevla_ros.generator.policy import Policy
     from kinevla_ros.serving.client import RemotePolicy
 
-STOP = "stop"
 VETOED = "an operator has vetoed the motion; ~/override_reasoning with RELEASE ends it"
 STAMP_JITTER = 0.02
 """A picture so little (s) before its time is as good as due; the next would come much later."""
@@ -62,25 +60,28 @@ class PolicyNode(ManagedNode):
         self._observations = self._sight.observations
         self._policy: Policy | RemotePolicy | None = None
         self._served = bool(self.values["policy_url"])
-        self._instruction: str | None = None
-        self._dialogue = Dialogue(reader())
-        self._words = OperatorWords(replaceable=not self._served)
         self._stop, self._picture = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._model_time, self._latency = Latency(), Latency()
         self._complaint, self._complained_at = "", 0.0
         self._inferring_since: float | None = None
+        self._output = Output(self, self.values["frame_prefix"], ArmWatch(self).obstacle)
+        self._hearing = Hearing(self._output, self.get_logger(), self._served)
         self._create_topics()
 
     def _create_topics(self) -> None:
-        self._output = Output(self)
+        transport = self.values["image_transport"]
         qos = image_qos(self.values["images_reliable"])
-        kind = TRANSPORTS[self.values["image_transport"]]
-        for camera, topic in self._observations.topics.items():
-            self.create_subscription(kind, topic, partial(self._on_image, camera), qos)
+        for camera in self._observations.topics:
+            # Remapped is the picture's topic, whatever way its pictures come.
+            topic = self.resolve_topic_name(picture_topic(camera, "raw").lstrip("/"))
+            topic = transported(topic, transport)
+            take = partial(self._on_image, camera)
+            self.create_subscription(TRANSPORTS[transport], topic, take, qos)
+            self._observations.topics[camera] = topic
         joints = self._observations.miss_joints
-        subscribe(self, JointState, "/joint_states", self._on_joints, joints, 10)
-        subscribe(self, String, "/instruction", self._on_instruction, self._on_no_instruction)
+        subscribe(self, JointState, "joint_states", self._on_joints, joints, 10)
+        subscribe(self, String, "instruction", self._on_instruction, self._on_no_instruction)
         self.create_service(OverrideReasoning, "~/override_reasoning", self._on_override)
 
     def configure(self) -> None:
@@ -90,7 +91,7 @@ class PolicyNode(ManagedNode):
             self._policy, which = open_policy(self.values, self._measured)
             # What a served policy understands only its server knows.
             if known := getattr(self._policy, "reader", None):
-                self._dialogue = Dialogue(known)
+                self._hearing.understand_as(known)
         except RuntimeError as problem:
             self._output.explain(status_of(problem), "", str(problem))
             raise
@@ -115,8 +116,7 @@ class PolicyNode(ManagedNode):
         """Begin to infer as soon as an instruction comes."""
         if self._thread is not None and self._thread.is_alive():
             raise RuntimeError("the last inference has not ended yet; activate again later")
-        self._instruction = None
-        self._forget()
+        self._hearing.forget()
         self._sight.start()
         self._model_time.clear()
         self._latency.clear()
@@ -148,14 +148,14 @@ class PolicyNode(ManagedNode):
             return Diagnosis(text, DiagnosticStatus.WARN, figures)
         if self._complaint:
             return Diagnosis(self._complaint, DiagnosticStatus.WARN, figures)
-        instruction = self._instruction
+        instruction = self._hearing.instruction
         text = f'carrying out "{instruction}"' if instruction else "waiting for an instruction"
         return Diagnosis(text, figures=figures)
 
     def stages(self) -> dict[str, Diagnosis]:
         """Observation, front camera and inference."""
         figures = {"model time": self._model_time.summary()}
-        idle = self._instruction is None
+        idle = self._hearing.instruction is None
         inferring = Diagnosis("idle" if idle else "inferring", figures=figures)
         return {**self._sight.stages(), "inference": inferring}
 
@@ -175,73 +175,24 @@ class PolicyNode(ManagedNode):
         return Arrival(self._stamps.to_monotonic(stamp), said, time.monotonic())
 
     def _on_instruction(self, message: String) -> None:
-        """Take an instruction or an answer; what names no task ends the one before it."""
         if self.state != "active":
             self.get_logger().warning("the policy is not active: the instruction is ignored")
             return
-        text = message.data.strip()
-        if text != self._instruction:
-            self._words.texts = None
-        self._instruction, self._complaint = None, ""
-        if not text or text.lower() == STOP:
-            self._forget()
-            self.get_logger().info("no instruction is in force: the arm slows to rest")
-            self._output.explain(Reasoning.NOT_UNDERSTOOD, text, "no instruction is in force")
-            return
-        if len(text.encode(errors="replace")) > TEXT:
-            problem = f"an instruction of {len(text)} characters is too long; say it in {TEXT}"
-            self._forget()
-            self._refuse_instruction(text, problem)
-            return
-        if self._served:
-            self._begin(text)
-            return
-        reading = self._dialogue.hear(text)
-        self._output.ask(self._dialogue.asked)
-        if isinstance(reading, Refused):
-            self._refuse_instruction(text, explained(text, reading))
-        elif isinstance(reading, Question):
-            self._output.explain(Reasoning.ASKING, text, reading.text)
-            self.get_logger().info(f'"{bounded(text)}" leaves something open: {reading.text}')
-        else:
-            self._begin(self._dialogue.instruction)
-
-    def _begin(self, instruction: str) -> None:
-        """Carry out an instruction from now on."""
-        self.get_logger().info(f'instruction: "{instruction}"')
-        self._complained_at = time.monotonic()
-        self._instruction = instruction
+        self._complaint, self._complained_at = "", time.monotonic()
+        self._hearing.hear(message.data)
         self._wake()
 
-    def _forget(self) -> None:
-        """Whatever was said or asked is over."""
-        self._dialogue.clear()
-        self._output.ask(None)
-
     def _on_no_instruction(self, problem: str) -> None:
-        """Something came on /instruction that cannot be read."""
         if self.state == "active":
-            self._instruction, self._complaint, self._words.texts = None, "", None
-            self._forget()
-            self._refuse_instruction("", problem)
-
-    def _refuse_instruction(self, text: str, problem: str) -> None:
-        self._output.explain(Reasoning.NOT_UNDERSTOOD, text, problem)
-        self.get_logger().warning(bounded(problem, TEXT))
+            self._complaint = ""
+            self._hearing.hear_nothing(problem)
 
     def _on_override(
         self, request: OverrideReasoning.Request, response: OverrideReasoning.Response
     ) -> OverrideReasoning.Response:
-        """Replace, veto or release the words."""
-        try:
-            response.message = self._words.answer(request, self._dialogue)
-        except ValueError as problem:
-            response.message = bounded(str(problem), TEXT)
-            return response
-        response.success = True
+        answer = self._hearing.override(request, response)
         self._wake()
-        self.get_logger().warning(f"operator: {response.message}")
-        return response
+        return answer
 
     def _wake(self) -> None:
         """Have what a person says answered from the newest picture, before the next one comes."""
@@ -252,15 +203,15 @@ class PolicyNode(ManagedNode):
         while not self._stop.is_set():
             self._picture.wait(PICTURE_TIMEOUT)
             self._picture.clear()
-            instruction = self._instruction
+            instruction = self._hearing.instruction
             if instruction is None:
                 self._sight.check_idly()
                 answered = None
                 continue
-            asked = instruction, self._words.texts
+            asked = instruction, self._hearing.words.texts
             if asked != answered:
                 due = 0.0
-            if self._words.vetoed:
+            if self._hearing.words.vetoed:
                 self._complain(Reasoning.VETOED, instruction, VETOED)
                 continue
             if clock := self.clock_watch.problem():
@@ -278,7 +229,7 @@ class PolicyNode(ManagedNode):
     def _infer(self, instruction: str, received: ReceivedObservation) -> None:
         """Infer once and publish what came of it."""
         assert self._policy is not None
-        words, override = self._words.texts, None
+        words, override = self._hearing.words.texts, None
         if words:
             from kinevla_ros.generator.decoding.override import Override
 
@@ -303,8 +254,8 @@ class PolicyNode(ManagedNode):
         finally:
             self._inferring_since = None
         # A new instruction, other words or a veto may have come in the meantime.
-        same = instruction == self._instruction and words == self._words.texts
-        if same and not self._words.vetoed and not self._stop.is_set():
+        same = instruction == self._hearing.instruction and words == self._hearing.words.texts
+        if same and not self._hearing.words.vetoed and not self._stop.is_set():
             self._publish(inference, received.ros_stamp, words is not None)
 
     def _publish(self, inference: Inference, stamp: Time, overridden: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from builtin_interfaces.msg import Time
@@ -19,7 +20,7 @@ from kinevla_ros.msg import MissingSlot, Reasoning
 from kinevla_ros.msg import Question as QuestionMessage
 from kinevla_ros.nodes.policy.parameters import ANY_CONSISTENCY
 from kinevla_ros.nodes.policy.rviz import planned_path, reasoning_markers
-from kinevla_ros.nodes.ros.messages import chunk_to_message
+from kinevla_ros.nodes.ros.messages import BASE_FRAME, chunk_to_message
 from kinevla_ros.nodes.ros.qos import LATCHED
 from kinevla_ros.nodes.ros.text import TEXT, bounded
 from kinevla_ros.serving.errors import RemotePolicyError
@@ -35,9 +36,16 @@ CHOICE, MOST_CHOICES, MOST_SLOTS = 64, 32, 16
 
 
 class Output:
-    """Topics of `node`."""
+    """Topics of `node`.
 
-    def __init__(self, node: Node) -> None:
+    Args:
+        node: that publishes.
+        prefix: goes before the name of every frame.
+        obstacle: what keeps the arm from following; empty where nothing does.
+    """
+
+    def __init__(self, node: Node, prefix: str, obstacle: Callable[[], str]) -> None:
+        self._frame, self._obstacle = f"{prefix}{BASE_FRAME}", obstacle
         self._clock = node.get_clock()
         self._reasoning = node.create_publisher(Reasoning, "kinevla/reasoning", 1)
         self._questions = node.create_publisher(QuestionMessage, "kinevla/question", LATCHED)
@@ -52,12 +60,13 @@ class Output:
 
     def path(self, chunk: ActionChunk, stamp: Time) -> None:
         """Show where the chunk leads."""
-        self._paths.publish(planned_path(chunk, stamp))
+        self._paths.publish(planned_path(chunk, stamp, self._frame))
 
     def reasoning(self, message: Reasoning) -> None:
-        """Publish words and codes, and show them."""
+        """Publish words and codes, and show them, with what keeps the arm from following."""
+        message.arm = bounded(self._obstacle(), TEXT)
         self._reasoning.publish(message)
-        self._markers.publish(reasoning_markers(message))
+        self._markers.publish(reasoning_markers(message, self._frame))
 
     def ask(self, question: Question | None) -> None:
         """Publish a question, or that there is none any more."""

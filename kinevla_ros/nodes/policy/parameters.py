@@ -7,13 +7,14 @@ from typing import Any
 from kinevla_ros.generator.pictures.camera_shift import LIMIT, WARNING
 from kinevla_ros.generator.pictures.checks import PictureLimits
 from kinevla_ros.nodes.ros.images import TRANSPORTS
-from kinevla_ros.nodes.ros.parameters import Parameter
+from kinevla_ros.nodes.ros.parameters import FRAME_PREFIX, Parameter
 from kinevla_ros.serving.dictionaries import ABSOLUTE
 
 ANY_CONSISTENCY = 0.0
 PICTURES = "pictures."
 LIMITS = PictureLimits()
 PARAMETERS = {
+    **FRAME_PREFIX,
     "model": Parameter("", "Checkpoint folder; empty for this package's models/kinevla-tiny."),
     "policy_url": Parameter(
         "",

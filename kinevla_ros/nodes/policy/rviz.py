@@ -20,10 +20,14 @@ LIFETIME = 2
 """The text goes when no reasoning has come for so long, s."""
 
 
-def planned_path(chunk: ActionChunk, stamp: Time) -> Path:
-    """Positions of the tool at the chunk's targets; orientations are left at identity."""
+def planned_path(chunk: ActionChunk, stamp: Time, frame: str = BASE_FRAME) -> Path:
+    """Positions of the tool at the chunk's targets; orientations are left at identity.
+
+    Args:
+        frame: of the arm's base.
+    """
     path = Path()
-    path.header.frame_id, path.header.stamp = BASE_FRAME, stamp
+    path.header.frame_id, path.header.stamp = frame, stamp
     for q in chunk.positions:
         x, y, z = forward(q)[0]
         pose = PoseStamped(header=path.header)
@@ -32,15 +36,19 @@ def planned_path(chunk: ActionChunk, stamp: Time) -> Path:
     return path
 
 
-def reasoning_markers(reasoning: Reasoning) -> MarkerArray:
-    """Words and codes of both levels, or why there are none, as a text above the table."""
+def reasoning_markers(reasoning: Reasoning, frame: str = BASE_FRAME) -> MarkerArray:
+    """Words and codes of both levels, or why nothing moves, as a text above the table.
+
+    Args:
+        frame: of the arm's base.
+    """
     marker = Marker(ns="reasoning", type=Marker.TEXT_VIEW_FACING, action=Marker.ADD)
-    marker.header.frame_id, marker.header.stamp = BASE_FRAME, reasoning.header.stamp
+    marker.header.frame_id, marker.header.stamp = frame, reasoning.header.stamp
     x, y, z = TEXT_PLACE
     marker.pose.position = Point(x=x, y=y, z=z)
     marker.scale.z = TEXT_HEIGHT
-    understood = reasoning.status == Reasoning.OK
-    marker.color.r, marker.color.g, marker.color.b = (0.1, 0.1, 0.1) if understood else (0.8, 0, 0)
+    moves = reasoning.status in (Reasoning.OK, Reasoning.ACCEPTED) and not reasoning.arm
+    marker.color.r, marker.color.g, marker.color.b = (0.1, 0.1, 0.1) if moves else (0.8, 0, 0)
     marker.color.a = 1.0
     marker.lifetime.sec = LIFETIME
     marker.text = "\n".join(lines(reasoning))
@@ -49,8 +57,14 @@ def reasoning_markers(reasoning: Reasoning) -> MarkerArray:
 
 def lines(reasoning: Reasoning) -> list[str]:
     """A reasoning message for people to read."""
-    told = {Reasoning.OK: [], Reasoning.ASKING: [f"asks: {reasoning.detail}"]}
-    found = told.get(reasoning.status, [f"no motion: {reasoning.detail}"])
+    special = {
+        Reasoning.OK: [],
+        Reasoning.ASKING: [f"asks: {reasoning.detail}"],
+        Reasoning.ACCEPTED: [f"understood: {reasoning.instruction}"],
+    }
+    found = special.get(reasoning.status, [f"no motion: {reasoning.detail}"])
+    if reasoning.arm and reasoning.instruction:
+        found.append(f"no motion: {reasoning.arm}")
     if reasoning.goal:
         source = " (operator)" if reasoning.overridden else ""
         found += [

@@ -16,6 +16,11 @@ TRANSPORTS: dict[str, Any] = {"raw": Image, "compressed": CompressedImage}
 """Message of each of image_transport's transports that can be read."""
 
 
+def transported(topic: str, transport: str) -> str:
+    """Where image_transport puts what comes on `topic`."""
+    return topic if transport == "raw" else f"{topic}/{transport}"
+
+
 def to_message(image: NDArray[np.uint8], stamp: Time, frame_id: str) -> Image:
     """Return an rgb8 message of an RGB image, shape (height, width, 3)."""
     message = Image(height=image.shape[0], width=image.shape[1], encoding="rgb8")

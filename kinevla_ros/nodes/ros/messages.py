@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 NANO = 1_000_000_000
 BASE_FRAME = "base_link"
+ARM = "/arm"
+"""The arm node as the core's texts name it."""
 
 
 class Stamps:
@@ -136,12 +138,16 @@ def reasoning_to_message(inference: Inference, stamp: Time, overridden: bool = F
     return message
 
 
-def status_to_message(status: Status, stamp: Time) -> SafetyStatus:
-    """Return what the arm is doing and why."""
+def status_to_message(status: Status, stamp: Time, arm: str = ARM) -> SafetyStatus:
+    """Return what the arm is doing and why.
+
+    Args:
+        arm: the arm node's name: the way out goes by its services.
+    """
     message = SafetyStatus(
         state=int(status.state),
         fault=int(status.fault),
-        reason=bounded(status.reason),
+        reason=bounded(status.reason.replace(f"{ARM}/", f"{arm}/")),
         joint=bounded(status.joint, 64),
         margin=float(status.margin),
         speed_scaling=100 * status.speed,

@@ -47,6 +47,14 @@ class Parameter:
         return descriptor
 
 
+FRAME_PREFIX = {
+    "frame_prefix": Parameter(
+        "", "Before every frame's name, as robot_state_publisher has it: left/ for left/base_link."
+    )
+}
+"""Parameter of each node that publishes in frames."""
+
+
 def listed(choices: Iterable[str]) -> str:
     """Words for people to read; an empty one shows as a pair of quotes."""
     return ", ".join(choice or '""' for choice in choices)

@@ -35,11 +35,27 @@ def state(names: tuple[str, ...]) -> JointState:
 ARM = tuple(f"joint{i}" for i in range(1, 8))
 
 
-def test_arm_and_gripper_of_two_publishers_are_named_as_such() -> None:
+def test_a_gripper_of_another_publisher_completes_the_arm_while_it_is_fresh() -> None:
     states = JointStates()
+    assert states.read(state(("gripper",)), 0.0) is None
+    joints, gripper = states.read(state(ARM), 0.1)
+    assert (joints.tolist(), gripper) == (JOINTS.tolist(), GRIPPER)
     with pytest.raises(ValueError, match="lacks gripper"):
-        states.read(state(ARM), 0.0)
-    for now, names in ((0.02, ("gripper",)), (0.04, ARM)):
+        states.read(state(ARM), 0.5)
+
+
+def test_a_gripper_in_other_units_is_refused_where_it_completes_an_arm() -> None:
+    states = JointStates()
+    states.read(JointState(name=["gripper"], position=[50.0]), 0.0)
+    with pytest.raises(ValueError, match="millimet"):
+        states.read(state(ARM), 0.1)
+
+
+def test_an_arm_in_two_parts_is_named_as_such() -> None:
+    states = JointStates()
+    with pytest.raises(ValueError, match="lacks joint4"):
+        states.read(state(ARM[:3]), 0.0)
+    for now, names in ((0.02, ARM[3:]), (0.04, ARM[:3])):
         with pytest.raises(ValueError, match=r"comes in parts .*source_list"):
             states.read(state(names), now)
 
