@@ -315,6 +315,7 @@ def simulated(port: int) -> dict[str, Any]:
         "arm_ip": CELL_HOST,
         "arm_port": port,
         "enable_on_activate": True,
+        "simulated": True,
         "workspace.finger_clearance": CELL_WORKSPACE.finger_clearance,
     }
 

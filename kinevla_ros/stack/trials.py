@@ -66,7 +66,7 @@ def bench_stack(model: Path | None, trials: int, seed: int, report: Path | None 
     overrides: dict[str, dict[str, Any]] = {
         "cell": {"host": CELL_HOST, "port": port, "seed": seed},
         "policy": {"model": str(model)} if model else {},
-        "arm": {**simulated(port), "udp_port": free_udp_port(CELL_HOST)},
+        "arm": {**simulated(port), "simulated": False, "udp_port": free_udp_port(CELL_HOST)},
     }
     plan = episodes("kine_realman", trials, seed)
     with client_node("kinevla_stack_trials") as (node, interrupted), Progress() as progress:

@@ -107,7 +107,7 @@ def _wave(t: float) -> np.ndarray:
 
 def parameters() -> dict[str, dict[str, Any]]:
     port = free_port(socket.SOCK_STREAM, CELL_HOST)
-    arm = {**simulated(port), "udp_port": free_port(socket.SOCK_DGRAM)}
+    arm = {**simulated(port), "simulated": False, "udp_port": free_port(socket.SOCK_DGRAM)}
     return {"cell": {"host": CELL_HOST, "port": port}, "arm": arm}
 
 

@@ -19,6 +19,8 @@ from kinevla_ros.nodes.arm.display import ArmDisplay
 from kinevla_ros.nodes.arm.parameters import PARAMETERS, limits_from, workspace_from
 from kinevla_ros.nodes.arm.rivals import Rivals
 from kinevla_ros.nodes.arm.stages import arm_stages
+from kinevla_ros.nodes.arm.stall_recovery import PERIOD as RECOVERY_PERIOD
+from kinevla_ros.nodes.arm.stall_recovery import recovered, state_age_from
 from kinevla_ros.nodes.ros.latency import Latency
 from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
 from kinevla_ros.nodes.ros.messages import (
@@ -71,6 +73,7 @@ class ArmNode(ManagedNode):
         subscribe(self, JointState, "kinevla/teleop_targets", self._on_teleop, drop)
         drop = partial(self._drop, "speed scaling", Fault.NONE)
         subscribe(self, Float64, "~/speed_scaling", self._on_speed_scaling, drop)
+        self.create_timer(RECOVERY_PERIOD, self._go_on)
         self.create_service(SetBool, "~/enable", self._on_enable)
         self.create_service(SetBool, "~/pause", self._on_pause)
         self.create_service(Trigger, "~/stop", self._on_stop)
@@ -106,6 +109,7 @@ class ArmNode(ManagedNode):
             limits_from(values),
             workspace_from(values),
             values["speed_scaling"],
+            max_state_age=state_age_from(values),
         )
         return DriverClient(module, settings, self._on_tick, stop_past_it)
 
@@ -188,6 +192,13 @@ class ArmNode(ManagedNode):
             self._status_due = tick.now + STATUS_PERIOD
             stamp, name = self._stamps.to_ros(tick.now), self.get_fully_qualified_name()
             self._safety.publish(status_to_message(tick.status, stamp, name))
+
+    def _go_on(self) -> None:
+        """Let a simulated arm that has stalled go on."""
+        if not self.values["simulated"] or self.state != "active" or self._driver is None:
+            return
+        if stall := recovered(self._driver, self._status):
+            self.get_logger().warning(f"the simulated arm goes on after {stall}")
 
     def _on_chunk(self, message: ActionChunk) -> None:
         if clock := self.clock_watch.problem():

@@ -38,6 +38,11 @@ PARAMETERS = {
     "enable_on_activate": Parameter(
         False, "Allow motion at once; on a real arm leave that to /arm/enable."
     ),
+    "simulated": Parameter(
+        False,
+        "The arm is simulated on this computer: its state may be older, and it goes on by itself "
+        "after the computer was busy. Refused for any other address.",
+    ),
     "speed_scaling": Parameter(100.0, "Speed at the start (%); see ~/speed_scaling.", 0.0, 100.0),
     "limits.lower": Parameter([_MISSING] * 7, "Smallest joint positions (rad)."),
     "limits.upper": Parameter([_MISSING] * 7, "Largest joint positions (rad)."),

@@ -12,6 +12,7 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
+from kinevla_ros.robot.gate.arm_checks import MAX_STATE_AGE
 from kinevla_ros.robot.gate.workspace import Workspace
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.transport import ArmInfo
@@ -32,6 +33,7 @@ class DriverSettings:
         speed: per cent of full speed.
         paused, stopped: whether a person has paused or stopped the arm before.
         fault: why motion needs a reset first; empty if it does not.
+        max_state_age: oldest state of the arm, s.
     """
 
     arm: str
@@ -43,6 +45,7 @@ class DriverSettings:
     paused: bool = False
     stopped: bool = False
     fault: str = ""
+    max_state_age: float = MAX_STATE_AGE
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.driver.reconnection import Reconnection
+from kinevla_ros.robot.gate.arm_checks import MAX_STATE_AGE
 from kinevla_ros.robot.gate.check_result import CheckResult, Fault, refused
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.teleop_checks import JointTarget
@@ -67,6 +68,7 @@ class ArmDriver:
         limits: limits of the joints; the arm may have stricter ones.
         workspace: where links and gripper may be.
         on_tick: called after each tick from the streaming thread; must not block.
+        max_state_age: see `ArmStateMachine`.
     """
 
     def __init__(
@@ -76,7 +78,9 @@ class ArmDriver:
         limits: JointLimits,
         workspace: Workspace,
         on_tick: Callable[[Tick], None],
+        max_state_age: float = MAX_STATE_AGE,
     ) -> None:
+        self._max_state_age = max_state_age
         self._arm, self._period, self._on_tick = arm, 1 / rate, on_tick
         self._given, self._workspace = limits, workspace
         self.limits = limits
@@ -105,7 +109,7 @@ class ArmDriver:
         """
         info = self._connection.connect()
         self.limits, space = self._given.stricter(info.limits), CollisionModel(self._workspace)
-        core = ArmStateMachine(self.limits, space, self._period, gripper.DELAY)
+        core = ArmStateMachine(self.limits, space, self._period, gripper.DELAY, self._max_state_age)
         core.set_speed(self._percent)
         core.pause(self._paused)
         if self._stopped:

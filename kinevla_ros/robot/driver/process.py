@@ -97,6 +97,7 @@ class DriverServer:
             settings.limits,
             settings.workspace,
             self.tell,
+            settings.max_state_age,
         )
         info = driver.connect()
         driver.set_speed(settings.speed)

@@ -37,12 +37,14 @@ class ArmCase:
         tracking: what was sent and measured.
         now: the time, s.
         moved_at: when the last target was sent, s; infinite if it was at rest.
+        max_state_age: oldest state that may be, s.
     """
 
     state: ArmState | None
     tracking: TrackingMonitor
     now: float
     moved_at: float = math.inf
+    max_state_age: float = MAX_STATE_AGE
 
 
 def state_age(case: ArmCase) -> CheckResult:
@@ -50,10 +52,10 @@ def state_age(case: ArmCase) -> CheckResult:
     if case.state is None:
         return refused(Fault.STALE_STATE, "the arm has sent no state yet. Is it connected?")
     age = case.now - case.state.stamp
-    if age <= MAX_STATE_AGE:
+    if age <= case.max_state_age:
         return PASSED
-    reason = f"the arm's last state is {age:.3f} s old; allowed are {MAX_STATE_AGE} s"
-    return refused(Fault.STALE_STATE, reason, margin=MAX_STATE_AGE - age)
+    reason = f"the arm's last state is {age:.3f} s old; allowed are {case.max_state_age} s"
+    return refused(Fault.STALE_STATE, reason, margin=case.max_state_age - age)
 
 
 def in_time(case: ArmCase) -> CheckResult:

@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.arm import STREAM_PERIOD
 from kinevla_ros.base.chunk import ActionChunk
-from kinevla_ros.robot.gate.arm_checks import ArmCase
+from kinevla_ros.robot.gate.arm_checks import MAX_STATE_AGE, ArmCase
 from kinevla_ros.robot.gate.check_result import PASSED, CheckResult, Fault, refused
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.gate import ARM_CHECKS, run_checks
@@ -63,6 +63,7 @@ class ArmStateMachine:
         space: clearances of the arm.
         dt: time between ticks, s.
         gripper_lead: how much earlier than due the gripper's targets are given, s.
+        max_state_age: oldest state of the arm, s; a real arm's is `MAX_STATE_AGE`.
     """
 
     def __init__(
@@ -71,7 +72,9 @@ class ArmStateMachine:
         space: CollisionModel,
         dt: float = STREAM_PERIOD,
         gripper_lead: float = 0.0,
+        max_state_age: float = MAX_STATE_AGE,
     ) -> None:
+        self._max_state_age = max_state_age
         self._stream = GatedStream(limits, space, dt, gripper_lead)
         self._tracking = TrackingMonitor()
         self._state = SafetyState.DISABLED
@@ -263,9 +266,12 @@ class ArmStateMachine:
 
     def _watch(self, now: float) -> None:
         if self._stream.sending:
-            result = run_checks(ARM_CHECKS, ArmCase(self._arm, self._tracking, now, self._moved_at))
+            result = run_checks(ARM_CHECKS, self._case(now, self._moved_at))
             if not result.ok:
                 self._latch(result, now)
+
+    def _case(self, now: float, moved_at: float = math.inf) -> ArmCase:
+        return ArmCase(self._arm, self._tracking, now, moved_at, self._max_state_age)
 
     def _latch(self, result: CheckResult, now: float) -> None:
         if self._state is SafetyState.FAULTED:
@@ -293,7 +299,7 @@ class ArmStateMachine:
 
     def _fit(self, now: float) -> CheckResult:
         """Return whether the arm is well and at rest."""
-        if not (result := run_checks(ARM_CHECKS, ArmCase(self._arm, self._tracking, now))).ok:
+        if not (result := run_checks(ARM_CHECKS, self._case(now))).ok:
             return result
         assert self._arm is not None
         if self._arm.stamp <= self._fault_time:
