@@ -2,13 +2,16 @@
 
     ros2 launch kinevla_ros realman.launch.py sim:=true
     ros2 launch kinevla_ros realman.launch.py arm_ip:=192.168.1.18 front_serial:=… wrist_serial:=…
+    ros2 launch kinevla_ros realman.launch.py cameras:=none front_topic:=/cam0/image_raw …
     ros2 launch kinevla_ros realman.launch.py only:=policy model:=… image_transport:=compressed
+    ros2 launch kinevla_ros realman.launch.py sim:=true namespace:=left
 
 `--show-args` lists every argument. An argument left out leaves the parameter file its say.
 """
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 
 from launch import Action, LaunchContext, LaunchDescription
@@ -27,9 +30,16 @@ from launch_ros.substitutions import FindPackageShare
 from lifecycle_msgs.msg import Transition
 
 from kinevla_ros.base.resources import resource_path
+from kinevla_ros.nodes.ros.parent import PARENT
 from kinevla_ros.robot.model import urdf
+from kinevla_ros.stack.claims import claim
 from kinevla_ros.stack.isolation import DISCOVERY, RANGES
-from kinevla_ros.stack.launcher import CELL_HOST, CELL_PORT, HALVES, half, simulated
+from kinevla_ros.stack.launcher import HALVES, half
+from kinevla_ros.stack.packages import require_packages
+from kinevla_ros.stack.up import simulated_nodes
+
+CLAIMS: list[object] = []
+"""Held until this process ends: nobody else launches the same nodes."""
 
 SWITCH = {"default_value": "false", "choices": ["true", "false"]}
 ARGUMENTS = [
@@ -81,6 +91,28 @@ ARGUMENTS = [
         description="parameters of the nodes",
     ),
     DeclareLaunchArgument(
+        "namespace",
+        default_value="",
+        description="of all nodes and their topics, and before their frames: one for each arm",
+    ),
+    DeclareLaunchArgument(
+        "cameras",
+        default_value="realsense",
+        choices=["realsense", "none"],
+        description="none: their drivers are started elsewhere",
+    ),
+    DeclareLaunchArgument(
+        "front_topic", default_value="", description="pictures of the front camera, not compressed"
+    ),
+    DeclareLaunchArgument(
+        "wrist_topic", default_value="", description="pictures of the wrist camera, not compressed"
+    ),
+    DeclareLaunchArgument(
+        "joint_states_topic",
+        default_value="",
+        description="joint states of the arm and its gripper",
+    ),
+    DeclareLaunchArgument(
         "front_serial", default_value="", description="serial number of the front RealSense"
     ),
     DeclareLaunchArgument(
@@ -95,7 +127,12 @@ def generate_launch_description() -> LaunchDescription:
     own = str(resource_path("config", "fastdds.xml"))
     profiles = EnvironmentVariable(DDS_PROFILES, default_value=own)
     return LaunchDescription(
-        [*ARGUMENTS, SetEnvironmentVariable(DDS_PROFILES, profiles), OpaqueFunction(function=start)]
+        [
+            *ARGUMENTS,
+            SetEnvironmentVariable(DDS_PROFILES, profiles),
+            SetEnvironmentVariable(PARENT, str(os.getpid())),
+            OpaqueFunction(function=start),
+        ]
     )
 
 
@@ -108,48 +145,59 @@ def start(context: LaunchContext) -> list[Action]:
     real = {name: given[name] for name in ("arm_ip", "transport")}
     if sim and any(real.values()):
         raise ValueError("sim:=true has an arm of its own: leave arm_ip and transport out")
-    arm = simulated(CELL_PORT) if sim else real
-    nodes = {
-        "policy": node(
-            given,
-            "policy",
-            **{name: given[name] for name in POLICY_ARGUMENTS},
-        ),
-        "arm": node(given, "arm", **arm),
-    }
-    if sim:
-        nodes = {"cell": node(given, "cell", host=CELL_HOST, port=CELL_PORT), **nodes}
+    values = simulated_nodes(given["namespace"]) if sim else {"policy": {}, "arm": real}
+    values["policy"] = {name: given[name] for name in POLICY_ARGUMENTS}
     if given["console"] == "true":
-        nodes = {"console": node(given, "console"), **nodes}
-    nodes = half(nodes, given["only"])
+        values = {"console": {}, **values}
+    cameras = {} if sim or given["only"] == "policy" else serials(given)
+    needed = ["robot_state_publisher", "rviz2"] if given["rviz"] == "true" else []
+    require_packages(needed + (["realsense2_camera"] if cameras else []))
+    nodes = {name: node(given, name, **each) for name, each in half(values, given["only"]).items()}
+    CLAIMS.extend(claim(nodes, given["namespace"]))
     # First: what starts after it inherits it, the cameras too.
-    actions = [SetEnvironmentVariable(DISCOVERY, found), *nodes.values(), *bring_up(nodes)]
-    if not sim and given["only"] != "policy":
-        actions += [camera(given, "front"), camera(given, "wrist")]
+    actions = [
+        SetEnvironmentVariable(DISCOVERY, found),
+        *nodes.values(),
+        *bring_up(nodes, given["namespace"]),
+    ]
+    actions += [camera(given, name, serial) for name, serial in cameras.items()]
     if given["rviz"] == "true":
-        actions += rviz()
+        actions += rviz(given)
     return actions
 
 
 def node(given: dict[str, str], name: str, **parameters: object) -> LifecycleNode:
+    topics = {
+        "camera/front/color/image_raw": given["front_topic"],
+        "camera/wrist/color/image_raw": given["wrist_topic"],
+        "joint_states": given["joint_states_topic"],
+    }
     return LifecycleNode(
         package="kinevla_ros",
         executable=f"{name}_node",
         name=name,
-        namespace="",
+        namespace=given["namespace"],
         parameters=[
             given["params_file"],
+            {"frame_prefix": prefix(given)} if given["namespace"] and name != "console" else {},
             {key: value for key, value in parameters.items() if value != ""},
         ],
+        remappings=[pair for pair in topics.items() if pair[1]],
         output="screen",
+        on_exit=[OpaqueFunction(function=end, args=[f"the {name} node has ended"])],
     )
 
 
-def bring_up(nodes: dict[str, LifecycleNode]) -> list[Action]:
+def prefix(given: dict[str, str]) -> str:
+    """Before the name of every frame; without a namespace what the parameter file says."""
+    return f"{given['namespace'].strip('/')}/" if given["namespace"] else ""
+
+
+def bring_up(nodes: dict[str, LifecycleNode], namespace: str) -> list[Action]:
     """Configure and activate one node after the other: the arm last, when all it needs is there."""
     transitions = {
         name: LifecycleTransition(
-            lifecycle_node_names=[name],
+            lifecycle_node_names=["/".join(filter(None, ["", namespace.strip("/"), name]))],
             transition_ids=[Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE],
         )
         for name in nodes
@@ -165,22 +213,60 @@ def bring_up(nodes: dict[str, LifecycleNode]) -> list[Action]:
         )
         for name, following in pairwise(nodes)
     ]
-    return [*followers, next(iter(transitions.values()))]
+    return [*followers, *failures(nodes), next(iter(transitions.values()))]
 
 
-def camera(given: dict[str, str], name: str) -> IncludeLaunchDescription:
-    """A RealSense that publishes /camera/<name>/color/image_raw.
+def failures(nodes: dict[str, LifecycleNode]) -> list[Action]:
+    """End the launch, with a code, when a node cannot be configured or activated."""
+    steps = (("configuring", "unconfigured", "configured"), ("activating", "inactive", "activated"))
+    return [
+        RegisterEventHandler(
+            OnStateTransition(
+                target_lifecycle_node=found,
+                start_state=start,
+                goal_state=back,
+                entities=[OpaqueFunction(function=end, args=[f"the {name} node cannot be {what}"])],
+            )
+        )
+        for name, found in nodes.items()
+        for start, back, what in steps
+    ]
+
+
+def end(context: LaunchContext, problem: str) -> None:
+    """Shut everything down with exit code 1; raising is what launch has for that.
 
     Raises:
-        ValueError: No serial number. Nobody would notice if the driver swapped the cameras.
+        RuntimeError: unless the launch ends already.
     """
-    serial = given[f"{name}_serial"]
-    if not serial:
-        raise ValueError(f"{name}_serial is not set; `rs-enumerate-devices -s` shows the numbers")
+    if not context.is_shutdown:
+        raise RuntimeError(f"{problem}; see its messages above")
+
+
+def serials(given: dict[str, str]) -> dict[str, str]:
+    """Camera to serial number; empty where this launch starts no camera.
+
+    Raises:
+        ValueError: one is missing. Nobody would notice if the driver swapped the cameras.
+    """
+    found = {name: given[f"{name}_serial"] for name in ("front", "wrist")}
+    if given["cameras"] == "none" or (given["only"] == "robot" and not any(found.values())):
+        return {}
+    for name, serial in found.items():
+        if not serial:
+            raise ValueError(
+                f"{name}_serial is not set; `rs-enumerate-devices -s` shows the numbers. With "
+                "other drivers: cameras:=none"
+            )
+    return found
+
+
+def camera(given: dict[str, str], name: str, serial: str) -> IncludeLaunchDescription:
+    """A RealSense that publishes camera/<name>/color/image_raw."""
     return IncludeLaunchDescription(
         PathJoinSubstitution([FindPackageShare("realsense2_camera"), "launch", "rs_launch.py"]),
         launch_arguments={
-            "camera_namespace": "camera",
+            "camera_namespace": f"{given['namespace']}/camera".strip("/"),
             "camera_name": name,
             "serial_no": f"_{serial}",  # the underscore keeps it a string
             "enable_depth": "false",
@@ -189,15 +275,20 @@ def camera(given: dict[str, str], name: str) -> IncludeLaunchDescription:
     )
 
 
-def rviz() -> list[Node]:
+def rviz(given: dict[str, str]) -> list[Node]:
     """RViz, and the robot's frames for it."""
-    description = {"robot_description": ParameterValue(urdf(), value_type=str)}
+    description = {
+        "robot_description": ParameterValue(urdf(), value_type=str),
+        "frame_prefix": prefix(given),
+    }
     layout = str(resource_path("config", "kinevla.rviz"))
+    namespace = given["namespace"]
     return [
         Node(
             package="robot_state_publisher",
             executable="robot_state_publisher",
+            namespace=namespace,
             parameters=[description],
         ),
-        Node(package="rviz2", executable="rviz2", arguments=["-d", layout]),
+        Node(package="rviz2", executable="rviz2", namespace=namespace, arguments=["-d", layout]),
     ]

@@ -11,6 +11,7 @@ no fault stays, the nodes end with code 0 and none is left behind. The exit code
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import json
 import os
@@ -80,9 +81,9 @@ class Observer:
         end = time.monotonic() + TASK_TIMEOUT
         while time.monotonic() < end:
             future = self._judge.call_async(Trigger.Request())
-            if self.until(future.done, 5.0) and future.result().success:
-                if json.loads(future.result().message)["kinematic"]:
-                    return True
+            answer = future.result() if self.until(future.done, 5.0) else None
+            if answer and answer.success and json.loads(answer.message)["kinematic"]:
+                return True
             self.until(lambda: False, 0.5)
         return False
 
@@ -116,7 +117,8 @@ def run(ros2: bool) -> dict[str, Any]:
         judged = moved and seen.judged()
         faulted = seen.status is None or seen.status.state == SafetyStatus.FAULTED
     finally:
-        os.killpg(nodes.pid, signal.SIGINT)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(nodes.pid, signal.SIGINT)
         try:
             code: int | str = nodes.wait(END_TIMEOUT)
         except subprocess.TimeoutExpired:
@@ -124,13 +126,14 @@ def run(ros2: bool) -> dict[str, Any]:
             os.killpg(nodes.pid, signal.SIGKILL)
         busy.kill()
         seen.node.destroy_node()
-        rclpy.shutdown()
+        rclpy.try_shutdown()
     left = left_behind(mark)
+    answer = "" if said.returncode == 0 else said.stdout[-400:] + said.stderr[-400:]
     good = moved and not faulted and code == 0 and not left and said.returncode == 0
     return {
         "success": good, "started (s)": round(started, 1), "first motion (s)": round(first, 1),
         "task": "done" if judged else "not done", "faults": seen.faults, "faulted": faulted,
-        "exit code": code, "left behind": left, "said": said.returncode, "log": log.name,
+        "exit code": code, "left behind": left, "problem": answer, "log": log.name,
     }  # fmt: skip
 
 

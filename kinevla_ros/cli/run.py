@@ -19,6 +19,9 @@ EPISODES = 9
 """From which a camera's reference is made."""
 
 
+Namespace = Annotated[str, typer.Option(help="Of the nodes of one of several arms, such as left.")]
+
+
 class Discovery(str, Enum):
     """Where nodes find each other."""
 
@@ -62,23 +65,25 @@ def up(
     console: Annotated[
         bool, typer.Option("--console", help="With the page to run the arm from.")
     ] = False,
+    namespace: Namespace = "",
 ) -> None:
     """Start the nodes and keep them until Ctrl-C."""
-    from kinevla_ros.stack.launcher import up as start
+    from kinevla_ros.stack.up import up as start
 
     half, found = (choice.value if choice else "" for choice in (only, discovery))
-    raise typer.Exit(start(sim, arm_ip, model, config, half, found, policy_url, console))
+    raise typer.Exit(start(sim, arm_ip, model, config, half, found, policy_url, console, namespace))
 
 
 @app.command()
 def say(
     instruction: Annotated[str, typer.Argument(help='What to do and how; "stop" ends it.')],
     timeout: Annotated[float, typer.Option(help="How long to wait for the policy (s).")] = 10.0,
+    namespace: Namespace = "",
 ) -> None:
-    """Publish an instruction on /instruction."""
+    """Say an instruction to the policy; tells what it makes of it and what keeps the arm."""
     from kinevla_ros.stack.say import say as publish
 
-    raise typer.Exit(publish(instruction, timeout))
+    raise typer.Exit(publish(instruction, timeout, namespace))
 
 
 @app.command()

@@ -23,9 +23,9 @@ from rclpy.task import Future
 
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.nodes.ros.guard import GuardedNode
+from kinevla_ros.nodes.ros.parent import PARENT
 from kinevla_ros.robot.gate.workspace import CELL_WORKSPACE
 from kinevla_ros.stack import shared_memory
-from kinevla_ros.stack.isolation import DISCOVERY, RANGES, confine
 
 T = TypeVar("T")
 Overrides = Mapping[str, Mapping[str, Any]]
@@ -42,10 +42,6 @@ ANSWER_TIMEOUT = 1.0
 TRANSITION_TIMEOUT = 600.0
 """Reading a large checkpoint from a slow disk takes its time, s."""
 
-ALONE = (
-    "note: only nodes on this computer are found; the other half on another machine needs "
-    "--discovery subnet here and there (docs/remote.md)"
-)
 EXIT_TIMEOUT = 10.0
 WATCH_PERIOD = 1.0
 POLL = 0.05
@@ -106,21 +102,25 @@ class Launcher:
         self._node, self._interrupted = node, interrupted
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._watch_due = 0.0
+        namespace = node.get_namespace() if node else "/"
         self._commands = {
-            name: _command(name, config, values, log_level) for name, values in overrides.items()
+            name: _command(name, config, values, log_level, namespace)
+            for name, values in overrides.items()
         }
+        self._answered: set[str] = set()
 
     def __enter__(self) -> Launcher:
-        for name, command in self._commands.items():
-            # In a session of its own no process gets the terminal's Ctrl-C before its turn.
-            self._processes[name] = subprocess.Popen(command, start_new_session=True)
+        for name in self._commands:
+            self._start(name)
         return self
 
     def __exit__(self, *_: object) -> None:
         """Stop the nodes, the last started first."""
         self._watch_memory()
         for name, process in reversed(self._processes.items()):
-            if _ends(process, signal.SIGINT, EXIT_TIMEOUT):
+            # One that has not begun to serve has nothing to bring to an end.
+            number = signal.SIGINT if name in self._answered else signal.SIGTERM
+            if _ends(process, number, EXIT_TIMEOUT):
                 continue
             print(f"the {name} node does not end and is killed", file=sys.stderr)
             # It says where it was, unless it is frozen.
@@ -145,7 +145,7 @@ class Launcher:
         Raises:
             LaunchError: it does not start, configure or activate.
         """
-        self._processes[name] = subprocess.Popen(self._commands[name], start_new_session=True)
+        self._start(name)
         self._activate(name, self._request(name, Transition.TRANSITION_CONFIGURE))
 
     def bring_up(self) -> None:
@@ -190,9 +190,16 @@ class Launcher:
             if process.poll() is not None:
                 raise LaunchError(f"the {name} node has ended: {_why(process.returncode)}")
 
+    def _start(self, name: str) -> None:
+        # In a session of its own no process gets the terminal's Ctrl-C before its turn.
+        environment = {**os.environ, PARENT: str(os.getpid())}
+        self._processes[name] = subprocess.Popen(
+            self._commands[name], start_new_session=True, env=environment
+        )
+
     def _await_answer(self, name: str) -> None:
         """Wait until the node's services answer; a predecessor's may still seem to be there."""
-        client = self._node.create_client(GetState, f"/{name}/get_state")
+        client = self._node.create_client(GetState, f"{name}/get_state")
         failure, deadline = f"the {name} node does not answer", time.monotonic() + SERVICE_TIMEOUT
         self.wait_for(client.service_is_ready, SERVICE_TIMEOUT, failure)
         while True:
@@ -203,6 +210,7 @@ class Launcher:
                 break
             if time.monotonic() > deadline:
                 raise LaunchError(f"{failure} within {SERVICE_TIMEOUT:.0f} s")
+        self._answered.add(name)
         self._node.destroy_client(client)
 
     def _activate(self, name: str, configured: Future) -> None:
@@ -217,7 +225,7 @@ class Launcher:
             shared_memory.watch(process.pid)
 
     def _request(self, name: str, transition: int) -> Future:
-        client = self._node.create_client(ChangeState, f"/{name}/change_state")
+        client = self._node.create_client(ChangeState, f"{name}/change_state")
         self._await_answer(name)
         self.wait_for(client.service_is_ready, SERVICE_TIMEOUT, f"the {name} node does not answer")
         return client.call_async(ChangeState.Request(transition=Transition(id=transition)))
@@ -227,73 +235,6 @@ class Launcher:
         response = future.result()
         if response is None or not response.success:
             raise LaunchError(f"the {name} node cannot be {goal}; see its message above")
-
-
-def up(
-    sim: bool,
-    arm_ip: str | None,
-    model: Path | None,
-    config: Path | None,
-    only: str = "",
-    discovery: str = "",
-    policy_url: str | None = None,
-    console: bool = False,
-) -> int:
-    """Run the nodes, or one of `HALVES`, until Ctrl-C; returns the exit code.
-
-    Args:
-        discovery: see `confine`.
-        console: with the page to run the arm from.
-    """
-    confine(discovery)
-    if only and os.environ[DISCOVERY] == RANGES["local"]:
-        print(ALONE, file=sys.stderr)
-    try:
-        nodes = half(overrides(sim, arm_ip, model, policy_url, console), only)
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    with client_node("kinevla_up") as (node, interrupted):
-        try:
-            with Launcher(node, interrupted, parameter_file(config), nodes) as launcher:
-                launcher.bring_up()
-                print('The nodes are active. Say: kinevla say "…". Ctrl-C ends them.', flush=True)
-                while True:
-                    launcher.spin(POLL)
-        except Interrupted:
-            return 0
-        except (LaunchError, FileNotFoundError) as error:
-            print(f"error: {error}", file=sys.stderr)
-            return 1
-
-
-def overrides(
-    sim: bool,
-    arm_ip: str | None,
-    model: Path | None,
-    policy_url: str | None = None,
-    console: bool = False,
-) -> dict[str, dict[str, Any]]:
-    """The nodes in the order of starting, each with what differs from the parameter file.
-
-    Raises:
-        ValueError: the address of a real arm for the simulated cell, whose arm node is enabled at
-            once and moves by simulated pictures.
-    """
-    nodes: dict[str, dict[str, Any]] = {"policy": {}, "arm": {}}
-    if sim and arm_ip is not None:
-        raise ValueError(f"the simulated cell has an arm of its own; {arm_ip} needs --no-sim")
-    if sim:
-        cell = {"host": CELL_HOST, "port": CELL_PORT}
-        nodes = {"cell": cell, "policy": {}, "arm": simulated(CELL_PORT)}
-    if arm_ip is not None:
-        nodes["arm"]["arm_ip"] = arm_ip
-    if model is not None:
-        nodes["policy"]["model"] = str(model)
-    if policy_url is not None:
-        nodes["policy"]["policy_url"] = policy_url
-    # First, so that it is there before anything moves, and as long as anything does.
-    return {"console": {}, **nodes} if console else nodes
 
 
 def half(nodes: Mapping[str, T], only: str) -> dict[str, T]:
@@ -331,8 +272,11 @@ def parameter_file(given: Path | None) -> Path:
     return given or resource_path("config", "realman.yaml")
 
 
-def _command(name: str, config: Path, values: Mapping[str, Any], log_level: str) -> list[str]:
+def _command(
+    name: str, config: Path, values: Mapping[str, Any], log_level: str, namespace: str
+) -> list[str]:
     command = [sys.executable, "-m", f"kinevla_ros.nodes.{name}.node", "--ros-args"]
+    command += ["-r", f"__ns:={namespace}"] if namespace != "/" else []
     command += ["--params-file", os.fspath(config), "--log-level", log_level]
     for key, value in values.items():
         command += ["-p", f"{key}:={json.dumps(value)}"]

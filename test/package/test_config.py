@@ -30,7 +30,7 @@ def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 @pytest.mark.parametrize("name", NODES)
 def test_the_parameter_file_holds_what_the_node_declares(name: str) -> None:
     declared = importlib.import_module(f"kinevla_ros.nodes.{name}.node").PARAMETERS
-    given = yaml.safe_load(resource_path("config", "realman.yaml").read_text())[name]
+    given = yaml.safe_load(resource_path("config", "realman.yaml").read_text())[f"/**/{name}"]
     values = flat(given["ros__parameters"])
     assert {key: type(value) for key, value in values.items()} == {
         key: type(parameter.default) for key, parameter in declared.items()
@@ -39,7 +39,7 @@ def test_the_parameter_file_holds_what_the_node_declares(name: str) -> None:
 
 def shipped() -> dict[str, Any]:
     given = yaml.safe_load(resource_path("config", "realman.yaml").read_text())
-    return flat(given["arm"]["ros__parameters"])
+    return flat(given["/**/arm"]["ros__parameters"])
 
 
 def test_the_shipped_limits_are_those_that_simulation_and_evaluation_run_on() -> None:

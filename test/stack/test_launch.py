@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import runpy
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,14 @@ LAUNCH_FILE = str(resource_path("launch", "realman.launch.py"))
 
 def started(**arguments: str) -> list[str]:
     """Executables that start with these arguments, in their order."""
+    module, actions = launched(**arguments)
+    release(module)
+    nodes = (a for a in actions if isinstance(a, launch_ros.actions.Node))
+    return [node.node_executable for node in nodes]
+
+
+def launched(**arguments: str) -> tuple[dict[str, Any], list[Any]]:
+    """The launch file's content, and its actions with these arguments."""
     from launch import LaunchContext
 
     module = runpy.run_path(LAUNCH_FILE)
@@ -22,8 +31,13 @@ def started(**arguments: str) -> list[str]:
     for argument in module["ARGUMENTS"]:
         argument.execute(context)
     context.launch_configurations.update(arguments)
-    nodes = (a for a in module["start"](context) if isinstance(a, launch_ros.actions.Node))
-    return [node.node_executable for node in nodes]
+    return module, module["start"](context)
+
+
+def release(module: dict[str, Any]) -> None:
+    """Give up the names of the nodes."""
+    for holder in module["CLAIMS"]:
+        holder.close()
 
 
 def test_the_cell_needs_no_camera_driver() -> None:
@@ -31,12 +45,27 @@ def test_the_cell_needs_no_camera_driver() -> None:
 
 
 def test_hardware_starts_without_the_cell() -> None:
-    assert started(front_serial="1", wrist_serial="2") == ["policy_node", "arm_node"]
+    assert started(cameras="none") == ["policy_node", "arm_node"]
+
+
+def test_a_second_launch_of_the_same_nodes_ends_and_one_of_another_arm_does_not() -> None:
+    module = launched(sim="true")[0]
+    with pytest.raises(RuntimeError, match="another `kinevla up` or `ros2 launch`"):
+        launched(sim="true")
+    assert started(sim="true", namespace="left") == ["cell_node", "policy_node", "arm_node"]
+    release(module)
+
+
+def test_a_driver_that_is_not_installed_is_missed_before_anything_starts() -> None:
+    with pytest.raises(ValueError, match="sudo apt install ros-"):
+        started(front_serial="1", wrist_serial="2")
+    with pytest.raises(ValueError, match="robot_state_publisher and rviz2 cannot be found"):
+        started(sim="true", rviz="true")
 
 
 def test_each_machine_starts_its_half_and_the_gpus_needs_no_camera() -> None:
     assert started(only="policy") == ["policy_node"]
-    assert started(only="robot", front_serial="1", wrist_serial="2") == ["arm_node"]
+    assert started(only="robot") == ["arm_node"]
     assert started(only="robot", sim="true") == ["cell_node", "arm_node"]
 
 
@@ -46,7 +75,8 @@ def test_a_real_arm_is_refused_beside_the_cell(real: dict[str, str]) -> None:
         started(sim="true", **real)
 
 
-def test_rviz_gets_the_frames_of_the_robot() -> None:
+def test_rviz_gets_the_frames_of_the_robot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kinevla_ros.stack.packages._has", lambda name: True)
     assert started(sim="true", rviz="true")[3:] == ["robot_state_publisher", "rviz2"]
 
 
@@ -81,6 +111,7 @@ def test_the_nodes_are_found_on_this_computer_alone_unless_asked_otherwise(
         declared.execute(context)
     context.launch_configurations.update({"sim": "true", **argument})
     first = module["start"](context)[0]
+    release(module)
     assert isinstance(first, SetEnvironmentVariable)
     first.execute(context)
     assert os.environ[name] == found

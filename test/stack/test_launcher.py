@@ -27,8 +27,8 @@ from kinevla_ros.stack.launcher import (
     LaunchError,
     client_node,
     half,
-    overrides,
 )
+from kinevla_ros.stack.up import overrides
 
 REAL = "192.168.1.18"
 

@@ -13,11 +13,12 @@ from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.nodes.cameras.realsense import Picture, RealSense, Stream, library
 from kinevla_ros.nodes.ros.images import to_message
 from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
-from kinevla_ros.nodes.ros.parameters import Parameter
+from kinevla_ros.nodes.ros.parameters import FRAME_PREFIX, Parameter
 from kinevla_ros.nodes.ros.qos import image_qos
 from kinevla_ros.nodes.ros.runtime import run
 
 PARAMETERS = {
+    **FRAME_PREFIX,
     "front_serial": Parameter("", "Serial number of the front camera; empty: none."),
     "wrist_serial": Parameter("", "Serial number of the wrist camera; empty: none."),
     "width": Parameter(640, "Width of the pictures (px).", 160, 3840),
@@ -40,7 +41,7 @@ class CameraNode(ManagedNode):
         super().__init__("cameras", PARAMETERS)
         self._cameras: dict[str, RealSense] = {}
         qos = image_qos(self.values["images_reliable"])
-        topics = {name: f"/camera/{name}/color" for name in CAMERAS}
+        topics = {name: f"camera/{name}/color" for name in CAMERAS}
         self._images = {
             name: self.create_publisher(Image, f"{topic}/image_raw", qos)
             for name, topic in topics.items()
@@ -105,7 +106,7 @@ class CameraNode(ManagedNode):
             return
         seconds = int(picture.time)
         stamp = Time(sec=seconds, nanosec=int(1e9 * (picture.time - seconds)))
-        frame = f"camera_{name}_color_optical_frame"
+        frame = f"{self.values['frame_prefix']}camera_{name}_color_optical_frame"
         self._images[name].publish(to_message(picture.rgb, stamp, frame))
         self._infos[name].publish(intrinsics(picture, stamp, frame))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -41,6 +42,9 @@ PARAMETERS = {
         True, "Publish images reliably: none is lost, and best-effort subscribers match as well."
     ),
 }
+FAREWELL = 3.0
+"""Ctrl-C reaches all nodes at once, and an arm whose controller goes first is a fault, s."""
+
 VIEWS = {"front": math.radians(FRONT_FOVY), "wrist": math.radians(WRIST_FOVY)}
 
 
@@ -79,8 +83,11 @@ class CellNode(ManagedNode):
         self.get_logger().info(f"the emulated controller listens on {host}:{port}")
 
     def cleanup(self) -> None:
-        """Stop world and controller."""
+        """Stop world and controller, once the arm node has brought the arm to rest and left."""
         if self._controller is not None:
+            end = time.monotonic() + FAREWELL
+            while self._controller.clients and time.monotonic() < end:
+                time.sleep(0.05)
             self._controller.stop()
         if self._cell is not None:
             self._cell.stop()

@@ -44,6 +44,7 @@ class ManagedNode(GuardedNode, LifecycleNode):
         values: the parameters' values.
         hardware_id: for /diagnostics; what the node drives, empty if nothing.
         state: label of the lifecycle state.
+        configuring: whether `configure` is under way.
         clock_watch: whether ROS time runs.
     """
 
@@ -53,6 +54,7 @@ class ManagedNode(GuardedNode, LifecycleNode):
         self.state = "unconfigured"
         self.hardware_id = ""
         self._problem = ""
+        self.configuring = False
         self.clock_watch = ClockWatch(self.get_clock())
         self._lifecycle = self._service_change_state.callback
         self._service_change_state.callback = self._change_state
@@ -94,7 +96,14 @@ class ManagedNode(GuardedNode, LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Lifecycle callback."""
-        return self._attempt("configure", self.configure, self.cleanup, "inactive")
+        self.configuring = True
+        try:
+            return self._attempt("configure", self.configure, self.cleanup, "inactive")
+        except KeyboardInterrupt:
+            self.cleanup()
+            raise
+        finally:
+            self.configuring = False
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Lifecycle callback."""

@@ -19,6 +19,7 @@ from kinevla_ros.nodes.ros.logs.core_log import RosLog
 from kinevla_ros.nodes.ros.managed import ManagedNode
 from kinevla_ros.nodes.ros.parameter_sections import files_without
 from kinevla_ros.nodes.ros.parameters import UnknownParameter
+from kinevla_ros.nodes.ros.parent import end_with_parent
 from kinevla_ros.nodes.ros.text import TEXT, bounded
 from kinevla_ros.robot.priority import NODE_PRIORITY, take_priority
 
@@ -55,12 +56,24 @@ def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:
     # Who does not end is ended by SIGABRT, and says where it was.
     faulthandler.enable()
     stop = threading.Event()
+    node: ManagedNode | None = None
+
+    def end(*_: object) -> None:
+        stop.set()
+        if node is None or node.configuring:
+            # Nothing moves yet, and a checkpoint takes minutes to read.
+            raise KeyboardInterrupt
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, end)
+    end_with_parent()
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
         rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
         node = make_node()
+    except KeyboardInterrupt:
+        rclpy.try_shutdown()
+        return 0
     except BAD_ARGUMENTS as error:
         # Where in rcl's sources it was found helps nobody.
         print(f"error: {bounded(str(error).partition(', at /')[0], TEXT)}", file=sys.stderr)
@@ -74,6 +87,8 @@ def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:
         node.get_logger().warning(warning)
     try:
         return _spin(node, stop)
+    except KeyboardInterrupt:
+        return 0
     finally:
         node.destroy_node()
         rclpy.try_shutdown()

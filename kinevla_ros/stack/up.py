@@ -1,0 +1,120 @@
+"""The work behind `kinevla up`: which nodes run with which parameters, until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from kinevla_ros.stack.claims import AlreadyRunning, claim
+from kinevla_ros.stack.isolation import (
+    DISCOVERY,
+    RANGES,
+    confine,
+    free_tcp_port,
+    free_udp_port,
+)
+from kinevla_ros.stack.launcher import (
+    CELL_HOST,
+    CELL_PORT,
+    Interrupted,
+    Launcher,
+    LaunchError,
+    client_node,
+    half,
+    parameter_file,
+    simulated,
+)
+
+POLL = 0.05
+READY = 'The nodes are active. Say: kinevla say {}"…". Ctrl-C ends them.'
+ALONE = (
+    "note: only nodes on this computer are found; the other half on another machine needs "
+    "--discovery subnet here and there (docs/remote.md)"
+)
+
+
+def up(
+    sim: bool,
+    arm_ip: str | None,
+    model: Path | None,
+    config: Path | None,
+    only: str = "",
+    discovery: str = "",
+    policy_url: str | None = None,
+    console: bool = False,
+    namespace: str = "",
+) -> int:
+    """Run the nodes, or one of `HALVES`, until Ctrl-C; returns the exit code.
+
+    Args:
+        discovery: see `confine`.
+        console: with the page to run the arm from.
+        namespace: of the nodes.
+    """
+    confine(discovery)
+    if only and os.environ[DISCOVERY] == RANGES["local"]:
+        print(ALONE, file=sys.stderr)
+    try:
+        nodes = half(overrides(sim, arm_ip, model, policy_url, console, namespace), only)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    try:
+        held = claim(nodes, namespace)
+        with (
+            client_node("kinevla_up", namespace) as (node, interrupted),
+            Launcher(node, interrupted, parameter_file(config), nodes) as launcher,
+        ):
+            launcher.bring_up()
+            print(READY.format(f"--namespace {namespace} " if namespace else ""), flush=True)
+            while held:
+                launcher.spin(POLL)
+    except Interrupted:
+        return 0
+    except (LaunchError, FileNotFoundError, AlreadyRunning) as error:
+        print(f"error: {error}", file=sys.stderr)
+    return 1
+
+
+def overrides(
+    sim: bool,
+    arm_ip: str | None,
+    model: Path | None,
+    policy_url: str | None = None,
+    console: bool = False,
+    namespace: str = "",
+) -> dict[str, dict[str, Any]]:
+    """The nodes in the order of starting, each with what differs from the parameter file.
+
+    Raises:
+        ValueError: the address of a real arm for the simulated cell, whose arm node is enabled at
+            once and moves by simulated pictures.
+    """
+    nodes: dict[str, dict[str, Any]] = {"policy": {}, "arm": {}}
+    if sim and arm_ip is not None:
+        raise ValueError(f"the simulated cell has an arm of its own; {arm_ip} needs --no-sim")
+    if sim:
+        nodes = simulated_nodes(namespace)
+    if arm_ip is not None:
+        nodes["arm"]["arm_ip"] = arm_ip
+    if model is not None:
+        nodes["policy"]["model"] = str(model)
+    if policy_url is not None:
+        nodes["policy"]["policy_url"] = policy_url
+    if namespace:
+        for values in nodes.values():
+            values["frame_prefix"] = f"{namespace.strip('/')}/"
+    # First, so that it is there before anything moves, and as long as anything does.
+    return {"console": {}, **nodes} if console else nodes
+
+
+def simulated_nodes(namespace: str = "") -> dict[str, dict[str, Any]]:
+    """Parameters of cell, policy and arm; ports of its own for one of several cells."""
+    if not namespace:
+        cell = {"host": CELL_HOST, "port": CELL_PORT}
+        return {"cell": cell, "policy": {}, "arm": simulated(CELL_PORT)}
+    port, udp_port = free_tcp_port(CELL_HOST), free_udp_port(CELL_HOST)
+    arm = {**simulated(port), "udp_port": udp_port}
+    return {"cell": {"host": CELL_HOST, "port": port}, "policy": {}, "arm": arm}
