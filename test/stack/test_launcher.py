@@ -63,7 +63,7 @@ def test_a_real_address_for_the_cell_is_refused() -> None:
 STUCK = """
 import faulthandler, signal, sys, time
 faulthandler.enable()
-signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print("up", file=sys.stderr, flush=True)
 def in_a_loop():
     while True: time.sleep(1)

@@ -19,6 +19,7 @@ from kinevla_ros.data.synchronisation.observation import NoObservation, Received
 from kinevla_ros.data.synchronisation.stamp_checks import Arrival
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.policy.arm_watch import ArmWatch
+from kinevla_ros.nodes.policy.execution import Execution
 from kinevla_ros.nodes.policy.hearing import Hearing
 from kinevla_ros.nodes.policy.output import CHUNK_TIME, Output, judge, status_of
 from kinevla_ros.nodes.policy.parameters import ANY_CONSISTENCY, PARAMETERS
@@ -65,8 +66,13 @@ class PolicyNode(ManagedNode):
         self._model_time, self._latency = Latency(), Latency()
         self._complaint, self._complained_at = "", 0.0
         self._inferring_since: float | None = None
-        self._output = Output(self, self.values["frame_prefix"], ArmWatch(self).obstacle)
+        arm = ArmWatch(self)
+        self._output = Output(self, self.values["frame_prefix"], arm.obstacle)
         self._hearing = Hearing(self._output, self.get_logger(), self._served)
+        self._execution = Execution(
+            self, self._hearing, arm.obstacle, lambda: self.state == "active"
+        )
+        self._output.listen(self._execution)
         self._create_topics()
 
     def _create_topics(self) -> None:
@@ -131,6 +137,7 @@ class PolicyNode(ManagedNode):
     def deactivate(self) -> None:
         """Stop inferring; the arm slows to rest when the last chunk has run out."""
         self._stop.set()
+        self._execution.close()
         self._sight.stop()
         self._wake()
         if self._thread is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from builtin_interfaces.msg import Time
 from nav_msgs.msg import Path
@@ -35,6 +35,18 @@ CHOICE, MOST_CHOICES, MOST_SLOTS = 64, 32, 16
 """Bytes and counts that `MissingSlot.msg` and `Question.msg` have room for."""
 
 
+class Listener(Protocol):
+    """Who follows what the policy does, in the policy's own process."""
+
+    def on_chunk(self, chunk: ActionChunk) -> None:
+        """Take a chunk that is sent."""
+        ...
+
+    def on_reasoning(self, reasoning: Reasoning) -> None:
+        """Take words and codes, or why there are none."""
+        ...
+
+
 class Output:
     """Topics of `node`.
 
@@ -50,12 +62,19 @@ class Output:
         self._reasoning = node.create_publisher(Reasoning, "kinevla/reasoning", 1)
         self._questions = node.create_publisher(QuestionMessage, "kinevla/question", LATCHED)
         self._asks = False
+        self._listener: Listener | None = None
         self._chunks = node.create_publisher(ActionChunkMessage, "kinevla/action_chunk", 1)
         self._paths = node.create_publisher(Path, "kinevla/planned_path", 1)
         self._markers = node.create_publisher(MarkerArray, "kinevla/reasoning_markers", 1)
 
+    def listen(self, listener: Listener) -> None:
+        """Let `listener` have every chunk and reasoning too."""
+        self._listener = listener
+
     def chunk(self, chunk: ActionChunk, stamp: Time) -> None:
         """Publish the chunk of an observation taken at `stamp`."""
+        if self._listener:
+            self._listener.on_chunk(chunk)
         self._chunks.publish(chunk_to_message(chunk, stamp))
 
     def path(self, chunk: ActionChunk, stamp: Time) -> None:
@@ -65,6 +84,8 @@ class Output:
     def reasoning(self, message: Reasoning) -> None:
         """Publish words and codes, and show them, with what keeps the arm from following."""
         message.arm = bounded(self._obstacle(), TEXT)
+        if self._listener:
+            self._listener.on_reasoning(message)
         self._reasoning.publish(message)
         self._markers.publish(reasoning_markers(message, self._frame))
 
