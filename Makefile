@@ -22,7 +22,7 @@ help:
 	@echo "make clean                     remove $(VENV) and everything built"
 
 demo: venv
-	$(BIN)/kinevla demo $(if $(INSTRUCTION),--instruction "$$INSTRUCTION") $(if $(CONSOLE),--console)
+	$(BIN)/kinevla demo $(if $(INSTRUCTION),"$$INSTRUCTION") $(if $(CONSOLE),--console)
 
 test: lint
 	$(BIN)/pytest

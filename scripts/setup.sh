@@ -42,4 +42,5 @@ install_system_packages() {
   die "$("$python" --version) is too old: 3.11 is needed. Name another: make PYTHON=python3.12"
 install_system_packages
 "$python" -m venv "$venv"
+touch "$venv/COLCON_IGNORE"  # in a workspace it holds no packages to build
 "$venv/bin/pip" install --editable '.[ros,sim,skills,evaluate,train,serve,console,realsense,record,test]'

@@ -89,7 +89,10 @@ def say(
 @app.command()
 def demo(
     instruction: Annotated[
-        str | None, typer.Option(help="What to do and how; default: the tasks' own example.")
+        str | None, typer.Argument(help="What to do and how; default: the tasks' own example.")
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Checkpoint folder; default: the shipped one.")
     ] = None,
     video: Annotated[Path, typer.Option(help="File of the video.")] = Path("demo.mp4"),
     timeout: Annotated[float, typer.Option(help="Time limit of the task (s).")] = 40.0,
@@ -104,7 +107,9 @@ def demo(
     from kinevla_ros.stack.demo import demo as run
 
     with plain_errors():
-        raise typer.Exit(run(instruction or kine_realman().example, video, timeout, seed, console))
+        raise typer.Exit(
+            run(instruction or kine_realman().example, video, timeout, seed, console, model)
+        )
 
 
 @app.command()

@@ -16,6 +16,10 @@ app = typer.Typer(help="Learn from demonstrations.", no_args_is_help=True)
 def codec(
     dataset: Datasets,
     out: Annotated[Path, typer.Option(help="Folder for the codec and its log.")],
+    steps: Annotated[
+        int,
+        typer.Option(min=30, help="Batches of 256: a third for the goal, the rest for the how."),
+    ] = 12_000,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue a run that was stopped.")
@@ -25,7 +29,7 @@ def codec(
     from kinevla_ros.training.codec.stages import CodecSettings
     from kinevla_ros.training.pipeline import codec_from_dataset, device
 
-    settings = CodecSettings(seed=seed, device=device())
+    settings = CodecSettings.of_steps(steps, seed=seed, device=device())
     with plain_errors():
         typer.echo(codec_from_dataset(dataset, out, settings, resume))
 

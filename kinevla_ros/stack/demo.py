@@ -44,23 +44,40 @@ JUDGE_PERIOD = 0.5
 DONE_TIME = 1.0
 """The goal counts as reached once the judge has said so for so long, s."""
 
+IN_WORDS = {
+    "goal": "the goal is reached",
+    "part": "grasped by the part that was said",
+    "side": "released on the side that was said",
+    "direction": "carried in the direction that was said",
+    "order": "in the order that was said: grasped, then moved",
+}
+"""What the judge looks at, for people."""
+
 DISCOVERY_TIMEOUT = 10.0
 SERVICE_TIMEOUT = 5.0
 REST_TIMEOUT = 5.0
 
 
-def demo(instruction: str, video: Path, timeout: float, seed: int, page: bool = False) -> int:
+def demo(
+    instruction: str,
+    video: Path,
+    timeout: float,
+    seed: int,
+    page: bool = False,
+    model: Path | None = None,
+) -> int:
     """Run the demonstration; returns 0 if every process worked and there is a judgement.
 
     Args:
         page: with the console, and stay until Ctrl-C.
+        model: checkpoint folder; the shipped one without it.
     """
     console = Console(highlight=False, soft_wrap=True)
     own_domain()
     port = free_tcp_port(CELL_HOST)
     overrides: dict[str, dict[str, Any]] = {
         "cell": {"host": CELL_HOST, "port": port, "seed": seed},
-        "policy": {},
+        "policy": {"model": str(model)} if model else {},
         "arm": {**simulated(port), "udp_port": free_udp_port(CELL_HOST)},
     }
     if page:
@@ -257,10 +274,10 @@ class Demonstration:
 
 
 def _print_judgement(console: Console, judgement: dict[str, Any], seen: Demonstration) -> None:
-    table = Table(title="judgement", title_justify="left", show_header=False)
-    table.add_row("goal", _mark(judgement["goal"]))
+    table = Table(title="what the judge saw", title_justify="left", show_header=False)
+    table.add_row(IN_WORDS["goal"], _mark(judgement["goal"]))
     for constraint, kept in judgement["constraints"].items():
-        table.add_row(constraint, _mark(kept))
+        table.add_row(IN_WORDS.get(constraint, constraint), _mark(kept))
     console.print(table)
     stream = judgement["stream"]
     shares = ", ".join(f"{name} {share:.0%}" for name, share in stream["shares"].items())

@@ -63,7 +63,7 @@ def test_the_demo_does_what_it_is_told_and_shows_it_in_a_video(tmp_path: Path) -
 
 
 def test_a_demo_of_nonsense_fails_with_the_reason(tmp_path: Path) -> None:
-    result = kinevla("demo", "--instruction", "dance", "--video", str(tmp_path / "demo.mp4"))
+    result = kinevla("demo", "dance", "--video", str(tmp_path / "demo.mp4"))
     assert result.exit_code == 1
     assert "words outside its scope (dance)" in result.output
 

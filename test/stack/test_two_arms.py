@@ -17,6 +17,7 @@ from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
 from kinevla_ros.msg import Reasoning, SafetyStatus
+from kinevla_ros.nodes.ros.guard import GuardedNode
 from kinevla_ros.nodes.ros.qos import LATCHED
 from kinevla_ros.stack.launcher import Launcher, client_node, parameter_file
 from kinevla_ros.stack.talk import Talk
@@ -61,10 +62,11 @@ class Watched:
 def test_left_and_right_hear_and_move_each_by_itself() -> None:
     with ExitStack() as stack:
         found = {}
+        _, interrupted = stack.enter_context(client_node("two_arms"))
         for namespace in INSTRUCTIONS:
             nodes = overrides(True, None, None, namespace=namespace)
-            # A busy computer is another test's business.
-            node, interrupted = stack.enter_context(client_node("two_arms", namespace))
+            node = GuardedNode("person", namespace=namespace)
+            stack.callback(node.destroy_node)
             launcher = stack.enter_context(
                 Launcher(node, interrupted, parameter_file(None), nodes, "error")
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from pathlib import Path
 
@@ -47,6 +48,15 @@ class FailureVideo:
             for frame in (*self._frames, *[last] * (FPS * VERDICT_SECONDS)):
                 video.add(frame)
         return path
+
+
+def copy_videos(source: Path, destination: Path) -> None:
+    """Copy the videos of one folder into another, unless it is the same."""
+    if source.resolve() == destination.resolve():
+        return
+    destination.mkdir(parents=True, exist_ok=True)
+    for video in sorted(source.glob("*.mp4")):
+        shutil.copy2(video, destination)
 
 
 def _reasoning(inference: Inference | None) -> list[str]:

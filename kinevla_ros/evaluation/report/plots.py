@@ -50,11 +50,16 @@ def confusion_plot(results: Sequence[EpisodeResult], slot: str) -> str:
     asked = sorted({a for a, _ in pairs})
     done = [*sorted({d for _, d in pairs} - {NOTHING} | set(asked)), NOTHING]
     counts = np.array([[pairs.count((a, d)) for d in done] for a in asked])
-    figure, axes = _figure(1.2 * len(done) + 1.5, 0.6 * len(asked) + 1.2)
-    axes.imshow(counts / counts.sum(axis=1, keepdims=True), cmap="Blues", vmin=0, vmax=1)
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    figure, axes = _figure(1.4 * len(done) + 2.0, 0.7 * len(asked) + 1.8)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (row, column), count in np.ndenumerate(counts):
-        axes.text(column, row, str(count), ha="center", va="center")
-    axes.set_xticks(range(len(done)), [d.replace("_", " ") for d in done])
+        share = shares[row, column]
+        text = f"{count}\n{share:.0%}"
+        axes.text(
+            column, row, text, ha="center", va="center", color="white" if share > 0.5 else "black"
+        )
+    axes.set_xticks(range(len(done)), [d.replace("_", " ") for d in done], rotation=20, ha="right")
     axes.set_yticks(range(len(asked)), [a.replace("_", " ") for a in asked])
     axes.set_xlabel("carried out")
     axes.set_ylabel("asked for")

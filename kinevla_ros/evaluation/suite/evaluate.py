@@ -25,7 +25,7 @@ from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.files.lock import FolderInUse, only_writer
 from kinevla_ros.base.resources import resource_path
-from kinevla_ros.evaluation.report.failures import VIDEOS
+from kinevla_ros.evaluation.report.failures import VIDEOS, copy_videos
 from kinevla_ros.evaluation.report.reasoning import bert_score, metrics, read_phrasings, readings_of
 from kinevla_ros.evaluation.report.reasoning import lines as word_lines
 from kinevla_ros.evaluation.report.summary import alarm_line, rates, remarks, summary, table
@@ -97,7 +97,7 @@ def evaluate(
     Args:
         model: checkpoint folder; the shipped one without it.
         figures: JSON file to write.
-        inspect: folder for a video of each failure; without it, one in the report's folder.
+        inspect: folder for a video of each failure; the report has them in any case.
         report: folder for a page with plots, figures and videos.
     """
     console, errors = Console(), Console(stderr=True)
@@ -131,6 +131,8 @@ def _evaluate(
             inspect.mkdir(parents=True, exist_ok=True)
         with closing(run_checkpoint(load, plan, workers, inspect)) as stream:
             results, code = _run(stream, len(plan), console, errors)
+        if inspect and report:
+            copy_videos(inspect, report / VIDEOS)
         groups = by_condition(results)
         if not groups[PLAIN]:
             errors.print("no episode was finished")

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -69,6 +70,18 @@ class CodecSettings:
     seed: int = 0
     save_every: int = 2000
     device: str = "cpu"
+
+    @classmethod
+    def of_steps(cls, steps: int, **others: Any) -> CodecSettings:
+        """Return settings of so many batches, in the shares of the default.
+
+        Args:
+            steps: of both stages.
+            others: further fields.
+        """
+        share = steps / (cls.goal_steps + cls.kinematics_steps)
+        goal, warmup = round(cls.goal_steps * share), round(cls.warmup_steps * min(share, 1.0))
+        return cls(goal_steps=goal, kinematics_steps=steps - goal, warmup_steps=warmup, **others)
 
 
 def train_codec(
