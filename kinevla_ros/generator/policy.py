@@ -99,7 +99,7 @@ class Policy:
         return self.decoder.contract
 
     def reset(self) -> None:
-        """Forget the words of the previous chunk."""
+        """Forget the words of the previous chunk; the next draft is what its way is to say."""
         self._draft = None
 
     def warm_up(self, consistency: bool = False) -> None:
@@ -189,8 +189,9 @@ class Policy:
         read = self._reading(instruction)
         try:
             given = override.given(self.vocabulary, self.model.config)
+            draft = self._draft or self._expected(read)
             with naming_full_memory():
-                generation = self._writer.generate(read.prompt, *seen, self._draft, given)
+                generation = self._writer.generate(read.prompt, *seen, draft, given)
             if override.must_name_command:
                 words = (generation.words.goal, generation.words.kinematics)
                 goal, kinematics = map(self.vocabulary.decode_text, words)
@@ -220,3 +221,8 @@ class Policy:
                 self._draft = None
             self._instruction, self._read = instruction, reading
         return self._read
+
+    def _expected(self, read: Understood) -> Draft:
+        """The words that a model of these tasks writes for a way; verified as any draft."""
+        texts = self.reader.texts(read.slots)
+        return Draft(*(tuple(self.vocabulary.encode_text(text)) for text in texts))
