@@ -112,7 +112,7 @@ class Policy:
             GpuOutOfMemory: see there.
         """
         is_english("")  # the list of English words is read from disk once
-        images = camera_pixels(self.model.config, plain_pictures()).to(self.device)
+        images = camera_pixels(self.model.config, plain_pictures(), self.device)
         state = state_tensor(np.zeros(7), 0.0).to(self.device)
         with naming_full_memory():
             if isinstance(self._writer, FastDecoder):
@@ -153,7 +153,7 @@ class Policy:
         started = time.perf_counter()
         joints, stamp = observation.joints, observation.stamp
         state = state_tensor(joints, observation.gripper).to(self.device)
-        seen = camera_pixels(self.model.config, observation.images).to(self.device), state
+        seen = camera_pixels(self.model.config, observation.images, self.device), state
         generation = self._understood(instruction, seen, override or Override())
         self._draft = generation.words
         codes = np.array([*generation.goal_codes, *generation.kinematics_codes])

@@ -58,7 +58,7 @@ class Subject:
         """Front and wrist as the model reads them."""
         config = self.model.config
         squares = [square(image, config.image_size) for image in self.cameras[moment]]
-        return pixels(config, np.stack(squares))
+        return pixels(config, torch.from_numpy(np.stack(squares)).to(self.model.device))
 
 
 def random_subject(
