@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from kinevla_ros.evaluation.bench.chunk import Observation
+    from kinevla_ros.evaluation.bench.recording import Observation
     from kinevla_ros.generator.network.model import Generator
     from kinevla_ros.language.grammar import Command
     from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
@@ -48,6 +48,6 @@ def parts(
 @pytest.fixture(scope="session")
 def scenes() -> dict[Command, list[Observation]]:
     """What the policy would see along a demonstration of each task."""
-    from kinevla_ros.evaluation.bench.chunk import record
+    from kinevla_ros.evaluation.bench.recording import record
 
     return record(5)

@@ -6,6 +6,7 @@ from engine_cases import DEVICE, case
 
 pytest.importorskip("triton")
 
+from kinevla_ros.evaluation.bench.block_operations import SIZE, counted
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, Draft
 from kinevla_ros.generator.engine import choice
 from kinevla_ros.generator.engine.choice import Chosen, choose_operations, largest_error
@@ -76,6 +77,8 @@ def test_rows_are_rounded_as_they_would_be_apart() -> None:
 def test_the_engine_with_kernels_writes_what_plain_decoding_writes(parts, monkeypatch) -> None:
     model, vocabulary = parts
     config = model.config
+    if DEVICE == "cpu" and config.images_first:
+        pytest.skip("minutes in the interpreter; every kernel is compared for this layout too")
     size = model.language.config.hidden_size // model.language.config.num_attention_heads
     fused = FusedOperations(not config.images_first, HERE, size)
     fast = FastDecoder(model, vocabulary, operations=Chosen(fused, "a test"))
@@ -94,3 +97,13 @@ def test_without_a_gpu_plain_torch_is_chosen_and_says_so() -> None:
     chosen = choose_operations(True, torch.device("cpu"), torch.float32, 4, 16)
     assert isinstance(chosen.operations, PlainOperations)
     assert "GPU" in chosen.why
+
+
+def test_with_kernels_a_block_costs_a_quarter_of_the_operations() -> None:
+    plain, fused = (
+        counted(run, 1, HERE)
+        for run in (PlainOperations(False, HERE), FusedOperations(False, HERE, SIZE))
+    )
+    assert plain["mm"] == fused["mm"] == 4
+    assert sum(fused.values()) == 10
+    assert sum(plain.values()) >= 36

@@ -88,7 +88,7 @@ def largest_error(
         places = start + torch.arange(new, device=device)
         filled = segments * (torch.arange(length, device=device) < first + new)
         results = [
-            _all(operations, given, norm, table, cache, (start, places, filled))
+            _all(operations, given, norm, cache, (start, places, filled, table))
             for operations, cache in zip((one, other), caches, strict=True)
         ]
         for found, wanted in zip(*results, strict=True):
@@ -98,13 +98,11 @@ def largest_error(
     return error
 
 
-def _all(
-    operations: Operations, given: Any, norm: Any, table: Tensor, cache: Tensor, where: Any
-) -> list[Any]:
+def _all(operations: Operations, given: Any, norm: Any, cache: Tensor, where: Any) -> list[Any]:
     """Results of every operation, and the cache."""
     hidden, change, mixed, both = given
     look = operations.look(*where)
-    query = operations.turn(mixed, table, look, cache)
+    query = operations.turn(mixed, look, cache)
     seen = operations.attend(query, cache, look, None)
     parts = operations.add_norm(hidden, change, norm, None)
     first = operations.add_norm(hidden, None, norm, None)[1]

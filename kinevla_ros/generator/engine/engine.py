@@ -106,6 +106,10 @@ class FastDecoder:
                 run()
         self._instruction = None
 
+    def forget(self) -> None:
+        """Read the next chunk's instruction as if it were new."""
+        self._instruction = None
+
     @torch.inference_mode()
     def generate(
         self,

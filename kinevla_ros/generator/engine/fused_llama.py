@@ -72,11 +72,11 @@ class FusedLlama:
         places = start + torch.arange(len(embeddings), device=self._device)
         self._segments.index_copy_(0, places, segments)
         run = self._operations
-        look = run.look(start, places, self._segments)
+        look = run.look(start, places, self._segments, self._table)
         hidden, change = embeddings, None
         for layer, cache in zip(self._layers, self._cache, strict=True):
             hidden, normed = run.add_norm(hidden, change, layer.before, layer.qkv)
-            query = run.turn(layer.qkv(normed), self._table, look, cache)
+            query = run.turn(layer.qkv(normed), look, cache)
             seen = run.attend(query, cache, look, layer.out)
             hidden, normed = run.add_norm(hidden, layer.out(seen), layer.between, layer.gate_up)
             change = layer.down(run.gate(layer.gate_up(normed), layer.down))

@@ -40,9 +40,9 @@ class FusedOperations:
         may = may_look(device).int()
         self._rule = (may << torch.arange(len(may), device=device)).sum(1).int()
 
-    def look(self, start: Tensor, places: Tensor, segments: Tensor) -> Look:
+    def look(self, start: Tensor, places: Tensor, segments: Tensor, table: Tensor) -> Look:
         """See `Operations`."""
-        return Look(start, places, segments, self._rule)
+        return Look(start, places, segments, (self._rule, *table))
 
     def add_norm(
         self, hidden: Tensor, change: Tensor | None, norm: Any, into: nn.Module | None
@@ -59,13 +59,22 @@ class FusedOperations:
         )  # fmt: skip
         return total, Rounded(out, scale) if rounded else out
 
-    def turn(self, mixed: Tensor, table: Tensor, look: Look, cache: Tensor) -> Tensor:
+    def turn(self, mixed: Tensor, look: Look, cache: Tensor) -> Tensor:
         """See `Operations`."""
         heads, length, size = cache.shape[1:]
         query = mixed.new_empty(heads, len(mixed), size)
         group = min(HEADS_AT_ONCE, triton.next_power_of_2(heads))
         kernels.turn[(len(mixed), triton.cdiv(heads, group))](
-            mixed, *table, look.start, query, *cache, heads, length, len(mixed), group, size // 2
+            mixed,
+            *look.rule[1:],
+            look.start,
+            query,
+            *cache,
+            heads,
+            length,
+            len(mixed),
+            group,
+            size // 2,
         )
         return query
 
@@ -81,7 +90,7 @@ class FusedOperations:
             for tail in ((size,), (), ())
         )
         kernels.attend[(heads, triton.cdiv(new, rows), splits)](
-            query, *cache, look.segments, look.rule, look.start, out, parts, tops, sums,
+            query, *cache, look.segments, look.rule[0], look.start, out, parts, tops, sums,
             size**-0.5, heads, cache.shape[2], new, self._whole, int(Segment.OBSERVATION), splits,
             size, rows, 32 if query.dtype == torch.float32 else 64, num_warps=4, num_stages=2,
         )  # fmt: skip

@@ -41,20 +41,23 @@ class Operations(Protocol):
 
     name: str
 
-    def look(self, start: Tensor, places: Tensor, segments: Tensor) -> Look:
-        """Prepare a pass; see `Look`."""
+    def look(self, start: Tensor, places: Tensor, segments: Tensor, table: Tensor) -> Look:
+        """Prepare a pass; see `Look`.
+
+        Args:
+            table: cosines and sines of all positions, [2, L, D].
+        """
 
     def add_norm(
         self, hidden: Tensor, change: Tensor | None, norm: Any, into: nn.Module | None
     ) -> tuple[Tensor, Tensor | Rounded]:
         """`hidden + change` [Q, width], and its RMS norm."""
 
-    def turn(self, mixed: Tensor, table: Tensor, look: Look, cache: Tensor) -> Tensor:
+    def turn(self, mixed: Tensor, look: Look, cache: Tensor) -> Tensor:
         """Rotate queries and keys to their positions, write keys and values into the cache.
 
         Args:
             mixed: queries, keys and values, [Q, 3 H D].
-            table: cosines and sines of all positions, [2, L, D].
             cache: keys and values of a block, [2, H, L, D].
 
         Returns:
@@ -82,12 +85,12 @@ class PlainOperations:
     def __init__(self, whole: bool, device: torch.device) -> None:
         self._whole, self._may = whole, may_look(device)
 
-    def look(self, start: Tensor, places: Tensor, segments: Tensor) -> Look:
+    def look(self, start: Tensor, places: Tensor, segments: Tensor, table: Tensor) -> Look:
         """See `Operations`."""
         allowed = attention_allowed(
             segments[places][None], segments[None], places, self._may, self._whole
         )
-        return Look(start, places, segments, allowed)
+        return Look(start, places, segments, (allowed, *table[:, places]))
 
     def add_norm(
         self, hidden: Tensor, change: Tensor | None, norm: Any, into: nn.Module | None
@@ -96,9 +99,9 @@ class PlainOperations:
         hidden = hidden if change is None else hidden + change
         return hidden, norm(hidden)
 
-    def turn(self, mixed: Tensor, table: Tensor, look: Look, cache: Tensor) -> Tensor:
+    def turn(self, mixed: Tensor, look: Look, cache: Tensor) -> Tensor:
         """See `Operations`."""
-        heads, cos, sin = cache.shape[1], *table[:, look.places]
+        heads, (_, cos, sin) = cache.shape[1], look.rule
         query, key, value = (
             part.unflatten(1, (heads, -1)).transpose(0, 1) for part in mixed.chunk(3, 1)
         )
@@ -109,7 +112,7 @@ class PlainOperations:
     def attend(self, query: Tensor, cache: Tensor, look: Look, into: nn.Module | None) -> Tensor:
         """See `Operations`."""
         keys, values = cache[:, None]
-        seen = F.scaled_dot_product_attention(query[None], keys, values, look.rule)
+        seen = F.scaled_dot_product_attention(query[None], keys, values, look.rule[0])
         return seen[0].transpose(0, 1).flatten(1)
 
     def gate(self, both: Tensor, into: nn.Module | None) -> Tensor:
