@@ -27,17 +27,11 @@ from kinevla_ros.generator.engine.operations import PlainOperations
 HEADS, SIZE, LENGTH = 2, 16, 64
 PASSES = {"one new position": 1, "20 new positions": 20}
 PRODUCTS = ("mm", "addmm", "bmm")
-FREE = ("empty", "detach", "view", "alias", "unbind", "split", "transpose", "t", "slice", "select")
-FREE += (
-    "unsqueeze",
-    "expand",
-    "new_empty",
-    "_unsafe_view",
-    "permute",
-    "lift_fresh",
-    "empty_like",
-    "scalar_tensor",
-)
+FREE = {
+    *("empty", "empty_like", "new_empty", "detach", "lift_fresh", "scalar_tensor"),
+    *("view", "_unsafe_view", "alias", "unbind", "split", "transpose", "t", "permute"),
+    *("slice", "select", "unsqueeze", "expand"),
+}
 """Operations that run no kernel."""
 
 
@@ -87,7 +81,8 @@ class _Blocks:
             num_hidden_layers=count,
             num_attention_heads=HEADS,
         )
-        self.language = LlamaForCausalLM(shape).to(device, dtype)
+        language: Any = LlamaForCausalLM(shape)
+        self.language = language.to(device, dtype)
 
 
 def bench_operations(report: Path | None = None) -> int:
