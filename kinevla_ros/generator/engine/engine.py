@@ -25,7 +25,7 @@ from kinevla_ros.generator.engine.level import LevelPasses, LevelPlan
 from kinevla_ros.generator.engine.quantised import Weights, quantise
 from kinevla_ros.generator.network.model import Generator, Segment
 from kinevla_ros.language.grammar import REFUSAL
-from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import LEVELS, Vocabulary
 
 
 class FastDecoder:
@@ -71,8 +71,13 @@ class FastDecoder:
         self._cursor = torch.zeros(1, dtype=torch.int64, device=self._device)
         self._token = torch.zeros(1, dtype=torch.int64, device=self._device)
         parts = (model, vocabulary, self._llama, self._cursor, self._token)
-        self._goal = LevelPasses("goal", *parts, self._goal_lead, depth_head)
-        self._kinematics = LevelPasses("kinematics", *parts, self._kinematics_lead, depth_head)
+        # What the kinematics' first pass reads of the goal's codes.
+        unread = config.goal_codes if depth_head else 1
+        leads = (self._goal_lead, self._lead_length), (self._kinematics_lead, unread)
+        self._goal, self._kinematics = (
+            LevelPasses(level, *parts, *lead, depth_head)
+            for level, lead in zip(LEVELS, leads, strict=True)
+        )
         size = config.image_size
         channels = 6 if config.images_first else 3
         self._images = torch.zeros((2, channels, size, size), device=self._device)
