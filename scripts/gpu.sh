@@ -30,7 +30,7 @@ step() {
     ended="not run, no time left"
   else
     echo "== $name (at most $limit s)"
-    timeout --signal=INT --kill-after=5 "$limit" "$@" >"$out/$name.log" 2>&1
+    timeout --kill-after=5 "$limit" "$@" >"$out/$name.log" 2>&1
     case $? in
       0) ended=done ;;
       124 | 137) ended="cut off after $limit s" ;;

@@ -55,8 +55,8 @@ def rows_of(name: str, found: dict[str, Any]) -> list[tuple[str, str]]:
 def main(folder: Path) -> None:
     """Print the table as Markdown."""
     steps = [line.split("\t") for line in (folder / "steps.tsv").read_text().splitlines()]
-    log = folder / "device.log"
-    card = log.read_text().strip() if log.is_file() and steps else ""
+    seen = any(name == "device" and ended == "done" for name, ended, _ in steps)
+    card = (folder / "device.log").read_text().strip() if seen else ""
     versions: dict[str, str] = {}
     lines = ["| what | result |", "| --- | --- |"]
     for name, ended, seconds in steps:
