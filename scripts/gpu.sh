@@ -1,24 +1,66 @@
 #!/usr/bin/env bash
-# Everything that needs a GPU, in one call: the engine's graphs against plain decoding, how often
-# rounding changes what is written, the chunk of the full-size model with random weights (as they
-# are, in 8 bits, with a depth head), a step of its fine-tuning. Results in OUT.
-# Wants the package with its train and test extras, and PyTorch with CUDA.
-set -euo pipefail
+# Everything that needs a GPU, in one call of at most eight minutes, the most important first. A
+# step that fails or takes too long does not stop the rest. Figures, logs and summary.md in OUT.
+#
+#   [OUT=runs/gpu] [WHEELS=wheels] scripts/gpu.sh
+#
+# Wants Python with PyTorch for CUDA. Packages that the machine lacks are taken from wheels in the
+# folder WHEELS, if it is there, without a network. Fill it elsewhere, for Python 3.12 by
+#   pip download --no-deps --only-binary=:all: --python-version 3.12 --implementation cp \
+#     --platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64 -d wheels NAME==VERSION ...
+# Without a GPU everything runs cut down, and fp8 fails.
+set -uo pipefail
 cd "$(dirname "$0")/.."
 
 out=${OUT:-runs/gpu}
+wheels=${WHEELS:-wheels}
+seconds=${SECONDS_IN_ALL:-480}
 mkdir -p "$out"
+rm -f "$out"/*.json "$out"/*.log "$out/steps.tsv"
+SECONDS=0
+export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}" PYTHONUNBUFFERED=1
 
-python3 -c 'import sys, torch; sys.exit(0 if torch.cuda.is_available() else "no CUDA device")'
-nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv | tee "$out/device.csv"
-python3 -m pytest -q test/generator/test_engine.py test/generator/test_quantised.py test/generator/test_depth_head.py \
-  test/generator/test_openvla.py test/training/test_lora.py test/nodes/policy/test_full_size_policy.py | tee "$out/tests.txt"
-kinevla bench flips --cases "${CASES:-200}" --weights int8 --json "$out/flips.json"
-chunk() { kinevla bench chunk --random-7b --chunks "${CHUNKS:-1000}" --json "$out/$1.json" "${@:2}"; }
-chunk chunk
-chunk chunk_int8 --weights int8
-chunk chunk_depth_head --depth-head
-kinevla bench lora --batch-size "${BATCH:-8}" --steps "${STEPS:-20}" --json "$out/lora.json"
-# A GPU before Ada and Hopper has no fp8 and ends the script here.
-chunk chunk_fp8 --weights fp8
-chunk chunk_fp8_depth_head --weights fp8 --depth-head
+# step NAME LIMIT COMMAND: run it for at most LIMIT seconds or what is left, and note how it ended.
+step() {
+  local name=$1 limit=$2 began=$SECONDS ended
+  shift 2
+  local left=$((seconds - SECONDS))
+  [ "$limit" -lt "$left" ] || limit=$left
+  if [ "$limit" -lt 1 ]; then
+    ended="not run, no time left"
+  else
+    echo "== $name (at most $limit s)"
+    timeout --kill-after=5 "$limit" "$@" >"$out/$name.log" 2>&1
+    case $? in
+      0) ended=done ;;
+      124 | 137) ended="cut off after $limit s" ;;
+      *) ended=failed && tail -n 3 "$out/$name.log" ;;
+    esac
+  fi
+  printf '%s\t%s\t%s\n' "$name" "$ended" $((SECONDS - began)) >>"$out/steps.tsv"
+}
+
+chunk() {
+  step "$1" "$2" python3 -m kinevla_ros.cli bench chunk --random-7b \
+    --chunks "${CHUNKS:-300}" --json "$out/$1.json" "${@:3}"
+}
+
+if compgen -G "$wheels/*.whl" >/dev/null; then
+  packages=$(realpath "$out")/packages
+  export PYTHONPATH="$packages:$PYTHONPATH"
+  step wheels 60 python3 -m pip install --quiet --no-index --no-deps --upgrade \
+    --target "$packages" "$wheels"/*.whl
+fi
+step device 30 nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader
+step tests 100 python3 -m pytest -q -p no:cacheprovider test/generator/test_graph.py \
+  test/generator/test_kernels.py test/generator/test_engine.py test/generator/test_quantised.py
+chunk bf16 150
+chunk bf16_depth_head 60 --depth-head
+chunk fp8 60 --weights fp8
+chunk int8 60 --weights int8
+step flips 60 python3 -m kinevla_ros.cli bench flips --cases "${CASES:-100}" --weights int8 \
+  --json "$out/flips.json"
+step lora 60 python3 -m kinevla_ros.cli bench lora --batch-size "${BATCH:-8}" \
+  --steps "${STEPS:-10}" --json "$out/lora.json"
+chunk fp8_depth_head 60 --weights fp8 --depth-head
+python3 scripts/gpu_summary.py "$out" | tee "$out/summary.md"

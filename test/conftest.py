@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from kinevla_ros.evaluation.bench.chunk import Observation
+    from kinevla_ros.evaluation.bench.recording import Observation
     from kinevla_ros.generator.network.model import Generator
     from kinevla_ros.language.grammar import Command
     from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
@@ -24,6 +24,8 @@ os.environ["ROS_LOG_DIR"] = tempfile.mkdtemp(prefix="kinevla_ros_log_")
 os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
 os.environ.setdefault("MUJOCO_GL", "egl")
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="kinevla_ros_cache_")
+if not os.path.exists("/dev/nvidiactl"):
+    os.environ["TRITON_INTERPRET"] = "1"  # kernels are read when they are imported
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,6 +48,6 @@ def parts(
 @pytest.fixture(scope="session")
 def scenes() -> dict[Command, list[Observation]]:
     """What the policy would see along a demonstration of each task."""
-    from kinevla_ros.evaluation.bench.chunk import record
+    from kinevla_ros.evaluation.bench.recording import record
 
     return record(5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -172,6 +173,16 @@ def shapes(
 
     with plain_errors():
         raise typer.Exit(bench_shapes(data, trials, seed, report))
+
+
+@app.command()
+def operations(report: Report = None) -> None:
+    """Count the operations of a block of the engine, by plain torch and with its kernels."""
+    if not Path("/dev/nvidiactl").exists():
+        os.environ["TRITON_INTERPRET"] = "1"  # read once, when triton is imported
+    from kinevla_ros.evaluation.bench.block_operations import bench_operations
+
+    raise typer.Exit(bench_operations(report))
 
 
 @app.command("lora")

@@ -20,7 +20,10 @@ def _writable(path: Path | None) -> Path | None:
     try:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
+            there = path.exists()
             path.open("a").close()
+            if not there:
+                path.unlink()  # an empty file is no JSON, and the measurement may fail
     except OSError as problem:
         raise typer.BadParameter(str(problem)) from problem
     return path

@@ -67,7 +67,8 @@ def choose_backend(
         if options.depth_head:
             head = load_depth_head(folder, model.config, model.language.dtype, device)
         writer = FastDecoder(model, vocabulary, options.weights, head)
-        return DecodingBackend(writer, Consistency(model, vocabulary, tasks), "the engine")
+        name = f"the engine ({writer.path})"
+        return DecodingBackend(writer, Consistency(model, vocabulary, tasks), name)
     reader = _graphs(model, folder, options) if options.graphs else None
     name = "ONNX graphs" if reader else PLAIN
     read_by = reader or model

@@ -16,7 +16,8 @@ class Inference:
         stamp: time of the observation (s).
         goal, kinematics: the reasoning in words.
         goal_codes, kinematics_codes: codebook entry per residual level.
-        draft_accepted: whether the previous chunk's words were verified and kept.
+        draft_accepted: whether the words drafted for it were verified and stood: those of the
+            previous chunk, or of the way that was read.
         passes: forward passes through the language model.
         model_time: time spent here (s).
         consistency: P(words | codes, observation), see `Consistency`; NaN where nobody asked.

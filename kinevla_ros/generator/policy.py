@@ -99,7 +99,7 @@ class Policy:
         return self.decoder.contract
 
     def reset(self) -> None:
-        """Forget the words of the previous chunk."""
+        """Forget the words of the previous chunk; the next draft is what its way is to say."""
         self._draft = None
 
     def warm_up(self, consistency: bool = False) -> None:
@@ -112,7 +112,7 @@ class Policy:
             GpuOutOfMemory: see there.
         """
         is_english("")  # the list of English words is read from disk once
-        images = camera_pixels(self.model.config, plain_pictures()).to(self.device)
+        images = camera_pixels(self.model.config, plain_pictures(), self.device)
         state = state_tensor(np.zeros(7), 0.0).to(self.device)
         with naming_full_memory():
             if isinstance(self._writer, FastDecoder):
@@ -153,7 +153,7 @@ class Policy:
         started = time.perf_counter()
         joints, stamp = observation.joints, observation.stamp
         state = state_tensor(joints, observation.gripper).to(self.device)
-        seen = camera_pixels(self.model.config, observation.images).to(self.device), state
+        seen = camera_pixels(self.model.config, observation.images, self.device), state
         generation = self._understood(instruction, seen, override or Override())
         self._draft = generation.words
         codes = np.array([*generation.goal_codes, *generation.kinematics_codes])
@@ -189,8 +189,9 @@ class Policy:
         read = self._reading(instruction)
         try:
             given = override.given(self.vocabulary, self.model.config)
+            draft = self._draft or self._expected(read)
             with naming_full_memory():
-                generation = self._writer.generate(read.prompt, *seen, self._draft, given)
+                generation = self._writer.generate(read.prompt, *seen, draft, given)
             if override.must_name_command:
                 words = (generation.words.goal, generation.words.kinematics)
                 goal, kinematics = map(self.vocabulary.decode_text, words)
@@ -220,3 +221,8 @@ class Policy:
                 self._draft = None
             self._instruction, self._read = instruction, reading
         return self._read
+
+    def _expected(self, read: Understood) -> Draft:
+        """The words that a model of these tasks writes for a way; verified as any draft."""
+        texts = self.reader.texts(read.slots)
+        return Draft(*(tuple(self.vocabulary.encode_text(text)) for text in texts))

@@ -242,7 +242,7 @@ class Demonstration:
             self._print(f"goal: [bold]{reasoning.goal}[/]")
             self._print(f"how:  [bold]{reasoning.kinematics}[/]")
         goal, how = list(reasoning.goal_codes), list(reasoning.kinematics_codes)
-        kept = "kept" if reasoning.draft_accepted else "new"
+        kept = "verified" if reasoning.draft_accepted else "written"
         self._print(
             f"chunk {reasoning.sequence:3}  goal codes {_codes(goal)}  kinematics codes "
             f"{_codes(how)}  words {kept}  model {1000 * reasoning.model_time:3.0f} ms  "

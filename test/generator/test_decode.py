@@ -100,6 +100,29 @@ def test_any_draft_gives_what_plain_greedy_decoding_gives(model, vocabulary) -> 
             assert again.draft_accepted == (draft == plain.words)
 
 
+def test_a_draft_for_a_new_instruction_changes_nothing_either(model, vocabulary) -> None:
+    decoder, rng = BilevelDecoder(model, vocabulary), random.Random(1)
+    for images, state, plain in complete(decoder, 20):
+        for words in (
+            plain.words,
+            Draft(plain.words.goal, spoilt(plain.words.goal, vocabulary, rng)),
+        ):
+            fresh = BilevelDecoder(model, vocabulary)
+            again = fresh.generate(INSTRUCTION, images, state, words)
+            assert again.words == plain.words
+            assert again.goal_codes == plain.goal_codes
+            assert again.kinematics_codes == plain.kinematics_codes
+            kept = fresh.generate(INSTRUCTION, images, state, plain.words)
+            assert kept == dataclasses.replace(again, draft_accepted=True, passes=kept.passes)
+
+
+def test_a_draft_longer_than_a_text_may_be_is_none(model, vocabulary) -> None:
+    decoder = BilevelDecoder(model, vocabulary)
+    images, state, plain = complete(decoder, 1)[0]
+    long = (20,) * (model.config.max_text_tokens + 1)
+    assert decoder.generate(INSTRUCTION, images, state, Draft(long, long)) == plain
+
+
 def test_an_accepted_draft_costs_one_pass_per_code(model, vocabulary) -> None:
     decoder = BilevelDecoder(model, vocabulary)
     images, state, plain = wordy(decoder)

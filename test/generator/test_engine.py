@@ -6,6 +6,7 @@ from dataclasses import astuple, replace
 import pytest
 import torch
 from engine_cases import case, spoilt
+from hypothesis import given, strategies
 
 from kinevla_ros.generator.decoding.decode import (
     BilevelDecoder,
@@ -17,6 +18,7 @@ from kinevla_ros.generator.decoding.decode import (
 )
 from kinevla_ros.generator.decoding.sequence import InstructionTooLong
 from kinevla_ros.generator.engine.engine import FastDecoder
+from kinevla_ros.generator.engine.input import pass_widths
 from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.language.grammar import REFUSAL
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
@@ -151,6 +153,15 @@ def test_the_fused_weights_are_the_models_own(parts) -> None:
     before = sum(p.untyped_storage().nbytes() for p in distinct(model))
     FastDecoder(model, vocabulary)
     assert sum(p.untyped_storage().nbytes() for p in distinct(model)) == before
+
+
+@given(strategies.integers(16, 700), strategies.integers(0, 700))
+def test_passes_of_every_length_fill_whole_tiles(widest: int, lead: int) -> None:
+    widths = pass_widths(widest, lead)
+    assert all((width + lead) % 64 == 0 for width in widths)
+    assert widths == sorted(widths)
+    assert widths[0] >= 16
+    assert widest <= widths[-1] < widest + 64
 
 
 def distinct(model: Generator) -> list[torch.Tensor]:

@@ -1,6 +1,8 @@
 """What a CUDA graph's capture runs again and again changes nothing; imitated on any machine."""
 
+import gc
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -83,3 +85,22 @@ def test_a_failed_capture_names_the_pass_puts_back_what_moved_and_is_tried_again
     run()
     run()
     assert place == 2
+
+
+def test_while_a_pass_is_captured_nothing_is_freed_that_a_collector_would_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An older engine's graphs refer to themselves; freeing them in a capture ends the capture."""
+    collecting = []
+
+    @contextmanager
+    def captured(recording: object):
+        yield
+
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: SimpleNamespace(replay=lambda: None))
+    monkeypatch.setattr(torch.cuda, "graph", captured)
+    graph.recorded(lambda: collecting.append(gc.isenabled()))
+    with pytest.raises(RuntimeError):
+        graph.recorded(lambda: (_ for _ in ()).throw(RuntimeError("spoilt")))
+    assert collecting == [False]
+    assert gc.isenabled()

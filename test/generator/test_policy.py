@@ -61,11 +61,20 @@ def test_the_second_chunk_keeps_the_first_ones_words_in_one_pass_per_code(policy
     policy.reset()
     cold = policy.infer(INSTRUCTION, seen(0.0))
     warm = policy.infer(INSTRUCTION, seen(0.3))
-    assert not cold.draft_accepted
     assert warm.draft_accepted
     assert warm.passes == policy.contract.levels
     assert (warm.goal_codes, warm.kinematics_codes) == (cold.goal_codes, cold.kinematics_codes)
     assert warm.sequence == cold.sequence + 1
+
+
+def test_a_new_instruction_costs_no_more_passes_than_a_repeated_one(policy) -> None:
+    policy.reset()
+    first = policy.infer(INSTRUCTION, seen(0.0))
+    other = policy.infer(INSTRUCTION.replace("upper", "lower"), seen(0.1))
+    assert other.kinematics != first.kinematics
+    for cold in (first, other):
+        assert cold.draft_accepted
+        assert cold.passes == policy.contract.levels
 
 
 @pytest.mark.parametrize(

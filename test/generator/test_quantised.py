@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, Given
 from kinevla_ros.generator.engine import quantised
 from kinevla_ros.generator.engine.engine import FastDecoder
+from kinevla_ros.generator.engine.operations import Rounded
 from kinevla_ros.generator.engine.quantised import Fp8Linear, Int8Linear, quantise
 from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
@@ -42,8 +43,8 @@ def cases(vocabulary: Vocabulary) -> Iterator[tuple[str, Tensor, Tensor, None, G
         state = torch.randn(8, generator=source)
         yield (
             instruction(command, np.random.default_rng(index)),
-            images,
-            state,
+            images.to(DEVICE),
+            state.to(DEVICE),
             None,
             Given(*map(tuple, words)),
         )
@@ -70,7 +71,18 @@ def test_a_rounded_layer_is_near_in_every_channel_however_large_another_is(kind,
 
 def test_a_single_position_has_the_same_product_by_sums() -> None:
     layer, x = Int8Linear.of(torch.randn(48, 64)), torch.randn(1, 64)
-    torch.testing.assert_close(quantised._one_row(x, layer.weight, layer.scale), layer(x))
+    by_sums = quantised._one_row(x, layer.weight, layer.scale, torch.float32)
+    torch.testing.assert_close(by_sums, layer(x))
+
+
+def test_a_single_position_in_fp8_has_the_same_product_by_sums() -> None:
+    torch.manual_seed(0)
+    weight, x = (torch.randn(rows, 64).to(torch.bfloat16) for rows in (48, 1))
+    layer = Fp8Linear.of(weight)
+    rows, scale = quantised._fp8(x)
+    by_sums = quantised._one_row(rows, layer.weight, layer.scale * scale[0], torch.bfloat16)
+    torch.testing.assert_close(by_sums, layer(x))
+    torch.testing.assert_close(layer(Rounded(rows, scale)), layer(x))
 
 
 def test_weights_take_half_the_memory_of_bfloat16(model) -> None:

@@ -1,5 +1,9 @@
 """Fine-tuning a converted checkpoint by adapters learns, resumes, and gives a whole checkpoint."""
 
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +12,7 @@ import pytest
 import torch
 from openvla_fixture import CODES, llama_tokenizer, published
 from safetensors.torch import load_file
+from torch.utils.data import DataLoader
 
 from kinevla_ros.base.files.tensor_file import TensorFileError, save_tensors
 from kinevla_ros.generator.checkpoint import load_generator
@@ -20,8 +25,9 @@ from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinemati
 from kinevla_ros.language.tokenizer.llama_vocabulary import LlamaVocabulary
 from kinevla_ros.training.generator.objective import LossWeights
 from kinevla_ros.training.generator.samples import Samples
+from kinevla_ros.training.lora import run as lora_run
 from kinevla_ros.training.lora.adapters import LoraSettings, add_adapters, merge_adapter
-from kinevla_ros.training.lora.run import fine_tune, last_save
+from kinevla_ros.training.lora.run import Draws, LoraTrainer, fine_tune, last_save
 
 SETTINGS = LoraSettings(
     steps=96,
@@ -142,10 +148,8 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(
     settings = replace(SETTINGS, steps=4, save_every=2, batch_size=2)
     whole, halves = tmp_path / "whole", tmp_path / "halves"
     fine_tune(base, config, vocabulary, samples, codes, settings, whole)
-    # One pair is drawn before training, for its length.
-    stopped = replace(samples, images=_Stopping(samples.images, 1 + 3))
-    with pytest.raises(KeyboardInterrupt):
-        fine_tune(base, config, vocabulary, stopped, codes, settings, halves)
+    with stopping_after(3), pytest.raises(KeyboardInterrupt):
+        fine_tune(base, config, vocabulary, samples, codes, settings, halves)
     fine_tune(base, config, vocabulary, samples, codes, settings, halves, resume=True)
     one, two = (load_file(f / "adapter" / "adapter_model.safetensors") for f in (whole, halves))
     for name, tensor in one.items():
@@ -158,17 +162,31 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(
         fine_tune(base, config, vocabulary, samples, codes, settings, halves)
 
 
-class _Stopping:
-    """Images that a user's Ctrl-C comes between."""
+@contextmanager
+def stopping_after(steps: int) -> Iterator[None]:
+    """A user's Ctrl-C after some steps, in the process that trains."""
+    left, step = [steps], LoraTrainer.training_step
 
-    def __init__(self, images: np.ndarray, batches: int) -> None:
-        self._images, self._left = images, batches
-
-    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        self._left -= 1
-        if self._left < 0:
+    def counted(*given, **named):
+        left[0] -= 1
+        if left[0] < 0:
             raise KeyboardInterrupt
-        return self._images[rows]
+        return step(*given, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LoraTrainer, "training_step", counted)
+        yield
+
+
+def test_processes_that_draw_samples_survive_an_interrupt() -> None:
+    fields = {"ids": torch.zeros(1)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lora_run, "as_fields", lambda batch: fields)
+        loader = DataLoader(Draws(lambda index: None, 40), num_workers=1, batch_size=None)
+        drawn = iter(loader)
+        next(drawn)
+        os.kill(drawn._workers[0].pid, signal.SIGINT)
+        assert len(list(drawn)) == 39
 
 
 def test_resuming_nothing_says_how_to_start(base, config, vocabulary, tmp_path) -> None:
@@ -179,9 +197,8 @@ def test_resuming_nothing_says_how_to_start(base, config, vocabulary, tmp_path) 
 
 def test_the_memory_is_stated_before_training(base, config, vocabulary, tmp_path, capsys) -> None:
     samples, codes = memory()
-    stopped = replace(samples, images=_Stopping(samples.images, 2))
-    with pytest.raises(KeyboardInterrupt):
-        fine_tune(base, config, vocabulary, stopped, codes, SETTINGS, tmp_path)
+    with stopping_after(1), pytest.raises(KeyboardInterrupt):
+        fine_tune(base, config, vocabulary, samples, codes, SETTINGS, tmp_path)
     said = " ".join(capsys.readouterr().out.split())
     assert "parameters train; one device needs about" in said
 

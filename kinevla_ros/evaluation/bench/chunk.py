@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,26 +14,22 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from kinevla_ros.base.chunk import CHUNK_DT
+from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.base.resources import resource_path
-from kinevla_ros.codec.onnx_decoder import OnnxDecoder
+from kinevla_ros.evaluation.bench.decoder import decoder_times
 from kinevla_ros.evaluation.bench.machine import machine, versions
+from kinevla_ros.evaluation.bench.recording import record
 from kinevla_ros.evaluation.report.statistics import percentiles
 from kinevla_ros.evaluation.suite.episode import EpisodePolicy
-from kinevla_ros.evaluation.suite.rollout import REPLAN_STEPS
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.decoding_backend import PLAIN
 from kinevla_ros.generator.inference import Inference
 from kinevla_ros.generator.policy import NotUnderstood, Policy
-from kinevla_ros.language.grammar import TASKS, Command, instruction
-from kinevla_ros.sim.cell.cell import Cell
-from kinevla_ros.sim.demonstrations.demonstrator import plan
-from kinevla_ros.sim.simulated_arm import SimulatedArm
+from kinevla_ros.language.grammar import Command, instruction
 
-WARM_PER_INSTRUCTION = 25
 KINDS = {
     "cold": "a new instruction",
     "warm": "the draft stands",
@@ -106,7 +100,7 @@ def bench_chunk(model: Path | None, chunks: int, threads: int, report: Path | No
     }
     Console().print(table(figures))
     if report:
-        report.write_text(json.dumps(figures, indent=2) + "\n")
+        write_json(report, figures)
     return 0
 
 
@@ -127,22 +121,6 @@ def summary(spent: Sequence[Spent]) -> dict[str, float]:
     if spent:
         times["cpu_p50_ms"] = round(1e3 * float(np.median([each.cpu for each in spent])), 3)
     return times
-
-
-def record(seed: int = 0) -> dict[Command, list[Observation]]:
-    """Observations along a demonstration of each task, as often as the policy would see them."""
-    found: dict[Command, list[Observation]] = {}
-    with closing(Cell()) as cell:
-        for command in TASKS:
-            cell.reset(np.random.default_rng((seed, command.task_number)))
-            arm = SimulatedArm(cell)
-            found[command] = []
-            for _ in range(1 + WARM_PER_INSTRUCTION):
-                planned = plan(cell.state(), command)
-                arm.submit(arm.chunk(planned.positions, planned.gripper))
-                found[command].append(arm.observe())
-                arm.run(REPLAN_STEPS * CHUNK_DT)
-    return found
 
 
 def measure(
@@ -181,20 +159,6 @@ def _timed(policy: EpisodePolicy, words: str, seen: Observation) -> tuple[Spent,
     inference = policy.infer(words, seen)
     spent = Spent(time.perf_counter() - started, time.thread_time() - on_cpu)
     return spent, inference.draft_accepted
-
-
-def decoder_times(decoder: OnnxDecoder, calls: int) -> list[float]:
-    """Times of single calls of the decoder on random codes (s)."""
-    contract = decoder.contract
-    codes = np.random.default_rng(0).integers(
-        contract.codes_per_level, size=(calls, contract.levels)
-    )
-    times = []
-    for row in codes:
-        started = time.perf_counter()
-        decoder(row)
-        times.append(time.perf_counter() - started)
-    return times
 
 
 def table(figures: Mapping[str, Any]) -> Table:

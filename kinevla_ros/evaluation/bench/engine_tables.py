@@ -6,21 +6,32 @@ from typing import Any
 
 from rich.table import Table
 
+KINDS = {
+    "warm": "warm",
+    "cold_drafted": "cold, its words drafted",
+    "cold": "cold, written word by word",
+}
+
 
 def tables(figures: dict[str, Any]) -> list[Table]:
     """One table of whole chunks, one of the stages."""
     where = f"{figures['device']}, {figures['dtype']}, {figures['memory_gb']} GB"
     where += f", weights: {figures['weights']}"
     where += ", depth head" if figures["depth_head"] else ""
+    where += f"\nblocks by {figures['path']}"
     whole = Table(title=f"Time of a chunk in ms: {figures['model']}", caption=where)
     for heading in ("kind", "n", "p50", "p95", "p99", "max"):
         whole.add_column(heading, justify="left" if heading == "kind" else "right")
-    for name in ("cold", "warm", "plain_generate"):
-        found = figures[name]
-        cells = (f"{found[key]:.2f}" for key in ("p50_ms", "p95_ms", "p99_ms", "max_ms"))
-        whole.add_row(name.replace("_", " "), str(found["n"]), *cells)
-    whole.add_row("floor", "", f"{figures['floor_ms']['total']:.2f}", "", "", "")
-    whole.add_row("faster than generate", "", f"{figures['times_faster_than_generate']}×")
+    rows = {name: figures[key] for key, name in KINDS.items()} | figures.get("generate", {})
+    for name, found in rows.items():
+        if found["n"]:
+            cells = (f"{found[key]:.2f}" for key in ("p50_ms", "p95_ms", "p99_ms", "max_ms"))
+            whole.add_row(name, str(found["n"]), *cells)
+        else:
+            whole.add_row(f"{name}: not measured, {found['not_measured']}")
+    whole.add_row("floor of warm", "", f"{figures['floor_ms']['total']:.2f}")
+    if faster := figures.get("faster"):
+        whole.add_row(f"warm, faster than {faster['than']}", "", f"{faster['times']}×")
     parts = Table(
         title="Stages of a warm chunk",
         caption=f"{figures['bandwidth_gb_s']} GB/s, {figures['matmul_tflops']} TFLOP/s measured",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import itertools
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,9 +19,9 @@ from rich.progress import Progress
 from rich.table import Table
 from torch import Tensor, nn
 
+from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.resources import resource_path
-from kinevla_ros.evaluation.bench.chunk import record
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.generator.checkpoint import load_generator
@@ -100,7 +99,8 @@ def bench_flips(
             graphs = OnnxGenerator(model, folder)
         drawn = random_cases(model.config, count, device)
         found = flips(model.to(device), vocabulary, drawn, weights, head, graphs)
-    except (ValueError, RuntimeError, OSError) as problem:
+    except (ValueError, RuntimeError, OSError, ModuleNotFoundError) as problem:
+        # Its pictures are of the simulator, which a machine for models alone need not have.
         Console(stderr=True).print(for_user(problem), style="red", markup=False, highlight=False)
         return 1
     figures = {
@@ -112,7 +112,7 @@ def bench_flips(
     }
     Console().print(table(found, count))
     if report:
-        report.write_text(json.dumps(figures, indent=2) + "\n")
+        write_json(report, figures)
     return 0
 
 
@@ -120,6 +120,8 @@ def random_cases(
     config: GeneratorConfig, count: int, device: torch.device, seed: int = 0
 ) -> list[Case]:
     """Moments of demonstrations, each with a random command in a random wording."""
+    from kinevla_ros.evaluation.bench.recording import record
+
     rng = np.random.default_rng(seed)
     moments = [seen for recording in record(seed).values() for seen in recording]
     cases = []

@@ -13,6 +13,7 @@ from peft import PeftModel
 from rich.console import Console
 from rich.progress import track
 
+from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.evaluation.bench.random_model import (
     cut_down,
@@ -44,7 +45,7 @@ def bench_lora(batch_size: int, steps: int, report: Path | None = None) -> int:
         return 1
     Console().print_json(json.dumps(figures))
     if report:
-        report.write_text(json.dumps(figures, indent=2) + "\n")
+        write_json(report, figures)
     return 0
 
 

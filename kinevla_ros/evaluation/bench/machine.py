@@ -9,7 +9,16 @@ from pathlib import Path
 
 from kinevla_ros import __version__
 
-PACKAGES = ("torch", "transformers", "onnxruntime", "mujoco", "ruckig", "numpy", "scikit-learn")
+PACKAGES = (
+    "torch",
+    "triton",
+    "transformers",
+    "onnxruntime",
+    "mujoco",
+    "ruckig",
+    "numpy",
+    "scikit-learn",
+)
 
 
 def machine() -> dict[str, str | int]:

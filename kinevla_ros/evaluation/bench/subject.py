@@ -13,7 +13,6 @@ from torch import Tensor
 
 from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
-from kinevla_ros.evaluation.bench.chunk import record
 from kinevla_ros.evaluation.bench.random_model import (
     nameless_vocabulary,
     plant_words,
@@ -58,7 +57,7 @@ class Subject:
         """Front and wrist as the model reads them."""
         config = self.model.config
         squares = [square(image, config.image_size) for image in self.cameras[moment]]
-        return pixels(config, np.stack(squares))
+        return pixels(config, torch.from_numpy(np.stack(squares)).to(self.model.device))
 
 
 def random_subject(
@@ -94,6 +93,9 @@ def checkpoint_subject(folder: Path, device: torch.device, depth_head: bool = Fa
     Raises:
         CheckpointError: it is incomplete or damaged, or has no depth head.
     """
+    # A machine that only measures random weights has no simulator.
+    from kinevla_ros.evaluation.bench.recording import record
+
     model, vocabulary = load_generator(folder)
     dtype = model.language.dtype
     head = load_depth_head(folder, model.config, dtype, device) if depth_head else None

@@ -45,11 +45,11 @@ def by_task(results: Results) -> dict[str, list[EpisodeResult]]:
 
 
 def latency(results: Results) -> dict[str, dict[str, float]]:
-    """Times of inferences (ms): all, those whose draft was kept (warm), each episode's first."""
+    """Times of inferences (ms): all, each episode's first (cold), later ones whose draft stood."""
     pairs = [list(zip(r.model_times, r.warm, strict=True)) for r in results]
     return {
         "all": percentiles([t for episode in pairs for t, _ in episode]),
-        "warm": percentiles([t for episode in pairs for t, warm in episode if warm]),
+        "warm": percentiles([t for episode in pairs for t, warm in episode[1:] if warm]),
         "cold": percentiles([t for episode in pairs for t, _ in episode[:1]]),
     }
 

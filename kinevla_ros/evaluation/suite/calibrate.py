@@ -19,8 +19,8 @@ from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.files.lock import only_writer
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.base.resources import resource_path
-from kinevla_ros.evaluation.bench.chunk import record
 from kinevla_ros.evaluation.bench.machine import machine, versions
+from kinevla_ros.evaluation.bench.recording import record
 from kinevla_ros.evaluation.report.statistics import Roc
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.decoding.override import Override

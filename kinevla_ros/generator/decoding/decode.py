@@ -86,7 +86,6 @@ class BilevelDecoder:
             self._refused[closing] = refused.to(device)
         self._refusal = tuple(vocabulary.encode_text(REFUSAL))
         self._instruction: str | None = None
-        self._prompt: tuple[list[int], list[int]] = [], []
         self._passes = 0
         self._cache = self._model.new_cache()
         self._segments: list[int] = []
@@ -119,14 +118,15 @@ class BilevelDecoder:
             Refusal: the goal's words say that the instruction is not understood.
             GenerationError: a text did not end.
         """
-        self._begin(instruction)
+        unread = self._begin(instruction)
         vocabulary, config = self._vocabulary, self._model.config
         self._passes = 0
-        draft, given = draft or Draft(), given or Given()
-        lead, lead_segments = self._lead(self._model.observe(images[None], state[None]))
+        draft, given = self._fitting(draft or Draft()), given or Given()
+        lead, lead_segments = self._lead(unread, self._model.observe(images[None], state[None]))
         goal, logits = self._words(
             lead, lead_segments, vocabulary.goal, draft.goal, vocabulary.goal_codes, given.goal
         )
+        self._instruction = instruction
         if goal == self._refusal:
             raise Refusal(REFUSAL)
         goal_codes = self._read_codes("goal", logits, config.goal_codes, given.goal_codes)
@@ -146,31 +146,28 @@ class BilevelDecoder:
         accepted = draft == words and given.goal is None and given.kinematics is None
         return Generation(words, goal_codes, codes, accepted, self._passes)
 
-    def _begin(self, instruction: str) -> None:
-        """Keep the cached instruction, or read a new one."""
-        if self._model.config.images_first:
-            self._prompt = instruction_ids(self._vocabulary, self._model.config, instruction)
-            self._cache, self._segments = self._model.new_cache(), []
-            return
-        keep = self._model.config.max_instruction_tokens
-        if instruction == self._instruction:
-            self._drop(len(self._segments) - keep)
-            return
-        ids, segments = instruction_ids(self._vocabulary, self._model.config, instruction)
-        self._instruction, self._segments = None, []
-        self._cache = self._model.new_cache()
-        self._feed(self._model.embed(self._tensor(ids)), segments)
-        self._instruction = instruction
+    def _begin(self, instruction: str) -> tuple[list[int], list[int]]:
+        """Keep the cached instruction; ids and segments of one that is still to be read."""
+        config, known, self._instruction = self._model.config, self._instruction, None
+        if instruction == known and not config.images_first:
+            self._drop(len(self._segments) - config.max_instruction_tokens)
+            return [], []
+        self._cache, self._segments = self._model.new_cache(), []
+        return instruction_ids(self._vocabulary, config, instruction)
 
-    def _lead(self, observation: Tensor) -> tuple[Tensor, list[int]]:
-        """What is read before the goal's words and is not cached; embeddings and segments."""
-        if not self._model.config.images_first:
-            return observation, [int(Segment.OBSERVATION)] * observation.shape[1]
-        ids, segments = self._prompt
-        lead, all_segments = self._model.context(
-            self._tensor(ids), self._tensor(segments), observation
-        )
+    def _lead(self, unread: tuple[list[int], list[int]], seen: Tensor) -> tuple[Tensor, list[int]]:
+        """Instruction, where it is to be read, and observation; embeddings and segments."""
+        ids, segments = unread
+        if not ids:
+            return seen, [int(Segment.OBSERVATION)] * seen.shape[1]
+        lead, all_segments = self._model.context(self._tensor(ids), self._tensor(segments), seen)
         return lead, all_segments[0].tolist()
+
+    def _fitting(self, draft: Draft) -> Draft:
+        """The draft without texts that are longer than any may be."""
+        longest = self._model.config.max_text_tokens
+        both = draft.goal, draft.kinematics
+        return Draft(*(text if len(text) <= longest else () for text in both))
 
     def _words(
         self,

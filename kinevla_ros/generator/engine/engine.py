@@ -17,6 +17,7 @@ from transformers import DynamicCache
 from kinevla_ros.generator.decoding.decode import Draft, Generation, GenerationError, Given, Refusal
 from kinevla_ros.generator.decoding.depth_head import DepthHead
 from kinevla_ros.generator.decoding.sequence import instruction_ids
+from kinevla_ros.generator.engine.choice import Chosen
 from kinevla_ros.generator.engine.fused_llama import FusedLlama
 from kinevla_ros.generator.engine.graph import Pass
 from kinevla_ros.generator.engine.input import written_room
@@ -24,7 +25,7 @@ from kinevla_ros.generator.engine.level import LevelPasses, LevelPlan
 from kinevla_ros.generator.engine.quantised import Weights, quantise
 from kinevla_ros.generator.network.model import Generator, Segment
 from kinevla_ros.language.grammar import REFUSAL
-from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import LEVELS, Vocabulary
 
 
 class FastDecoder:
@@ -35,11 +36,13 @@ class FastDecoder:
         vocabulary: its.
         weights: whether to round the language model's weights, in place; see `quantised`.
         depth_head: its; chooses all codes of a level but the first, see there.
+        operations: what blocks do beside products; else as `choose_operations` says.
 
     Raises:
         ValueError: the model's layers are not such as can be fused, or rounded on its device.
 
     Attributes:
+        path: how blocks are run, and why so.
         on_stage: called with its name when a stage of a chunk has been queued, for measuring:
             vision, verify, codes.
     """
@@ -50,6 +53,7 @@ class FastDecoder:
         vocabulary: Vocabulary,
         weights: Weights | None = None,
         depth_head: DepthHead | None = None,
+        operations: Chosen | None = None,
     ) -> None:
         config = model.config
         if weights:
@@ -61,12 +65,19 @@ class FastDecoder:
         # The prompt is read with the images behind it, or kept before them.
         self._kept = 0 if config.images_first else self._prompt_length
         self._lead_length = seen + self._prompt_length - self._kept
-        self._llama = FusedLlama(model, self._prompt_length + seen + written_room(config))
+        length = self._prompt_length + seen + written_room(config)
+        self._llama = FusedLlama(model, length, operations)
+        self.path = self._llama.path
         self._cursor = torch.zeros(1, dtype=torch.int64, device=self._device)
         self._token = torch.zeros(1, dtype=torch.int64, device=self._device)
         parts = (model, vocabulary, self._llama, self._cursor, self._token)
-        self._goal = LevelPasses("goal", *parts, self._goal_lead, depth_head)
-        self._kinematics = LevelPasses("kinematics", *parts, self._kinematics_lead, depth_head)
+        # What the kinematics' first pass reads of the goal's codes.
+        unread = config.goal_codes if depth_head else 1
+        leads = (self._goal_lead, self._lead_length), (self._kinematics_lead, unread)
+        self._goal, self._kinematics = (
+            LevelPasses(level, *parts, *lead, depth_head)
+            for level, lead in zip(LEVELS, leads, strict=True)
+        )
         size = config.image_size
         channels = 6 if config.images_first else 3
         self._images = torch.zeros((2, channels, size, size), device=self._device)
@@ -98,6 +109,10 @@ class FastDecoder:
             for run in level.passes():
                 self._cursor.fill_(self._kept)
                 run()
+        self._instruction = None
+
+    def forget(self) -> None:
+        """Read the next chunk's instruction as if it were new."""
         self._instruction = None
 
     @torch.inference_mode()

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from transformers import DynamicCache
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer
 
+from kinevla_ros.generator.engine.choice import Chosen, choose_operations
 from kinevla_ros.generator.engine.quantised import QuantisedLinear
-from kinevla_ros.generator.network.model import Generator, attention_allowed, may_look
+from kinevla_ros.generator.network.model import Generator
 
 
 class FusedLlama:
@@ -25,12 +25,16 @@ class FusedLlama:
     Args:
         model: a generator without adapters; fold them in first (`merge_adapter`).
         length: positions of the cache.
+        operations: what blocks do beside products; see `choose_operations`, which else chooses.
+
+    Attributes:
+        path: how blocks are run, and why so.
 
     Raises:
         ValueError: the blocks are not plain Llama's, with a key for every head.
     """
 
-    def __init__(self, model: Generator, length: int) -> None:
+    def __init__(self, model: Generator, length: int, operations: Chosen | None = None) -> None:
         config = model.language.config
         if config.num_key_value_heads != config.num_attention_heads:
             raise ValueError("the engine wants as many key heads as attention heads (Llama 2 7B)")
@@ -45,9 +49,12 @@ class FusedLlama:
         self._segments = torch.zeros(length, dtype=torch.int64, device=self._device)
         places = torch.arange(length, device=self._device)
         cos, sin = self._model.rotary_emb(self._cache.flatten(0, 3)[None], places[None])
-        self._cos, self._sin = cos[0], sin[0]
-        self._may = may_look(self._device)
-        self._whole = not model.config.images_first
+        self._table = torch.stack([cos[0], sin[0]])
+        whole = not model.config.images_first
+        self._operations, why = operations or choose_operations(
+            whole, self._device, dtype, self._heads, head_dim
+        )
+        self.path = f"{self._operations.name}: {why}"
         self.length = length
 
     def __call__(self, embeddings: Tensor, segments: Tensor, start: Tensor) -> Tensor:
@@ -64,20 +71,16 @@ class FusedLlama:
         """
         places = start + torch.arange(len(embeddings), device=self._device)
         self._segments.index_copy_(0, places, segments)
-        allowed = attention_allowed(
-            segments[None], self._segments[None], places, self._may, self._whole
-        )
-        cos, sin = self._cos[places], self._sin[places]
-        hidden = embeddings
+        run = self._operations
+        look = run.look(start, places, self._segments, self._table)
+        hidden, change = embeddings, None
         for layer, cache in zip(self._layers, self._cache, strict=True):
-            query, key, value = layer.project(hidden, self._heads)
-            cache[0].index_copy_(1, places, _rotated(key, cos, sin))
-            cache[1].index_copy_(1, places, value)
-            attended = F.scaled_dot_product_attention(
-                _rotated(query, cos, sin)[None], cache[0][None], cache[1][None], allowed
-            )
-            hidden = layer.finish(hidden, attended[0].transpose(0, 1).flatten(1))
-        return torch.as_tensor(self._model.norm(hidden))
+            hidden, normed = run.add_norm(hidden, change, layer.before, layer.qkv)
+            query = run.turn(layer.qkv(normed), look, cache)
+            seen = run.attend(query, cache, look, layer.out)
+            hidden, normed = run.add_norm(hidden, layer.out(seen), layer.between, layer.gate_up)
+            change = layer.down(run.gate(layer.gate_up(normed), layer.down))
+        return torch.as_tensor(run.add_norm(hidden, change, self._model.norm, None)[1])
 
     def cached(self, start: int, count: int) -> DynamicCache:
         """What the cache holds of some positions, for a pass of the generator itself."""
@@ -92,21 +95,10 @@ class _FusedLayer:
 
     def __init__(self, layer: LlamaDecoderLayer) -> None:
         attention, mlp = layer.self_attn, layer.mlp
-        self._qkv = _fuse([attention.q_proj, attention.k_proj, attention.v_proj])
-        self._gate_up = _fuse([mlp.gate_proj, mlp.up_proj])
-        self._out, self._down = attention.o_proj, mlp.down_proj
-        self._before, self._between = layer.input_layernorm, layer.post_attention_layernorm
-
-    def project(self, hidden: Tensor, heads: int) -> tuple[Tensor, ...]:
-        """Query, key and value, each [heads, Q, head width]."""
-        mixed = self._qkv(self._before(hidden))
-        return tuple(part.unflatten(1, (heads, -1)).transpose(0, 1) for part in mixed.chunk(3, 1))
-
-    def finish(self, hidden: Tensor, attended: Tensor) -> Tensor:
-        """Output projection and MLP, each added to what came in; [Q, width]."""
-        hidden = hidden + self._out(attended)
-        gate, up = self._gate_up(self._between(hidden)).chunk(2, 1)
-        return hidden + torch.as_tensor(self._down(F.silu(gate) * up))
+        self.qkv = _fuse([attention.q_proj, attention.k_proj, attention.v_proj])
+        self.gate_up = _fuse([mlp.gate_proj, mlp.up_proj])
+        self.out, self.down = attention.o_proj, mlp.down_proj
+        self.before, self.between = layer.input_layernorm, layer.post_attention_layernorm
 
 
 def _fuse(layers: list[nn.Module]) -> nn.Module:
@@ -130,9 +122,3 @@ def _fuse(layers: list[nn.Module]) -> nn.Module:
 
 def _joined(layers: list[nn.Module], name: str) -> Tensor:
     return torch.cat([getattr(layer, name).data for layer in layers])
-
-
-def _rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotary position embedding of [heads, Q, head width]."""
-    first, second = x.chunk(2, -1)
-    return x * cos + torch.cat([-second, first], -1) * sin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
@@ -83,6 +84,18 @@ def side_stream(device: torch.device) -> Iterator[None]:
 def recorded(work: Callable[[], None]) -> Callable[[], object]:
     """Record work as a CUDA graph, without running it; returns its replay."""
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with no_collection(), torch.cuda.graph(graph):
         work()
     return graph.replay
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Let the collector wait: the graphs of another engine, freed meanwhile, spoil a capture."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()

@@ -10,6 +10,8 @@ from kinevla_ros.generator.network.model import Segment
 BURST = 4
 """Words written between two looks at whether the text has ended."""
 NARROWEST = 16
+TILE = 64
+"""Rows that matrix products of a GPU take at once: a pass of one more costs as many again."""
 NOTHING = -1
 """No token: wanted where nothing is to be chosen."""
 
@@ -47,7 +49,7 @@ def written_room(config: GeneratorConfig) -> int:
     """Positions that the longest output takes, with the padding of the last pass."""
     longest = longest_level(config)
     codes = config.goal_codes + config.kinematics_codes
-    room = longest + codes + pass_widths(longest)[-1] + BURST
+    room = 2 * longest + TILE + codes + BURST
     # Attention kernels want an even length.
     return -(-room // 64) * 64
 
@@ -57,9 +59,7 @@ def longest_level(config: GeneratorConfig) -> int:
     return 2 * config.max_text_tokens + 2
 
 
-def pass_widths(widest: int) -> list[int]:
-    """Doubling widths up to the first that holds everything."""
-    widths = [NARROWEST]
-    while widths[-1] < widest:
-        widths.append(2 * widths[-1])
-    return widths
+def pass_widths(widest: int, lead: int) -> list[int]:
+    """Widths that with `lead` rows before them fill tiles, up to the first that holds all."""
+    first, last = ((lead + least - 1) // TILE + 1 for least in (NARROWEST, widest))
+    return [tiles * TILE - lead for tiles in range(first, last + 1)]

@@ -46,6 +46,7 @@ class LevelPasses:
 
     Args:
         lead: gives embeddings [n, width] and segments [n] read before the delimiter.
+        lead_length: n.
         depth_head: chooses the codes after the first, in the pass that chose the first.
     """
 
@@ -58,6 +59,7 @@ class LevelPasses:
         cursor: Tensor,
         token: Tensor,
         lead: Callable[[], tuple[Tensor, Tensor]],
+        lead_length: int,
         depth_head: DepthHead | None,
     ) -> None:
         self._model, self._llama, self._lead = model, llama, lead
@@ -74,7 +76,7 @@ class LevelPasses:
         allowed[self.closing] = True
         self._refused = ~allowed.to(device)
         self._longest = config.max_text_tokens
-        self._widths = pass_widths(longest_level(config))
+        self._widths = pass_widths(longest_level(config), lead_length)
         self._input = PassInput(self._widths[-1], device)
         self._reading = PassInput(config.max_text_tokens + 1, device)
         self._choices = torch.zeros_like(self._input.ids)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from kinevla_ros.generator.engine.operations import Rounded
 from kinevla_ros.generator.network.model import Generator
 
 Weights = Literal["int8", "fp8"]
@@ -48,7 +49,7 @@ class Int8Linear(QuantisedLinear):
     def forward(self, x: Tensor) -> Tensor:
         """[..., in] to [..., out]."""
         if x.is_cuda and x.numel() == x.shape[-1]:
-            return _compiled()(x, self.weight, self.scale)
+            return _compiled()(x, self.weight, self.scale, x.dtype)
         product = F.linear(x, self.weight.to(x.dtype))
         return (product.float() * self.scale).to(x.dtype)
 
@@ -64,13 +65,16 @@ class Fp8Linear(QuantisedLinear):
         rounded, scale = _fp8(weight)
         return cls(rounded, scale.flatten())
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[..., in] to [..., out], bfloat16."""
-        rows, scale = _fp8(x.flatten(0, -2))
-        product = torch._scaled_mm(
-            rows, self.weight.t(), scale, self.scale[None], out_dtype=torch.bfloat16
-        )
-        return product.unflatten(0, x.shape[:-1])
+    def forward(self, x: Tensor | Rounded) -> Tensor:
+        """[..., in] to [..., out], bfloat16; rounds what has not been rounded before."""
+        rows, scale = x if isinstance(x, Rounded) else _fp8(x.flatten(0, -2))
+        if rows.is_cuda and len(rows) == 1:
+            product = _compiled()(rows, self.weight, self.scale * scale[0], torch.bfloat16)
+        else:
+            product = torch._scaled_mm(
+                rows, self.weight.t(), scale, self.scale[None], out_dtype=torch.bfloat16
+            )
+        return product if isinstance(x, Rounded) else product.unflatten(0, x.shape[:-1])
 
 
 def quantise(model: Generator, weights: Weights) -> None:
@@ -112,13 +116,13 @@ def _fp8(values: Tensor) -> tuple[Tensor, Tensor]:
     return (values.float() / scale).to(FP8), scale
 
 
-def _one_row(x: Tensor, weight: Tensor, scale: Tensor) -> Tensor:
+def _one_row(x: Tensor, weight: Tensor, scale: Tensor, dtype: torch.dtype) -> Tensor:
     """The product for a single position, as sums that a compiler makes one kernel of."""
     product = (weight.float() * x.float().flatten()).sum(-1) * scale
-    return product.to(x.dtype).view(*x.shape[:-1], -1)
+    return product.to(dtype).view(*x.shape[:-1], -1)
 
 
 @cache
-def _compiled() -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+def _compiled() -> Callable[[Tensor, Tensor, Tensor, torch.dtype], Tensor]:
     """`_one_row`, which reads each weight once and as it is stored."""
     return torch.compile(_one_row, dynamic=False)

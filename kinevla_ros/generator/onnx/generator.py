@@ -108,6 +108,16 @@ class OnnxGenerator:
         """See `Generator.embed`."""
         return F.embedding(ids, self._table)
 
+    def context(
+        self, prompt: Tensor, prompt_segments: Tensor, observation: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """See `Generator.context`; no model with graphs reads images first."""
+        seen = prompt_segments.new_full(observation.shape[:2], int(Segment.OBSERVATION))
+        return (
+            torch.cat([self.embed(prompt), observation], dim=1),
+            torch.cat([prompt_segments, seen], dim=1),
+        )
+
     def observe(self, images: Tensor, state: Tensor) -> Tensor:
         """See `Generator.observe`; one observation, B = 1."""
         given = dict(zip(ENCODER_INPUTS, (images[0].numpy(), state[0].numpy()), strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 import cv2
 import numpy as np
@@ -35,14 +36,19 @@ def square(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(cut, (size, size), interpolation=cv2.INTER_AREA))
 
 
-def camera_pixels(config: GeneratorConfig, images: Mapping[str, NDArray[np.uint8]]) -> Tensor:
+def camera_pixels(
+    config: GeneratorConfig,
+    images: Mapping[str, NDArray[np.uint8]],
+    device: torch.device | str = "cpu",
+) -> Tensor:
     """What the generator reads of the pictures of all cameras, [2, 3 or 6, S, S]; see `pixels`.
 
     Args:
         config: of the generator.
         images: camera name to RGB picture, uint8, shape (height, width, 3).
     """
-    return pixels(config, np.stack([square(images[name], config.image_size) for name in CAMERAS]))
+    squares = np.stack([square(images[name], config.image_size) for name in CAMERAS])
+    return pixels(config, torch.from_numpy(squares).to(device))
 
 
 def image_tensor(images: NDArray[np.uint8] | Tensor) -> Tensor:
@@ -54,6 +60,8 @@ def image_tensor(images: NDArray[np.uint8] | Tensor) -> Tensor:
 def pixels(config: GeneratorConfig, images: NDArray[np.uint8] | Tensor) -> Tensor:
     """What the generator's vision part reads of RGB images [..., H, W, 3], uint8.
 
+    Computed where the images are: from a CPU a GPU takes bytes faster than it takes numbers.
+
     Returns:
         Shape (..., 3, S, S) in [-1, 1]; with OpenVLA's two towers [..., 6, S, S]: resized as the
         original does (bicubic, antialiased, whatever the shape), normalised for DINOv2, then for
@@ -64,11 +72,19 @@ def pixels(config: GeneratorConfig, images: NDArray[np.uint8] | Tensor) -> Tenso
     tensor = torch.as_tensor(images).movedim(-1, -3)
     size = (config.image_size, config.image_size)
     if tensor.shape[-2:] != size:
-        flat = F.interpolate(tensor.flatten(0, -4), size, mode="bicubic", antialias=True)
+        # Of bytes only the CPU interpolates.
+        flat = tensor.flatten(0, -4).cpu()
+        flat = F.interpolate(flat, size, mode="bicubic", antialias=True).to(tensor.device)
         tensor = flat.unflatten(0, tensor.shape[:-3])
     unit = tensor.float().div(255.0)
-    mean, std = (torch.tensor(config.vision[k]).view(-1, 1, 1) for k in ("means", "stds"))
+    mean, std = (_column(tuple(config.vision[k]), tensor.device) for k in ("means", "stds"))
     return torch.cat([unit, unit], dim=-3).sub_(mean).div_(std)
+
+
+@cache
+def _column(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """One number for each channel, [channels, 1, 1], on a device."""
+    return torch.tensor(values, device=device).view(-1, 1, 1)
 
 
 def state_tensor(joints: NDArray[np.float64], gripper: float) -> Tensor:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,7 +20,7 @@ from peft import PeftModel
 from rich.console import Console
 from safetensors import SafetensorError
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 from transformers import Trainer, TrainingArguments
 
 from kinevla_ros.base.files.atomic import copy, write_text
@@ -53,6 +54,9 @@ class Draws(Dataset):
         return self._count
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
+        if get_worker_info() is not None:
+            # A terminal interrupts every process of a run; its first one ends its workers.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         return as_fields(self._maker(index))
 
 

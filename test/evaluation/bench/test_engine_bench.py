@@ -1,11 +1,15 @@
 """The benches of the full-size model run cut down on a CPU and count what they should."""
 
+import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 import torch
 
 from kinevla_ros.evaluation.bench import engine as engine_bench
+from kinevla_ros.evaluation.bench import generate as generate_bench
 from kinevla_ros.evaluation.bench import lora as lora_bench
 from kinevla_ros.evaluation.bench import roofline
 from kinevla_ros.evaluation.bench import subject as bench_subject
@@ -63,14 +67,19 @@ def test_eight_bits_and_the_depth_head_save_what_they_should() -> None:
 
 @pytest.mark.parametrize(("weights", "depth_head"), [(None, False), ("int8", True)])
 def test_the_chunk_bench_measures_accepted_drafts(config, monkeypatch, weights, depth_head) -> None:
-    for name in ("COLD_RUNS", "STAGE_RUNS", "PLAIN_RUNS"):
+    for name in ("COLD_RUNS", "STAGE_RUNS"):
         monkeypatch.setattr(engine_bench, name, 1)
+    monkeypatch.setattr(generate_bench, "RUNS", 1)
     monkeypatch.setattr(bench_subject, "MOMENTS", 1)
     monkeypatch.setattr(bench_subject, "KINEMATICS_WORDS", 12)
     monkeypatch.setattr(roofline, "MATMUL_SIDE", {"cpu": 64})
     monkeypatch.setattr(roofline, "COPY_BYTES", {"cpu": 2**16})
     subject = bench_subject.random_subject(config, CPU, depth_head)
-    figures = engine_bench.measure(subject, 2, CPU, weights)
+    kept: list[dict] = []
+    keep = lambda so_far: kept.append(json.loads(json.dumps(so_far, allow_nan=False)))  # noqa: E731
+    figures = engine_bench.measure(subject, 2, CPU, weights, keep)
+    assert kept[0]["warm"] == figures["warm"]
+    assert kept[-1] == json.loads(json.dumps(figures))
     assert figures["draft_accepted"]
     codes = config.goal_codes + config.kinematics_codes
     assert figures["passes"] == (2 if depth_head else codes)
@@ -79,6 +88,37 @@ def test_the_chunk_bench_measures_accepted_drafts(config, monkeypatch, weights, 
     assert figures["drafted_and_written_differ"] == {"n": 1, "differ": 0}
     assert all(figures["stages"][name]["n"] for name in ("preprocess", "vision", "verify", "codes"))
     assert len(tables(figures)) == 2
+    assert figures["cold"]["n"] == figures["cold_drafted"]["n"] == 1
+    if weights is None:
+        assert [each["n"] for each in figures["generate"].values()] == [1, 1]
+        slowest = max(each["p50_ms"] for each in figures["generate"].values())
+        assert figures["faster"]["times"] <= round(slowest / figures["warm"]["p50_ms"], 2)
+    else:
+        assert "generate" not in figures
+
+
+def test_a_way_of_generate_that_cannot_run_says_why_and_the_best_is_of_the_others() -> None:
+    found = {
+        "generate": {"n": 3, "p50_ms": 90.0},
+        "generate, static cache": {"n": 0, "not_measured": "no compiler"},
+    }
+    assert generate_bench.best(found, 30.0) == {"than": "generate", "times": 3.0}
+    found["generate, static cache"] = {"n": 3, "p50_ms": 45.0}
+    assert generate_bench.best(found, 30.0) == {"than": "generate, static cache", "times": 1.5}
+
+
+def test_a_machine_for_models_alone_needs_no_simulator_and_no_video_reader() -> None:
+    modules = (
+        "kinevla_ros.evaluation.bench.engine",
+        "kinevla_ros.evaluation.bench.lora",
+        "kinevla_ros.evaluation.bench.flips",
+        "kinevla_ros.generator.policy",
+        "kinevla_ros.cli",
+    )
+    absent = ("mujoco", "pinocchio", "coal", "ruckig", "av")
+    program = f"import sys, {', '.join(modules)}; print([m for m in {absent} if m in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ran.stdout.strip() == "[]", ran.stderr
 
 
 def test_the_fine_tuning_bench_takes_steps(config) -> None:

@@ -1,0 +1,121 @@
+"""One kernel for each thing that a block does between its matrix products, by Triton."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import triton
+from torch import Tensor, nn
+
+from kinevla_ros.generator.engine import kernels
+from kinevla_ros.generator.engine.operations import Look, Rounded
+from kinevla_ros.generator.engine.quantised import FP8, Fp8Linear
+from kinevla_ros.generator.network.model import Segment, may_look
+
+FEW = 16
+"""Up to so many new positions the filled ones are shared out among programs."""
+SPLITS = 8
+HEADS_AT_ONCE = 8
+SMALLEST_HEAD = 16
+"""Numbers of a head: tensor cores take no smaller matrices."""
+
+
+class FusedOperations:
+    """See `Operations`; attention reads what is filled, under no mask.
+
+    Args:
+        whole: whether the observation sees itself whole.
+
+    Raises:
+        ValueError: the heads are of a size that the kernels do not take.
+    """
+
+    name = "Triton kernels"
+
+    def __init__(self, whole: bool, device: torch.device, head_size: int) -> None:
+        if head_size < SMALLEST_HEAD or head_size & (head_size - 1):
+            raise ValueError(f"heads of {head_size} numbers are no power of two from 16")
+        self._whole = whole
+        may = may_look(device).int()
+        self._rule = (may << torch.arange(len(may), device=device)).sum(1).int()
+
+    def look(self, start: Tensor, places: Tensor, segments: Tensor, table: Tensor) -> Look:
+        """See `Operations`."""
+        return Look(start, places, segments, (self._rule, *table))
+
+    def add_norm(
+        self, hidden: Tensor, change: Tensor | None, norm: Any, into: nn.Module | None
+    ) -> tuple[Tensor, Tensor | Rounded]:
+        """See `Operations`."""
+        hidden = hidden.contiguous()
+        changed, rounded = change is not None, isinstance(into, Fp8Linear)
+        total = torch.empty_like(hidden) if changed else hidden
+        out, scale = _target(hidden, hidden.shape[1], rounded)
+        width = hidden.shape[1]
+        kernels.add_norm[(len(hidden),)](
+            hidden, change if changed else hidden, norm.weight, total, out, scale, width,
+            norm.variance_epsilon, changed, rounded, triton.next_power_of_2(width), num_warps=8,
+        )  # fmt: skip
+        return total, Rounded(out, scale) if rounded else out
+
+    def turn(self, mixed: Tensor, look: Look, cache: Tensor) -> Tensor:
+        """See `Operations`."""
+        heads, length, size = cache.shape[1:]
+        query = mixed.new_empty(heads, len(mixed), size)
+        group = min(HEADS_AT_ONCE, triton.next_power_of_2(heads))
+        kernels.turn[(len(mixed), triton.cdiv(heads, group))](
+            mixed,
+            *look.rule[1:],
+            look.start,
+            query,
+            *cache,
+            heads,
+            length,
+            len(mixed),
+            group,
+            size // 2,
+        )
+        return query
+
+    def attend(
+        self, query: Tensor, cache: Tensor, look: Look, into: nn.Module | None
+    ) -> Tensor | Rounded:
+        """See `Operations`."""
+        heads, new, size = query.shape
+        splits, rows = (SPLITS, FEW) if new <= FEW else (1, 64)
+        out = query.new_empty(new, heads * size)
+        parts, tops, sums = (
+            torch.empty(splits, heads, new, *tail, device=query.device) if splits > 1 else out
+            for tail in ((size,), (), ())
+        )
+        kernels.attend[(heads, triton.cdiv(new, rows), splits)](
+            query, *cache, look.segments, look.rule[0], look.start, out, parts, tops, sums,
+            size**-0.5, heads, cache.shape[2], new, self._whole, int(Segment.OBSERVATION), splits,
+            size, rows, 32 if query.dtype == torch.float32 else 64, num_warps=4, num_stages=2,
+        )  # fmt: skip
+        if splits > 1:
+            kernels.join[(heads, new)](parts, tops, sums, out, heads, new, splits, size)
+        return round_rows(out) if isinstance(into, Fp8Linear) else out
+
+    def gate(self, both: Tensor, into: nn.Module | None) -> Tensor | Rounded:
+        """See `Operations`."""
+        width, rounded = both.shape[1] // 2, isinstance(into, Fp8Linear)
+        out, scale = _target(both, width, rounded)
+        block = triton.next_power_of_2(width)
+        kernels.gate[(len(both),)](both, out, scale, width, rounded, block, num_warps=8)
+        return Rounded(out, scale) if rounded else out
+
+
+def round_rows(x: Tensor) -> Rounded:
+    """Rows of [Q, width] in fp8, in one kernel."""
+    out, scale = _target(x, x.shape[1], True)
+    block = triton.next_power_of_2(x.shape[1])
+    kernels.round_rows[(len(x),)](x, out, scale, x.shape[1], block, num_warps=8)
+    return Rounded(out, scale)
+
+
+def _target(like: Tensor, width: int, rounded: bool) -> tuple[Tensor, Tensor]:
+    """Room for rows, and for their scales where they are rounded."""
+    out = like.new_empty(len(like), width, dtype=FP8 if rounded else like.dtype)
+    return out, like.new_empty(len(like), 1, dtype=torch.float32) if rounded else out
