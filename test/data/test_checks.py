@@ -109,6 +109,11 @@ def other_task(root: Path) -> None:
     words(KINEMATICS, "take the cup by its handle and hang it up", slice(0, 120))(root)
 
 
+def contradicting_words(root: Path) -> None:
+    words(GOAL, goal_text(RIGHT), slice(0, 40))(root)
+    words(KINEMATICS, kinematics_text(RIGHT), slice(0, 40))(root)
+
+
 def empty_task(root: Path) -> None:
     path = root / "meta/tasks.parquet"
     table = pq.read_table(path)
@@ -205,6 +210,10 @@ FAULTS: dict[str, tuple[Spoil, str]] = {
     "other cameras": (
         lambda root: rename_feature(root, "observation.images.front", "observation.images.top"),
         r"front: missing; the cameras are .*--map front=",
+    ),
+    "words for another motion": (
+        contradicting_words,
+        r"^episode 0, frame \d+, reasoning: it says direction right_front, and the arm goes left",
     ),
     "no texts in a task": (empty_task, r"tasks\.parquet is damaged \(task 0 is ''"),
     "null as a task": (null_task, r"tasks\.parquet is damaged \(task 0 is None"),
