@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,11 +46,14 @@ class Line:
         return f"recording {self.number}: {self.kept} of {self.frames} frames, {episodes}{told}"
 
 
-def convert_dataset(root: Path, target: Path, names: Names, units: Units) -> Iterator[Line]:
+def convert_dataset(
+    root: Path, target: Path, names: Names, units: Units, drop: Collection[int] = ()
+) -> Iterator[Line]:
     """Write the LeRobotDataset at `root` (v3.0, v2.1) anew, at 10 Hz, in our order and units.
 
     Args:
         target: folder of the new dataset; empty or absent.
+        drop: numbers of recordings to leave out.
 
     Raises:
         DatasetError: the source is damaged, the target is not empty, or nothing is left.
@@ -65,6 +68,9 @@ def convert_dataset(root: Path, target: Path, names: Names, units: Units) -> Ite
     writer: DatasetWriter | None = None
     try:
         for recording in source.recordings(list(vectors.values()), texts):
+            if recording.number in drop:
+                yield Line(recording.number, len(recording.stamps), 0, 0, ("left out as asked",))
+                continue
             state, action = units.apply(
                 *(recording.vectors[vectors[name]][:, columns[name]] for name in MOTION)
             )
