@@ -172,10 +172,10 @@ def convert(
     """
     from kinevla_ros.data.convert.bags import convert_bags, is_bag
     from kinevla_ros.data.convert.dataset import convert_dataset, left_out
-    from kinevla_ros.data.convert.mapping import Names, Units, read_pairs
+    from kinevla_ros.data.convert.mapping import FeatureNames, FeatureUnits, read_pairs
 
     with plain_errors():
-        ours, others = Names(read_pairs(names or ())), []
+        ours, others = FeatureNames(read_pairs(names or ())), []
         if is_bag(source):
             if names or units or drop:
                 raise ValueError("--map, --unit and --drop are for datasets, not for bags")
@@ -183,7 +183,9 @@ def convert(
         else:
             if only:
                 raise ValueError(f"--only {only} is for bags; a dataset does not say who led")
-            lines = convert_dataset(source, target, ours, Units.read(units or ()), drop or ())
+            lines = convert_dataset(
+                source, target, ours, FeatureUnits.read(units or ()), drop or ()
+            )
             others = left_out(source, ours)
         for line in lines:
             typer.echo(str(line))

@@ -14,11 +14,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from browser import DESKTOP, chromium, open_page, text_of
+from dataset_faults import contradicting_task, findings, only_task
 from demonstrations import LEFT, RIGHT, bread_motion, change_info, only, write_sound
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from test_checks import contradicting_task, findings, only_task
 from typer.testing import CliRunner
 
 from kinevla_ros.base.files.damage import FileError
@@ -376,3 +377,26 @@ def test_the_command_writes_what_is_sure_and_says_what_is_left(dataset: Path) ->
     assert run(app, ["convert", str(dataset), str(target), "--drop", "1"]).exit_code == 0
     assert run(app, ["check", str(target)]).exit_code == 0
     assert len(DatasetReader(target).episodes) == 2
+
+
+def test_a_person_works_through_the_page_with_the_keyboard(page: ReviewPage, dataset: Path) -> None:
+    errors: list[object] = []
+    with chromium() as browser:
+        shown = open_page(browser, page.url, DESKTOP, errors)
+        text_of(shown, "title", "Episode 0")
+        shown.select_option("select[name=object]", "bread")
+        shown.select_option("select[name=direction]", "left_front")
+        shown.click("button[type=submit]")
+        text_of(shown, "title", "Episode 1")
+        shown.click("h1")
+        shown.keyboard.press("d")
+        text_of(shown, "title", "Episode 2")
+        shown.keyboard.press("u")
+        text_of(shown, "title", "Episode 1")
+        text_of(shown, "count", "2 to look at")
+        assert shown.locator("#path circle").count() == 2
+        assert shown.evaluate("document.getElementById('first').naturalWidth") == 64
+        shown.click("#finish")
+        shown.wait_for_function("document.body.textContent.includes('Written')")
+    assert not errors
+    assert Reviews(dataset).decided == {0: SLOTS}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kinevla_ros.base.scene import OBJECTS
 from kinevla_ros.data.annotate.motion import Carry, find_carry
 from kinevla_ros.data.annotate.propose import Pose, propose
-from kinevla_ros.data.checks.finding import Finding, Place
+from kinevla_ros.data.checks.finding import FaultPlace, Finding
 from kinevla_ros.data.checks.rows import Columns
 from kinevla_ros.data.checks.texts import reader_of
 from kinevla_ros.data.episode import STATE_NAMES
@@ -51,7 +51,7 @@ def check_motion(reader: DatasetReader, columns: Columns) -> Iterator[Finding]:
                     "reasoning",
                     f"it says {slot} {said.get(slot)}, and the arm goes {value}",
                     f"correct it: kinevla annotate {reader.root} --page",
-                    Place(entry.index, carry.release),
+                    FaultPlace(entry.index, carry.release),
                 )
 
 
