@@ -174,28 +174,28 @@ FAULTS: dict[str, tuple[Spoil, str]] = {
     ),
     "state in degrees": (
         lambda root: change_column(root, STATE, in_degrees),
-        r"^episode 0, frame 0, observation\.state: joint\d is .* rad .*deg.*--unit joints=deg",
+        r"^episode 0, frame 0, observation\.state: joint\d is .* rad .*deg.*--unit state\.joints=deg",
     ),
     "action in degrees": (
         lambda root: change_column(root, ACTION, in_degrees),
-        r"^episode 0, frame 0, action: joint\d is .*--unit joints=deg",
+        r"^episode 0, frame 0, action: joint\d is .*--unit action\.joints=deg",
     ),
     "actions as differences": (delta, r"^episode 0.*action: .*differences.*--unit action=delta"),
     "gripper 0 to 1": (
         lambda root: change_column(root, STATE, gripper_in(1)),
-        r"observation\.state: gripper is 1, .*--unit gripper=share",
+        r"observation\.state: gripper is 1, .*--unit (state|action)\.gripper=share",
     ),
     "gripper 0 to 100": (
         lambda root: change_column(root, STATE, gripper_in(100)),
-        r"gripper is 100, .*--unit gripper=percent",
+        r"gripper is 100, .*--unit (state|action)\.gripper=percent",
     ),
     "gripper 0 to 1000": (
         lambda root: change_column(root, ACTION, gripper_in(1000)),
-        r"action: gripper is 1000, .*--unit gripper=permille",
+        r"action: gripper is 1000, .*--unit (state|action)\.gripper=permille",
     ),
     "gripper in mm": (
         lambda root: change_column(root, STATE, gripper_in(70)),
-        r"gripper is 70, .*--unit gripper=mm",
+        r"gripper is 70, .*--unit (state|action)\.gripper=mm",
     ),
     "another order": (
         gripper_first,
