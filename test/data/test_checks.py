@@ -174,7 +174,7 @@ FAULTS: dict[str, tuple[Spoil, str]] = {
     ),
     "state in degrees": (
         lambda root: change_column(root, STATE, in_degrees),
-        r"^episode 0, frame 0, observation\.state: joint\d is .* rad .*deg.*--unit state\.joints=deg",
+        r"^episode 0, frame 0, observation\.state: joint\d is .* rad .*--unit state\.joints=deg",
     ),
     "action in degrees": (
         lambda root: change_column(root, ACTION, in_degrees),
