@@ -158,6 +158,9 @@ def convert(
             "action. before it where only one is so.",
         ),
     ] = None,
+    drop: Annotated[
+        list[int] | None, typer.Option(help="Number of an episode to leave out.")
+    ] = None,
     only: Annotated[
         Literal["takeover"] | None,
         typer.Option(help="Of bags: only where a person led the arm."),
@@ -169,21 +172,87 @@ def convert(
     """
     from kinevla_ros.data.convert.bags import convert_bags, is_bag
     from kinevla_ros.data.convert.dataset import convert_dataset, left_out
-    from kinevla_ros.data.convert.mapping import Names, Units, read_pairs
+    from kinevla_ros.data.convert.mapping import FeatureNames, FeatureUnits, read_pairs
 
     with plain_errors():
-        ours, others = Names(read_pairs(names or ())), []
+        ours, others = FeatureNames(read_pairs(names or ())), []
         if is_bag(source):
-            if names or units:
-                raise ValueError("--map and --unit are for datasets; a bag's topics have our names")
+            if names or units or drop:
+                raise ValueError("--map, --unit and --drop are for datasets, not for bags")
             lines = convert_bags(source, target, only == "takeover")
         else:
             if only:
                 raise ValueError(f"--only {only} is for bags; a dataset does not say who led")
-            lines = convert_dataset(source, target, ours, Units.read(units or ()))
+            lines = convert_dataset(
+                source, target, ours, FeatureUnits.read(units or ()), drop or ()
+            )
             others = left_out(source, ours)
         for line in lines:
             typer.echo(str(line))
         if others:
             typer.secho(f"not converted: {', '.join(others)}", fg="yellow")
     typer.echo(f"{target} is written; look at it with kinevla check {target}")
+
+
+@app.command()
+def annotate(
+    dataset: Annotated[Path, typer.Argument(help="Folder of a LeRobotDataset at 10 Hz.")],
+    locate: Annotated[
+        Path | None,
+        typer.Option(help="Checkpoint that finds the things in the pictures, such as ours."),
+    ] = None,
+    from_task: Annotated[
+        bool, typer.Option("--from-task", help="Go by the instruction where it names all.")
+    ] = False,
+    given: Annotated[
+        Path | None,
+        typer.Option("--import", help="JSON lines: episode, and slots or goal and kinematics."),
+    ] = None,
+    page: Annotated[
+        bool, typer.Option("--page", help="Look at the episodes on a page of this computer first.")
+    ] = False,
+    compare: Annotated[
+        bool,
+        typer.Option("--compare", help="Write nothing; compare with the words that are there."),
+    ] = False,
+) -> None:
+    """Propose the words of both levels from the motion, and write what is sure or accepted.
+
+    They are written as reasoning.goal and reasoning.kinematics, and as LeRobot's
+    language_persistent rows (subtask, motion). Exit code 1 when episodes are left to look at.
+    """
+    from kinevla_ros.data.annotate.dataset import annotate as write
+    from kinevla_ros.data.annotate.dataset import score
+    from kinevla_ros.data.annotate.page import ReviewPage
+    from kinevla_ros.data.annotate.proposals import Suggester, read_import
+    from kinevla_ros.data.annotate.reviews import Reviews
+    from kinevla_ros.data.checks.texts import reader_of
+    from kinevla_ros.data.lerobot_reader import DatasetReader
+
+    with plain_errors():
+        reader = DatasetReader(dataset)
+        locator = None
+        if locate:
+            from kinevla_ros.data.annotate.locate import Locator
+
+            locator = Locator(locate)
+        imported = read_import(given, reader_of(reader)) if given else {}
+        suggester = Suggester(reader, locator, from_task, imported, own_words=not compare)
+        if compare:
+            typer.echo(str(score(suggester)))
+            return
+        suggestions, reviews = suggester.suggestions(), Reviews(dataset)
+        if page:
+            shown = ReviewPage(suggester, suggestions, reviews)
+            typer.echo(f"look at {shown.url}, then press its last button")
+            shown.run()
+        outcome = write(suggester, suggestions, reviews.decided)
+    for one in outcome.open:
+        typer.secho(f'episode {one.episode}, "{one.instruction}": {one.note}', fg="yellow")
+    typer.echo(f"{len(outcome.written)} of {len(suggestions)} episodes have their words")
+    if outcome.discarded:
+        drops = " ".join(f"--drop {number}" for number in outcome.discarded)
+        typer.echo(f"leave out what was discarded: kinevla convert {dataset} NEW_FOLDER {drops}")
+    if outcome.open:
+        typer.echo(f"look at the others: kinevla annotate {dataset} --page")
+        raise typer.Exit(1)

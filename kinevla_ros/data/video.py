@@ -73,7 +73,7 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Header:
+class VideoHeader:
     """A video as its file describes it.
 
     Attributes:
@@ -87,7 +87,7 @@ class Header:
     size: tuple[int, int]
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path) -> VideoHeader:
     """Count the pictures of a video without decoding them.
 
     Raises:
@@ -97,7 +97,7 @@ def read_header(path: Path) -> Header:
         stream = container.streams.video[0]
         size = stream.height, stream.width
         frames = sum(packet.size > 0 for packet in container.demux(stream))
-        return Header(frames, float(stream.average_rate or 0), size)
+        return VideoHeader(frames, float(stream.average_rate or 0), size)
 
 
 @contextmanager

@@ -32,6 +32,28 @@ def forward(q: Array) -> tuple[Array, Array]:
     return link_poses(q)["tool"]
 
 
+def tool_poses(q: Array) -> tuple[Array, Array]:
+    """Poses of the tool centre point along a path.
+
+    Args:
+        q: joint positions, shape (n, 7), rad.
+
+    Returns:
+        Positions, shape (n, 3), m, and rotation matrices, shape (n, 3, 3), as of `forward`.
+    """
+    count = len(q)
+    positions, rotations = np.zeros((count, 3)), np.tile(np.eye(3), (count, 1, 1))
+    for link, angles in zip(LINKS, np.asarray(q).T, strict=True):
+        positions = positions + rotations @ np.asarray(link.xyz)
+        about_z = np.tile(np.eye(3), (count, 1, 1))
+        about_z[:, 0, 0] = about_z[:, 1, 1] = np.cos(angles)
+        about_z[:, 1, 0] = np.sin(angles)
+        about_z[:, 0, 1] = -about_z[:, 1, 0]
+        rotations = rotations @ _about_x(link.roll) @ about_z
+    positions = positions + rotations @ np.array([0.0, 0.0, TOOL_LENGTH])
+    return positions, rotations @ _about_z(math.pi)
+
+
 def link_poses(q: Array) -> dict[str, tuple[Array, Array]]:
     """Poses of the links `link1` to `link7` and of `tool` in `base_link`.
 

@@ -4,6 +4,7 @@ import errno
 import json
 import multiprocessing
 import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -208,9 +209,9 @@ def test_every_command_leaves_a_folder_alone_that_another_writes_to(
     given = [*verb.split(), *ARGUMENTS[verb], *([option] if option else []), str(tmp_path)]
     with only_writer(tmp_path):
         result = CliRunner().invoke(app, given)
+        assert os.listdir(tmp_path) == [".lock"]
     assert result.exit_code == 1, result.output
     assert "another process writes to" in " ".join(result.output.split())
-    assert os.listdir(tmp_path) == [".lock"]
 
 
 def test_a_write_that_fails_leaves_the_file_of_before(tmp_path: Path, monkeypatch) -> None:
@@ -253,3 +254,24 @@ def test_numbers_written_are_the_numbers_read(tmp_path: Path) -> None:
     save_tensors(tmp_path / "file", values)
     with TensorFile(tmp_path / "file") as file:
         assert torch.equal(file.read("a"), values["a"])
+
+
+def test_whoever_waits_for_a_folder_gets_it_one_after_the_other(tmp_path: Path) -> None:
+    holders, most, turns = 0, 0, 0
+
+    def work() -> None:
+        nonlocal holders, most, turns
+        for _ in range(50):
+            with only_writer(tmp_path, wait=True):
+                holders += 1
+                most = max(most, holders)
+                turns += 1
+                holders -= 1
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert (most, turns) == (1, 200)
+    assert list(tmp_path.iterdir()) == []

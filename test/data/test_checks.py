@@ -109,6 +109,11 @@ def other_task(root: Path) -> None:
     words(KINEMATICS, "take the cup by its handle and hang it up", slice(0, 120))(root)
 
 
+def contradicting_words(root: Path) -> None:
+    words(GOAL, goal_text(RIGHT), slice(0, 40))(root)
+    words(KINEMATICS, kinematics_text(RIGHT), slice(0, 40))(root)
+
+
 def empty_task(root: Path) -> None:
     path = root / "meta/tasks.parquet"
     table = pq.read_table(path)
@@ -169,28 +174,28 @@ FAULTS: dict[str, tuple[Spoil, str]] = {
     ),
     "state in degrees": (
         lambda root: change_column(root, STATE, in_degrees),
-        r"^episode 0, frame 0, observation\.state: joint\d is .* rad .*deg.*--unit joints=deg",
+        r"^episode 0, frame 0, observation\.state: joint\d is .* rad .*--unit state\.joints=deg",
     ),
     "action in degrees": (
         lambda root: change_column(root, ACTION, in_degrees),
-        r"^episode 0, frame 0, action: joint\d is .*--unit joints=deg",
+        r"^episode 0, frame 0, action: joint\d is .*--unit action\.joints=deg",
     ),
     "actions as differences": (delta, r"^episode 0.*action: .*differences.*--unit action=delta"),
     "gripper 0 to 1": (
         lambda root: change_column(root, STATE, gripper_in(1)),
-        r"observation\.state: gripper is 1, .*--unit gripper=share",
+        r"observation\.state: gripper is 1, .*--unit (state|action)\.gripper=share",
     ),
     "gripper 0 to 100": (
         lambda root: change_column(root, STATE, gripper_in(100)),
-        r"gripper is 100, .*--unit gripper=percent",
+        r"gripper is 100, .*--unit (state|action)\.gripper=percent",
     ),
     "gripper 0 to 1000": (
         lambda root: change_column(root, ACTION, gripper_in(1000)),
-        r"action: gripper is 1000, .*--unit gripper=permille",
+        r"action: gripper is 1000, .*--unit (state|action)\.gripper=permille",
     ),
     "gripper in mm": (
         lambda root: change_column(root, STATE, gripper_in(70)),
-        r"gripper is 70, .*--unit gripper=mm",
+        r"gripper is 70, .*--unit (state|action)\.gripper=mm",
     ),
     "another order": (
         gripper_first,
@@ -205,6 +210,10 @@ FAULTS: dict[str, tuple[Spoil, str]] = {
     "other cameras": (
         lambda root: rename_feature(root, "observation.images.front", "observation.images.top"),
         r"front: missing; the cameras are .*--map front=",
+    ),
+    "words for another motion": (
+        contradicting_words,
+        r"^episode 0, frame \d+, reasoning: it says direction right_front, and the arm goes left",
     ),
     "no texts in a task": (empty_task, r"tasks\.parquet is damaged \(task 0 is ''"),
     "null as a task": (null_task, r"tasks\.parquet is damaged \(task 0 is None"),

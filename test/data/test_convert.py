@@ -45,7 +45,7 @@ from typer.testing import CliRunner
 
 from kinevla_ros.cli import app
 from kinevla_ros.data.convert.dataset import convert_dataset
-from kinevla_ros.data.convert.mapping import MappingError, Names, Units
+from kinevla_ros.data.convert.mapping import FeatureNames, FeatureUnits, MappingError
 from kinevla_ros.data.convert.resample import SHORTEST, TooSlow, resample
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.schema import DatasetError
@@ -65,7 +65,7 @@ def dataset(sound: Path, tmp_path: Path) -> Path:
 
 def convert(root: Path, names: dict[str, str] | None = None, units: tuple[str, ...] = ()) -> Path:
     target = root.parent / "converted"
-    list(convert_dataset(root, target, Names(names or {}), Units.read(units)))
+    list(convert_dataset(root, target, FeatureNames(names or {}), FeatureUnits.read(units)))
     return target
 
 
@@ -163,7 +163,7 @@ def test_stamps_decide_and_not_the_rate_that_is_written_down(dataset: Path) -> N
 def test_an_episode_is_cut_at_its_gap_and_said_so(dataset: Path) -> None:
     gap(dataset)
     target = dataset.parent / "converted"
-    lines = list(convert_dataset(dataset, target, Names({}), Units.read(())))
+    lines = list(convert_dataset(dataset, target, FeatureNames({}), FeatureUnits.read(())))
     assert str(lines[1]).startswith("recording 1: 40 of 40 frames, 2 episodes: cut at 1.90 s")
     assert [entry.length for entry in DatasetReader(target).episodes] == [40, 20, 20, 40]
     assert findings(target) == []
@@ -205,7 +205,7 @@ def test_what_cannot_be_converted_is_refused_and_nothing_written(
 
 def test_five_frames_a_second_are_too_few(tmp_path: Path) -> None:
     source = write_sound(tmp_path / "source", fps=5)
-    lines = convert_dataset(source, tmp_path / "target", Names({}), Units.read(()))
+    lines = convert_dataset(source, tmp_path / "target", FeatureNames({}), FeatureUnits.read(()))
     assert "5 frames a second are too few" in str(next(lines))
     with pytest.raises(DatasetError, match=r"nothing of .* can be used"):
         list(lines)
@@ -214,12 +214,12 @@ def test_five_frames_a_second_are_too_few(tmp_path: Path) -> None:
 def test_a_dataset_is_never_converted_in_place_or_over_another(dataset: Path) -> None:
     for target in (dataset, dataset / "new"):
         with pytest.raises(DatasetError, match="another folder"):
-            list(convert_dataset(dataset, target, Names({}), Units.read(())))
+            list(convert_dataset(dataset, target, FeatureNames({}), FeatureUnits.read(())))
     other = dataset.parent / "other"
     other.mkdir()
     (other / "notes.txt").touch()
     with pytest.raises(DatasetError, match="not empty"):
-        list(convert_dataset(dataset, other, Names({}), Units.read(())))
+        list(convert_dataset(dataset, other, FeatureNames({}), FeatureUnits.read(())))
 
 
 def pictures_in_rows(root: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.data.checks.features import check_features
 from kinevla_ros.data.checks.finding import Finding
+from kinevla_ros.data.checks.motion import check_motion
 from kinevla_ros.data.checks.rows import check_rows, read_columns
 from kinevla_ros.data.checks.texts import check_tasks, check_texts
 from kinevla_ros.data.checks.units import check_units
@@ -34,6 +35,7 @@ def check_dataset(root: Path, cameras: Sequence[str] = CAMERAS) -> Iterator[Find
         yield from check_units(reader, columns)
         yield from check_tasks(reader, columns)
         yield from check_texts(reader, columns)
+        yield from check_motion(reader, columns)
         yield from check_videos(reader, cameras)
     except DatasetError as problem:
         text, _, cure = str(problem).rpartition("; ")

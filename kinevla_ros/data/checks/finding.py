@@ -10,14 +10,14 @@ import numpy as np
 from kinevla_ros.data.lerobot_reader import DatasetReader
 
 
-class Place(NamedTuple):
+class FaultPlace(NamedTuple):
     """Where a fault is first met; numbers count from 0, None where it concerns all."""
 
     episode: int | None = None
     frame: int | None = None
 
 
-WHOLE = Place()
+WHOLE = FaultPlace()
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Finding:
     feature: str
     problem: str
     cure: str
-    at: Place = WHOLE
+    at: FaultPlace = WHOLE
     stops: bool = True
 
     def __str__(self) -> str:
@@ -44,8 +44,8 @@ class Finding:
         return f"{', '.join([*where, self.feature])}: {self.problem}; {self.cure}"
 
 
-def place(reader: DatasetReader, row: int) -> Place:
+def place(reader: DatasetReader, row: int) -> FaultPlace:
     """Episode and frame of a row."""
     starts = [entry.start for entry in reader.episodes]
     number = int(np.searchsorted(starts, row, side="right")) - 1
-    return Place(number, int(row) - starts[number])
+    return FaultPlace(number, int(row) - starts[number])

@@ -19,7 +19,7 @@ SORT = "sort them: kinevla convert {root} NEW_FOLDER"
 CUT = "cut the episode there: kinevla convert {root} NEW_FOLDER"
 
 
-NEEDED = (*COUNTERS, *MOTION, *TEXTS)
+NEEDED = (*COUNTERS, *MOTION, *TEXTS, "environment_state")
 
 
 def read_columns(

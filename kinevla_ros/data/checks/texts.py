@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from kinevla_ros.base.files.damage import one_line
-from kinevla_ros.data.checks.finding import Finding, Place, place
+from kinevla_ros.data.checks.finding import FaultPlace, Finding, place
 from kinevla_ros.data.checks.rows import Columns
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.metadata import TASKS_PATH, read_tasks
@@ -69,7 +69,7 @@ def check_texts(dataset: DatasetReader, columns: Columns) -> Iterator[Finding]:
                     known[pair] = words.reasoning(*pair)
                 except UnknownReasoning as problem:
                     known[pair] = None
-                    yield _unknown(problem, Place(entry.index, pairs.index(pair)))
+                    yield _unknown(problem, FaultPlace(entry.index, pairs.index(pair)))
             slots = known[pair]
             named = said(entry.instruction)
             if slots and (wrong := [n for n in named if n in slots and named[n] != slots[n]]):
@@ -77,7 +77,7 @@ def check_texts(dataset: DatasetReader, columns: Columns) -> Iterator[Finding]:
                 break
 
 
-def _unknown(problem: Exception, at: Place) -> Finding:
+def _unknown(problem: Exception, at: FaultPlace) -> Finding:
     cure = f"say it in words of the task set, or put the task's own {FILE_NAME} into the folder"
     return Finding("reasoning", one_line(problem), cure, at)
 
@@ -89,5 +89,5 @@ def _contradiction(
         "task",
         f'it says "{shortened(said)}", {slot} {named[slot]}, and the reasoning {slots[slot]}',
         "correct the one that is wrong: kinevla annotate --from-task goes by the task",
-        Place(episode),
+        FaultPlace(episode),
     )

@@ -95,7 +95,7 @@ def _check_openings(
         name,
         f"gripper is {opening[row]:.4g}, and {opening.min():.4g} to {opening.max():.4g} in all, "
         f"of 0 to {GRIPPER_STROKE} m ({wrong.sum()} frames beyond): {told}",
-        _convert(reader, f"gripper={unit}") if unit else "record it in m from closed",
+        _convert(reader, name, f"gripper={unit}") if unit else "record it in m from closed",
         place(reader, row),
     )
 
@@ -112,15 +112,16 @@ def _check_angles(reader: DatasetReader, name: str, joints: NDArray[np.float64])
         name,
         f"{JOINT_NAMES[joint]} is {value:.4g}, of {-limit:.2f} to {limit:.2f} rad "
         f"({beyond.any(axis=1).sum()} frames beyond): {told}",
-        _convert(reader, f"joints={unit}")
+        _convert(reader, name, f"joints={unit}")
         if unit
         else f"set names in meta/info.json right, then kinevla convert {reader.root} NEW_FOLDER",
         place(reader, int(row)),
     )
 
 
-def _convert(reader: DatasetReader, unit: str) -> str:
-    return f"kinevla convert {reader.root} NEW_FOLDER --unit {unit}"
+def _convert(reader: DatasetReader, name: str, unit: str) -> str:
+    scope = name.removeprefix("observation.")
+    return f"kinevla convert {reader.root} NEW_FOLDER --unit {scope}.{unit}"
 
 
 def _check_differences(

@@ -7,11 +7,11 @@ from itertools import groupby
 from pathlib import Path
 
 from kinevla_ros.base.files.damage import one_line
-from kinevla_ros.data.checks.finding import Finding, Place
+from kinevla_ros.data.checks.finding import FaultPlace, Finding
 from kinevla_ros.data.lerobot_reader import DatasetReader, EpisodeEntry
 from kinevla_ros.data.metadata_checks import video_size
 from kinevla_ros.data.schema import CURE, DatasetError, camera_key
-from kinevla_ros.data.video import Header, read_header
+from kinevla_ros.data.video import VideoHeader, read_header
 
 
 def check_videos(reader: DatasetReader, cameras: Sequence[str]) -> Iterator[Finding]:
@@ -28,7 +28,7 @@ def check_videos(reader: DatasetReader, cameras: Sequence[str]) -> Iterator[Find
             try:
                 header = read_header(path)
             except DatasetError as problem:
-                yield Finding(key, one_line(problem), CURE, Place(episodes[0].index))
+                yield Finding(key, one_line(problem), CURE, FaultPlace(episodes[0].index))
                 continue
             yield from _check_file(reader, camera, path, header, episodes)
 
@@ -45,11 +45,11 @@ def _check_spans(
                 f"its video runs from {first:.2f} to {last:.2f} s, {(last - first) * fps:.0f} "
                 f"frames, and the episode has {entry.length}"
             )
-            yield Finding(key, problem, CURE, Place(entry.index))
+            yield Finding(key, problem, CURE, FaultPlace(entry.index))
         begin = entry.clips[camera].first
         if begin < end:
             problem = f"its video begins {end - begin} frames before the last episode's ends"
-            yield Finding(key, problem, CURE, Place(entry.index))
+            yield Finding(key, problem, CURE, FaultPlace(entry.index))
         end = begin + entry.length
 
 
@@ -57,7 +57,7 @@ def _check_file(
     reader: DatasetReader,
     camera: str,
     path: Path,
-    header: Header,
+    header: VideoHeader,
     episodes: Sequence[EpisodeEntry],
 ) -> Iterator[Finding]:
     fps, key = reader.info["fps"], camera_key(camera)
@@ -66,19 +66,19 @@ def _check_file(
     if header.size != size:
         found, wanted = (f"{width}x{height}" for height, width in (header.size, size))
         problem = f"{name} is of {found} px, and meta/info.json says {wanted}"
-        yield Finding(key, problem, CURE, Place(episodes[0].index))
+        yield Finding(key, problem, CURE, FaultPlace(episodes[0].index))
     if header.rate and abs(header.rate / fps - 1) > 0.02:
         problem = f"{name} has {header.rate:.3g} pictures a second, and meta/info.json says {fps}"
-        yield Finding(key, problem, CURE, Place(episodes[0].index))
+        yield Finding(key, problem, CURE, FaultPlace(episodes[0].index))
     for entry in episodes:
         missing = entry.clips[camera].first + entry.length - header.frames
         if missing > 0:
             frame = max(0, entry.length - missing)
             problem = f"{name} ends {missing} frames before the episode does"
-            yield Finding(key, problem, CURE, Place(entry.index, frame))
+            yield Finding(key, problem, CURE, FaultPlace(entry.index, frame))
             return
     spare = header.frames - max(e.clips[camera].first + e.length for e in episodes)
     if spare:
         problem = f"{name} holds {spare} pictures more than its episodes"
         cure = "nothing to do if a recording was interrupted; else it is another video"
-        yield Finding(key, problem, cure, Place(episodes[-1].index), stops=False)
+        yield Finding(key, problem, cure, FaultPlace(episodes[-1].index), stops=False)

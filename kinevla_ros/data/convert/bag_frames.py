@@ -45,7 +45,7 @@ TARGETS, STATUS = "/kinevla/joint_targets", "/kinevla/safety_status"
 
 
 @dataclass(frozen=True)
-class Seen:
+class SynchronisedFrame:
     """What the policy could have seen at one time.
 
     Attributes:
@@ -68,11 +68,11 @@ class Stretch:
         told: why the stretch ended; empty at the end of the bag.
     """
 
-    seen: list[Seen] = field(default_factory=list)
+    seen: list[SynchronisedFrame] = field(default_factory=list)
     told: str = ""
 
 
-class Ticker:
+class FrameClock:
     """Decides which observations become frames, one message after the other."""
 
     def __init__(self, transport: str) -> None:
@@ -122,7 +122,7 @@ class Ticker:
 
 
 @dataclass
-class Targets:
+class ActionTimeline:
     """What the arm was told or did, by time."""
 
     stamps: list[float] = field(default_factory=list)
@@ -149,7 +149,7 @@ class Targets:
         return self.values[place]
 
 
-def synchronise(bag: Bag, actions: Actions) -> tuple[list[Stretch], Targets]:
+def synchronise(bag: Bag, actions: Actions) -> tuple[list[Stretch], ActionTimeline]:
     """Read a bag once: the stretches that the policy could have seen, and the targets.
 
     Args:
@@ -161,7 +161,7 @@ def synchronise(bag: Bag, actions: Actions) -> tuple[list[Stretch], Targets]:
     """
     transport = _transport(bag)
     topics = [picture_topic(camera, transport) for camera in CAMERAS]
-    ticker, targets = Ticker(transport), Targets()
+    ticker, targets = FrameClock(transport), ActionTimeline()
     stretches = [Stretch()]
     said, takeover = bag.told.get(INSTRUCTION, ""), False
     for received in bag.messages([*topics, JOINTS, TARGETS, STATUS, INSTRUCTIONS]):
@@ -177,11 +177,11 @@ def synchronise(bag: Bag, actions: Actions) -> tuple[list[Stretch], Targets]:
             stretches.append(Stretch())
             found = ticker.again(received.at)
         if found is not None:
-            stretches[-1].seen.append(Seen(found, said, takeover))
+            stretches[-1].seen.append(SynchronisedFrame(found, said, takeover))
     return stretches, targets
 
 
-def _add_target(targets: Targets, received: Received) -> None:
+def _add_target(targets: ActionTimeline, received: Received) -> None:
     try:
         targets.add(received.stamp, *joints_from_message(received.message))
     except ValueError:
@@ -206,10 +206,10 @@ def _transport(bag: Bag) -> str:
 
 
 def frames_of(
-    stretch: Stretch, targets: Targets, only_takeover: bool
-) -> Iterator[list[tuple[Seen, NDArray[np.float64]]]]:
+    stretch: Stretch, targets: ActionTimeline, only_takeover: bool
+) -> Iterator[list[tuple[SynchronisedFrame, NDArray[np.float64]]]]:
     """Cut a stretch where there is no action, no instruction or another one, or no takeover."""
-    run: list[tuple[Seen, NDArray[np.float64]]] = []
+    run: list[tuple[SynchronisedFrame, NDArray[np.float64]]] = []
     for seen in stretch.seen:
         observation = seen.observation
         action = targets.at(observation.stamp + CHUNK_DT, observation.joints)

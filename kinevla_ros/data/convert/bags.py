@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.data.convert.bag import TEACHING, VERDICT, find_bags
-from kinevla_ros.data.convert.bag_frames import Actions, Seen, frames_of, synchronise
-from kinevla_ros.data.convert.dataset import Line, even, open_target, require_new
+from kinevla_ros.data.convert.bag_frames import Actions, SynchronisedFrame, frames_of, synchronise
+from kinevla_ros.data.convert.dataset import ConvertedRecording, even, open_target, require_new
 from kinevla_ros.data.convert.resample import SHORTEST
 from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.lerobot_writer import DatasetWriter
@@ -20,7 +20,7 @@ FAILURE = "failure"
 HAND = "hand"
 
 
-def convert_bags(root: Path, target: Path, only_takeover: bool) -> Iterator[Line]:
+def convert_bags(root: Path, target: Path, only_takeover: bool) -> Iterator[ConvertedRecording]:
     """Write the bag at `root`, or all bags in that folder, as one dataset.
 
     An episode that its recorder called a failure is left out.
@@ -37,7 +37,9 @@ def convert_bags(root: Path, target: Path, only_takeover: bool) -> Iterator[Line
     try:
         for number, bag in enumerate(find_bags(root)):
             if bag.told.get(VERDICT) == FAILURE:
-                yield Line(number, 0, 0, 0, (f"{bag.root.name} was a failure: left out",))
+                yield ConvertedRecording(
+                    number, 0, 0, 0, (f"{bag.root.name} was a failure: left out",)
+                )
                 continue
             actions: Actions = "measured" if bag.told.get(TEACHING) == HAND else "targets"
             stretches, targets = synchronise(bag, actions)
@@ -58,7 +60,7 @@ def convert_bags(root: Path, target: Path, only_takeover: bool) -> Iterator[Line
                     writer = writer or open_target(target, episode, texts=False)
                     writer.add(episode)
                     kept, parts = kept + len(run), parts + 1
-            yield Line(number, total, kept, parts, tuple(told))
+            yield ConvertedRecording(number, total, kept, parts, tuple(told))
     finally:
         if writer:
             writer.close()
@@ -71,7 +73,7 @@ def is_bag(root: Path) -> bool:
     return bool(find_bags(root))
 
 
-def _episode(run: list[tuple[Seen, NDArray[np.float64]]]) -> Episode:
+def _episode(run: list[tuple[SynchronisedFrame, NDArray[np.float64]]]) -> Episode:
     frames = [
         Frame(
             front=even(seen.observation.images["front"]),

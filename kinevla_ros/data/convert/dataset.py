@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +14,9 @@ from kinevla_ros.base.files.json_file import read_object
 from kinevla_ros.data.checks.features import MOTION
 from kinevla_ros.data.convert.lerobot_v21 import VERSIONS, Version21
 from kinevla_ros.data.convert.lerobot_v30 import Version30
-from kinevla_ros.data.convert.mapping import Names, Units
-from kinevla_ros.data.convert.recording import Picture, Recording, Source
-from kinevla_ros.data.convert.resample import Part, TooSlow, resample
+from kinevla_ros.data.convert.mapping import FeatureNames, FeatureUnits
+from kinevla_ros.data.convert.recording import Picture, Recording, RecordingSource
+from kinevla_ros.data.convert.resample import ResampledPart, TooSlow, resample
 from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.lerobot_writer import DatasetWriter
 from kinevla_ros.data.metadata import INFO_PATH
@@ -24,7 +24,7 @@ from kinevla_ros.data.schema import COUNTERS, CURE, TEXTS, DatasetError, Schema,
 
 
 @dataclass(frozen=True)
-class Line:
+class ConvertedRecording:
     """What became of one recording.
 
     Attributes:
@@ -46,11 +46,14 @@ class Line:
         return f"recording {self.number}: {self.kept} of {self.frames} frames, {episodes}{told}"
 
 
-def convert_dataset(root: Path, target: Path, names: Names, units: Units) -> Iterator[Line]:
+def convert_dataset(
+    root: Path, target: Path, names: FeatureNames, units: FeatureUnits, drop: Collection[int] = ()
+) -> Iterator[ConvertedRecording]:
     """Write the LeRobotDataset at `root` (v3.0, v2.1) anew, at 10 Hz, in our order and units.
 
     Args:
         target: folder of the new dataset; empty or absent.
+        drop: numbers of recordings to leave out.
 
     Raises:
         DatasetError: the source is damaged, the target is not empty, or nothing is left.
@@ -65,20 +68,25 @@ def convert_dataset(root: Path, target: Path, names: Names, units: Units) -> Ite
     writer: DatasetWriter | None = None
     try:
         for recording in source.recordings(list(vectors.values()), texts):
+            if recording.number in drop:
+                yield ConvertedRecording(
+                    recording.number, len(recording.stamps), 0, 0, ("left out as asked",)
+                )
+                continue
             state, action = units.apply(
                 *(recording.vectors[vectors[name]][:, columns[name]] for name in MOTION)
             )
             try:
                 parts, told = resample(recording.stamps, action)
             except TooSlow as problem:
-                yield Line(recording.number, len(state), 0, 0, (str(problem),))
+                yield ConvertedRecording(recording.number, len(state), 0, 0, (str(problem),))
                 continue
             for part in parts:
                 episode = _episode(recording, part, state, cameras)
                 writer = writer or open_target(target, episode, bool(texts))
                 writer.add(episode)
             kept = sum(len(part.rows) for part in parts)
-            yield Line(recording.number, len(state), kept, len(parts), tuple(told))
+            yield ConvertedRecording(recording.number, len(state), kept, len(parts), tuple(told))
     finally:
         if writer:
             writer.close()
@@ -86,7 +94,7 @@ def convert_dataset(root: Path, target: Path, names: Names, units: Units) -> Ite
         raise DatasetError(f"nothing of {root} can be used; see above what was left out, and why")
 
 
-def left_out(root: Path, names: Names) -> list[str]:
+def left_out(root: Path, names: FeatureNames) -> list[str]:
     """Features of a source that the new dataset will not have."""
     features = open_source(root).features
     ours = {names.of(name) for name in (*MOTION, *TEXTS)} | set(COUNTERS)
@@ -94,7 +102,7 @@ def left_out(root: Path, names: Names) -> list[str]:
     return [name for name in features if name not in ours]
 
 
-def open_source(root: Path) -> Source:
+def open_source(root: Path) -> RecordingSource:
     """The dataset at `root` as its version wants it read.
 
     Raises:
@@ -128,7 +136,7 @@ def even(picture: Picture) -> Picture:
     return picture[: height - height % 2, : width - width % 2]
 
 
-def _vector(source: Source, names: Names, name: str) -> str:
+def _vector(source: RecordingSource, names: FeatureNames, name: str) -> str:
     own = names.of(name)
     if own not in source.features:
         numbers = [n for n, f in source.features.items() if f["dtype"].startswith("float")]
@@ -139,7 +147,10 @@ def _vector(source: Source, names: Names, name: str) -> str:
 
 
 def _episode(
-    recording: Recording, part: Part, state: NDArray[np.float64], cameras: Mapping[str, str]
+    recording: Recording,
+    part: ResampledPart,
+    state: NDArray[np.float64],
+    cameras: Mapping[str, str],
 ) -> Episode:
     rows = part.rows.tolist()
     pictures = {own: recording.pictures(other, rows) for own, other in cameras.items()}

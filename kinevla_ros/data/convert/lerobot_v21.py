@@ -35,7 +35,7 @@ LARGEST_LIST = 256 << 20
 
 
 class Version21:
-    """The dataset at `root`; see `Source`.
+    """The dataset at `root`; see `RecordingSource`.
 
     Raises:
         DatasetError: it is damaged.

@@ -24,7 +24,7 @@ CURED = ("index", "timestamp")
 
 
 class Version30:
-    """The dataset at `root`; see `Source`.
+    """The dataset at `root`; see `RecordingSource`.
 
     Raises:
         DatasetError: it is damaged.

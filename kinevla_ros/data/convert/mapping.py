@@ -30,7 +30,7 @@ class MappingError(ValueError):
 
 
 @dataclass(frozen=True)
-class Names:
+class FeatureNames:
     """Our name of a feature, camera or component to the dataset's; where none is given, the same.
 
     Raises:
@@ -90,14 +90,14 @@ class Names:
 
 
 @dataclass(frozen=True)
-class Units:
+class FeatureUnits:
     """What to multiply a vector with, and whether actions are differences from the state."""
 
     scale: Mapping[str, NDArray[np.float64]]
     delta: bool
 
     @classmethod
-    def read(cls, given: Iterable[str]) -> Units:
+    def read(cls, given: Iterable[str]) -> FeatureUnits:
         """Read `joints=deg`, `state.gripper=percent`, `action=delta` and the like.
 
         Raises:

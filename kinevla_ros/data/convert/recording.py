@@ -33,7 +33,7 @@ class Recording:
     pictures: Callable[[str, Sequence[int]], list[Picture]]
 
 
-class Source(Protocol):
+class RecordingSource(Protocol):
     """A dataset to convert.
 
     Attributes:

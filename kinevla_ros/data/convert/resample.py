@@ -24,7 +24,7 @@ SLOWEST = 0.9 / CHUNK_DT
 
 
 @dataclass(frozen=True)
-class Part:
+class ResampledPart:
     """A stretch of a recording without a gap.
 
     Attributes:
@@ -42,7 +42,7 @@ class TooSlow(ValueError):
 
 def resample(
     stamps: NDArray[np.float64], actions: NDArray[np.float64]
-) -> tuple[list[Part], list[str]]:
+) -> tuple[list[ResampledPart], list[str]]:
     """Cut a recording at its gaps and take ten frames a second of each part.
 
     Args:
@@ -74,7 +74,7 @@ def resample(
         if len(rows) < SHORTEST:
             told.append(f"{stamps[last - 1] - stamps[first]:.2f} s left out: too short")
         else:
-            parts.append(Part(rows + first, read))
+            parts.append(ResampledPart(rows + first, read))
     return parts, told
 
 

@@ -70,10 +70,14 @@ class UnknownReasoning(ValueError):
 
 
 class Reader:
-    """Reads sentences about one task set."""
+    """Reads sentences about one task set.
+
+    Attributes:
+        tasks: the task set.
+    """
 
     def __init__(self, tasks: TaskSet) -> None:
-        self._tasks, self._lexicon = tasks, Lexicon(tasks)
+        self.tasks, self._lexicon = tasks, Lexicon(tasks)
         self._written = {
             (goal.text, way.kinematics): {"object": goal.object, **way.slots}
             for goal, way in tasks.ways()
@@ -98,7 +102,7 @@ class Reader:
         tokens = self._lexicon.read(text, correct=False)
         objects = {token.name for token in tokens if token.kind is Kind.OBJECT}
         found: dict[str, set[str]] = {}
-        for goal in self._tasks.goals:
+        for goal in self.tasks.goals:
             if objects and goal.object not in objects:
                 continue
             for mention in find_mentions(tokens):
@@ -135,14 +139,14 @@ class Reader:
 
     def texts(self, slots: Mapping[str, str]) -> tuple[str, str]:
         """Goal and kinematics text of a way."""
-        goal, way = self._tasks.way(slots)
+        goal, way = self.tasks.way(slots)
         return goal.text, way.kinematics
 
     def nearest(self, text: str) -> tuple[Goal, str, str]:
         """Goal, instruction and kinematics text of the way that shares most slots with a text."""
         named = self.slots(text).items()
         goal, way = max(
-            self._tasks.ways(),
+            self.tasks.ways(),
             key=lambda pair: len(named & {"object": pair[0].object, **pair[1].slots}.items()),
         )
         return goal, way.say, way.kinematics
@@ -162,25 +166,25 @@ class Reader:
         mentions = find_mentions(tokens)
         if not objects:
             return self._without_object(tokens, mentions, text)
-        goal = self._tasks.goal(objects[0])
+        goal = self.tasks.goal(objects[0])
         named = self._named(goal, tokens, mentions)
         missing = [slot for slot in goal.slots if slot not in named]
         slots = {"object": goal.object, **named}
         if missing:
             return self._question(text, slots, missing)
-        way = self._tasks.way(slots)[1]
+        way = self.tasks.way(slots)[1]
         return Understood(slots, way.say, way.prompt)
 
     def _without_object(
         self, tokens: Sequence[Token], mentions: Sequence[Mention], text: str
     ) -> Reading:
         """Ask for the object where all else fits to one."""
-        choices = " or ".join(f"the {goal.object}" for goal in self._tasks.goals)
+        choices = " or ".join(f"the {goal.object}" for goal in self.tasks.goals)
         if not mentions and all(token.kind is not Kind.VERB for token in tokens):
             raise Unreadable(f"names no known object ({choices})")
         fitting = []
         problem: Unreadable | None = None
-        for goal in self._tasks.goals:
+        for goal in self.tasks.goals:
             try:
                 self._named(goal, tokens, mentions)
                 fitting.append(goal.object)
@@ -194,11 +198,11 @@ class Reader:
 
     def _question(self, text: str, slots: Mapping[str, str], missing: Sequence[str]) -> Question:
         choices = {
-            name: tuple(value.name for value in self._tasks.slots[name].values.values())
+            name: tuple(value.name for value in self.tasks.slots[name].values.values())
             for name in missing
         }
         asks = [
-            f"{self._tasks.slots[name].question.rstrip('?')}: {_either(names)}?"
+            f"{self.tasks.slots[name].question.rstrip('?')}: {_either(names)}?"
             for name, names in choices.items()
         ]
         return Question(text, slots, choices, " ".join(asks), self.nearest(text)[1])
@@ -208,7 +212,7 @@ class Reader:
     ) -> dict[str, str]:
         """Slot to value for one goal. Raises Unreadable for what does not belong to it."""
         check_verbs(goal, tokens)
-        belongs = {self._tasks.slots[name].of for name in goal.slots}
+        belongs = {self.tasks.slots[name].of for name in goal.slots}
         for token in tokens:
             if token.kind is Kind.LANDMARK and token.name not in belongs:
                 raise Unreadable(f"names a {token.name}, which no {goal.object} task has")
@@ -216,7 +220,7 @@ class Reader:
         for mention in mentions:
             parts = self._slots_of(goal, mention)
             for slot, atoms in parts.items():
-                check_role(goal, self._tasks.slots[slot], slot, mention, tokens)
+                check_role(goal, self.tasks.slots[slot], slot, mention, tokens)
                 found.setdefault(slot, []).append((mention, atoms))
         named = {slot: self._decided(slot, said) for slot, said in found.items()}
         return {slot: value for slot in goal.slots if (value := named.get(slot)) is not None}
@@ -242,15 +246,15 @@ class Reader:
         """Why a word names nothing that the goal has."""
         if mention.owner:
             return f'names "{mention.text}", which the {mention.owner} does not have here'
-        others = [name for name in self._tasks.slots if self._atom(mention, word, name)]
+        others = [name for name in self.tasks.slots if self._atom(mention, word, name)]
         if others and others[0] not in goal.slots:
             return f"names a {others[0]}, which no {goal.object} task has"
         return f'names "{mention.text}", which no {goal.object} task has'
 
     def _atom(self, mention: Mention, word: str, name: str) -> str | None:
         """The part of a value of this slot that a word names, if it can be one here."""
-        slot = self._tasks.slots[name]
-        if mention.owner in self._tasks.objects or mention.owner in self._tasks.landmarks:
+        slot = self.tasks.slots[name]
+        if mention.owner in self.tasks.objects or mention.owner in self.tasks.landmarks:
             if mention.owner != slot.of:
                 return None
         elif mention.owner and slot.of is not None:
@@ -274,7 +278,7 @@ class Reader:
         every = list(legs.values())
         if any(atoms != every[0] for atoms in every[1:]):
             raise Unreadable(f"contradicts itself in the {name}: {_both(set().union(*every))}")
-        slot = self._tasks.slots[name]
+        slot = self.tasks.slots[name]
         if value := self._value(name, every[0]):
             outside = all(m.is_beside and m.owner == slot.of for m, _ in said)
             return None if outside else value
@@ -286,7 +290,7 @@ class Reader:
         raise Unreadable(f"names a {name} that is not known ({every[0].pop()}; known: {known})")
 
     def _value(self, name: str, atoms: set[str]) -> str | None:
-        values = self._tasks.slots[name].values
+        values = self.tasks.slots[name].values
         return next((n for n, value in values.items() if set(value.words) == atoms), None)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from kinevla_ros.base.arm import GRIPPER_STROKE, STREAM_PERIOD
 from kinevla_ros.base.cameras import CAMERA_HEIGHT, CAMERA_WIDTH, CAMERAS
 from kinevla_ros.base.observation import Observation
+from kinevla_ros.base.scene import OBJECTS
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.sim import gripper
 from kinevla_ros.sim.cell.scene import (
@@ -30,7 +31,6 @@ HOME_POSITION, HOME_YAW = np.array([0.25, 0.0, 0.20]), 0.0
 HOME = top_down_ik(HOME_POSITION, HOME_YAW)
 """Joint positions at the start of an episode (rad)."""
 
-OBJECTS = ("plate", "carrot", "bread")
 
 _LEAD = np.array(SERVO_DAMPING) / np.array(SERVO_STIFFNESS)
 

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.base.cameras import CAMERA_HEIGHT, CAMERA_WIDTH
 from kinevla_ros.base.chunk import ACTION_DIM, CHUNK_DT, HORIZON, JOINT_NAMES, ActionChunk
+from kinevla_ros.base.scene import OBJECTS
 from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.lerobot_writer import DatasetWriter
 from kinevla_ros.data.schema import Schema
@@ -30,7 +31,7 @@ from kinevla_ros.language.grammar import (
 from kinevla_ros.language.task_set import save_tasks
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.kinematics import UnreachableError, top_down_ik
-from kinevla_ros.sim.cell.cell import OBJECTS, Cell, CellState
+from kinevla_ros.sim.cell.cell import Cell, CellState
 from kinevla_ros.sim.demonstrations.demonstrator import Plan, done, holding, plan
 from kinevla_ros.sim.simulated_arm import SimulatedArm
 

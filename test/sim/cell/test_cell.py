@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from kinevla_ros.base.scene import OBJECTS
 from kinevla_ros.robot.kinematics import top_down_ik
-from kinevla_ros.sim.cell.cell import HOME, OBJECTS, Cell, CellState, random_scene
+from kinevla_ros.sim.cell.cell import HOME, Cell, CellState, random_scene
 from kinevla_ros.sim.cell.scene import CAMERA_HEIGHT, CAMERA_WIDTH
 
 

@@ -1,0 +1,216 @@
+"""What each episode's words could be, from whichever source, the unsure ones first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kinevla_ros.base.files.damage import one_line
+from kinevla_ros.base.files.json_file import parse_object, read_bounded
+from kinevla_ros.data.annotate.motion import Carry, find_carry
+from kinevla_ros.data.annotate.propose import Pose, Proposal, propose
+from kinevla_ros.data.annotate.words import Words, read_persistent
+from kinevla_ros.data.checks.texts import reader_of
+from kinevla_ros.data.episode import CAMERAS
+from kinevla_ros.data.lerobot_reader import DatasetReader, EpisodeEntry
+from kinevla_ros.data.schema import DatasetError
+from kinevla_ros.language.reading.reader import Reader, Understood, UnknownReasoning
+
+if TYPE_CHECKING:
+    from kinevla_ros.data.annotate.locate import Locator
+
+Origin = Literal["motion", "task", "import", "dataset"]
+BEFORE = (8, 6, 5, 4)
+"""Frames before the grasp at which is looked where things lie; later the hand hides them."""
+
+LARGEST = 64 << 20
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """Slots of one episode that nobody has looked at yet.
+
+    Attributes:
+        episode: its number.
+        instruction: what was asked for.
+        slots: object and slots as far as they are known.
+        sure: whether a person need not look first.
+        origin: where they come from.
+        note: why they are not sure; empty when they are.
+        margin: how far from another reading; the smallest come first.
+    """
+
+    episode: int
+    instruction: str
+    slots: Mapping[str, str]
+    sure: bool
+    origin: Origin
+    note: str = ""
+    margin: float = 0.0
+
+
+class Suggester:
+    """Suggests slots for each episode of a dataset.
+
+    Args:
+        reader: the dataset.
+        locator: finds things in pictures; None where nobody named one.
+        from_task: whether to go by the instruction where it names all.
+        given: slots of episodes from elsewhere, see `read_import`.
+        own_words: whether to go by the words that the dataset has in LeRobot's own column.
+
+    Raises:
+        DatasetError: the dataset or its task set is damaged, or its states are not ours.
+    """
+
+    def __init__(
+        self,
+        reader: DatasetReader,
+        locator: Locator | None = None,
+        from_task: bool = False,
+        given: Mapping[int, Mapping[str, str]] | None = None,
+        own_words: bool = True,
+    ) -> None:
+        self.reader, self.words = reader, reader_of(reader)
+        self._locator, self._from_task = locator, from_task
+        self._given = dict(given or {})
+        self._states = reader.frames["observation.state"].astype(np.float64)
+        if self._states.shape[1:] != (8,):
+            raise DatasetError(f"{reader.root}: run kinevla check first; its states are not ours")
+        self._known = self._read_known() if own_words else {}
+
+    def suggestions(self) -> list[Suggestion]:
+        """All episodes, those that a person must look at first."""
+        found = [self.suggest(entry) for entry in self.reader.episodes]
+        return sorted(found, key=lambda one: (one.sure, one.margin))
+
+    def suggest(self, entry: EpisodeEntry) -> Suggestion:
+        """Slots of one episode: given, the task's or the dataset's own, held against the motion."""
+        told, origin = self._told(entry)
+        carry = self.carry(entry)
+        seen = propose(self.words.tasks, carry, self._poses(entry, carry), told.get("object", ""))
+        if not told:
+            sure = seen.sure
+            note = "" if sure else seen.why or f"unclear: {_closest(seen)}"
+            return _suggestion(entry, seen.slots, sure, "motion", note, seen.margin)
+        against = [
+            slot
+            for slot, value in seen.slots.items()
+            if told.get(slot) != value and seen.margins[slot] >= 1.0
+        ]
+        if against:
+            slot = against[0]
+            note = f"{slot} {told.get(slot)} by the {origin}, {seen.slots[slot]} by the motion"
+            return _suggestion(entry, told, False, origin, note)
+        return _suggestion(entry, told, True, origin, "", 1.0)
+
+    def carry(self, entry: EpisodeEntry) -> Carry | None:
+        """The motion of an episode."""
+        return find_carry(self._states[entry.span])
+
+    def states(self, entry: EpisodeEntry) -> NDArray[np.float64]:
+        """Joints (rad) and opening (m) of an episode, shape (n, 8)."""
+        return np.asarray(self._states[entry.span])
+
+    def texts(self, slots: Mapping[str, str]) -> Words:
+        """Goal and kinematics text of slots. Raises KeyError where no way of the set has them."""
+        return self.words.texts(slots)
+
+    def _told(self, entry: EpisodeEntry) -> tuple[Mapping[str, str], Origin]:
+        if entry.index in self._given:
+            return self._given[entry.index], "import"
+        if entry.index in self._known:
+            return self._known[entry.index], "dataset"
+        if self._from_task:
+            reading = self.words.read(entry.instruction)
+            if isinstance(reading, Understood):
+                return reading.slots, "task"
+        return {}, "motion"
+
+    def _read_known(self) -> dict[int, Mapping[str, str]]:
+        """Slots of the words that LeRobot's own column holds, where the task set knows them."""
+        known = {}
+        for number, words in read_persistent(self.reader).items():
+            try:
+                known[number] = self.words.reasoning(*words)
+            except UnknownReasoning:
+                continue
+        return known
+
+    def _poses(self, entry: EpisodeEntry, carry: Carry | None) -> Mapping[str, Pose]:
+        if self._locator is None or carry is None:
+            return {}
+        rows = sorted({max(0, carry.grasp - back) for back in BEFORE})
+        fronts, wrists = (self.reader.video(entry.index, name)[rows] for name in CAMERAS)
+        states = self._states[entry.span][rows]
+        return self._locator.poses(list(fronts), list(wrists), states)
+
+
+def read_import(path: Path, words: Reader) -> dict[int, Mapping[str, str]]:
+    """Slots by episode from JSON lines, as a person or a model wrote them.
+
+    Each line has `episode` and either `slots` or the texts `goal` and `kinematics`.
+
+    Raises:
+        FileError: the file is too large.
+        ValueError: a line cannot be read, or says what the task set does not know.
+    """
+    found: dict[int, Mapping[str, str]] = {}
+    for number, line in enumerate(read_bounded(path, LARGEST).splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            episode, slots = _imported(parse_object(line), words)
+        except (KeyError, TypeError, ValueError) as problem:
+            raise ValueError(f"{path}:{number}: {one_line(problem)}") from problem
+        found[episode] = slots
+    return found
+
+
+def _imported(line: Mapping[str, Any], words: Reader) -> tuple[int, Mapping[str, str]]:
+    episode = line.get("episode")
+    if not isinstance(episode, int) or isinstance(episode, bool) or episode < 0:
+        raise ValueError("it names no episode: a whole number from 0")
+    slots = line.get("slots")
+    if slots is None:
+        return episode, words.reasoning(str(line["goal"]), str(line["kinematics"]))
+    try:
+        words.texts(slots)
+    except KeyError as problem:
+        raise ValueError(f"the task set has no way with {slots}") from problem
+    return episode, dict(slots)
+
+
+def _closest(seen: Proposal) -> str:
+    """The least sure slot."""
+    return min(seen.margins, key=seen.margins.__getitem__, default="all of it")
+
+
+def _suggestion(
+    entry: EpisodeEntry,
+    slots: Mapping[str, str],
+    sure: bool,
+    origin: Origin,
+    note: str = "",
+    margin: float = 0.0,
+) -> Suggestion:
+    return Suggestion(entry.index, entry.instruction, dict(slots), sure, origin, note, margin)
+
+
+def compare(suggester: Suggester) -> Iterator[tuple[Suggestion, Mapping[str, str]]]:
+    """Each suggestion with the slots that the dataset's own `reasoning.*` names.
+
+    Raises:
+        DatasetError: the dataset has none.
+    """
+    frames = suggester.reader.frames
+    if "reasoning.goal" not in frames:
+        raise DatasetError(f"{suggester.reader.root} has no reasoning to compare with")
+    for entry in suggester.reader.episodes:
+        texts = frames["reasoning.goal"][entry.start], frames["reasoning.kinematics"][entry.start]
+        yield suggester.suggest(entry), suggester.words.reasoning(*texts)
