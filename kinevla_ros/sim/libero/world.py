@@ -26,6 +26,7 @@ STATES = 50
 """Fixed initial states of each task."""
 
 _SUBSTEPS = 25
+_SETTLING = 10
 _HAND = "gripper0_grip_site"
 _FINGERS = ("gripper0_finger1", "gripper0_finger2")
 
@@ -65,9 +66,13 @@ class LiberoWorld:
         self.model: mujoco.MjModel = self._env.sim.model._model
         self.data: mujoco.MjData = self._env.sim.data._data
         self._owner = _geom_owners(self.model)
+        self._of_hand = np.array([owner.startswith("gripper0") for owner in self._owner])
 
     def reset(self, task: str, state: int, seed: int | None = None) -> None:
-        """Start an episode from one of the task's fixed initial states.
+        """Start an episode from one of the task's fixed initial states, the hand open.
+
+        Objects of these states hang a little above the table; as is usual they have ten steps to
+        come to rest.
 
         Args:
             task: name of a task of LIBERO-Goal, as `put_the_bowl_on_the_plate`.
@@ -83,6 +88,8 @@ class LiberoWorld:
         # The gripper's command outlives robosuite's soft reset.
         self._robot.gripper.current_action = np.zeros(self._robot.gripper.dof)
         self._robot.controller.update(force=True)
+        for _ in range(_SETTLING):
+            self.step(np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -1.0]))
 
     def step(self, action: Array) -> None:
         """Carry out one command, shape (7,), clipped to [-1, 1]. Raises ValueError if it is bad."""
@@ -95,8 +102,8 @@ class LiberoWorld:
             mujoco.mj_step1(self.model, self.data)
             self._robot.control(action, policy_step=substep == 0)
             mujoco.mj_step2(self.model, self.data)
-        # What the last step moved is seen by contacts and sites only after this.
-        mujoco.mj_forward(self.model, self.data)
+        # Places and contacts after the last substep, for whoever looks.
+        mujoco.mj_fwdPosition(self.model, self.data)
 
     @property
     def hand(self) -> Array:
@@ -141,13 +148,16 @@ class LiberoWorld:
         """What the hand touches, by name of object, fixture or drawer."""
         points: dict[str, list[Array]] = {}
         fingers: dict[str, set[str]] = {}
-        for contact in self.data.contact[: self.data.ncon]:
-            a, b = (self._owner[int(g)] for g in contact.geom)
-            if b.startswith("gripper0"):
+        contact = self.data.contact
+        pairs = contact.geom
+        by_hand = self._of_hand[pairs]
+        for number in np.flatnonzero(by_hand[:, 0] != by_hand[:, 1]):
+            a, b = (self._owner[geom] for geom in pairs[number])
+            if by_hand[number, 1]:
                 a, b = b, a
-            if not a.startswith("gripper0") or b.startswith(("gripper0", "robot0")) or not b:
+            if b.startswith("robot0"):
                 continue
-            points.setdefault(b, []).append(np.array(contact.pos))
+            points.setdefault(b, []).append(contact.pos[number].copy())
             fingers.setdefault(b, set()).update({a} & set(_FINGERS))
         return {b: Touch(np.mean(points[b], axis=0), len(fingers[b])) for b in points}
 
@@ -158,6 +168,17 @@ class LiberoWorld:
         geoms = np.flatnonzero((self.model.geom_bodyid == body) & (solid > 0))
         # The bar is what stands out most.
         return np.array(max(self.data.geom_xpos[geoms], key=lambda centre: centre[1]))
+
+    def stove(self) -> Array:
+        """Middle of the stove's burner plate, shape (3,), m."""
+        return np.array(self.data.geom(f"{FIXTURES[1]}_base").xpos)
+
+    def longest_axis(self, name: str) -> Array:
+        """Direction of the longest side of an object made of one box, shape (3,)."""
+        solid = (self.model.geom_contype | self.model.geom_conaffinity) > 0
+        geom = next(g for g in np.flatnonzero(solid) if self._owner[g] == name)
+        side = int(np.argmax(self.model.geom_size[geom]))
+        return np.array(self.data.geom_xmat[geom].reshape(3, 3)[:, side])
 
     def goal(self, task: str) -> bool:
         """LIBERO's own verdict, of this instant, for one of its tasks."""
