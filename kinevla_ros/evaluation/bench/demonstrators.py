@@ -139,7 +139,7 @@ def _summary(tasks: TaskSet, goal: str, slots: Slots, rows: Sequence[Row]) -> Ro
         "reached": sum(row["reached"] for row in of_way),
         "libero": sum(asked) if asked else None,
         "kinematic": sum(kinematic),
-        "interval": rate.interval() if of_way else None,
+        "interval": rate.interval,
         "failed": {
             name: failed
             for name in names

@@ -149,11 +149,11 @@ def handle(which: str, hold: str) -> Constraint:
             return False, 0.0
         drawer = f"{CABINET}_cabinet_{which}"
         if hold == "pressed":
-            held = [
+            pressed = [
                 drawer in m.touches and m.opening < 0.010 and m.rotation[2, 2] < -0.9
                 for m in moments
             ]
-            return float(np.mean(held)) > 0.9, float(np.mean(held))
+            return float(np.mean(pressed)) > 0.9, float(np.mean(pressed))
         held = float(np.mean([drawer in m.touches for m in moments]))
         grasp = [m.touches.get(drawer) for m in track.moments[max(0, first - 5) : first + 5]]
         by_both = any(touch is not None and touch.fingers == 2 for touch in grasp)
@@ -336,7 +336,7 @@ def _plate_trail(track: Track) -> Array:
 
 def knob_reached_from_left(track: Track) -> Finding:
     """The hand first moves right, on a straight line, until it is at the knob's height in y."""
-    first = next((n for n, m in enumerate(track.moments) if m.knob > 0.1), None)
+    first = next((n for n, m in enumerate(track.moments) if m.knob > 0.1), 0)
     path = track.hands(0, first)[:, :2]
     if len(path) < 3:
         return False, math.inf
@@ -350,7 +350,7 @@ def knob_held(track: Track) -> Finding:
     """Both fingers hold the knob while it turns."""
     moments = [m for m in track.moments if 0.1 < m.knob < 0.5]
     held = [m.touches.get("flat_stove_1_button") for m in moments]
-    share = float(np.mean([touch is not None and touch.fingers == 2 for touch in held] or [0]))
+    share = float(np.mean([touch is not None and touch.fingers == 2 for touch in held] or [False]))
     return share > 0.8, share
 
 

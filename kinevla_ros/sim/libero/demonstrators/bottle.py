@@ -47,7 +47,7 @@ def to_cabinet(hand: Hand, section: str, label: str) -> None:
     hand.go([*hand.at[:2], above[2]], CLOSE, rotation, near=0.015, steps=120, speed=0.8)
     rotation = _position(hand, above, rotation, math.degrees(turn))
     bottom = hand.world.position(BOTTLE)
-    goal = place + (hand.at - bottom) + [0.0, 0.0, 0.006]
+    goal = place + (hand.at - bottom) + np.array([0.0, 0.0, 0.006])
     hand.go(goal, CLOSE, rotation, near=0.008, steps=60, speed=0.4)
     hand.hold(3, CLOSE)
     hand.release()
@@ -95,7 +95,7 @@ def to_rack(hand: Hand, part: str, place: str) -> None:
 
 
 def _grasp(hand: Hand, rotation: Array, height: float) -> None:
-    grip = hand.world.position(BOTTLE) + [0.0, 0.0, height]
+    grip = hand.world.position(BOTTLE) + np.array([0.0, 0.0, height])
     approach = rotation[:, 2]
     hand.go(grip - 0.13 * approach, OPEN, rotation, near=0.012, steps=140)
     hand.go(grip - 0.002 * approach, OPEN, rotation, near=0.005, steps=60, speed=0.5)

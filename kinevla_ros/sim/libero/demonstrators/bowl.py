@@ -53,7 +53,7 @@ def _carry(
     offset = _offset(hand)
     above = max(high, place[2] + offset[2] + 0.05)
     hand.follow_line([*(place + offset)[:2], above], CLOSE, rotation)
-    goal = place + _offset(hand) + [0.0, 0.0, drop]
+    goal = place + _offset(hand) + np.array([0.0, 0.0, drop])
     hand.go(goal, CLOSE, rotation, steps=50, speed=0.6)
     hand.release()
 
@@ -66,7 +66,7 @@ def into_drawer(hand: Hand, edge: str) -> None:
     lean, swing = (18.0, 8.0) if edge == "left" else (25.0, 30.0)
     _grasp(hand, edge, lean, swing, from_above=1.20)
     rotation = hand.world.hand_rotation
-    hand.go(hand.at + [-0.08, 0.0, 0.02], CLOSE, rotation, near=0.015, steps=40)
+    hand.go(hand.at + np.array([-0.08, 0.0, 0.02]), CLOSE, rotation, near=0.015, steps=40)
     hand.go([*hand.at[:2], 1.25], CLOSE, rotation, near=0.02)
     rotation = turned("z", 90) if edge == "left" else DOWN
     hand.go(hand.at, CLOSE, rotation, near=0.03, steps=50)
@@ -93,7 +93,9 @@ def _grasp(
     swing = -swing if edge == "left" else swing
     rotation = turned("z", swing, turned("y", -lean))
     bowl = hand.world.position(BOWL)
-    grip = bowl + _RADIUS * (turned("z", swing, np.eye(3)) @ SIDES[edge]) + [0.0, 0.0, _RIM]
+    grip = (
+        bowl + _RADIUS * (turned("z", swing, np.eye(3)) @ SIDES[edge]) + np.array([0.0, 0.0, _RIM])
+    )
     if from_above:
         above = [grip[0] - 0.07, grip[1], from_above]
         hand.go(above, OPEN, rotation, near=0.03, steps=80)

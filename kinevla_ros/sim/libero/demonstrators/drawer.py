@@ -36,7 +36,7 @@ def _grip(hand: Hand, which: str, roll: float, pull: float) -> None:
     bar = hand.world.handle(which)
     rotation = turned("x", -_LEVEL) @ turned("z", roll, np.eye(3))
     approach = rotation[:, 2]
-    before = bar - 0.16 * approach + [0.0, 0.02, 0.0]
+    before = bar - 0.16 * approach + np.array([0.0, 0.02, 0.0])
     hand.go(before, OPEN, rotation, near=0.015, speed=0.7, steps=110)
     hand.go(bar - 0.10 * approach, OPEN, rotation, near=0.008, speed=0.6, steps=50)
     hand.go(bar + 0.015 * approach, OPEN, rotation, speed=0.5, steps=40)
@@ -49,11 +49,11 @@ def _grip(hand: Hand, which: str, roll: float, pull: float) -> None:
 
 def _press(hand: Hand, which: str, pull: float) -> None:
     bar = hand.world.handle(which)
-    hand.go(bar + [0.0, 0.0, 0.12], CLOSE, DOWN, near=0.01, steps=120)
-    hand.go(bar + [0.0, 0.0, 0.022], CLOSE, DOWN, near=0.004, steps=40, speed=0.5)
-    hand.go(bar + [0.0, 0.0, -0.03], CLOSE, DOWN, steps=8, speed=0.4)
+    hand.go(bar + np.array([0.0, 0.0, 0.12]), CLOSE, DOWN, near=0.01, steps=120)
+    hand.go(bar + np.array([0.0, 0.0, 0.022]), CLOSE, DOWN, near=0.004, steps=40, speed=0.5)
+    hand.go(bar + np.array([0.0, 0.0, -0.03]), CLOSE, DOWN, steps=8, speed=0.4)
     _pull(hand, which, pull, DOWN, np.array([bar[0], 0.0, hand.at[2]]), _PRESS)
-    hand.go(hand.at + [0.0, 0.0, 0.12], CLOSE, DOWN, near=0.02, steps=40)
+    hand.go(hand.at + np.array([0.0, 0.0, 0.12]), CLOSE, DOWN, near=0.02, steps=40)
     hand.hold(LET_GO, OPEN)
 
 

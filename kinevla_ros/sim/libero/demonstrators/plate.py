@@ -42,25 +42,26 @@ def push_before_stove(hand: Hand, path: str, distance: str) -> None:
 def push_beside_stove(hand: Hand, path: str) -> None:
     """To the right of the stove, close to it."""
     stove = hand.world.stove()
-    goal = np.array([stove[0] + STOVE_HALF + 0.035, stove[1] + STOVE_HALF + 0.105])
-    if path == "right_back":
-        # Upright, the corner is beyond the arm's reach: lean outwards, fingers half open.
-        hand.hold(4, CLOSE)
-        _push(hand, _legs(hand, path, goal), turned("y", -25.0), KEEP, drop=0.015)
-    else:
+    # Far enough to the front for the diagonal to pass the corner of the stove.
+    goal = stove[:2] + STOVE_HALF + np.array([0.045, 0.105])
+    if path == "diagonal":
         _clear(hand)
-        _push(hand, _legs(hand, path, goal), DOWN, OPEN)
+    # Upright, places this far to the right are beyond the arm's reach, or it cannot press there:
+    # lean outwards, fingers half open.
+    hand.hold(8, OPEN)
+    hand.hold(4, CLOSE)
+    _push(hand, _legs(hand, path, goal), turned("y", -25.0), KEEP, drop=0.015)
 
 
 def _clear(hand: Hand) -> None:
     """Move the cream cheese to the front with closed fingers, pushing on its short end."""
     # The palm, wide along the closing axis, must not meet the bowl.
     narrow = turned("z", 90.0)
-    behind = hand.world.position(CHEESE) + [-0.075, 0.0, 0.004]
-    hand.go(behind + [0.0, 0.0, 0.10], CLOSE, narrow, near=0.012, steps=120)
+    behind = hand.world.position(CHEESE) + np.array([-0.075, 0.0, 0.004])
+    hand.go(behind + np.array([0.0, 0.0, 0.10]), CLOSE, narrow, near=0.012, steps=120)
     hand.go(behind, CLOSE, narrow, steps=40, speed=0.7)
     hand.follow_line([_CLEAR - 0.055, *behind[1:]], CLOSE, narrow)
-    hand.go(hand.at + [-0.02, 0.0, 0.12], CLOSE, narrow, near=0.02, steps=40)
+    hand.go(hand.at + np.array([-0.02, 0.0, 0.12]), CLOSE, narrow, near=0.02, steps=40)
 
 
 def _legs(hand: Hand, path: str, goal: Array) -> list[Array]:
@@ -72,7 +73,7 @@ def _legs(hand: Hand, path: str, goal: Array) -> list[Array]:
 def _push(hand: Hand, legs: list[Array], rotation: Array, grip: float, drop: float = 0.004) -> None:
     plate = hand.world.position(PLATE)
     surface = plate[2] + 0.0165 + (0.003 if grip == OPEN else 0.0)
-    hand.go(plate + [0.0, 0.0, 0.08], grip, rotation, near=0.01, steps=120)
+    hand.go(plate + np.array([0.0, 0.0, 0.08]), grip, rotation, near=0.01, steps=120)
     above = [*plate[:2], surface + 0.004]
     hand.go(above, grip, rotation, near=0.004, steps=30, speed=0.4)
     down = [*plate[:2], surface - drop]
@@ -81,7 +82,7 @@ def _push(hand: Hand, legs: list[Array], rotation: Array, grip: float, drop: flo
         if number:
             _settle(hand, rotation, grip, surface - drop)
         _leg(hand, end, rotation, grip, surface - drop)
-    hand.go(hand.at + [0.0, 0.0, 0.12], grip, rotation, near=0.02, steps=40)
+    hand.go(hand.at + np.array([0.0, 0.0, 0.12]), grip, rotation, near=0.02, steps=40)
     hand.hold(5, grip)
 
 

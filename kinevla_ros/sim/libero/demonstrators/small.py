@@ -23,14 +23,14 @@ def cheese_to_bowl(hand: Hand) -> None:
     long_side = hand.world.longest_axis(CHEESE)
     yaw = (math.degrees(math.atan2(long_side[1], long_side[0])) + 90.0) % 180.0 - 90.0
     rotation = turned("z", yaw)
-    hand.go(cheese + [0.0, 0.0, 0.10], OPEN, rotation, near=0.01, steps=120)
-    hand.go(cheese + [0.0, 0.0, 0.005], OPEN, rotation, near=0.005, steps=50, speed=0.6)
+    hand.go(cheese + np.array([0.0, 0.0, 0.10]), OPEN, rotation, near=0.01, steps=120)
+    hand.go(cheese + np.array([0.0, 0.0, 0.005]), OPEN, rotation, near=0.005, steps=50, speed=0.6)
     hand.hold(FIRM, CLOSE)
-    hand.go(cheese + [0.0, 0.0, _ABOVE], CLOSE, rotation, near=0.015, steps=50)
+    hand.go(cheese + np.array([0.0, 0.0, _ABOVE]), CLOSE, rotation, near=0.015, steps=50)
     bowl, offset = hand.world.position(BOWL), hand.at - hand.world.position(CHEESE)
     hand.follow_line([*(bowl + offset)[:2], cheese[2] + _ABOVE], CLOSE, rotation)
     offset = hand.at - hand.world.position(CHEESE)
-    goal = bowl + offset + [0.0, 0.0, _DROP]
+    goal = bowl + offset + np.array([0.0, 0.0, _DROP])
     hand.go(goal, CLOSE, rotation, steps=50, speed=0.5)
     hand.hold(2, CLOSE)
     hand.release()
@@ -44,7 +44,7 @@ def turn_knob(hand: Hand) -> None:
     hand.go([*start[:2], _TRAVEL], OPEN, DOWN, near=0.02, steps=40)
     hand.follow_line([start[0], blade[1], _TRAVEL], OPEN, DOWN)
     hand.follow_line([*blade[:2], _TRAVEL], OPEN, DOWN)
-    hand.go(blade + [0.0, 0.0, 0.03], OPEN, DOWN, steps=50, speed=0.6)
+    hand.go(blade + np.array([0.0, 0.0, 0.03]), OPEN, DOWN, steps=50, speed=0.6)
     hand.go(blade, OPEN, DOWN, near=0.005, steps=40, speed=0.4)
     hand.hold(FIRM, CLOSE)
     for degrees in range(5, 80, 5):
@@ -55,4 +55,4 @@ def turn_knob(hand: Hand) -> None:
             break
     hand.hold(3, CLOSE)
     hand.hold(LET_GO, OPEN)
-    hand.go(hand.at + [0.0, 0.0, 0.12], OPEN, near=0.02, steps=40)
+    hand.go(hand.at + np.array([0.0, 0.0, 0.12]), OPEN, near=0.02, steps=40)
