@@ -19,10 +19,10 @@ from rich.progress import Progress
 from rich.table import Table
 
 from kinevla_ros.base.files.atomic import write_text
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.language.task_set import TaskSet, load_tasks
-from kinevla_ros.share import share_path
 from kinevla_ros.sim.libero.demonstrate import demonstrate
 from kinevla_ros.sim.libero.goals import GOALS
 from kinevla_ros.sim.libero.judge import judge
@@ -49,7 +49,7 @@ def bench_demonstrators(
         rows_file: one line of JSON an episode; continued where it exists.
         report: file for the figures.
     """
-    tasks = load_tasks(share_path("config", f"{world}.yaml"))
+    tasks = load_tasks(resource_path("config", f"{world}.yaml"))
     jobs = list(_jobs(tasks, min(states, STATES)))
     rows = _measure(jobs, workers, rows_file)
     figures = [_summary(tasks, goal, slots, rows) for goal, slots in _ways(tasks)]
@@ -108,15 +108,15 @@ def _episode(job: Job) -> Row:
     goal, slots, state, ways = job
     begin = time.process_time()
     track = demonstrate(_world, goal, slots, state)
-    verdict = judge(track, goal, slots)
+    judgement = judge(track, goal, slots)
     return {
         "goal": goal,
         "slots": slots,
         "state": state,
-        "reached": verdict.goal,
+        "reached": judgement.goal,
         "libero": _world.goal(GOALS[goal].task) if GOALS[goal].in_libero else None,
-        "constraints": verdict.constraints,
-        "measures": {name: round(value, 4) for name, value in verdict.measures.items()},
+        "constraints": judgement.constraints,
+        "measures": {name: round(value, 4) for name, value in judgement.measures.items()},
         "judged_as": [way for way in ways if judge(track, goal, way).kinematic],
         "steps": len(track.moments) - 1,
         "cpu_seconds": round(time.process_time() - begin, 2),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from kinevla_ros.sim.cell.judge import Verdict
+from kinevla_ros.sim.cell.judge import Judgement
 from kinevla_ros.sim.libero import constraints as ask
 from kinevla_ros.sim.libero.scene import (
     BOTTLE,
@@ -34,7 +34,7 @@ Slots = Mapping[str, str]
 _Constraints = dict[str, ask.Constraint]
 
 
-def judge(track: Track, goal: str, slots: Slots) -> Verdict:
+def judge(track: Track, goal: str, slots: Slots) -> Judgement:
     """Judge an episode as one way of a goal.
 
     Args:
@@ -46,7 +46,7 @@ def judge(track: Track, goal: str, slots: Slots) -> Verdict:
     """
     reached, constraints_of = _GOALS[goal]
     findings = {name: look(track) for name, look in constraints_of(slots).items()}
-    return Verdict(
+    return Judgement(
         bool(reached(track)),
         {name: bool(holds) for name, (holds, _) in findings.items()},
         {name: float(figure) for name, (_, figure) in findings.items()},

@@ -181,7 +181,7 @@ class LiberoWorld:
         return np.array(self.data.geom_xmat[geom].reshape(3, 3)[:, side])
 
     def goal(self, task: str) -> bool:
-        """LIBERO's own verdict, of this instant, for one of its tasks."""
+        """LIBERO's own judgement, of this instant, for one of its tasks."""
         if task not in self._goals:
             from libero.libero.envs import bddl_utils
 
