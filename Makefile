@@ -10,13 +10,14 @@ INSTALLED := $(VENV)/.installed
 
 DOCS := $(VENV)/.docs
 
-.PHONY: help demo test lint docs reproduce venv clean
+.PHONY: help demo test lint docs libero reproduce venv clean
 
 help:
 	@echo "make demo [INSTRUCTION='...'] [CONSOLE=1]  the simulated arm carries an instruction out"
 	@echo "make test                      linters, type check, import order and all tests"
 	@echo "make lint                      the checks without the tests"
 	@echo "make docs                      build the documentation into site/"
+	@echo "make libero                    install LIBERO and show one task of each of its suites"
 	@echo "make reproduce                 train a checkpoint like the shipped one from nothing"
 	@echo "make venv                      only set up $(VENV)"
 	@echo "make clean                     remove $(VENV) and everything built"
@@ -35,6 +36,10 @@ lint: venv
 
 docs: $(DOCS)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
+libero: venv
+	scripts/libero.sh "$(VENV)"
+	$(BIN)/python examples/7_libero.py
 
 reproduce: venv
 	PATH="$(abspath $(BIN)):$$PATH" scripts/reproduce.sh

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -195,3 +195,25 @@ def bench_lora(
     from kinevla_ros.evaluation.bench.lora import bench_lora as run
 
     raise typer.Exit(run(batch_size, steps, report))
+
+
+@app.command()
+def demonstrators(
+    world: Annotated[
+        Literal["kine_libero", "libero_goal_relabeled"], typer.Option(help="Task set.")
+    ] = "kine_libero",
+    states: Annotated[
+        int,
+        typer.Option(min=1, max=50, help="Fixed initial states of each way, from the first on."),
+    ] = 50,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 1,
+    rows: Annotated[
+        Path, typer.Option(help="One line of JSON an episode; an existing file is continued.")
+    ] = Path("demonstrators.jsonl"),
+    report: Report = None,
+) -> None:
+    """Count how often each way of LIBERO is demonstrated as judged, and judged as another."""
+    from kinevla_ros.evaluation.bench.demonstrators import bench_demonstrators
+
+    with plain_errors():
+        raise typer.Exit(bench_demonstrators(world, states, workers, rows, report))

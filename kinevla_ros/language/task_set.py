@@ -28,6 +28,7 @@ LARGEST = 1 << 20
 
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Texts = Annotated[tuple[Text, ...], Field(min_length=1)]
+Reasoning = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 class TaskSetError(ValueError):
@@ -84,31 +85,40 @@ class Way(_Part):
         prompt: the instruction that the model is given for it, whatever a person said; it is the
             wording that the model is surest of, see `kinevla bench sentences --phrasings`.
         kinematics: the text that the model writes for it.
+        entries: its numbers in the published table that it is from; several where this repeats it.
     """
 
     slots: Mapping[str, str]
     say: Text
     prompt: Text
-    kinematics: Text
+    kinematics: Reasoning
+    entries: tuple[int, ...] = ()
 
 
 class Goal(_Part):
     """What is to be reached with one object, and the ways to do so.
 
     Attributes:
+        name: tells it from other goals with the same object; the object's name without it.
         text: what the model writes, the same for all ways.
-        grasp, move: verbs for the two halves of the motion.
+        grasp, move: verbs for the two halves of the motion, where templates have them.
         held_out_pairs: fields of a template; phrasings that join a reserved pair are held out.
     """
 
     object: Text
+    name: Text = ""
     text: Text
-    slots: Texts
-    grasp: Texts
-    move: Texts
+    slots: tuple[Text, ...]
+    grasp: tuple[Text, ...] = ()
+    move: tuple[Text, ...] = ()
     templates: Texts
     held_out_pairs: tuple[tuple[str, str], ...] = ()
     ways: Annotated[tuple[Way, ...], Field(min_length=1)]
+
+    @property
+    def key(self) -> str:
+        """What it is called in commands."""
+        return self.name or self.object
 
 
 class TaskSet(_Part):
@@ -132,14 +142,16 @@ class TaskSet(_Part):
                 raise ValueError(f"slot {name} is of {slot.of}, which is no object or landmark")
         for goal in self.goals:
             _check_goal(self, goal)
-        targets = [goal.object for goal in self.goals]
+        targets = [goal.key for goal in self.goals]
         if len(set(targets)) < len(targets):
-            raise ValueError("two goals have the same object; put their ways into one")
+            raise ValueError(
+                "two goals have the same object; put their ways into one, or name them"
+            )
         return self
 
     def goal(self, target: str) -> Goal:
-        """The goal of an object."""
-        return next(goal for goal in self.goals if goal.object == target)
+        """The goal of that name, or of an object that has but one."""
+        return next(goal for goal in self.goals if goal.key == target)
 
     def ways(self) -> Iterator[tuple[Goal, Way]]:
         """All ways, in the order of the file."""
@@ -152,18 +164,19 @@ class TaskSet(_Part):
     def way(self, slots: Mapping[str, str]) -> tuple[Goal, Way]:
         """The way of an object and its slots. Raises KeyError when there is none."""
         for goal, way in self.ways():
-            if {"object": goal.object, **way.slots} == slots:
+            if {"object": goal.key, **way.slots} == slots:
                 return goal, way
         raise KeyError(str(dict(slots)))
 
 
 def _check_goal(tasks: TaskSet, goal: Goal) -> None:
-    where = f"goal of the {goal.object}"
+    where = f"goal of the {goal.key}"
     if goal.object not in tasks.objects:
         raise ValueError(f"{where}: no such object under objects")
     if unknown := set(goal.slots) - set(tasks.slots):
         raise ValueError(f"{where}: {sorted(unknown)} not under slots")
-    fields = {"grasp", "move", *goal.slots}
+    verbs = {name for name in ("grasp", "move") if getattr(goal, name)}
+    fields = {*verbs, *goal.slots}
     for template in goal.templates:
         if (used := set(re.findall(r"\{(\w*)\}", template))) != fields:
             raise ValueError(f'{where}: template "{template}" has {used} and needs {fields}')

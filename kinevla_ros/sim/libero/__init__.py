@@ -1,0 +1,1 @@
+"""LIBERO-Goal as a second world: environment, judge and demonstrators of its kinematic ways."""
