@@ -14,6 +14,7 @@ from typer.cli import get_docs_for_click
 from kinevla_ros.cli import app
 from kinevla_ros.nodes.arm import parameters as arm_parameters
 from kinevla_ros.nodes.cell import node as cell
+from kinevla_ros.nodes.console import parameters as console_parameters
 from kinevla_ros.nodes.policy import parameters as policy_parameters
 from kinevla_ros.nodes.ros.parameters import Parameter
 
@@ -48,6 +49,7 @@ def parameters() -> str:
         "policy": policy_parameters.PARAMETERS,
         "arm": arm_parameters.PARAMETERS,
         "cell": cell.PARAMETERS,
+        "console": console_parameters.PARAMETERS,
     }
     for node, table in nodes.items():
         text += f"\n## {node}\n\n| parameter | default | range | what |\n"

@@ -119,6 +119,18 @@ def stream(
 
 
 @app.command()
+def console(
+    stops: Annotated[int, typer.Option(min=1, help="Stops of each row.")] = 500,
+    pages: Annotated[int, typer.Option(min=0, max=7, help="Further pages that are open.")] = 2,
+    report: Report = None,
+) -> None:
+    """Measure how long a stop takes from the console's page to the arm node's answer."""
+    from kinevla_ros.stack.bench_console import bench_console
+
+    raise typer.Exit(bench_console(stops, pages, report))
+
+
+@app.command()
 def gate(
     calls: Annotated[int, typer.Option(min=20, help="Calls of each check.")] = 1000,
     rate: Rate = 1 / STREAM_PERIOD,

@@ -238,7 +238,13 @@ class Launcher:
 
 
 def half(nodes: Mapping[str, T], only: str) -> dict[str, T]:
-    """The nodes of one of `HALVES`, in their order; all if `only` is empty."""
+    """The nodes of one of `HALVES`, in their order; all if `only` is empty.
+
+    Raises:
+        ValueError: the console is asked for on the policy's machine.
+    """
+    if only == "policy" and "console" in nodes:
+        raise ValueError("the console belongs to the robot's half: ask for it there")
     return {
         name: node
         for name, node in nodes.items()

@@ -69,6 +69,12 @@ def test_each_machine_starts_its_half_and_the_gpus_needs_no_camera() -> None:
     assert started(only="robot", sim="true") == ["cell_node", "arm_node"]
 
 
+def test_the_console_is_there_before_anything_moves_and_only_when_asked_for() -> None:
+    assert started(sim="true", console="true")[0] == "console_node"
+    with pytest.raises(ValueError, match="robot's half"):
+        started(only="policy", console="true")
+
+
 @pytest.mark.parametrize("real", [{"arm_ip": "192.168.1.18"}, {"transport": "rm_driver"}])
 def test_a_real_arm_is_refused_beside_the_cell(real: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="leave arm_ip and transport out"):

@@ -53,6 +53,14 @@ def test_somebody_elses_policy_is_asked_by_the_policy_node_alone() -> None:
     assert [name for name, given in nodes.items() if url in given.values()] == ["policy"]
 
 
+def test_the_console_starts_first_and_belongs_to_the_robots_half() -> None:
+    nodes = overrides(sim=True, arm_ip=None, model=None, console=True)
+    assert list(nodes) == ["console", "cell", "policy", "arm"]
+    assert list(half(nodes, "robot")) == ["console", "cell", "arm"]
+    with pytest.raises(ValueError, match="robot's half"):
+        half(nodes, "policy")
+
+
 def test_a_real_address_for_the_cell_is_refused() -> None:
     result = CliRunner().invoke(app, ["up", "--arm-ip", REAL])
     assert result.exit_code == 2

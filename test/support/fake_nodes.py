@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from pictures import scene
 from rcl_interfaces.msg import ParameterType, ParameterValue
 from rcl_interfaces.srv import GetParameters
@@ -29,6 +30,7 @@ SERVICES = {
     "arm/pause": SetBool,
     "policy/override_reasoning": OverrideReasoning,
 }
+RECORDER = ("record/start", "record/stop", "record/discard")
 
 
 class FakeNodes:
@@ -57,11 +59,25 @@ class FakeNodes:
         self._question = node.create_publisher(Question, "kinevla/question", LATCHED)
         self._reasoning = node.create_publisher(Reasoning, "kinevla/reasoning", 1)
         self._joints = node.create_publisher(JointState, "/joint_states", 1)
+        self._diagnostics = node.create_publisher(DiagnosticArray, "/diagnostics", 1)
+        self._recorder: list[Any] = []
         topic, qos = "/camera/front/color/image_raw", image_qos(reliable=True)
         self.front = node.create_publisher(Image, topic, qos)
         node.create_timer(0.1, self._publish)
 
+    def record(self, there: bool = True) -> None:
+        """Let a recorder be on the graph, or no longer."""
+        for service in self._recorder:
+            self._node.destroy_service(service)
+        names = RECORDER if there else ()
+        self._recorder = [self._node.create_service(Trigger, n, self._serve(n)) for n in names]
+
     def _publish(self) -> None:
+        if self._recorder:
+            figures = {"episodes": "3", "rate": "10.0 Hz"}
+            values = [KeyValue(key=key, value=value) for key, value in figures.items()]
+            line = DiagnosticStatus(name="/recorder", message="recording", values=values)
+            self._diagnostics.publish(DiagnosticArray(status=[line]))
         stamp = self._node.get_clock().now().to_msg()
         self._joints.publish(joints_to_message(np.full(7, 0.1), 0.04, stamp))
         if "arm" not in self.mute:

@@ -45,6 +45,8 @@ def _of_arm(arm: Mapping[str, Any] | None) -> list[Obstacle]:
         found.append(Obstacle(f"motion is disabled{reason}", "enable"))
     elif arm["speed"] == 0:
         found.append(Obstacle("paused, or the speed is 0 %", "resume"))
+    elif arm["state"] in ("READY", "HOLDING") and arm["reason"]:
+        found.append(Obstacle(arm["reason"]))
     if arm["takeover"]:
         found.append(Obstacle("a person leads the arm; chunks are not followed"))
     return found
@@ -53,7 +55,7 @@ def _of_arm(arm: Mapping[str, Any] | None) -> list[Obstacle]:
 def _of_policy(state: Mapping[str, Any], there: Mapping[str, bool]) -> list[Obstacle]:
     reasoning = state["reasoning"]
     if state["question"]:
-        return [Obstacle(f"the policy asks: {state['question']['text']}")]
+        return [Obstacle("the policy waits for an answer to its question")]
     if not there["policy"]:
         return [Obstacle("there is no policy on the graph")]
     if reasoning is None:

@@ -174,6 +174,19 @@ def test_what_is_absent_is_said_to_be(page: Any) -> None:
     assert not page.is_visible("[data-do=judge]")
 
 
+def test_a_recorder_has_its_buttons_and_figures_while_it_is_on_the_graph(
+    page: Any, console: Console
+) -> None:
+    console.nodes.record()
+    page.wait_for_selector("[data-do=record_start]")
+    text_of(page, "recorded", "recording, episodes: 3, rate: 10.0 Hz")
+    page.click("[data-do=record_discard]")
+    text_of(page, "done", "record/discard did it")
+    assert console.nodes.called[-1][0] == "record/discard"
+    console.nodes.record(False)
+    page.wait_for_selector("[data-do=record_start]", state="hidden")
+
+
 def test_the_arm_can_be_turned(page: Any) -> None:
     before = page.evaluate("document.getElementById('view').toDataURL()")
     assert len(before) > 2000

@@ -1,10 +1,10 @@
 // The arm as lines with a thickness on a plain canvas: no graphics card is needed.
 
-const FOCAL = 2.6, CENTRE = [0.2, 0, 0.28];
+const FOCAL = 2.6, CENTRE = [0.2, 0, 0.33];
 
 export class ArmView {
   constructor(canvas) {
-    Object.assign(this, { canvas, yaw: -0.75, pitch: 0.35, away: 2 });
+    Object.assign(this, { canvas, yaw: -1.2, pitch: 0.3, away: 2 });
     const fingers = new Map();
     canvas.onpointerdown = (e) => { canvas.setPointerCapture(e.pointerId); fingers.set(e.pointerId, e); };
     canvas.onpointerup = canvas.onpointercancel = (e) => fingers.delete(e.pointerId);
@@ -48,7 +48,7 @@ export class ArmView {
     const w = canvas.clientWidth, h = canvas.clientHeight;
     if (canvas.width !== Math.round(w * ratio)) canvas.width = Math.round(w * ratio);
     if (canvas.height !== Math.round(h * ratio)) canvas.height = Math.round(h * ratio);
-    const pen = canvas.getContext("2d"), size = { w, h, unit: Math.min(w, h) / 1.5 };
+    const pen = canvas.getContext("2d"), size = { w, h, unit: Math.min(w, 1.25 * h) / 1.5 };
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, w, h);
     pen.lineCap = "round";

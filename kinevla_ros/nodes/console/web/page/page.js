@@ -81,6 +81,8 @@ function show() {
   talk.ask(state.question);
   $("record").classList.toggle("gone", !there.record);
   $("cell").classList.toggle("gone", !there.cell);
+  const recorder = state.nodes.filter((n) => n.name.startsWith("/record"));
+  list($("recorded"), recorder, (n) => [`${n.text}${n.figures.map((f) => `, ${f.join(": ")}`).join("")}`], (n) => n.level);
   list($("nodes"), state.nodes, (n) => [bold(n.name), ` ${n.text}${n.age > (fresh.nodes ?? 3) ? ` (${told(n.age)})` : ""}`], (n) => `${n.level} ${n.age > (fresh.nodes ?? 3) ? "old" : ""}`, (n) => n.figures.map((f) => f.join(": ")).join("\n"));
 }
 

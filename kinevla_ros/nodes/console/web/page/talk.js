@@ -50,7 +50,10 @@ export class Talk {
     this.asked = key;
     this.chosen = {};
     $("question").hidden = !question;
-    if (!question) return;
+    if (!question) {
+      if ($("said").textContent.startsWith("ASKING")) $("said").textContent = "";  // answered elsewhere
+      return;
+    }
     $("asked").textContent = question.text;
     $("choices").replaceChildren(...question.missing.map((slot) => {
       const row = document.createElement("div");
