@@ -18,6 +18,7 @@ from launch import Action, LaunchContext, LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
     IncludeLaunchDescription,
+    LogInfo,
     OpaqueFunction,
     RegisterEventHandler,
     SetEnvironmentVariable,
@@ -30,12 +31,13 @@ from launch_ros.substitutions import FindPackageShare
 from lifecycle_msgs.msg import Transition
 
 from kinevla_ros.base.resources import resource_path
+from kinevla_ros.nodes.cameras.realsense import reads_realsense
 from kinevla_ros.nodes.ros.parent import PARENT
 from kinevla_ros.robot.model import urdf
 from kinevla_ros.stack.claims import claim
 from kinevla_ros.stack.isolation import DISCOVERY, RANGES
 from kinevla_ros.stack.launcher import HALVES, half
-from kinevla_ros.stack.packages import require_packages
+from kinevla_ros.stack.packages import is_installed, require_packages
 from kinevla_ros.stack.up import simulated_nodes
 
 CLAIMS: list[object] = []
@@ -119,6 +121,9 @@ ARGUMENTS = [
         "wrist_serial", default_value="", description="serial number of the wrist RealSense"
     ),
 ]
+REALSENSE = "realsense2_camera"
+"""The ROS driver of RealSense cameras."""
+
 POLICY_ARGUMENTS = ("model", "policy_url", "policy_actions", "image_transport")
 DDS_PROFILES = "FASTRTPS_DEFAULT_PROFILES_FILE"
 
@@ -150,8 +155,12 @@ def start(context: LaunchContext) -> list[Action]:
     if given["console"] == "true":
         values = {"console": {}, **values}
     cameras = {} if sim or given["only"] == "policy" else serials(given)
+    own = bool(cameras) and reads_realsense() and not is_installed(REALSENSE)
+    if own:
+        numbers = {f"{name}_serial": text(serial) for name, serial in cameras.items()}
+        values = {"cameras": numbers, **values}
     needed = ["robot_state_publisher", "rviz2"] if given["rviz"] == "true" else []
-    require_packages(needed + (["realsense2_camera"] if cameras else []))
+    require_packages(needed + ([REALSENSE] if cameras and not own else []))
     nodes = {name: node(given, name, **each) for name, each in half(values, given["only"]).items()}
     CLAIMS.extend(claim(nodes, given["namespace"]))
     # First: what starts after it inherits it, the cameras too.
@@ -160,7 +169,11 @@ def start(context: LaunchContext) -> list[Action]:
         *nodes.values(),
         *bring_up(nodes, given["namespace"]),
     ]
-    actions += [camera(given, name, serial) for name, serial in cameras.items()]
+    if cameras:
+        driver = "kinevla_ros's own node, since there is no realsense2_camera" if own else REALSENSE
+        actions.append(LogInfo(msg=f"cameras: {driver}"))
+    if not own:
+        actions += [camera(given, name, serial) for name, serial in cameras.items()]
     if given["rviz"] == "true":
         actions += rviz(given)
     return actions
@@ -186,6 +199,11 @@ def node(given: dict[str, str], name: str, **parameters: object) -> LifecycleNod
         output="screen",
         on_exit=[OpaqueFunction(function=end, args=[f"the {name} node has ended"])],
     )
+
+
+def text(value: str) -> ParameterValue:
+    """A parameter that stays a text, whatever it looks like."""
+    return ParameterValue(value, value_type=str)
 
 
 def prefix(given: dict[str, str]) -> str:
@@ -264,7 +282,7 @@ def serials(given: dict[str, str]) -> dict[str, str]:
 def camera(given: dict[str, str], name: str, serial: str) -> IncludeLaunchDescription:
     """A RealSense that publishes camera/<name>/color/image_raw."""
     return IncludeLaunchDescription(
-        PathJoinSubstitution([FindPackageShare("realsense2_camera"), "launch", "rs_launch.py"]),
+        PathJoinSubstitution([FindPackageShare(REALSENSE), "launch", "rs_launch.py"]),
         launch_arguments={
             "camera_namespace": f"{given['namespace']}/camera".strip("/"),
             "camera_name": name,
@@ -278,7 +296,7 @@ def camera(given: dict[str, str], name: str, serial: str) -> IncludeLaunchDescri
 def rviz(given: dict[str, str]) -> list[Node]:
     """RViz, and the robot's frames for it."""
     description = {
-        "robot_description": ParameterValue(urdf(), value_type=str),
+        "robot_description": text(urdf()),
         "frame_prefix": prefix(given),
     }
     layout = str(resource_path("config", "kinevla.rviz"))

@@ -13,6 +13,7 @@ from typer.cli import get_docs_for_click
 
 from kinevla_ros.cli import app
 from kinevla_ros.nodes.arm import parameters as arm_parameters
+from kinevla_ros.nodes.cameras import node as cameras
 from kinevla_ros.nodes.cell import node as cell
 from kinevla_ros.nodes.console import parameters as console_parameters
 from kinevla_ros.nodes.policy import parameters as policy_parameters
@@ -49,6 +50,7 @@ def parameters() -> str:
         "policy": policy_parameters.PARAMETERS,
         "arm": arm_parameters.PARAMETERS,
         "cell": cell.PARAMETERS,
+        "cameras": cameras.PARAMETERS,
         "console": console_parameters.PARAMETERS,
     }
     for node, table in nodes.items():

@@ -66,12 +66,23 @@ def up(
         bool, typer.Option("--console", help="With the page to run the arm from.")
     ] = False,
     namespace: Namespace = "",
+    front_serial: Annotated[
+        str, typer.Option(help="Read the front RealSense of this serial number, with --no-sim.")
+    ] = "",
+    wrist_serial: Annotated[str, typer.Option(help="Likewise the wrist's.")] = "",
 ) -> None:
-    """Start the nodes and keep them until Ctrl-C."""
+    """Start the nodes and keep them until Ctrl-C.
+
+    Without serial numbers the cameras' drivers are started elsewhere.
+    """
     from kinevla_ros.stack.up import up as start
 
     half, found = (choice.value if choice else "" for choice in (only, discovery))
-    raise typer.Exit(start(sim, arm_ip, model, config, half, found, policy_url, console, namespace))
+    given = {"front": front_serial, "wrist": wrist_serial}
+    serials = {name: serial for name, serial in given.items() if serial}
+    raise typer.Exit(
+        start(sim, arm_ip, model, config, half, found, policy_url, console, namespace, serials)
+    )
 
 
 @app.command()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from kinevla_ros.stack.claims import AlreadyRunning, claim
@@ -45,6 +47,7 @@ def up(
     policy_url: str | None = None,
     console: bool = False,
     namespace: str = "",
+    serials: Mapping[str, str] | None = None,
 ) -> int:
     """Run the nodes, or one of `HALVES`, until Ctrl-C; returns the exit code.
 
@@ -52,15 +55,20 @@ def up(
         discovery: see `confine`.
         console: with the page to run the arm from.
         namespace: of the nodes.
+        serials: serial number of each RealSense to read, by camera.
     """
     confine(discovery)
     if only and os.environ[DISCOVERY] == RANGES["local"]:
         print(ALONE, file=sys.stderr)
     try:
-        nodes = half(overrides(sim, arm_ip, model, policy_url, console, namespace), only)
+        nodes = half(
+            overrides(sim, arm_ip, model, policy_url, console, namespace, serials or {}), only
+        )
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    if "cameras" in nodes:
+        print("cameras: RealSense, read by this package's own node", file=sys.stderr)
     try:
         held = claim(nodes, namespace)
         with (
@@ -85,18 +93,24 @@ def overrides(
     policy_url: str | None = None,
     console: bool = False,
     namespace: str = "",
+    serials: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, dict[str, Any]]:
     """The nodes in the order of starting, each with what differs from the parameter file.
 
     Raises:
         ValueError: the address of a real arm for the simulated cell, whose arm node is enabled at
-            once and moves by simulated pictures.
+            once and moves by simulated pictures; real cameras for it.
     """
     nodes: dict[str, dict[str, Any]] = {"policy": {}, "arm": {}}
     if sim and arm_ip is not None:
         raise ValueError(f"the simulated cell has an arm of its own; {arm_ip} needs --no-sim")
     if sim:
         nodes = simulated_nodes(namespace)
+    if sim and serials:
+        raise ValueError("the simulated cell has cameras of its own; serial numbers need --no-sim")
+    if serials:
+        numbers = {f"{name}_serial": serial for name, serial in serials.items()}
+        nodes = {"cameras": numbers, **nodes}
     if arm_ip is not None:
         nodes["arm"]["arm_ip"] = arm_ip
     if model is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import runpy
+import sys
 from typing import Any
 
 import pytest
@@ -56,7 +57,17 @@ def test_a_second_launch_of_the_same_nodes_ends_and_one_of_another_arm_does_not(
     release(module)
 
 
-def test_a_driver_that_is_not_installed_is_missed_before_anything_starts() -> None:
+def test_realsense_without_its_driver_is_read_by_our_own_node() -> None:
+    pytest.importorskip("pyrealsense2", exc_type=ImportError)
+    names = started(front_serial="1", wrist_serial="2")
+    assert names == ["cameras_node", "policy_node", "arm_node"]
+    assert started(front_serial="1", wrist_serial="2", only="policy") == ["policy_node"]
+
+
+def test_a_driver_that_is_not_installed_is_missed_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyrealsense2", None)
     with pytest.raises(ValueError, match="sudo apt install ros-"):
         started(front_serial="1", wrist_serial="2")
     with pytest.raises(ValueError, match="robot_state_publisher and rviz2 cannot be found"):

@@ -70,6 +70,15 @@ def library() -> Any:
     return pyrealsense2
 
 
+def reads_realsense() -> bool:
+    """Whether librealsense can be used on this computer."""
+    try:
+        library()
+    except CameraError:
+        return False
+    return True
+
+
 def connected_devices() -> list[Any]:
     """Return the RealSense devices on this computer."""
     return list(library().context().query_devices())
