@@ -17,7 +17,7 @@ class Observation:
     """Pictures and the arm's measured state of one time.
 
     Attributes:
-        images: camera name (`front`, `wrist`) to RGB picture, uint8, shape (height, width, 3).
+        images: camera name, such as `front`, to RGB picture, uint8, shape (height, width, 3).
         joints: measured joint positions, rad, shape (7,).
         gripper: measured opening, m, 0 is closed.
         stamp: time of the older picture, s.
@@ -45,3 +45,8 @@ class Observation:
         for name in ("gripper", "stamp"):
             if not math.isfinite(value := getattr(self, name)):
                 raise ValueError(f"{name} is {value}; give a finite number")
+
+    @property
+    def state(self) -> NDArray[np.float64]:
+        """Joint positions (rad) and the gripper's opening (m), shape (8,)."""
+        return np.append(self.joints, self.gripper)

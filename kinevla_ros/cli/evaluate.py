@@ -8,7 +8,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from kinevla_ros.cli.options import Datasets, DepthHead, EightBit, Model, Report
+from kinevla_ros.cli.options import (
+    Cameras,
+    Datasets,
+    DepthHead,
+    EightBit,
+    Model,
+    Report,
+    camera_map,
+    plain_errors,
+)
 
 app = typer.Typer()
 
@@ -90,8 +99,22 @@ def evaluate(
         Path | None,
         typer.Option("--report", help="Folder for a page with plots, figures and videos."),
     ] = None,
+    open_loop: Annotated[
+        Path | None,
+        typer.Option(
+            help="Compare words and chunks with those of this held-out dataset, of whatever arm, "
+            "and move nothing; takes --model, --camera and --json alone."
+        ),
+    ] = None,
+    camera: Cameras = None,
 ) -> None:
     """Let the policy act in the simulated cell and count its successes."""
+    if open_loop is not None:
+        from kinevla_ros.evaluation.open_loop import open_loop as compare
+
+        with plain_errors():
+            cameras = camera_map(camera)
+        raise typer.Exit(compare(model, open_loop, cameras, report))
     from kinevla_ros.evaluation.suite.evaluate import EvaluationSettings
     from kinevla_ros.evaluation.suite.evaluate import evaluate as run
 

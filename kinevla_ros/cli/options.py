@@ -14,6 +14,28 @@ Datasets = Annotated[
     list[Path], typer.Option(help="Folder of a dataset; several are sampled equally often.")
 ]
 
+Cameras = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--camera",
+        help="A camera as the policy calls it and as the datasets do, such as "
+        "front=observation.images.top; once for each. Default: all cameras of the datasets.",
+    ),
+]
+
+
+def camera_map(given: list[str] | None) -> dict[str, str]:
+    """Name that training uses to that in the datasets. Raises ValueError where that is not said."""
+    from kinevla_ros.data.schema import camera_key
+
+    found: dict[str, str] = {}
+    for entry in given or ():
+        name, _, own = entry.partition("=")
+        if not name or not own or name in found:
+            raise ValueError(f"--camera {entry}: give each camera once, as front=top")
+        found[name] = own.removeprefix(camera_key(""))
+    return found
+
 
 def _writable(path: Path | None) -> Path | None:
     """Find out before a measurement, not after it."""

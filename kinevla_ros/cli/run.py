@@ -204,10 +204,13 @@ def serve(
 ) -> None:
     """Offer the policy to any OpenPI client, until Ctrl-C (docs/library.md)."""
     with plain_errors(), naming_extra():
+        from kinevla_ros.base.action_space import RM75
         from kinevla_ros.generator.policy import Policy
+        from kinevla_ros.robot.executable import require_executable
         from kinevla_ros.serving.server import PolicyServer
 
         policy = Policy(model or resource_path("models", "kinevla-tiny"), threads, device)
+        require_executable(policy.space, f"the checkpoint {policy.folder}", RM75.cameras)
         policy.warm_up()
         server = PolicyServer(policy, host, port)
     typer.echo(f"serving {policy.folder} on {server.url}")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kinevla_ros.cli.options import Datasets, plain_errors
+from kinevla_ros.cli.options import Cameras, Datasets, camera_map, plain_errors
 
 app = typer.Typer(help="Learn from demonstrations.", no_args_is_help=True)
 
@@ -24,6 +24,7 @@ def codec(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue a run that was stopped.")
     ] = False,
+    camera: Cameras = None,
 ) -> None:
     """Train the bi-level codec in two stages and export its ONNX decoder."""
     from kinevla_ros.training.codec.stages import CodecSettings
@@ -31,7 +32,7 @@ def codec(
 
     settings = CodecSettings.of_steps(steps, seed=seed, device=device())
     with plain_errors():
-        typer.echo(codec_from_dataset(dataset, out, settings, resume))
+        typer.echo(codec_from_dataset(dataset, out, settings, resume, camera_map(camera)))
 
 
 @app.command()
@@ -58,6 +59,7 @@ def generator(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue a run that was stopped.")
     ] = False,
+    camera: Cameras = None,
 ) -> None:
     """Train the tiny generator; the result is a complete checkpoint."""
     from kinevla_ros.training.generator.batches import GeneratorSettings
@@ -67,7 +69,8 @@ def generator(
         steps=steps, encoder_steps=encoder_steps, learning_rate=learning_rate, seed=seed
     )
     with plain_errors():
-        typer.echo(generator_from_dataset(dataset, codec, out, settings, start, resume))
+        cameras = camera_map(camera)
+        typer.echo(generator_from_dataset(dataset, codec, out, settings, start, resume, cameras))
 
 
 @app.command()
@@ -86,6 +89,7 @@ def lora(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue a run that was stopped.")
     ] = False,
+    camera: Cameras = None,
 ) -> None:
     """Fine-tune a converted OpenVLA with adapters.
 
@@ -96,7 +100,8 @@ def lora(
 
     settings = LoraSettings(steps, batch_size, accumulation, learning_rate, seed=seed)
     with plain_errors():
-        typer.echo(lora_from_dataset(dataset, codec, base, out, settings, resume))
+        cameras = camera_map(camera)
+        typer.echo(lora_from_dataset(dataset, codec, base, out, settings, resume, cameras))
 
 
 @app.command("depth-head")
@@ -109,6 +114,7 @@ def depth_head(
     steps: Annotated[int, typer.Option(min=1, help="Training steps of the head.")] = 4000,
     learning_rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 1e-3,
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    camera: Cameras = None,
 ) -> None:
     """Train the depth head, which chooses later codes; the language model is not changed."""
     from kinevla_ros.training.generator.batches import GeneratorSettings
@@ -116,7 +122,8 @@ def depth_head(
 
     settings = GeneratorSettings(batches, batch_size, learning_rate, seed=seed)
     with plain_errors():
-        right = depth_head_from_dataset(dataset, codec, model, settings, steps)
+        cameras = camera_map(camera)
+        right = depth_head_from_dataset(dataset, codec, model, settings, steps, cameras)
     typer.echo(
         f"depth head saved in {model}; it gets {right.head:.1%} of the later codes right, "
         f"the model itself {right.generator:.1%}"

@@ -10,21 +10,16 @@ from __future__ import annotations
 
 import copy
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from kinevla_ros.base.chunk import ACTION_DIM, HORIZON
+from kinevla_ros.base.action_space import MOST_STEPS, RM75, ActionSpace
+from kinevla_ros.base.axes import MOST_DIMENSIONS
 from kinevla_ros.base.files.fields import integer, one_of
-from kinevla_ros.codec.contract import (
-    LARGEST_CODEBOOK,
-    MOST_DIMENSIONS,
-    MOST_LEVELS,
-    MOST_STEPS,
-    InvalidCodeError,
-)
+from kinevla_ros.codec.contract import LARGEST_CODEBOOK, MOST_LEVELS, InvalidCodeError
 from kinevla_ros.codec.quantiser import Quantised, ResidualQuantiser
 
 WIDEST = 16_384
@@ -35,7 +30,8 @@ class CodecConfig:
     """Everything that fixes the shape of a codec.
 
     Attributes:
-        horizon, action_dim: Shape of a chunk, H and D; the last dimension is the gripper.
+        horizon, action_dim: Shape of a chunk, H and D.
+        gripper: The dimension of the gripper; None without one.
         goal_levels, kinematics_levels: Residual levels of each stack, M_goal and M_kin. Without
             goal levels it is a codec of a single level.
         codes_per_level: Entries of each codebook, K.
@@ -47,8 +43,9 @@ class CodecConfig:
         ValueError: A value cannot be of a codec; it is named.
     """
 
-    horizon: int = HORIZON
-    action_dim: int = ACTION_DIM
+    horizon: int = RM75.horizon
+    action_dim: int = RM75.width
+    gripper: int | None = RM75.gripper_index
     goal_levels: int = 2
     kinematics_levels: int = 2
     codes_per_level: int = 128
@@ -58,7 +55,9 @@ class CodecConfig:
 
     def __post_init__(self) -> None:
         integer("horizon", self.horizon, 1, MOST_STEPS)
-        integer("action_dim", self.action_dim, 2, MOST_DIMENSIONS)
+        integer("action_dim", self.action_dim, 1, MOST_DIMENSIONS)
+        if self.gripper is not None:
+            integer("gripper", self.gripper, 0, self.action_dim - 1)
         integer("goal_levels", self.goal_levels, 0, MOST_LEVELS)
         integer("kinematics_levels", self.kinematics_levels, 0, MOST_LEVELS)
         integer("codes_per_level", self.codes_per_level, 1, LARGEST_CODEBOOK)
@@ -71,18 +70,39 @@ class CodecConfig:
         """Codes of a chunk, M_goal + M_kin."""
         return self.goal_levels + self.kinematics_levels
 
+    @property
+    def moving(self) -> list[int]:
+        """Dimensions other than the gripper."""
+        return [i for i in range(self.action_dim) if i != self.gripper]
+
+    def shaped_for(self, space: ActionSpace) -> CodecConfig:
+        """The same for chunks of an action space."""
+        return replace(
+            self, horizon=space.horizon, action_dim=space.width, gripper=space.gripper_index
+        )
+
+    def require(self, space: ActionSpace) -> None:
+        """Raise ValueError unless the shape is that of an action space."""
+        if self != self.shaped_for(space):
+            raise ValueError(
+                f"the codec is of {self.horizon} steps of {self.action_dim} numbers, gripper "
+                f"{self.gripper}, and the action space has {space.horizon} of {space.width}, "
+                f"gripper {space.gripper_index}"
+            )
+
 
 class Reconstruction(NamedTuple):
     """What a training pass gives.
 
     Attributes:
-        joints: Normalised joint offsets, shape (B, H, D - 1).
-        gripper_logits: Logit of the gripper being open, shape (B, H).
+        moves: Normalised values of all dimensions but the gripper, shape (B, H, D - 1).
+        gripper_logits: Logit of the gripper being at its upper bound, shape (B, H); None without
+            a gripper.
         commitment: Scalar, see `Quantised`; 0 while nothing is quantised.
     """
 
-    joints: Tensor
-    gripper_logits: Tensor
+    moves: Tensor
+    gripper_logits: Tensor | None
     commitment: Tensor
 
 
@@ -90,7 +110,7 @@ class BilevelCodec(nn.Module):
     """Encodes normalised chunks, shape (B, H, D), to codes, int64 (B, M_goal + M_kin), and back.
 
     Normalised means by `ActionStatistics`: training data lie in [-1, 1], and what lies beyond
-    is encoded as it is. The last dimension is the gripper, -1 closed and 1 open.
+    is encoded as it is. The gripper is -1 at its lower bound and 1 at its upper one.
     """
 
     def __init__(self, config: CodecConfig | None = None) -> None:
@@ -161,12 +181,22 @@ class BilevelCodec(nn.Module):
 
     def reconstruct(self, latents: Tensor) -> Tensor:
         """Return normalised chunks, shape (B, H, D), from fused latents, shape (B, d)."""
-        joints, logits = self._decoded(latents)
-        return torch.cat([joints, 2 * torch.sigmoid(logits)[..., None] - 1], dim=-1)
+        values, index = self._values(latents), self.config.gripper
+        if index is None:
+            return values
+        opening = 2 * torch.sigmoid(values[..., index : index + 1]) - 1
+        parts = [values[..., :index], opening, values[..., index + 1 :]]
+        return torch.cat([part for part in parts if part.shape[-1]], dim=-1)
+
+    def coarse(self, chunks: Tensor) -> Tensor:
+        """The low-frequency part of normalised chunks, shape (B, H, D); see `coarse`."""
+        return coarse(chunks, self.config.gripper)
 
     def goal_latents(self, chunks: Tensor) -> Tensor:
         """Latents of the goal level, shape (B, d); only the coarse motion enters."""
-        return self.goal_encoder((chunks if self.config.literal else coarse(chunks)).flatten(1))
+        return self.goal_encoder(
+            (chunks if self.config.literal else self.coarse(chunks)).flatten(1)
+        )
 
     def kinematics_latents(self, chunks: Tensor) -> Tensor:
         """Latents of the full motion, shape (B, d)."""
@@ -217,26 +247,30 @@ class BilevelCodec(nn.Module):
             self.goal_encoder.requires_grad_(False)
 
     def _reconstruction(self, latents: Tensor, commitment: Tensor) -> Reconstruction:
-        return Reconstruction(*self._decoded(latents), commitment)
+        values, config = self._values(latents), self.config
+        logits = None if config.gripper is None else values[..., config.gripper]
+        return Reconstruction(values[..., config.moving], logits, commitment)
 
-    def _decoded(self, latents: Tensor) -> tuple[Tensor, Tensor]:
+    def _values(self, latents: Tensor) -> Tensor:
+        """What the decoder says, the gripper as a logit, shape (B, H, D)."""
         shape = (-1, self.config.horizon, self.config.action_dim)
-        values = self.decoder(latents).view(shape)
-        return values[..., :-1], values[..., -1]
+        return self.decoder(latents).view(shape)
 
 
-def coarse(chunks: Tensor) -> Tensor:
+def coarse(chunks: Tensor, gripper: int | None = RM75.gripper_index) -> Tensor:
     """Return the low-frequency part of chunks, shape (B, H, D): the coarse action A^G.
 
-    Each joint moves on the straight line that fits its steps best (mean and mean velocity), the
-    gripper stays at its mean. A projection: the coarse part of a coarse chunk is itself.
+    Each dimension moves on the straight line that fits its steps best (mean and mean velocity),
+    the gripper stays at its mean. A projection: the coarse part of a coarse chunk is itself.
     """
     steps = chunks.shape[1]
     time = torch.linspace(-1, 1, steps, device=chunks.device, dtype=chunks.dtype)[None, :, None]
     mean = chunks.mean(dim=1, keepdim=True)
-    slope = (chunks * time).sum(dim=1, keepdim=True) / time.square().sum()
-    slope = torch.cat([slope[..., :-1], torch.zeros_like(slope[..., -1:])], dim=-1)
-    return mean + slope * time
+    # A chunk of one step has no slope.
+    slope = (chunks * time).sum(dim=1, keepdim=True) / time.square().sum().clamp(min=1e-6)
+    if gripper is not None:
+        slope[..., gripper] = 0.0
+    return mean + (slope * time if steps > 1 else torch.zeros_like(chunks))
 
 
 def _straight_through(latents: Tensor, quantised: Quantised) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from kinevla_ros.base.action_space import RM75, ActionSpace
 from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.base.files.damage import naming
 from kinevla_ros.base.files.json_file import read_object
@@ -29,10 +29,14 @@ _BATCH = 8192
 
 @dataclass(frozen=True)
 class Codec:
-    """A codec with its statistics: physical chunks to codes and back, on the codec's device."""
+    """A codec with its statistics: physical chunks to codes and back, on the codec's device.
+
+    `space` says what the numbers of the chunks mean.
+    """
 
     codec: BilevelCodec
     statistics: ActionStatistics
+    space: ActionSpace = RM75
 
     @classmethod
     def load(cls, folder: Path) -> Codec:
@@ -42,7 +46,7 @@ class Codec:
     @cached_property
     def contract(self) -> Contract:
         """The contract that this codec and its exported decoder keep."""
-        return contract_of(self.codec, self.statistics)
+        return contract_of(self.codec, self.statistics, self.space)
 
     def encode(
         self,
@@ -52,8 +56,8 @@ class Codec:
     ) -> NDArray[np.int64]:
         """Return the codes, int64 (N, levels), of physical chunks, shape (N, H, D).
 
-        Joint offsets from the measured configuration (rad), then the gripper (m). Values
-        beyond the statistics' bounds are encoded as they are, as well as the codebooks allow.
+        Absolute actions count from the measured state, see `ActionSpace.start`. Values beyond
+        the statistics' bounds are encoded as they are, as well as the codebooks allow.
         `common`, alike, is what each chunk shares with the other ways to its goal; for the
         disturbance see `BilevelCodec.encode`.
 
@@ -96,16 +100,22 @@ class Codec:
         return self.codec.goal_stack.codebooks.device
 
 
-def contract_of(codec: BilevelCodec, statistics: ActionStatistics) -> Contract:
-    """Return the contract of a codec, with the checksum of its weights and statistics."""
+def contract_of(
+    codec: BilevelCodec, statistics: ActionStatistics, space: ActionSpace = RM75
+) -> Contract:
+    """Return the contract of a codec, with the checksum of its weights and statistics.
+
+    Raises:
+        ValueError: The codec is of chunks of another shape.
+    """
+    codec.config.require(space)
     digest = hashlib.sha256()
     for name, tensor in sorted(codec.state_dict().items()):
         digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
     digest.update(statistics.lower.tobytes() + statistics.upper.tobytes())
     config = codec.config
     return Contract(
-        horizon=config.horizon,
-        action_dim=config.action_dim,
+        space,
         goal_levels=config.goal_levels,
         kinematics_levels=config.kinematics_levels,
         codes_per_level=config.codes_per_level,
@@ -122,7 +132,7 @@ def save_codec(trained: Codec, folder: Path) -> None:
             "lower": trained.statistics.lower.tolist(),
             "upper": trained.statistics.upper.tolist(),
         },
-        "contract": asdict(trained.contract),
+        "contract": trained.contract.to_dict(),
     }
     save_tensors(folder / WEIGHTS, trained.codec.state_dict())
     write_json(folder / DESCRIPTION, description)
@@ -147,9 +157,9 @@ def load_codec(folder: Path) -> Codec:
         statistics = ActionStatistics(**description["statistics"])
         if len(statistics.lower) != codec.config.action_dim:
             raise ValueError("the statistics are not of each action dimension")
-        expected = Contract.from_json(json.dumps(description["contract"]))
+        expected = Contract.from_dict(description["contract"])
     with naming(folder / WEIGHTS, cure, ContractError):
         load_state(codec, checked(folder, WEIGHTS))
-    trained = Codec(codec.eval(), statistics)
+        trained = Codec(codec.eval(), statistics, expected.space)
     trained.contract.require(expected)
     return trained

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.base.chunk import ACTION_DIM, CHUNK_DT, HORIZON, JOINT_NAMES
-from kinevla_ros.base.files.fields import integer, number
+from kinevla_ros.base.action_space import RM75, ActionSpace
+from kinevla_ros.base.files.fields import integer
 from kinevla_ros.base.files.json_file import parse_object
 
-MOST_STEPS, MOST_DIMENSIONS, MOST_LEVELS, LARGEST_CODEBOOK = 100, 100, 256, 65_536
+MOST_LEVELS, LARGEST_CODEBOOK = 256, 65_536
+_OLD = ("horizon", "action_dim", "dt", "joint_order", "units")
 
 
 class ContractError(ValueError):
@@ -28,11 +30,7 @@ class Contract:
     """Shape and meaning of codes and actions; the defaults are those of Kine-Realman.
 
     Attributes:
-        horizon: Steps of a chunk, H.
-        action_dim: Numbers of a step, D.
-        dt: Time between steps, s.
-        joint_order: Names of the joints, in the order of the action's first numbers.
-        units: Unit of each action dimension.
+        space: What the numbers of a chunk mean.
         goal_levels, kinematics_levels: Codes of each stack, M_goal and M_kin, in this order.
         codes_per_level: Entries of each codebook, K.
         checksum: SHA-256 of codebooks, networks and statistics; None accepts any.
@@ -41,27 +39,16 @@ class Contract:
         ValueError: A value cannot be of a decoder.
     """
 
-    horizon: int = HORIZON
-    action_dim: int = ACTION_DIM
-    dt: float = CHUNK_DT
-    joint_order: tuple[str, ...] = JOINT_NAMES
-    units: tuple[str, ...] = ("rad",) * len(JOINT_NAMES) + ("m",)
+    space: ActionSpace = RM75
     goal_levels: int = 2
     kinematics_levels: int = 2
     codes_per_level: int = 128
     checksum: str | None = None
 
     def __post_init__(self) -> None:
-        integer("horizon", self.horizon, 1, MOST_STEPS)
-        integer("action_dim", self.action_dim, 1, MOST_DIMENSIONS)
-        number("dt", self.dt, 1e-3, 10.0)
         integer("goal_levels", self.goal_levels, 0, MOST_LEVELS)
         integer("kinematics_levels", self.kinematics_levels, 0, MOST_LEVELS)
         integer("codes_per_level", self.codes_per_level, 1, LARGEST_CODEBOOK)
-        for name in ("joint_order", "units"):
-            texts = getattr(self, name)
-            if len(texts) > MOST_DIMENSIONS or not all(isinstance(t, str) for t in texts):
-                raise ValueError(f"{name} must be at most {MOST_DIMENSIONS} texts")
         if self.checksum is not None and not isinstance(self.checksum, str):
             raise ValueError("checksum must be a text")
 
@@ -71,11 +58,13 @@ class Contract:
         return self.goal_levels + self.kinematics_levels
 
     def require(self, expected: Contract) -> None:
-        """Raise ContractError, naming every field that differs from the expected contract."""
+        """Raise ContractError, naming everything that differs from the expected contract."""
+        ours, theirs = self._codes(), expected._codes()
         if expected.checksum is None:
-            expected = replace(expected, checksum=self.checksum)
-        ours, theirs = asdict(self), asdict(expected)
+            theirs["checksum"] = self.checksum
         differing = [f"{k} is {ours[k]}, not {theirs[k]}" for k in ours if ours[k] != theirs[k]]
+        if others := self.space.differences(expected.space):
+            differing.append(f"of its actions and the expected ones differ {'; '.join(others)}")
         if differing:
             raise ContractError(
                 f"decoder breaks its contract: {'; '.join(differing)}. "
@@ -102,17 +91,43 @@ class Contract:
             )
         return array.astype(np.int64)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the contract as `from_dict` reads it."""
+        return {"actions": self.space.to_dict(), **self._codes()}
+
     def to_json(self) -> str:
         """Return the contract as one line of JSON."""
-        return json.dumps(asdict(self))
+        return json.dumps(self.to_dict())
+
+    def _codes(self) -> dict[str, Any]:
+        names = ("goal_levels", "kinematics_levels", "codes_per_level", "checksum")
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Contract:
+        """Read `to_dict`'s mapping. Raises ContractError when it is not a contract."""
+        try:
+            own = dict(fields)
+            actions = own.pop("actions", None)
+            if actions is None:
+                return cls(_old_space({name: own.pop(name) for name in _OLD}), **own)
+            return cls(ActionSpace.from_dict(actions), **own)
+        except (ValueError, KeyError, TypeError) as problem:
+            raise ContractError(f"not a codec contract: {problem!r}") from problem
 
     @classmethod
     def from_json(cls, text: str) -> Contract:
         """Read `to_json`'s line. Raises ContractError when it is not a contract."""
         try:
             fields = parse_object(text.encode())
-            for name in ("joint_order", "units"):
-                fields[name] = tuple(fields[name])
-            return cls(**fields)
-        except (ValueError, KeyError, TypeError) as problem:
+        except ValueError as problem:
             raise ContractError(f"not a codec contract: {problem!r}") from problem
+        return cls.from_dict(fields)
+
+
+def _old_space(fields: dict[str, Any]) -> ActionSpace:
+    """The RM75's actions, of which alone a contract without `actions` can be."""
+    known = (RM75.horizon, RM75.width, RM75.dt, list(RM75.names[:-1]), list(RM75.units))
+    if tuple(fields[name] for name in _OLD) != known:
+        raise ValueError("it does not say what its actions mean and they are not an RM75's")
+    return RM75

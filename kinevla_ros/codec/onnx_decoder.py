@@ -67,8 +67,8 @@ class OnnxDecoder:
     def __call__(self, codes: NDArray[np.integer]) -> NDArray[np.float32]:
         """Return physical chunks, float32, shape (B, H, D), of codes, shape (B, levels).
 
-        Codes of one chunk, shape (levels,), give B = 1. Joint offsets are from the measured
-        configuration at the chunk's start (rad); the gripper is absolute (m).
+        Codes of one chunk, shape (levels,), give B = 1. Absolute actions come as offsets from
+        the state measured at the chunk's start, see `ActionSpace.start`; the gripper as it is.
 
         Raises:
             InvalidCodeError: See `Contract.check_codes`. Nothing is clipped.
@@ -85,7 +85,7 @@ class OnnxDecoder:
         found = [(node.name, node.type, node.shape[1:]) for node in (*inputs, *outputs)]
         promised = [
             (INPUT, "tensor(int64)", [contract.levels]),
-            (OUTPUT, "tensor(float)", [contract.horizon, contract.action_dim]),
+            (OUTPUT, "tensor(float)", [contract.space.horizon, contract.space.width]),
         ]
         if found != promised:
             raise ContractError(f"{path} has inputs and outputs {found}, not {promised}")
@@ -98,7 +98,7 @@ class OnnxDecoder:
             chunks = self(codes)
         except Exception as problem:  # see above
             raise ContractError(f"{path} does not decode: {one_line(problem)}") from problem
-        if chunks.shape != (len(codes), contract.horizon, contract.action_dim):
+        if chunks.shape != (len(codes), contract.space.horizon, contract.space.width):
             raise ContractError(f"{path} gives chunks of shape {chunks.shape}")
         if not np.isfinite(chunks).all():
             raise ContractError(f"{path} decodes to NaN or infinity")

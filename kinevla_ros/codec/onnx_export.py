@@ -10,6 +10,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from kinevla_ros.base.action_space import RM75, ActionSpace
 from kinevla_ros.base.files.atomic import replacing
 from kinevla_ros.codec.bilevel import BilevelCodec
 from kinevla_ros.codec.checkpoint import contract_of
@@ -19,7 +20,7 @@ from kinevla_ros.codec.statistics import ActionStatistics
 
 
 class PhysicalDecoder(nn.Module):
-    """Codes, int64 (B, levels), to chunks, shape (B, H, D): joint offsets rad, gripper m."""
+    """Codes, int64 (B, levels), to chunks in physical units, shape (B, H, D)."""
 
     _half_range: Tensor
     _middle: Tensor
@@ -36,12 +37,14 @@ class PhysicalDecoder(nn.Module):
         return self._codec.reconstruct(self._codec.fuse(codes)) * self._half_range + self._middle
 
 
-def export_onnx(codec: BilevelCodec, statistics: ActionStatistics, path: Path) -> None:
+def export_onnx(
+    codec: BilevelCodec, statistics: ActionStatistics, path: Path, space: ActionSpace = RM75
+) -> None:
     """Write the decoder to one file, statistics in the graph, the contract in its metadata.
 
     The batch axis is dynamic. Needs the packages onnx and onnxscript (extra `train`).
     """
-    export_decoder(PhysicalDecoder(codec, statistics), contract_of(codec, statistics), path)
+    export_decoder(PhysicalDecoder(codec, statistics), contract_of(codec, statistics, space), path)
 
 
 def export_decoder(decoder: nn.Module, contract: Contract, path: Path) -> None:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.base.arm import GRIPPER_STROKE
+from kinevla_ros.base.action_space import RM75, SLACK, ActionSpace
 
-GRIPPER_BOUNDS = (0.0, GRIPPER_STROKE)
-"""Opening of the gripper when closed and when open, m."""
 HALF_RANGE_FLOOR = 0.05
-"""Least half range of a joint offset, rad, so that noise in an idle joint stays small."""
+"""Least half range of a joint offset, rad, so that noise in an idle joint stays small; in other
+units what counts as much."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,8 +21,7 @@ class ActionStatistics:
     Minimum and maximum, not quantiles: a clipped joint position is a pose out of reach.
 
     Attributes:
-        lower, upper: Bounds, shape (D,), read-only: joint offsets from the measured
-            configuration at the chunk's start (rad), then the gripper's opening (m).
+        lower, upper: Bounds, shape (D,), read-only.
 
     Raises:
         ValueError: Shapes differ, a bound is not finite, or a range is empty.
@@ -44,32 +42,34 @@ class ActionStatistics:
             raise ValueError(f"lower {self.lower} must lie below upper {self.upper}")
 
     @classmethod
-    def fit(cls, chunks: NDArray[np.float32]) -> ActionStatistics:
-        """Measure the bounds of chunks, shape (N, H, D): joint offsets rad, gripper m.
+    def fit(cls, chunks: NDArray[np.float32], space: ActionSpace = RM75) -> ActionStatistics:
+        """Measure the bounds of chunks, shape (N, H, D), as `Codec.encode` takes them.
 
-        A joint whose half range is below `HALF_RANGE_FLOOR` gets that one around its middle; the
-        gripper's bounds are `GRIPPER_BOUNDS` whatever the data.
+        A dimension whose half range is below `HALF_RANGE_FLOOR` gets that one around its middle;
+        the gripper's bounds are its own whatever the data.
 
         Raises:
-            ValueError: A number is not finite, or a gripper opening is out of bounds.
+            ValueError: A number is not finite, or the gripper's value is out of its bounds.
         """
         if not np.isfinite(chunks).all():
             raise ValueError("chunks hold NaN or infinity; remove such episodes from the dataset")
-        joints, gripper = chunks[..., :-1], chunks[..., -1]
-        slack = 1e-6
-        if gripper.min() < GRIPPER_BOUNDS[0] - slack or gripper.max() > GRIPPER_BOUNDS[1] + slack:
-            raise ValueError(
-                f"gripper openings span {gripper.min():.4f} to {gripper.max():.4f} m; "
-                f"they must lie within {GRIPPER_BOUNDS} m"
-            )
-        steps = joints.reshape(-1, joints.shape[-1]).astype(np.float64)
+        steps = chunks.reshape(-1, chunks.shape[-1]).astype(np.float64)
         lowest, highest = steps.min(axis=0), steps.max(axis=0)
-        half = np.maximum((highest - lowest) / 2, HALF_RANGE_FLOOR)
+        half = np.maximum((highest - lowest) / 2, HALF_RANGE_FLOOR * space.radians)
         middle = (highest + lowest) / 2
-        return cls(
-            np.append(middle - half, GRIPPER_BOUNDS[0]),
-            np.append(middle + half, GRIPPER_BOUNDS[1]),
-        )
+        lower, upper = middle - half, middle + half
+        index, gripper = space.gripper_index, space.gripper
+        if gripper is not None:
+            low, high = gripper.bounds
+            slack = SLACK * (high - low)
+            if lowest[index] < low - slack or highest[index] > high + slack:
+                raise ValueError(
+                    f"{gripper.name} spans {lowest[index]:.4f} to {highest[index]:.4f} "
+                    f"{space.units[space.names.index(gripper.name)]}; it must lie within "
+                    f"{low:g} and {high:g}, closed and open as the action space says"
+                )
+            lower[index], upper[index] = low, high
+        return cls(lower, upper)
 
     def normalise(self, chunks: NDArray[np.float32]) -> NDArray[np.float32]:
         """Map the bounds to [-1, 1], shape (..., D); values beyond them map beyond, unclipped."""

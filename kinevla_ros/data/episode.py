@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.base.cameras import CAMERAS
-from kinevla_ros.base.chunk import JOINT_NAMES
+from kinevla_ros.base.action_space import RM75
 
 MOST_TEXT = 10_000
 """Characters of an instruction."""
-STATE_NAMES: tuple[str, ...] = (*JOINT_NAMES, "gripper")
+STATE_NAMES = RM75.state_names
 
 Image = NDArray[np.uint8]
 Vector = NDArray[np.floating[Any]]
@@ -25,10 +24,9 @@ class Frame:
     """One time step of a demonstration; vectors are kept as float32.
 
     Attributes:
-        front: Front camera, rgb, shape (height, width, 3).
-        wrist: Wrist camera, rgb, shape (height, width, 3).
-        state: Measured joints (rad) and gripper opening (m), shape (8,).
-        action: Joint targets (rad) and gripper opening (m) of the next step, shape (8,).
+        images: Picture by camera, rgb, shape (height, width, 3).
+        state: What was measured, shape (S,); the dataset's `ActionSpace` names it.
+        action: What was done until the next step, shape (D,); alike.
         goal: Reasoning text of the goal level; empty where nobody has written it yet.
         kinematics: Reasoning text of the kinematics level, likewise.
         vectors: Further float vectors by feature name, each of shape (n,).
@@ -37,8 +35,7 @@ class Frame:
         ValueError: An image is not uint8 rgb, a vector has a wrong shape or is not finite.
     """
 
-    front: Image
-    wrist: Image
+    images: Mapping[str, Image]
     state: Vector
     action: Vector
     goal: str = ""
@@ -46,18 +43,14 @@ class Frame:
     vectors: Mapping[str, Vector] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for camera in CAMERAS:
-            image = np.asarray(getattr(self, camera))
+        for camera, image in self.images.items():
             if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
                 raise ValueError(
                     f"{camera} is {image.dtype} of shape {image.shape}; "
                     "an image is uint8 rgb of shape (height, width, 3)"
                 )
         for name in ("state", "action"):
-            vector = _finite(name, getattr(self, name))
-            if vector.shape != (len(STATE_NAMES),):
-                raise ValueError(f"{name} has shape {vector.shape}; it needs {STATE_NAMES}")
-            object.__setattr__(self, name, vector)
+            object.__setattr__(self, name, _finite(name, getattr(self, name)))
         vectors = {name: _finite(name, vector) for name, vector in self.vectors.items()}
         object.__setattr__(self, "vectors", vectors)
 

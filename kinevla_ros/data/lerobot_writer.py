@@ -11,10 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from kinevla_ros.base.cameras import CAMERAS
+from kinevla_ros.base.action_space import RM75, ActionSpaceError
 from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.base.files.damage import naming
 from kinevla_ros.base.files.lock import FolderInUse, FolderLock
+from kinevla_ros.data.action_space_file import FILE_NAME as SPACE_FILE
+from kinevla_ros.data.action_space_file import dataset_space, write_space
 from kinevla_ros.data.episode import Episode
 from kinevla_ros.data.feature_statistics import Statistics, as_lists, from_lists, merge
 from kinevla_ros.data.metadata import (
@@ -67,7 +69,7 @@ class DatasetWriter:
 
         Raises:
             DatasetError: Another process writes there, the dataset there is damaged, or its
-                features differ from `schema`.
+                features or actions differ from `schema`.
         """
         root = Path(root)
         root.mkdir(parents=True, exist_ok=True)
@@ -76,6 +78,8 @@ class DatasetWriter:
             if (root / INFO_PATH).exists():
                 writer._resume()
             writer._remove_uncounted()
+            if not (root / SPACE_FILE).exists():
+                write_space(root, schema.space)
         except BaseException:
             writer._release()
             raise
@@ -143,7 +147,7 @@ class DatasetWriter:
     def _info(self) -> dict[str, Any]:
         return {
             "codebase_version": CODEBASE_VERSION,
-            "robot_type": ROBOT_TYPE,
+            "robot_type": ROBOT_TYPE if self._schema.space.names == RM75.names else None,
             "total_episodes": self._finished_episodes,
             "total_frames": self._finished_frames,
             "total_tasks": len(self._tasks),
@@ -160,6 +164,11 @@ class DatasetWriter:
     def _resume(self) -> None:
         info = read_info(self._root)
         self._refuse_other_features(info)
+        try:
+            found, cure = dataset_space(self._root, info), "Write to another folder."
+            self._schema.space.require(found, "what is to be written", str(self._root), cure)
+        except ActionSpaceError as problem:
+            raise DatasetError(str(problem)) from problem
         rows = read_episodes(self._root, info["total_episodes"])
         self._tasks = read_tasks(self._root)
         with naming(self._root / "meta/episodes", CURE, DatasetError):
@@ -185,7 +194,7 @@ class DatasetWriter:
         """Remove what a kill between the moves of a shard left uncounted."""
         for template in (DATA_PATH, EPISODES_PATH):
             shard_path(self._root, template, self._finished_shards).unlink(missing_ok=True)
-        for camera in CAMERAS:
+        for camera in self._schema.space.cameras:
             video_key = camera_key(camera)
             video = shard_path(self._root, VIDEO_PATH, self._finished_shards, video_key)
             video.unlink(missing_ok=True)

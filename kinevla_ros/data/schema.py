@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kinevla_ros.base.cameras import CAMERA_HEIGHT, CAMERA_WIDTH, CAMERAS
-from kinevla_ros.data.episode import STATE_NAMES, Episode
+from kinevla_ros.base.action_space import RM75, ActionSpace
+from kinevla_ros.base.cameras import CAMERA_HEIGHT, CAMERA_WIDTH
+from kinevla_ros.data.episode import Episode
 
 CODEBASE_VERSION = "v3.0"
 CURE = "restore the file or collect the dataset again"
 CHUNK_SIZE = 1000
 VIDEO_CODEC = "h264"
 PIXEL_FORMAT = "yuv420p"
+STATE, ACTION = "observation.state", "action"
 TEXTS: tuple[str, ...] = ("reasoning.goal", "reasoning.kinematics")
 DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 VIDEO_PATH = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
@@ -46,31 +48,39 @@ class Schema:
         height: Image height, px.
         width: Image width, px.
         sizes: Height and width of cameras whose images are of another size.
-        fps: Frames per second.
         texts: Whether the frames have reasoning texts; a recording gets them later.
+        space: What actions and states mean; its rate is that of the frames.
 
     Raises:
-        ValueError: An image side is odd or a vector has fewer than two components.
+        ValueError: An image side is odd, a vector has fewer than two components, or the rate is no
+            whole number.
     """
 
     vectors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     height: int = CAMERA_HEIGHT
     width: int = CAMERA_WIDTH
-    fps: int = 10
     texts: bool = True
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    space: ActionSpace = RM75
 
     def __post_init__(self) -> None:
-        for height, width in map(self.size, CAMERAS):
+        for height, width in map(self.size, self.space.cameras):
             if height % 2 or width % 2:
                 raise ValueError(
                     f"images of {width}x{height} px cannot be stored; "
                     f"{PIXEL_FORMAT} needs even sides"
                 )
-        for name, components in self.vectors.items():
+        if self.space.rate != self.fps:
+            raise ValueError(f"a dataset has whole frames a second, not {self.space.rate}")
+        for name, components in self.floats().items():
             # LeRobot stores features of one component as scalars, of another column type.
             if len(components) < 2:
                 raise ValueError(f"{name} needs at least two components, got {components}")
+
+    @property
+    def fps(self) -> int:
+        """Frames per second."""
+        return round(self.space.rate)
 
     def size(self, camera: str) -> tuple[int, int]:
         """Return height and width of a camera's images, px."""
@@ -78,12 +88,12 @@ class Schema:
 
     def floats(self) -> dict[str, tuple[str, ...]]:
         """Return the component names of every float feature, in stored order."""
-        own = {"observation.state": STATE_NAMES, "action": STATE_NAMES}
+        own = {STATE: self.space.state_names, ACTION: self.space.names}
         return own | {name: tuple(components) for name, components in self.vectors.items()}
 
     def features(self) -> dict[str, dict[str, Any]]:
         """Return the `features` entry of meta/info.json."""
-        features = {camera_key(camera): self._video(camera) for camera in CAMERAS}
+        features = {camera_key(camera): self._video(camera) for camera in self.space.cameras}
         for name, components in self.floats().items():
             features[name] = {
                 "dtype": "float32",
@@ -117,8 +127,13 @@ class Schema:
     def check(self, episode: Episode) -> None:
         """Raise ValueError, naming frame and feature, if a frame does not fit this schema."""
         for number, frame in enumerate(episode.frames):
-            for camera in CAMERAS:
-                shape, size = getattr(frame, camera).shape, (*self.size(camera), 3)
+            if set(frame.images) != set(self.space.cameras):
+                raise ValueError(
+                    f"frame {number} has pictures of {', '.join(frame.images) or 'none'}; "
+                    f"the dataset needs {', '.join(self.space.cameras)}"
+                )
+            for camera, image in frame.images.items():
+                shape, size = image.shape, (*self.size(camera), 3)
                 if shape != size:
                     raise ValueError(f"frame {number}: {camera} has shape {shape}, not {size}")
             if set(frame.vectors) != set(self.vectors):
@@ -126,10 +141,11 @@ class Schema:
                     f"frame {number} has vectors {sorted(frame.vectors)}; "
                     f"the dataset needs {sorted(self.vectors)}"
                 )
-            for name, components in self.vectors.items():
-                if len(frame.vectors[name]) != len(components):
+            given = {STATE: frame.state, ACTION: frame.action, **frame.vectors}
+            for name, components in self.floats().items():
+                if len(given[name]) != len(components):
                     raise ValueError(
-                        f"frame {number}: {name} has {len(frame.vectors[name])} components, "
+                        f"frame {number}: {name} has {len(given[name])} components, "
                         f"not {len(components)}"
                     )
 

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.files.atomic import publish
 from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.feature_statistics import Statistics, as_lists, summarise, summarise_images
@@ -51,7 +50,7 @@ class Shard:
         self._scratch = root / ".unfinished"
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir()
-        self._videos = {camera: self._open_video(camera) for camera in CAMERAS}
+        self._videos = {camera: self._open_video(camera) for camera in schema.space.cameras}
         self._records: list[_Record] = []
 
     @property
@@ -79,7 +78,7 @@ class Shard:
         columns = self._collect(episode, index, start, task)
         statistics: dict[str, Statistics] = {}
         for camera, video in self._videos.items():
-            images = [getattr(frame, camera) for frame in episode.frames]
+            images = [frame.images[camera] for frame in episode.frames]
             for image in images:
                 video.add(image)
             statistics[camera_key(camera)] = summarise_images(images)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -110,14 +111,23 @@ def load_decoder(folder: Path, config: GeneratorConfig) -> OnnxDecoder:
                 f"{folder} is no complete checkpoint: {name} is missing; "
                 "`kinevla train generator` and `kinevla train lora` write it"
             )
-    wanted = Contract(
+    contract = load_contract(folder)
+    wanted = replace(
+        contract,
         goal_levels=config.goal_codes,
         kinematics_levels=config.kinematics_codes,
         codes_per_level=config.codes_per_level,
     )
     try:
         decoder = OnnxDecoder(checked(folder, DECODER_FILE), wanted)
-        decoder.contract.require(load_contract(folder))
+        decoder.contract.require(contract)
     except (ContractError, ManifestError, OSError) as problem:
         raise CheckpointError(f"{folder}: {one_line(problem, 2000)}") from problem
+    seen = len(contract.space.cameras), len(contract.space.state_names)
+    if config.cameras != seen[0] or config.state_dim not in (0, seen[1]):
+        raise CheckpointError(
+            f"{folder}: the model reads {config.cameras} cameras and a state of "
+            f"{config.state_dim} numbers, and its contract names {seen[0]} cameras and {seen[1]} "
+            "numbers; they are from different checkpoints"
+        )
     return decoder

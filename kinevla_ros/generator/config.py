@@ -28,8 +28,9 @@ class GeneratorConfig:
         language: keyword arguments of `LlamaConfig` except the vocabulary.
         image_size: side of the square image that the vision tower reads (px).
         image_tokens: tokens that the tower gives for one image.
-        state_dim: joint positions and gripper opening; the measured state is one token. With 0
-            the model reads images and words only.
+        cameras: images of an observation.
+        state_dim: numbers of the measured state, which is one token. With 0 the model reads images
+            and words only.
         scene_dim: numbers that say where the objects are; the image and state tokens are read for
             them, and the estimate is one token. With 0 there is none.
         max_instruction_tokens: room for the instruction; longer ones are refused.
@@ -54,6 +55,7 @@ class GeneratorConfig:
     image_size: int
     image_tokens: int
     vocabulary_size: int
+    cameras: int = 2
     state_dim: int = 8
     scene_dim: int = 0
     max_instruction_tokens: int = 20

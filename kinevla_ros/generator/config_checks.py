@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from kinevla_ros.base.action_space import MOST_CAMERAS
+from kinevla_ros.base.axes import MOST_DIMENSIONS
 from kinevla_ros.base.files.fields import integer, integers, number, numbers, one_of, only_keys
 
 if TYPE_CHECKING:
@@ -36,7 +38,8 @@ def check_config(config: GeneratorConfig) -> None:
     integer("image_size", config.image_size, 8, LARGEST_IMAGE)
     integer("image_tokens", config.image_tokens, 1, MOST_IMAGE_TOKENS)
     integer("vocabulary_size", config.vocabulary_size, 0, MOST_IDS)
-    one_of("state_dim", config.state_dim, (0, 8))
+    integer("cameras", config.cameras, 1, MOST_CAMERAS)
+    integer("state_dim", config.state_dim, 0, MOST_DIMENSIONS)
     integer("scene_dim", config.scene_dim, 0, 64)
     integer("max_instruction_tokens", config.max_instruction_tokens, 1, MOST_TEXT)
     integer("max_text_tokens", config.max_text_tokens, 1, MOST_TEXT)

@@ -4,7 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kinevla_ros.base.chunk import ActionChunk
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a checkpoint of whatever action space answers to an observation.
+
+    Attributes:
+        actions: physical, in the units and the order of its action space, shape (H, D); absolute
+            ones are targets, no longer offsets.
+
+    The others are those of `Inference`.
+    """
+
+    actions: NDArray[np.float64]
+    goal: str
+    kinematics: str
+    goal_codes: tuple[int, ...]
+    kinematics_codes: tuple[int, ...]
+    draft_accepted: bool
+    passes: int
+    consistency: float
 
 
 @dataclass(frozen=True)

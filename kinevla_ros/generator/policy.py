@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from kinevla_ros.base.action_space import RM75, ActionSpace
 from kinevla_ros.base.cameras import plain_pictures
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.base.observation import Observation
@@ -22,7 +25,7 @@ from kinevla_ros.generator.decoding_backend import DecodingOptions, choose_backe
 from kinevla_ros.generator.device import find_device, naming_full_memory
 from kinevla_ros.generator.engine.engine import FastDecoder
 from kinevla_ros.generator.engine.quantised import Weights
-from kinevla_ros.generator.inference import Inference
+from kinevla_ros.generator.inference import Inference, Prediction
 from kinevla_ros.generator.pictures.squares import camera_pixels, state_tensor
 from kinevla_ros.language.reading.reader import (
     Reader,
@@ -98,6 +101,11 @@ class Policy:
         """What the chunks mean."""
         return self.decoder.contract
 
+    @property
+    def space(self) -> ActionSpace:
+        """What the numbers of its actions and states mean, and which cameras it sees."""
+        return self.contract.space
+
     def reset(self) -> None:
         """Forget the words of the previous chunk; the next draft is what its way is to say."""
         self._draft = None
@@ -112,8 +120,8 @@ class Policy:
             GpuOutOfMemory: see there.
         """
         is_english("")  # the list of English words is read from disk once
-        images = camera_pixels(self.model.config, plain_pictures(), self.device)
-        state = state_tensor(np.zeros(7), 0.0).to(self.device)
+        images = self._pixels(plain_pictures(self.space.cameras))
+        state = state_tensor(np.zeros(len(self.space.state_names)), self.space).to(self.device)
         with naming_full_memory():
             if isinstance(self._writer, FastDecoder):
                 self._writer.warm_up()
@@ -140,9 +148,54 @@ class Policy:
 
         Args:
             instruction: what to do and how.
-            observation: of the cameras `front` and `wrist`.
+            observation: with a picture of each camera of `space`.
             override: words or codes to follow instead of the model's own.
             consistency: whether to measure how well the codes tell the words, see there.
+
+        Raises:
+            ActionSpaceError: the checkpoint's actions are not those of an RM75; `predict` gives
+                them.
+            NotUnderstood, GenerationError, GpuOutOfMemory: as of `predict`.
+        """
+        started, space = time.perf_counter(), self.space
+        cure = "Such actions are predicted, not executed: kinevla evaluate --open-loop DATASET"
+        space.require(RM75, f"the checkpoint {self.folder}", "an RM75", cure, cameras=False)
+        found = self.predict(
+            instruction, observation.images, observation.state, override, consistency
+        )
+        self._sequence += 1
+        actions = found.actions
+        chunk = ActionChunk(observation.stamp, self._sequence, actions[:, :-1], actions[:, -1])
+        return Inference(
+            sequence=self._sequence,
+            stamp=observation.stamp,
+            instruction=instruction,
+            goal=found.goal,
+            kinematics=found.kinematics,
+            goal_codes=found.goal_codes,
+            kinematics_codes=found.kinematics_codes,
+            draft_accepted=found.draft_accepted,
+            passes=found.passes,
+            model_time=time.perf_counter() - started,
+            chunk=chunk,
+            consistency=found.consistency,
+        )
+
+    def predict(
+        self,
+        instruction: str,
+        images: Mapping[str, NDArray[np.uint8]],
+        state: NDArray[np.float64],
+        override: Override | None = None,
+        consistency: bool = False,
+    ) -> Prediction:
+        """Write the reasoning and the actions, of whatever action space.
+
+        Args:
+            instruction: what to do and how.
+            images: camera to RGB picture, uint8, shape (height, width, 3).
+            state: measured, as `space` names it, shape (S,).
+            override, consistency: as of `infer`.
 
         Raises:
             NotUnderstood: the instruction or the given reasoning names no task, or the model
@@ -150,10 +203,7 @@ class Policy:
             GenerationError: the model wrote no complete output.
             GpuOutOfMemory: see there.
         """
-        started = time.perf_counter()
-        joints, stamp = observation.joints, observation.stamp
-        state = state_tensor(joints, observation.gripper).to(self.device)
-        seen = camera_pixels(self.model.config, observation.images, self.device), state
+        seen = self._pixels(images), state_tensor(state, self.space).to(self.device)
         generation = self._understood(instruction, seen, override or Override())
         self._draft = generation.words
         codes = np.array([*generation.goal_codes, *generation.kinematics_codes])
@@ -162,20 +212,14 @@ class Policy:
             sure = (
                 self._consistency(generation, self._writer.observed()) if consistency else math.nan
             )
-        self._sequence += 1
-        chunk = ActionChunk(stamp, self._sequence, joints + offsets[:, :7], offsets[:, 7])
-        return Inference(
-            sequence=self._sequence,
-            stamp=stamp,
-            instruction=instruction,
+        return Prediction(
+            actions=self.space.start(state) + offsets,
             goal=self.vocabulary.decode_text(generation.words.goal),
             kinematics=self.vocabulary.decode_text(generation.words.kinematics),
             goal_codes=generation.goal_codes,
             kinematics_codes=generation.kinematics_codes,
             draft_accepted=generation.draft_accepted,
             passes=generation.passes,
-            model_time=time.perf_counter() - started,
-            chunk=chunk,
             consistency=sure,
         )
 
@@ -226,3 +270,11 @@ class Policy:
         """The words that a model of these tasks writes for a way; verified as any draft."""
         texts = self.reader.texts(read.slots)
         return Draft(*(tuple(self.vocabulary.encode_text(text)) for text in texts))
+
+    def _pixels(self, images: Mapping[str, NDArray[np.uint8]]) -> torch.Tensor:
+        if missing := [name for name in self.space.cameras if name not in images]:
+            raise ValueError(
+                f"no picture of {', '.join(missing)} among {', '.join(images) or 'none'}: the "
+                f"checkpoint {self.folder} sees {', '.join(self.space.cameras)}"
+            )
+        return camera_pixels(self.model.config, images, self.device, self.space.cameras)

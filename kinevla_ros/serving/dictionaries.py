@@ -19,19 +19,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.base.chunk import ACTION_DIM, CHUNK_DT, HORIZON, JOINT_NAMES, ActionChunk
+from kinevla_ros.base.action_space import ABSOLUTE, RM75
+from kinevla_ros.base.chunk import ACTION_DIM, CHUNK_DT, HORIZON, ActionChunk
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.robot.reported_state import require_possible
 
 IMAGES = {"front": "observation/image", "wrist": "observation/wrist_image"}
 STATE, PROMPT, ACTIONS = "observation/state", "prompt", "actions"
-ABSOLUTE = "absolute"
 
 ACTION_SPACE: dict[str, Any] = {
-    "names": [*JOINT_NAMES, "gripper"],
-    "units": ["rad"] * len(JOINT_NAMES) + ["m"],
-    "reference": ABSOLUTE,
-    "dt": CHUNK_DT,
+    "names": list(RM75.names),
+    "units": list(RM75.units),
+    "reference": RM75.reference,
+    "dt": RM75.dt,
 }
 """What the actions mean, as our server's metadata say under `actions`."""
 

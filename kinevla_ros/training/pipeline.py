@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +18,7 @@ from kinevla_ros.codec.bilevel import CodecConfig
 from kinevla_ros.codec.checkpoint import DESCRIPTION, WEIGHTS, load_codec
 from kinevla_ros.codec.contract import Contract
 from kinevla_ros.codec.onnx_export import export_onnx
+from kinevla_ros.data.action_space_file import Wanted
 from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.onnx.export import export_graphs
@@ -54,16 +55,27 @@ class Coder(Protocol):
 
 
 def codec_from_dataset(
-    datasets: Sequence[Path], out: Path, settings: CodecSettings, resume: bool
+    datasets: Sequence[Path],
+    out: Path,
+    settings: CodecSettings,
+    resume: bool,
+    cameras: Mapping[str, str] | None = None,
 ) -> CodecReport:
     """Train a codec on every labelled chunk of the datasets and export its ONNX decoder.
 
+    The datasets' actions and cameras become those of its contract.
+
+    Args:
+        cameras: as of `load_samples`.
+
     Raises:
         DatasetError: the dataset is missing or damaged.
+        ActionSpaceError: the datasets' actions or cameras differ.
         FolderInUse: another process writes to `out`.
     """
     require_free(out)
-    return codec_from_samples(load_samples(datasets, image_size=None), out, settings, resume)
+    samples = load_samples(datasets, image_size=None, cameras=cameras)
+    return codec_from_samples(samples, out, settings, resume)
 
 
 def codec_from_samples(
@@ -83,10 +95,16 @@ def codec_from_samples(
     stride = max(1, -(-len(chunks) // MAX_CODEC_CHUNKS))
     with only_writer(out):
         report = train_codec(
-            chunks[::stride], common[::stride], settings, out, config=config, resume=resume
+            chunks[::stride],
+            common[::stride],
+            settings,
+            out,
+            config=config,
+            space=samples.space,
+            resume=resume,
         )
         trained = load_codec(out)
-        export_onnx(trained.codec, trained.statistics, out / DECODER_FILE)
+        export_onnx(trained.codec, trained.statistics, out / DECODER_FILE, trained.space)
         write_text(out / CONTRACT_FILE, trained.contract.to_json() + "\n")
         write_manifest(out)
     return report
@@ -99,6 +117,7 @@ def generator_from_dataset(
     settings: GeneratorSettings,
     start: Path | None,
     resume: bool,
+    cameras: Mapping[str, str] | None = None,
 ) -> Path:
     """Train a tiny generator; `out` becomes a complete checkpoint.
 
@@ -109,9 +128,11 @@ def generator_from_dataset(
         settings: how to train.
         start: checkpoint whose weights to start from; random ones without it.
         resume: go on from the last save in `out`.
+        cameras: as of `load_samples`.
 
     Raises:
         DatasetError: the dataset is missing or damaged.
+        ActionSpaceError: the actions or cameras of the datasets are not the codec's.
         ContractError: the codec is damaged.
         FileNotFoundError: no codec, or nothing to resume.
         ValueError: the run was begun with other settings, data or codec, or see `train_generator`.
@@ -120,7 +141,8 @@ def generator_from_dataset(
     require_free(out)
     trained = load_codec(codec)
     vocabulary, config = shape_for(trained.contract)
-    samples = load_samples(datasets, config.image_size)
+    wanted = Wanted(trained.space, f"the codec {codec}")
+    samples = load_samples(datasets, config.image_size, cameras, wanted)
     # Where no dataset has places of objects nothing could teach a scene token.
     scene = GeneratorConfig.load(start).scene_dim if start else samples.scene.shape[1]
     config = replace(config, scene_dim=scene)
@@ -145,8 +167,13 @@ def shape_for(
         base: the configuration of a vocabulary's size.
     """
     vocabulary = Vocabulary.from_grammar(contract.codes_per_level)
+    if not contract.space.cameras:
+        raise ValueError("a generator needs a camera, and the codec was trained without any")
+    own = base(len(vocabulary))
     config = replace(
-        base(len(vocabulary)),
+        own,
+        cameras=len(contract.space.cameras),
+        state_dim=own.state_dim and len(contract.space.state_names),
         goal_codes=contract.goal_levels,
         kinematics_codes=contract.kinematics_levels,
         codes_per_level=contract.codes_per_level,

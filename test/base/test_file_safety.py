@@ -97,7 +97,8 @@ def test_what_is_saved_is_what_the_library_reads(tmp_path: Path) -> None:
         ("image_tokens", 8),
         ("codes_per_level", 10**12),
         ("goal_codes", True),
-        ("state_dim", 7),
+        ("state_dim", 101),
+        ("cameras", 0),
         ("max_text_tokens", -1),
     ],
 )

@@ -28,7 +28,7 @@ def train_stage_two(codec: BilevelCodec, steps: int = 30) -> None:
     for _ in range(steps):
         batch = chunks()
         result = codec.full_pass(batch, batch, True, torch.rand(len(batch)) < 0.2)
-        loss = (result.joints - batch[..., :-1]).abs().mean() + result.commitment
+        loss = (result.moves - batch[..., :-1]).abs().mean() + result.commitment
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -98,7 +98,7 @@ def test_goal_codes_alone_decode_as_with_the_kinematics_dropped():
     full = chunks()
     dropped = codec.full_pass(full, full, True, torch.ones(len(full), dtype=torch.bool))
     alone = codec.decode(codec.encode(full)[:, :2])
-    torch.testing.assert_close(alone[..., :-1], dropped.joints, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(alone[..., :-1], dropped.moves, atol=1e-6, rtol=1e-5)
 
 
 def test_a_codec_of_one_level_learns_the_motion_and_takes_all_its_codes():
@@ -137,7 +137,7 @@ def test_the_literal_shared_encoder_moves_goal_codes_in_stage_two():
 
 def test_the_gradient_reaches_the_encoder_through_the_quantiser():
     codec = BilevelCodec(SMALL).train()
-    codec.goal_pass(coarse(chunks()), quantise=True).joints.sum().backward()
+    codec.goal_pass(coarse(chunks()), quantise=True).moves.sum().backward()
     assert all(p.grad is not None for p in codec.goal_encoder.parameters())
 
 

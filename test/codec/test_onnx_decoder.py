@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from kinevla_ros.base.action_space import RM75, Gripper
 from kinevla_ros.codec.bilevel import BilevelCodec, CodecConfig
 from kinevla_ros.codec.checkpoint import Codec
 from kinevla_ros.codec.contract import Contract, ContractError, InvalidCodeError
@@ -81,16 +82,12 @@ def test_codes_of_another_type_or_shape_are_refused(path, codes):
 
 def test_the_contract_travels_in_the_file(trained, path):
     assert OnnxDecoder(path, trained.contract).contract == trained.contract
-    assert trained.contract.joint_order[0] == "joint1"
+    assert trained.contract.space == RM75
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("dt", 0.05),
-        ("horizon", 8),
-        ("joint_order", tuple(f"joint{i}" for i in range(7, 0, -1))),
-        ("units", ("deg",) * 7 + ("m",)),
         ("kinematics_levels", 4),
         ("checksum", "0" * 64),
     ],
@@ -98,6 +95,39 @@ def test_the_contract_travels_in_the_file(trained, path):
 def test_another_contract_is_refused_by_name_of_what_differs(trained, path, field, value):
     with pytest.raises(ContractError, match=field):
         OnnxDecoder(path, replace(trained.contract, **{field: value}))
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"rate": 20.0}, "rate: 10.0 Hz and 20.0 Hz"),
+        ({"horizon": 8}, "horizon: 5 steps and 8 steps"),
+        ({"names": (*RM75.names[6::-1], "gripper")}, "names of action: joint1, .* and joint7,"),
+        ({"gripper": Gripper("gripper", 0.07, 0.0)}, "gripper closed at 0, open at 0.07 and"),
+        ({"reference": "relative"}, "reference: absolute and relative"),
+        ({"cameras": ("front",)}, r"cameras: \[front, wrist\] and \[front\]"),
+    ],
+)
+def test_other_actions_are_refused_by_name_of_what_differs(trained, path, changed, named):
+    other = replace(trained.contract, space=replace(RM75, **changed))
+    with pytest.raises(ContractError, match=named):
+        OnnxDecoder(path, other)
+
+
+def test_a_contract_of_before_means_an_rm75():
+    old = {
+        **{"horizon": 5, "action_dim": 8, "dt": 0.1, "joint_order": list(RM75.names[:-1])},
+        **{"units": ["rad"] * 7 + ["m"], "goal_levels": 3, "kinematics_levels": 3},
+        **{"codes_per_level": 128, "checksum": "0" * 64},
+    }
+    assert Contract.from_dict(old) == Contract(RM75, 3, 3, 128, "0" * 64)
+    for field, value in {"dt": 0.05, "units": ["deg"] * 7 + ["m"], "action_dim": 7}.items():
+        with pytest.raises(ContractError, match="does not say what its actions mean"):
+            Contract.from_dict(old | {field: value})
+
+
+def test_a_contract_is_read_as_it_was_written(trained):
+    assert Contract.from_json(trained.contract.to_json()) == trained.contract
 
 
 def test_a_file_without_a_contract_is_refused(path, tmp_path):

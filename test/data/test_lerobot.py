@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,7 @@ def assert_holds(root: Path, count: int) -> None:
         decoded = list(reader.iter_video(camera))
         assert len(decoded) == count
         for original, video in zip(originals, decoded, strict=True):
-            images = np.stack([getattr(frame, camera) for frame in original.frames])
+            images = np.stack([frame.images[camera] for frame in original.frames])
             assert np.abs(video.astype(int) - images).mean() < 4
 
 
@@ -163,7 +164,9 @@ def test_another_set_of_features_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_episode_of_another_shape_is_refused_and_leaves_no_trace(tmp_path: Path) -> None:
-    bare = Frame(scene(0, 0), scene(0, 1), np.zeros(8), np.zeros(8), "goal", "kinematics")
+    bare = Frame(
+        {"front": scene(0, 0), "wrist": scene(0, 1)}, np.zeros(8), np.zeros(8), "goal", "kinematics"
+    )
     with DatasetWriter.open(tmp_path, SCHEMA) as writer:
         with pytest.raises(ValueError, match="needs \\['environment_state'\\]"):
             writer.add(Episode("put it there", [bare]))
@@ -174,18 +177,35 @@ def test_an_episode_of_another_shape_is_refused_and_leaves_no_trace(tmp_path: Pa
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("front", np.zeros((48, 64, 3))),
-        ("wrist", np.zeros((48, 64), dtype=np.uint8)),
-        ("state", np.zeros(7)),
+        ("images", {"front": np.zeros((48, 64, 3))}),
+        ("images", {"front": np.zeros((48, 64), dtype=np.uint8)}),
+        ("state", np.zeros((8, 1))),
         ("action", np.full(8, np.nan)),
         ("vectors", {"environment_state": [np.inf, 0, 0]}),
     ],
 )
 def test_a_frame_that_cannot_be_true_is_refused(field: str, value: object) -> None:
-    fields = {"front": scene(0, 0), "wrist": scene(0, 1), "state": np.zeros(8)}
-    fields |= {"action": np.zeros(8), "goal": "goal", "kinematics": "kinematics"}  # type: ignore[dict-item]
-    with pytest.raises(ValueError, match=field if field != "vectors" else "environment_state"):
+    fields = {"images": {"front": scene(0, 0)}, "state": np.zeros(8), "action": np.zeros(8)}
+    fields |= {"goal": "goal", "kinematics": "kinematics"}  # type: ignore[dict-item]
+    named = {"vectors": "environment_state", "images": "front"}
+    with pytest.raises(ValueError, match=named.get(field, field)):
         Frame(**(fields | {field: value}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [
+        ("images", {"front": scene(0, 0)}, "pictures of front; the dataset needs front, wrist"),
+        ("state", np.zeros(7), "observation.state has 7 components, not 8"),
+        ("action", np.zeros(9), "action has 9 components, not 8"),
+    ],
+)
+def test_a_frame_of_another_arm_or_camera_is_refused(
+    tmp_path: Path, field: str, value: object, named: str
+) -> None:
+    frame = replace(episode(0).frames[0], **{field: value})  # type: ignore[arg-type]
+    with DatasetWriter.open(tmp_path, SCHEMA) as writer, pytest.raises(ValueError, match=named):
+        writer.add(Episode("put it there", [frame]))
 
 
 def test_statistics_are_those_of_all_frames_even_after_a_restart(tmp_path: Path) -> None:
@@ -236,7 +256,9 @@ def test_any_text_survives(
     with DatasetWriter.open(root, Schema(height=16, width=16), episodes_per_shard) as writer:
         for text in texts:
             image = np.zeros((16, 16, 3), dtype=np.uint8)
-            frame = Frame(image, image, np.zeros(8), np.zeros(8), text, text[::-1])
+            frame = Frame(
+                {"front": image, "wrist": image}, np.zeros(8), np.zeros(8), text, text[::-1]
+            )
             writer.add(Episode(text, [frame]))
     columns = DatasetReader(root).frames
     assert columns["task"].tolist() == texts

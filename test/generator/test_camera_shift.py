@@ -96,7 +96,9 @@ def test_a_dataset_shows_how_its_camera_stood(tmp_path: Path) -> None:
     with DatasetWriter.open(root, Schema(height=240, width=320), 5) as writer:
         for seed in range(5):
             front = with_arm(scene(1), seed)[::2, ::2]
-            frame = Frame(front, front, np.zeros(8), np.zeros(8), "goal", "kinematics")
+            frame = Frame(
+                {"front": front, "wrist": front}, np.zeros(8), np.zeros(8), "goal", "kinematics"
+            )
             writer.add(Episode("put the bread there", [frame]))
     words = ["camera-reference", str(out), "--dataset", str(root)]
     answer = CliRunner().invoke(app, words)

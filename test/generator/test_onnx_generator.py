@@ -60,7 +60,7 @@ class Both:
     def case(self, images: dict, joints: np.ndarray, gripper: float) -> tuple:
         size = self.model.config.image_size
         squares = np.stack([square(images[name], size) for name in ("front", "wrist")])
-        return pixels(self.model.config, squares), state_tensor(joints, gripper)
+        return pixels(self.model.config, squares), state_tensor(np.append(joints, gripper))
 
 
 @pytest.fixture(scope="module")

@@ -197,9 +197,9 @@ def test_a_damaged_file_is_refused(copy: Path, name: str) -> None:
 
 def test_a_decoder_of_another_codec_is_refused(copy: Path) -> None:
     contract = (copy / "kinevla.json").read_text()
-    (copy / "kinevla.json").write_text(contract.replace('"dt": 0.1', '"dt": 0.2'))
+    (copy / "kinevla.json").write_text(contract.replace('"checksum": "', '"checksum": "0'))
     write_manifest(copy)
-    with pytest.raises(CheckpointError, match="dt is"):
+    with pytest.raises(CheckpointError, match="checksum is"):
         Policy(copy)
 
 

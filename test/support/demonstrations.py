@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from kinevla_ros.base.action_space import RM75
 from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.lerobot_writer import DatasetWriter
 from kinevla_ros.data.schema import Schema
@@ -49,8 +51,7 @@ def demonstration(command: Command, steps: int = 40, said: str | None = None) ->
     actions = np.vstack([states[1:], states[-1:]])
     frames = [
         Frame(
-            picture(step, 0),
-            picture(step, 1),
+            {"front": picture(step, 0), "wrist": picture(step, 1)},
             state,
             action,
             goal_text(command),
@@ -63,7 +64,7 @@ def demonstration(command: Command, steps: int = 40, said: str | None = None) ->
 
 def write_sound(root: Path, fps: int = 10, steps: int = 40) -> Path:
     """Three episodes without a fault: left, right, left."""
-    schema = Schema(height=HEIGHT, width=WIDTH, fps=fps)
+    schema = Schema(height=HEIGHT, width=WIDTH, space=replace(RM75, rate=float(fps)))
     with DatasetWriter.open(root, schema) as writer:
         for command in (LEFT, RIGHT, LEFT):
             writer.add(demonstration(command, steps))

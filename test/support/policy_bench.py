@@ -10,6 +10,7 @@ from fake_cell import FakeCell
 from node_bench import Bench
 from std_msgs.msg import String
 
+from kinevla_ros.base.action_space import RM75
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.generator.decoding.override import Override
@@ -34,6 +35,7 @@ class FakePolicy:
     device, backend = "cpu", "nothing"
     gate = threading.Event()
     options: tuple[object, ...] = ()
+    space = RM75
 
     def __init__(self, folder: Path, threads: int, device: str, *options: object) -> None:
         self._sequence, self._warm = 0, False

@@ -25,8 +25,10 @@ def episode(index: int, length: int = 6) -> Episode:
     rng = np.random.default_rng(index)
     frames = [
         Frame(
-            front=scene(10 * index + step, camera=0),
-            wrist=scene(10 * index + step, camera=1),
+            images={
+                "front": scene(10 * index + step, camera=0),
+                "wrist": scene(10 * index + step, camera=1),
+            },
             state=rng.normal(size=8),
             action=rng.normal(size=8),
             goal=f"goal {index}",

@@ -19,7 +19,7 @@ from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.decode import BilevelDecoder
 from kinevla_ros.generator.openvla.openvla import convert_openvla
-from kinevla_ros.generator.pictures.squares import STATE_SCALE, pixels
+from kinevla_ros.generator.pictures.squares import pixels, state_tensor
 from kinevla_ros.generator.weights import read_generator
 from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
 from kinevla_ros.language.tokenizer.llama_vocabulary import LlamaVocabulary
@@ -96,7 +96,7 @@ def test_a_few_frames_are_learnt_by_heart(base, config, vocabulary, tmp_path) ->
     for frame, task in enumerate(LEARNT):
         command = TASKS[task]
         said = instruction(command, np.random.default_rng(frame))
-        state = torch.from_numpy(samples.state[frame] / STATE_SCALE)
+        state = state_tensor(samples.state[frame])
         written = decoder.generate(said, pixels(config, samples.images[frame]), state)
         assert read.decode_text(written.words.goal) == goal_text(command)
         assert read.decode_text(written.words.kinematics) == kinematics_text(command)

@@ -17,7 +17,7 @@ from kinevla_ros.base.files.tensor_file import TensorFile
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, Given
 from kinevla_ros.generator.network.model import Generator, Segment
-from kinevla_ros.generator.pictures.squares import STATE_SCALE, image_tensor
+from kinevla_ros.generator.pictures.squares import image_tensor, state_tensor
 from kinevla_ros.language.grammar import (
     REFUSAL,
     TASKS,
@@ -64,7 +64,7 @@ def test_a_few_frames_are_learnt_by_heart_and_the_words_choose_the_codes(
             said = instruction(command, np.random.default_rng(frame))
             seen = (
                 image_tensor(samples.images[frame]),
-                torch.from_numpy(samples.state[frame] / STATE_SCALE),
+                state_tensor(samples.state[frame]),
             )
             true = goal_text(command), kinematics_text(command)
             words = decoder.generate(said, *seen).words
@@ -158,7 +158,7 @@ def test_of_frames_from_any_dataset_as_many_teach_the_words(vocabulary: Vocabula
     samples = replace(samples, parts=(half, len(samples) - half))
     samples.state[:] = np.arange(len(samples))[:, None]
     maker = BatchMaker(samples, codes, vocabulary, small_config(vocabulary), SETTINGS)
-    frames = torch.cat([maker(step).state[::4, 0] for step in range(60)]) * STATE_SCALE[0]
+    frames = torch.cat([maker(step).state[::4, 0] for step in range(60)]) * np.pi
     assert 0.35 < float((frames.round() >= half).float().mean()) < 0.65
 
 

@@ -49,7 +49,7 @@ class Locator:
         size = self._model.config.image_size
         pairs = [[square(f, size), square(w, size)] for f, w in zip(fronts, wrists, strict=True)]
         seen = pixels(self._model.config, np.array(pairs))
-        measured = torch.stack([state_tensor(state[:7], float(state[7])) for state in states])
+        measured = torch.stack([state_tensor(state) for state in states])
         located = self._model.locate(*self._model.see(seen, measured))
         assert located is not None
         middle = np.median(located.float().numpy(), axis=0) * SCENE_SCALE

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.files.damage import one_line
 from kinevla_ros.base.files.json_file import parse_object, read_bounded
 from kinevla_ros.data.annotate.motion import Carry, find_carry
 from kinevla_ros.data.annotate.propose import Pose, Proposal, propose
 from kinevla_ros.data.annotate.words import Words, read_persistent
 from kinevla_ros.data.checks.texts import reader_of
-from kinevla_ros.data.episode import CAMERAS
 from kinevla_ros.data.lerobot_reader import DatasetReader, EpisodeEntry
 from kinevla_ros.data.schema import DatasetError
 from kinevla_ros.language.reading.reader import Reader, Understood, UnknownReasoning

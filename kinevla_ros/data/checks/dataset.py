@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kinevla_ros.base.cameras import CAMERAS
+from kinevla_ros.base.action_space import RM75
+from kinevla_ros.data.action_space_file import dataset_space, is_rm75, read_space
 from kinevla_ros.data.checks.features import check_features
 from kinevla_ros.data.checks.finding import Finding
 from kinevla_ros.data.checks.motion import check_motion
@@ -17,22 +18,27 @@ from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.schema import CURE, DatasetError
 
 
-def check_dataset(root: Path, cameras: Sequence[str] = CAMERAS) -> Iterator[Finding]:
+def check_dataset(root: Path, cameras: Sequence[str] | None = None) -> Iterator[Finding]:
     """Yield what is wrong with the dataset at `root`, each fault once, the first place named.
 
     Args:
         root: folder of a LeRobotDataset v3.0.
-        cameras: cameras whose pictures will be used.
+        cameras: whose pictures will be used; those of its action space without it.
     """
     try:
         reader = DatasetReader(root)
-        yield from check_features(reader, cameras)
+        space = read_space(root) or RM75
+        cameras = space.cameras if cameras is None else cameras
+        if not is_rm75(space):
+            dataset_space(root, reader.info)
+        yield from check_features(reader, cameras, space)
         columns, findings = read_columns(reader)
         yield from findings
         if any(finding.feature == "data" for finding in findings):
             return
         yield from check_rows(reader, columns)
-        yield from check_units(reader, columns)
+        if is_rm75(space):
+            yield from check_units(reader, columns)
         yield from check_tasks(reader, columns)
         yield from check_texts(reader, columns)
         yield from check_motion(reader, columns)
@@ -42,7 +48,7 @@ def check_dataset(root: Path, cameras: Sequence[str] = CAMERAS) -> Iterator[Find
         yield Finding("dataset", text or cure, cure if text else CURE)
 
 
-def require_sound(root: Path, cameras: Sequence[str] = CAMERAS) -> None:
+def require_sound(root: Path, cameras: Sequence[str] | None = None) -> None:
     """Refuse a dataset that has a fault, before anything is trained on it.
 
     Raises:

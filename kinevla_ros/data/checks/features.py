@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kinevla_ros.base.chunk import CHUNK_DT
+from kinevla_ros.base.action_space import RM75, ActionSpace
 from kinevla_ros.data.checks.finding import Finding
 from kinevla_ros.data.episode import STATE_NAMES
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.schema import TEXTS, camera_key
 
-FPS = round(1 / CHUNK_DT)
+OTHER_ARM = (
+    "of another arm say in action_space.yaml what its numbers are (docs/reference/action-space.md)"
+)
 MOTION = ("observation.state", "action")
 _ENDINGS = re.compile(r"[._](pos|position|rad|q)$")
 
@@ -37,17 +39,24 @@ def plain(name: str) -> str:
     return _ENDINGS.sub("", name.lower().split("/")[-1]).replace("_", "").replace(" ", "")
 
 
-def check_features(reader: DatasetReader, cameras: Sequence[str]) -> Iterator[Finding]:
-    """Yield what rules the dataset out before a frame of it is read."""
+def check_features(
+    reader: DatasetReader, cameras: Sequence[str], space: ActionSpace
+) -> Iterator[Finding]:
+    """Yield what rules the dataset out before a frame of it is read.
+
+    Args:
+        space: what the dataset says of its actions, or an RM75's.
+    """
     info, root = reader.info, reader.root
-    if info["fps"] != FPS:
+    # The names of another arm are held against its own description.
+    for name in MOTION if space.names == RM75.names else ():
+        yield from _check_vector(reader, name)
+    if info["fps"] != space.rate:
         yield Finding(
             "fps",
-            f"{info['fps']} frames a second, and a chunk's targets come at {FPS}",
+            f"{info['fps']} frames a second, and a chunk's targets come at {space.rate:g}",
             f"resample it: kinevla convert {root} NEW_FOLDER",
         )
-    for name in MOTION:
-        yield from _check_vector(reader, name)
     for camera in cameras:
         yield from _check_camera(reader, camera)
     missing = [name for name in TEXTS if name not in info["features"]]
@@ -75,7 +84,7 @@ def _check_vector(reader: DatasetReader, name: str) -> Iterator[Finding]:
             name,
             f"it is {'x'.join(map(str, feature['shape']))} wide and {wanted} are "
             f"{len(STATE_NAMES)}",
-            "record the gripper's opening with the seven joints; another arm's data is of no use"
+            f"record the gripper's opening with the seven joints; {OTHER_ARM}"
             if width < len(STATE_NAMES)
             else f"name the columns of the joints: {convert} --map joint1=… and so on",
         )
@@ -87,7 +96,7 @@ def _check_vector(reader: DatasetReader, name: str) -> Iterator[Finding]:
         yield Finding(
             name,
             f"its components are {', '.join(names)} and not {wanted}",
-            f"say which is which: {convert} --map joint1={names[0]} and so on",
+            f"say which is which: {convert} --map joint1={names[0]} and so on; {OTHER_ARM}",
         )
 
 

@@ -76,8 +76,7 @@ def is_bag(root: Path) -> bool:
 def _episode(run: list[tuple[SynchronisedFrame, NDArray[np.float64]]]) -> Episode:
     frames = [
         Frame(
-            front=even(seen.observation.images["front"]),
-            wrist=even(seen.observation.images["wrist"]),
+            images={camera: even(own) for camera, own in seen.observation.images.items()},
             state=np.append(seen.observation.joints, seen.observation.gripper),
             action=action,
         )

@@ -126,7 +126,7 @@ def require_new(root: Path, target: Path) -> None:
 def open_target(target: Path, episode: Episode, texts: bool) -> DatasetWriter:
     """Start a dataset for episodes like this one."""
     first = episode.frames[0]
-    sizes = {camera: getattr(first, camera).shape[:2] for camera in CAMERAS}
+    sizes = {camera: first.images[camera].shape[:2] for camera in CAMERAS}
     return DatasetWriter.open(target, Schema(sizes=sizes, texts=texts))
 
 
@@ -157,8 +157,7 @@ def _episode(
     goal, kinematics = (recording.texts.get(name) for name in TEXTS)
     frames = [
         Frame(
-            front=even(pictures["front"][place]),
-            wrist=even(pictures["wrist"][place]),
+            images={camera: even(own[place]) for camera, own in pictures.items()},
             state=state[row],
             action=part.actions[place],
             goal=goal[row] if goal else "",

@@ -11,10 +11,12 @@ from typing import Any
 
 from rich.console import Console
 
+from kinevla_ros.base.action_space import RM75
 from kinevla_ros.base.files.atomic import write_json, write_text
 from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.files.json_file import read_object
 from kinevla_ros.base.files.lock import only_writer, require_free
+from kinevla_ros.data.action_space_file import Wanted
 from kinevla_ros.data.schema import DatasetError
 from kinevla_ros.evaluation.ablation.table import table
 from kinevla_ros.evaluation.ablation.variant_policies import open_variant
@@ -67,7 +69,11 @@ def ablate(
     try:
         variants = chosen(names)
         require_free(out)
-        samples = load_samples(datasets, GeneratorConfig.tiny(0).image_size)
+        samples = load_samples(
+            datasets,
+            GeneratorConfig.tiny(0).image_size,
+            wanted=Wanted(RM75, "the simulated arm"),
+        )
         study = Study(
             samples,
             out,

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from kinevla_ros.base.action_space import RM75
+from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.base.cameras import plain_pictures
 from kinevla_ros.base.chunk import ACTION_DIM, HORIZON, ActionChunk
 from kinevla_ros.base.observation import Observation
-from kinevla_ros.codec.statistics import GRIPPER_BOUNDS
 from kinevla_ros.evaluation.suite.episodes import ReadyPolicy
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.decoding.override import Override
@@ -23,7 +24,7 @@ from kinevla_ros.generator.pictures.squares import camera_pixels, state_tensor
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
 from kinevla_ros.language.task_set import kine_realman
-from kinevla_ros.training.generator.motion_heads import MOTION_SCALE, ActionHead
+from kinevla_ros.training.generator.motion_heads import ActionHead
 from kinevla_ros.training.generator.training import read_head
 from kinevla_ros.training.variants.variants import Variant
 from kinevla_ros.training.variants.without_reasoning import written_without_reasoning
@@ -106,8 +107,8 @@ class HeadPolicy:
             numbers = self._motion(instruction, observation)
         except (UnknownInstruction, InstructionTooLong) as problem:
             raise NotUnderstood(str(problem)) from problem
-        offsets = numbers.reshape(HORIZON, ACTION_DIM) * np.array(MOTION_SCALE)
-        opening = np.clip(offsets[:, 7], *GRIPPER_BOUNDS)
+        offsets = numbers.reshape(HORIZON, ACTION_DIM) * RM75.motion_scale
+        opening = np.clip(offsets[:, 7], 0.0, GRIPPER_STROKE)
         self._sequence += 1
         return Inference(
             sequence=self._sequence,
@@ -131,10 +132,10 @@ class HeadPolicy:
 
     @torch.inference_mode()
     def _motion(self, instruction: str, seen: Observation) -> NDArray[np.float64]:
-        """The chunk in units of `MOTION_SCALE`, shape (H, D)."""
+        """The chunk in units of `motion_scale`, shape (H D,)."""
         model, vocabulary = self._model, self._vocabulary
         ids, segments = instruction_ids(vocabulary, model.config, instruction)
-        state = state_tensor(seen.joints, seen.gripper)
+        state = state_tensor(seen.state)
         observation = model.observe(camera_pixels(model.config, seen.images)[None], state[None])
         embeddings, kinds = model.context(
             torch.tensor([ids]), torch.tensor([segments]), observation

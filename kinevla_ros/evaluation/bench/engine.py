@@ -165,7 +165,7 @@ def _conditions(
         "threads": torch.get_num_threads(),
         "memory_gb": round(memory / 1e9, 2),
         "tokens": {
-            "images": 2 * config.image_tokens,
+            "images": config.cameras * config.image_tokens,
             "prompt": config.max_instruction_tokens,
             "goal_words": len(words.goal),
             "kinematics_words": len(words.kinematics),

@@ -129,7 +129,7 @@ def random_cases(
         seen = moments[int(rng.integers(len(moments)))]
         said = instruction(TASKS[int(rng.integers(len(TASKS)))], rng)
         images = camera_pixels(config, seen.images)
-        state = state_tensor(seen.joints, seen.gripper)
+        state = state_tensor(seen.state)
         cases.append(Case(said, images.to(device), state.to(device)))
     return cases
 

@@ -70,7 +70,7 @@ def chunk_work(
     blocks = language["num_hidden_layers"] * (4 * width * width + 3 * width * inner)
     text_head = config.vocabulary_size * width
     code_head = config.codes_per_level * width
-    before = 2 * config.image_tokens + config.max_instruction_tokens
+    before = config.cameras * config.image_tokens + config.max_instruction_tokens
     key_value = 2 * language["num_hidden_layers"] * width
 
     def run(new: int, held: int, head: int, scored: int) -> Work:
@@ -103,7 +103,7 @@ def floors(work: dict[str, list[Work]], device: Device) -> dict[str, float]:
 
 def _vision(config: GeneratorConfig, itemsize: int) -> Work:
     """Both towers and the projector on both images."""
-    tokens = 2 * config.image_tokens
+    tokens = config.cameras * config.image_tokens
     dino, siglip = config.vision["dino"], config.vision["siglip"]
     weights, operations = 0, 0
     for tower, inner in (

@@ -181,7 +181,7 @@ def certainty(
     """P(right words of both levels | instruction, scene), shape [len(said)]."""
     model, vocabulary, device = policy.model, policy.vocabulary, policy.device
     shown = camera_pixels(model.config, scene.images).to(device)
-    state = state_tensor(scene.joints, scene.gripper).to(device)
+    state = state_tensor(scene.state).to(device)
     goal, kinematics = (
         tuple(vocabulary.encode_text(write(command))) for write in (goal_text, kinematics_text)
     )

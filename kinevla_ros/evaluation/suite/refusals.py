@@ -58,7 +58,7 @@ def read_out_of_scope(
 def _is_refused(writer: BilevelDecoder, policy: Policy, cell: Cell, said: str) -> bool:
     """Whether the model refuses an instruction in its own words."""
     seen = camera_pixels(policy.model.config, cell.render()).to(policy.device)
-    state = state_tensor(cell.joint_positions(), cell.gripper()).to(policy.device)
+    state = state_tensor(np.append(cell.joint_positions(), cell.gripper())).to(policy.device)
     try:
         writer.generate(said, seen, state)
     except Refusal:

@@ -108,8 +108,8 @@ class BilevelDecoder:
 
         Args:
             instruction: what to do and how.
-            images: front and wrist, shape (2, C, S, S), normalised by `images.pixels`.
-            state: normalised joint positions and gripper, shape (8,).
+            images: shape (cameras, C, S, S), normalised by `images.pixels`.
+            state: normalised, shape (S,).
             draft: words to verify instead of writing them one by one.
             given: words and codes to take unverified.
 

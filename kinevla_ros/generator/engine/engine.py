@@ -80,7 +80,7 @@ class FastDecoder:
         )
         size = config.image_size
         channels = 6 if config.images_first else 3
-        self._images = torch.zeros((2, channels, size, size), device=self._device)
+        self._images = torch.zeros((config.cameras, channels, size, size), device=self._device)
         self._state = torch.zeros(max(1, config.state_dim), device=self._device)
         self._prompt = torch.zeros((2, self._prompt_length), dtype=torch.int64, device=self._device)
         weight = model.language.lm_head.weight
@@ -128,8 +128,8 @@ class FastDecoder:
 
         Args:
             instruction: what to do and how.
-            images: front and wrist, shape (2, C, S, S), normalised by `images.pixels`.
-            state: normalised joint positions and gripper, shape (8,).
+            images: shape (cameras, C, S, S), normalised by `images.pixels`.
+            state: normalised, shape (S,).
             draft: words to verify instead of writing them one by one.
             given: words and codes to take unverified.
 

@@ -124,15 +124,17 @@ class Generator(nn.Module):
         width = language.hidden_size
         self.projector = _projector([self.vision.channels, *(config.projector or [width]), width])
         if config.image_positions:
-            self.image_position = nn.Parameter(torch.randn(2, config.image_tokens, width) * 0.02)
+            self.image_position = nn.Parameter(
+                torch.randn(config.cameras, config.image_tokens, width) * 0.02
+            )
         if config.state_dim:
             self.state = _number_token(config.state_dim, width)
         if config.scene_dim:
             if not self.vision.map_channels:
                 raise ValueError("scene_dim needs a convolutional vision tower")
-            tokens = 2 * config.image_tokens + bool(config.state_dim)
+            tokens = config.cameras * config.image_tokens + bool(config.state_dim)
             maps = self.vision.map_channels
-            self.locator = ObjectLocator(maps, tokens, width, config.scene_dim)
+            self.locator = ObjectLocator(maps, tokens, width, config.scene_dim, config.cameras)
             self.scene = _number_token(config.scene_dim, width)
         self.words_head = nn.Linear(width, config.embedding_dim)
         self.codes_head = nn.Linear(width, config.embedding_dim)
@@ -147,19 +149,20 @@ class Generator(nn.Module):
 
     @property
     def observation_tokens(self) -> int:
-        """Tokens of one observation: both images, the state and the scene."""
+        """Tokens of one observation: images, state and scene."""
         config = self.config
-        return 2 * config.image_tokens + bool(config.state_dim) + bool(config.scene_dim)
+        images = config.cameras * config.image_tokens
+        return images + bool(config.state_dim) + bool(config.scene_dim)
 
     def observe(self, images: Tensor, state: Tensor) -> Tensor:
         """Embed an observation.
 
         Args:
-            images: front and wrist, shape (B, 2, C, S, S), normalised by `images.pixels`.
-            state: normalised joint positions and gripper opening, shape (B, 8).
+            images: shape (B, cameras, C, S, S), normalised by `images.pixels`.
+            state: normalised, shape (B, S).
 
         Returns:
-            Shape (B, observation_tokens, width): front tokens, wrist tokens, then the state token
+            Shape (B, observation_tokens, width): tokens camera by camera, then the state token
             and the scene token, if there are any.
         """
         tokens, maps = self.see(images, state)
@@ -170,7 +173,7 @@ class Generator(nn.Module):
         # Convolutions of a CPU are faster with the channels last.
         pixels = images.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         features, maps = self.vision(pixels.to(next(self.vision.parameters()).dtype))
-        tokens = self.projector(features).unflatten(0, (images.shape[0], 2))
+        tokens = self.projector(features).unflatten(0, images.shape[:2])
         if self.config.image_positions:
             tokens = tokens + self.image_position
         tokens = tokens.flatten(1, 2)

@@ -1,4 +1,4 @@
-"""Where the objects are, read from points that the network finds in both images."""
+"""Where the objects are, read from points that the network finds in the images."""
 
 from __future__ import annotations
 
@@ -25,13 +25,17 @@ class ObjectLocator(nn.Module):
         channels: of the tower's feature maps, the finest first.
         tokens, width: of the observation before the scene token.
         scene_dim: numbers to be read.
+        cameras: images of an observation.
     """
 
-    def __init__(self, channels: Sequence[int], tokens: int, width: int, scene_dim: int) -> None:
+    def __init__(
+        self, channels: Sequence[int], tokens: int, width: int, scene_dim: int, cameras: int = 2
+    ) -> None:
         super().__init__()
-        self.heat = nn.ModuleList(nn.Conv2d(count, 2 * POINTS, 1) for count in channels)
+        self._cameras = cameras
+        self.heat = nn.ModuleList(nn.Conv2d(count, cameras * POINTS, 1) for count in channels)
         self.token = nn.Linear(width, TOKEN_WIDTH)
-        seen = tokens * TOKEN_WIDTH + 2 * POINTS * 2
+        seen = tokens * TOKEN_WIDTH + cameras * POINTS * 2
         self.read = nn.Sequential(nn.Linear(seen, WIDTH), nn.GELU(), nn.Linear(WIDTH, scene_dim))
 
     def forward(self, tokens: Tensor, maps: Sequence[Tensor]) -> Tensor:
@@ -39,7 +43,7 @@ class ObjectLocator(nn.Module):
 
         Args:
             tokens: shape (B, tokens, width).
-            maps: feature maps of front and wrist, each shape (2 B, channels, h, w).
+            maps: feature maps, each shape (cameras B, channels, h, w).
 
         Returns:
             Shape (B, scene_dim).
@@ -50,7 +54,7 @@ class ObjectLocator(nn.Module):
         )
 
     def points(self, maps: Sequence[Tensor]) -> Tensor:
-        """Points of both images, x and y in [-1, 1], shape (B, 2, POINTS, 2)."""
+        """Points of all images, x and y in [-1, 1], shape (B, cameras, POINTS, 2)."""
         size = maps[0].shape[-2:]
         heat = torch.stack(
             [
@@ -58,9 +62,10 @@ class ObjectLocator(nn.Module):
                 for look, seen in zip(self.heat, maps, strict=True)
             ]
         ).sum(0)
-        # Half of the heat maps look at the front image, half at the wrist's.
-        both = heat.float().unflatten(0, (-1, 2)).unflatten(2, (2, POINTS))
-        own = torch.stack([both[:, 0, 0], both[:, 1, 1]], dim=1)
+        # Each image has heat maps of its own.
+        count = self._cameras
+        every = heat.float().unflatten(0, (-1, count)).unflatten(2, (count, POINTS))
+        own = torch.stack([every[:, i, i] for i in range(count)], dim=1)
         share = own.flatten(3).softmax(-1).view(own.shape)
         rows, columns = (torch.linspace(-1, 1, n, device=heat.device) for n in size)
         x, y = (share.sum(-2) * columns).sum(-1), (share.sum(-1) * rows).sum(-1)

@@ -58,7 +58,7 @@ def export_graphs(folder: Path) -> None:
     past = (1, llama.num_attention_heads, before, llama.head_dim)
     count = 2 * llama.num_hidden_layers
     encoder_given = (
-        torch.zeros(2, 3, config.image_size, config.image_size),
+        torch.zeros(config.cameras, 3, config.image_size, config.image_size),
         torch.zeros(config.state_dim),
     )
     pass_given = (
@@ -141,7 +141,8 @@ def check_graphs(model: Generator, folder: Path) -> None:
     """
     graphs, config = OnnxGenerator(model, folder), model.config
     source = torch.Generator().manual_seed(0)
-    images = torch.randn(1, 2, 3, config.image_size, config.image_size, generator=source)
+    shape = (1, config.cameras, 3, config.image_size, config.image_size)
+    images = torch.randn(shape, generator=source)
     state = torch.randn(1, config.state_dim, generator=source)
     segments = torch.tensor([[Segment.OBSERVATION] * model.observation_tokens + READ_LAST])
     ends: list[Tensor] = []

@@ -19,7 +19,7 @@ from kinevla_ros.generator.network.object_locator import POINTS
 
 
 class ObservationEncoder(nn.Module):
-    """Pictures [2, 3, S, S] and state [8] to the embedded observation [T, width]."""
+    """Pictures [cameras, 3, S, S] and state [S] to the embedded observation [T, width]."""
 
     def __init__(self, model: Generator) -> None:
         super().__init__()
@@ -129,11 +129,12 @@ def _convolved(layer: Any, x: Tensor) -> Tensor:
 
 
 def _located(locator: Any, tokens: Tensor, maps: Sequence[Tensor]) -> Tensor:
-    """`ObjectLocator` with each picture's own half of the heat maps, and resizing as a product."""
-    side = maps[0].shape[-1]
+    """`ObjectLocator` with each picture's own part of the heat maps, and resizing as a product."""
+    side, count = maps[0].shape[-1], maps[0].shape[0]
     heat = torch.zeros(())
     for look, seen in zip(locator.heat, maps, strict=True):
-        own = look.weight.view(2, POINTS, -1) @ seen.flatten(2) + look.bias.view(2, POINTS, 1)
+        weight, bias = look.weight.view(count, POINTS, -1), look.bias.view(count, POINTS, 1)
+        own = weight @ seen.flatten(2) + bias
         if seen.shape[-1] != side:
             pixels = torch.eye(seen.shape[-1] ** 2).unflatten(1, (1, *seen.shape[-2:]))
             larger = F.interpolate(pixels, size=(side, side), mode="bilinear").flatten(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import cv2
@@ -12,16 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from kinevla_ros.base.arm import GRIPPER_STROKE
+from kinevla_ros.base.action_space import RM75, ActionSpace
 from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.generator.config import GeneratorConfig
 
 DINO_MEAN, DINO_STD = (0.484375, 0.455078125, 0.40625), (0.228515625, 0.2236328125, 0.224609375)
 SIGLIP_MEAN, SIGLIP_STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
 """Of [0, 1] images; OpenVLA's are rounded to bfloat16, as its export stored them."""
-
-STATE_SCALE = np.array([np.pi] * 7 + [GRIPPER_STROKE], np.float32)
-"""Half range of each state entry: joint positions (rad), gripper opening (m)."""
 
 SCENE_SCALE = np.tile(np.array([0.25, 0.25, 1.0, 1.0], np.float32), 3)
 """Unit of each scene entry: x and y (m), cosine and sine of the yaw, object by object."""
@@ -40,14 +37,16 @@ def camera_pixels(
     config: GeneratorConfig,
     images: Mapping[str, NDArray[np.uint8]],
     device: torch.device | str = "cpu",
+    cameras: Sequence[str] = CAMERAS,
 ) -> Tensor:
-    """What the generator reads of the pictures of all cameras, [2, 3 or 6, S, S]; see `pixels`.
+    """What the generator reads of the cameras' pictures, [cameras, 3 or 6, S, S]; see `pixels`.
 
     Args:
         config: of the generator.
         images: camera name to RGB picture, uint8, shape (height, width, 3).
+        cameras: which of them, in which order.
     """
-    squares = np.stack([square(images[name], config.image_size) for name in CAMERAS])
+    squares = np.stack([square(images[name], config.image_size) for name in cameras])
     return pixels(config, torch.from_numpy(squares).to(device))
 
 
@@ -87,7 +86,6 @@ def _column(values: tuple[float, ...], device: torch.device) -> Tensor:
     return torch.tensor(values, device=device).view(-1, 1, 1)
 
 
-def state_tensor(joints: NDArray[np.float64], gripper: float) -> Tensor:
-    """Normalised state, shape (8,), from joint positions [7] (rad) and opening (m)."""
-    state = np.append(np.asarray(joints, np.float32), np.float32(gripper))
-    return torch.from_numpy(state / STATE_SCALE)
+def state_tensor(state: NDArray[np.floating], space: ActionSpace = RM75) -> Tensor:
+    """Normalised state, shape (S,), from the measured one."""
+    return torch.from_numpy(np.asarray(state, np.float32) / space.state_scale)

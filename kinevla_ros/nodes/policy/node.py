@@ -14,6 +14,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import String
 
+from kinevla_ros.base.action_space import ActionSpaceError
 from kinevla_ros.data.synchronisation.images import picture_topic
 from kinevla_ros.data.synchronisation.observation import NoObservation, ReceivedObservation
 from kinevla_ros.data.synchronisation.stamp_checks import Arrival
@@ -98,7 +99,7 @@ class PolicyNode(ManagedNode):
             # What a served policy understands only its server knows.
             if known := getattr(self._policy, "reader", None):
                 self._hearing.understand_as(known)
-        except RuntimeError as problem:
+        except (RuntimeError, ActionSpaceError) as problem:
             self._output.explain(status_of(problem), "", str(problem))
             raise
         self.get_logger().info(which)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from kinevla_ros.base.action_space import ABSOLUTE
 from kinevla_ros.generator.pictures.camera_shift import LIMIT, WARNING
 from kinevla_ros.generator.pictures.checks import PictureLimits
 from kinevla_ros.nodes.ros.images import TRANSPORTS
 from kinevla_ros.nodes.ros.parameters import FRAME_PREFIX, Parameter
-from kinevla_ros.serving.dictionaries import ABSOLUTE
 
 ANY_CONSISTENCY = 0.0
 PICTURES = "pictures."

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.resources import resource_path
+from kinevla_ros.robot.executable import require_executable
 from kinevla_ros.serving.errors import naming_extra
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ def _loaded(values: dict[str, Any], measured: bool) -> tuple[Policy, str]:
     folder = Path(given) if given else resource_path("models", "kinevla-tiny")
     options = values["weights"] or None, values["depth_head"]
     policy = Policy(folder, values["threads"], values["device"], *options)
+    require_executable(policy.space, f"the checkpoint {folder}", CAMERAS)
     policy.warm_up(measured)
     return policy, f"loaded {folder} on {policy.device}; decoding by {policy.backend}"
 

@@ -241,8 +241,7 @@ def _frame(cell: Cell, state: CellState, opening: float, command: Command, plann
         valid[index] = 1.0
     matrix = _matrix(planned)
     return Frame(
-        front=images["front"],
-        wrist=images["wrist"],
+        images=images,
         state=np.append(state.q, opening).astype(np.float32),
         action=matrix[0],
         goal=goal_text(command),

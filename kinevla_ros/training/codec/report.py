@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.codec.checkpoint import Codec
-from kinevla_ros.codec.statistics import GRIPPER_BOUNDS
 
 NEAR = 0.1
 
@@ -17,18 +16,21 @@ NEAR = 0.1
 class CodecReport:
     """How well codes keep a motion, over the held-out chunks.
 
+    Errors are of all dimensions but the gripper and in mrad; of one in another unit in thousandths
+    of what `UNITS` counts as much as a radian.
+
     Attributes:
         chunks: Number of held-out chunks.
         perplexity: Of each codebook, goal stack first; K when all entries are used alike.
-        joint_error_mrad: Mean absolute error of each joint.
-        end_error_mrad: The same at the last step, over all joints.
-        near_error_mrad: Over the chunks in which no joint moves more than `NEAR` rad, as on the
+        joint_error_mrad: Mean absolute error of each dimension.
+        end_error_mrad: The same at the last step, over all dimensions.
+        near_error_mrad: Over the chunks in which nothing moves more than `NEAR` rad, as on the
             last of the way to a grasp; None if there are none.
-        goal_only_error_mrad: Over all joints and steps, decoded from the goal codes alone; None
-            without any.
+        goal_only_error_mrad: Over all dimensions and steps, decoded from the goal codes alone;
+            None without any.
         switch_chunks: Number of chunks in which the gripper opens or closes (half is the limit).
         exact_switches: Share of these that decode to the same open or closed in every step.
-        exact_gripper: The same over all chunks.
+        exact_gripper: The same over all chunks; None without a gripper.
         goal_code_stability: Share of goal codes of coarse chunks that stage II left unchanged; None
             without any.
     """
@@ -41,7 +43,7 @@ class CodecReport:
     goal_only_error_mrad: float | None
     switch_chunks: int
     exact_switches: float | None
-    exact_gripper: float
+    exact_gripper: float | None
     goal_code_stability: float | None
 
 
@@ -52,17 +54,21 @@ def report(
     stability: float | None,
 ) -> CodecReport:
     """Measure a codec on physical chunks and their common parts, shape (N, H, D) each."""
+    space, moving = trained.space, trained.space.moving
+
+    def error_of(decoded: NDArray[np.float32]) -> NDArray[np.float64]:
+        return 1e3 * np.abs((decoded - chunks) / space.radians)[..., moving]
+
     codes = trained.encode(chunks, common)
     decoded = trained.decode(codes)
-    error = 1e3 * np.abs(decoded - chunks)[..., :-1]
+    error = error_of(decoded)
     goal_codes = codes[:, : trained.codec.config.goal_levels]
     goal_only = None
     if goal_codes.size:
-        goal_only = float(1e3 * np.abs(trained.decode(goal_codes) - chunks)[..., :-1].mean())
-    near = (np.abs(chunks[..., :-1]) <= NEAR).all(axis=(1, 2))
-    half = sum(GRIPPER_BOUNDS) / 2
-    is_open = chunks[..., -1] > half
-    exact = ((decoded[..., -1] > half) == is_open).all(axis=1)
+        goal_only = float(error_of(trained.decode(goal_codes)).mean())
+    near = (np.abs(chunks / space.radians)[..., moving] <= NEAR).all(axis=(1, 2))
+    is_open = space.opened(chunks)
+    exact = (space.opened(decoded) == is_open).all(axis=1)
     switches = (is_open != is_open[:, :1]).any(axis=1)
     return CodecReport(
         chunks=len(chunks),
@@ -73,7 +79,7 @@ def report(
         goal_only_error_mrad=goal_only,
         switch_chunks=int(switches.sum()),
         exact_switches=float(exact[switches].mean()) if switches.any() else None,
-        exact_gripper=float(exact.mean()),
+        exact_gripper=float(exact.mean()) if space.gripper else None,
         goal_code_stability=stability,
     )
 

@@ -23,19 +23,19 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.tensorboard import SummaryWriter
 
+from kinevla_ros.base.action_space import RM75, ActionSpace
 from kinevla_ros.base.files.atomic import write_json
-from kinevla_ros.codec.bilevel import BilevelCodec, CodecConfig, Reconstruction, coarse
+from kinevla_ros.codec.bilevel import BilevelCodec, CodecConfig, Reconstruction
 from kinevla_ros.codec.checkpoint import Codec, save_codec
 from kinevla_ros.codec.statistics import ActionStatistics
 from kinevla_ros.training.codec.progress import Progress
 from kinevla_ros.training.codec.report import CodecReport, report
+from kinevla_ros.training.codec.weights import chunk_weights, move_weights
 
 PROGRESS_FILE = "training.safetensors"
 REPORT_FILE = "report.json"
 _LOG_EVERY = 50
 _KMEANS_SAMPLES = 16_384
-# Mean offsets (rad) below which a joint's, or a chunk's, weight in the loss grows no more.
-_IDLE_JOINT, _STILL_CHUNK = 0.02, 0.05
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,7 @@ def train_codec(
     out_dir: Path,
     *,
     config: CodecConfig | None = None,
+    space: ActionSpace = RM75,
     resume: bool = False,
     progress: bool = True,
 ) -> CodecReport:
@@ -98,13 +99,14 @@ def train_codec(
 
     Args:
         chunks: Physical, shape (N, H, D), in the order of their episodes, so that the chunks
-            held out are of other episodes: joint offsets from the measured configuration at the
-            chunk's start (rad), then the gripper's opening (m).
+            held out are of other episodes; absolute actions as offsets from the state measured
+            at the chunk's start, see `ActionSpace.start`.
         common: What each chunk shares with the other ways to its goal, alike; the chunk itself
             where it is the only one known.
         settings: How to train.
         out_dir: Folder for codec.safetensors, codec.json, report.json and log/.
-        config: Shape of the codec.
+        config: Shape of the codec; that of a chunk comes from the action space.
+        space: What the numbers of the chunks mean.
         resume: Go on from the last save of a run with the same settings.
         progress: Whether to show a progress bar.
 
@@ -113,7 +115,7 @@ def train_codec(
             or there is one and it is not to be resumed.
         FileNotFoundError: There is no save to resume from.
     """
-    config = config or CodecConfig()
+    config = (config or CodecConfig()).shaped_for(space)
     if chunks.shape != common.shape:
         raise ValueError(f"chunks have shape {chunks.shape} and their common parts {common.shape}")
     if chunks.ndim != 3 or chunks.shape[1:] != (config.horizon, config.action_dim):
@@ -128,11 +130,11 @@ def train_codec(
             f"{len(chunks)} chunks cannot fill {config.codes_per_level} codes; collect more"
         )
     with _reproducible(settings.seed):
-        run = _Run(chunks[:-held_out], common[:-held_out], settings, config, out_dir)
+        run = _Run(chunks[:-held_out], common[:-held_out], settings, config, space, out_dir)
         if resume:
             run.restore()
         stable = run.train(common[-held_out:], progress)
-    trained = Codec(run.codec.eval(), run.statistics)
+    trained = Codec(run.codec.eval(), run.statistics, space)
     save_codec(trained, out_dir)
     figures = report(trained, chunks[-held_out:], common[-held_out:], stable)
     write_json(out_dir / REPORT_FILE, asdict(figures))
@@ -161,14 +163,15 @@ class _Run:
         common: NDArray[np.float32],
         settings: CodecSettings,
         config: CodecConfig,
+        space: ActionSpace,
         out_dir: Path,
     ) -> None:
-        self.statistics = ActionStatistics.fit(chunks)
-        self._settings, self._out_dir = settings, out_dir
+        self.statistics = ActionStatistics.fit(chunks, space)
+        self._settings, self._out_dir, self._space = settings, out_dir, space
         self._chunks = torch.from_numpy(self.statistics.normalise(chunks)).to(settings.device)
         self._common = torch.from_numpy(self.statistics.normalise(common)).to(settings.device)
-        self._joint_weights = _joint_weights(chunks, self.statistics).to(settings.device)
-        self._chunk_weights = _chunk_weights(chunks).to(settings.device)
+        self._move_weights = move_weights(chunks, self.statistics, space).to(settings.device)
+        self._chunk_weights = chunk_weights(chunks, space).to(settings.device)
         self.codec = BilevelCodec(config).to(settings.device)
         self._optimiser = _optimiser(self.codec)
         self._stage_one_codes = torch.empty(0, config.goal_levels, dtype=torch.int64)
@@ -180,7 +183,8 @@ class _Run:
         None without goal codes.
         """
         settings = self._settings
-        broad = coarse(torch.from_numpy(self.statistics.normalise(held_out)).to(settings.device))
+        normalised = torch.from_numpy(self.statistics.normalise(held_out)).to(settings.device)
+        broad = self.codec.coarse(normalised)
         split, total = settings.goal_steps, settings.goal_steps + settings.kinematics_steps
         columns = (
             bars.TextColumn("codec"),
@@ -229,7 +233,7 @@ class _Run:
             goal_only = torch.rand(len(batch), device=batch.device) < settings.goal_only_share
             result = self.codec.full_pass(batch, common, quantise, goal_only)
         else:
-            batch = coarse(common)
+            batch = self.codec.coarse(common)
             result = self.codec.goal_pass(batch, quantise)
         terms = self._losses(result, batch, self._chunk_weights[drawn])
         self._optimiser.zero_grad()
@@ -242,16 +246,15 @@ class _Run:
         self, result: Reconstruction, batch: Tensor, chunk_weights: Tensor
     ) -> dict[str, Tensor]:
         settings = self._settings
-        weights = chunk_weights[:, None, None] * self._joint_weights
-        error = (result.joints - batch[..., :-1]).abs() * weights
-        opening = ((batch[..., -1] + 1) / 2).clamp(0, 1)
-        gripper = F.binary_cross_entropy_with_logits(result.gripper_logits, opening)
-        return {
-            "joints": error.mean(),
-            "end": settings.end_weight * error[:, -1].mean(),
-            "gripper": settings.gripper_weight * gripper,
-            "commitment": settings.commitment * result.commitment,
-        }
+        weights = chunk_weights[:, None, None] * self._move_weights
+        config = self.codec.config
+        error = (result.moves - batch[..., config.moving]).abs() * weights
+        terms = {"joints": error.mean(), "end": settings.end_weight * error[:, -1].mean()}
+        if result.gripper_logits is not None:
+            opening = ((batch[..., config.gripper] + 1) / 2).clamp(0, 1)
+            gripper = F.binary_cross_entropy_with_logits(result.gripper_logits, opening)
+            terms["gripper"] = settings.gripper_weight * gripper
+        return {**terms, "commitment": settings.commitment * result.commitment}
 
     @torch.no_grad()
     def _initialise_stack(self, second: bool) -> None:
@@ -275,7 +278,7 @@ class _Run:
         """What must be the same for a run to resume."""
         fixed = asdict(self._settings) | asdict(self.codec.config)
         bounds = [self.statistics.lower.tolist(), self.statistics.upper.tolist()]
-        return json.dumps([fixed, len(self._chunks), bounds])
+        return json.dumps([fixed, len(self._chunks), bounds, self._space.to_dict()])
 
     def _save(self) -> None:
         moments = self._optimiser.state_dict()["state"]
@@ -298,17 +301,3 @@ class _Run:
 
 def _optimiser(codec: BilevelCodec) -> torch.optim.Optimizer:
     return torch.optim.AdamW(codec.parameters(), weight_decay=1e-4)
-
-
-def _joint_weights(chunks: NDArray[np.float32], statistics: ActionStatistics) -> Tensor:
-    """Weight of each joint's normalised error, mean 1: a joint that moves little still counts."""
-    moved = np.abs(chunks[..., :-1]).mean(axis=(0, 1))
-    half_range = (statistics.upper - statistics.lower)[:-1] / 2
-    weights = half_range / (moved + _IDLE_JOINT)
-    return torch.from_numpy((weights / weights.mean()).astype(np.float32))
-
-
-def _chunk_weights(chunks: NDArray[np.float32]) -> Tensor:
-    """Weight of each chunk, mean 1: small motion must be exact, the next chunk corrects a large."""
-    weights = 1 / (np.abs(chunks[..., :-1]).mean(axis=(1, 2)) + _STILL_CHUNK)
-    return torch.from_numpy((weights / weights.mean()).astype(np.float32))

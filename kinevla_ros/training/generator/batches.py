@@ -13,7 +13,7 @@ from torch import Tensor
 
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.sequence import InstructionTooLong, Tail, instruction_ids, tail
-from kinevla_ros.generator.pictures.squares import SCENE_SCALE, STATE_SCALE, pixels
+from kinevla_ros.generator.pictures.squares import SCENE_SCALE, pixels
 from kinevla_ros.language.grammar import (
     REFUSAL,
     TASKS,
@@ -24,7 +24,6 @@ from kinevla_ros.language.grammar import (
 )
 from kinevla_ros.language.reading.out_of_scope import out_of_scope
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
-from kinevla_ros.training.generator.motion_heads import MOTION_SCALE
 from kinevla_ros.training.generator.objective import Batch, LossWeights
 from kinevla_ros.training.generator.samples import Samples
 
@@ -108,7 +107,7 @@ class BatchMaker:
         length = self._length
         return Batch(
             images=pixels(self._config, _relit(images, rng)),
-            state=torch.from_numpy(samples.state[rows] / STATE_SCALE),
+            state=torch.from_numpy(samples.state[rows] / samples.space.state_scale),
             prompt=torch.tensor([ids for ids, _ in prompts]),
             prompt_segments=torch.tensor([segments for _, segments in prompts]),
             tail=_padded([t.ids for t in tails], length),
@@ -118,9 +117,7 @@ class BatchMaker:
             code=_padded([t.code for t in tails], length).bool(),
             command=torch.tensor(tasks),
             starts=torch.tensor([self._starts(t) for t in tails]),
-            motion=torch.from_numpy(np.array(motions) / np.array(MOTION_SCALE, np.float32)).flatten(
-                2
-            ),
+            motion=torch.from_numpy(np.array(motions) / samples.space.motion_scale).flatten(2),
             scene=torch.from_numpy(samples.scene[rows] / self._scene_scale),
         )
 

@@ -5,7 +5,7 @@ The generator reads its batches once. The head then learns from the states they 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from kinevla_ros.base.files.lock import only_writer
 from kinevla_ros.codec.checkpoint import load_codec
+from kinevla_ros.data.action_space_file import Wanted
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.decoding.depth_head import DepthHead
 from kinevla_ros.generator.network.model import Generator
@@ -61,13 +62,19 @@ class Lessons:
 
 
 def depth_head_from_dataset(
-    datasets: Sequence[Path], codec: Path, model: Path, settings: GeneratorSettings, steps: int
+    datasets: Sequence[Path],
+    codec: Path,
+    model: Path,
+    settings: GeneratorSettings,
+    steps: int,
+    cameras: Mapping[str, str] | None = None,
 ) -> Right:
     """Train the depth head of a checkpoint and save it there; see `train_depth_head`.
 
     Args:
         datasets, codec: what the generator was trained on.
         model: folder of the checkpoint.
+        cameras: as of `load_samples`.
 
     Raises:
         DatasetError: the dataset is missing or damaged.
@@ -77,8 +84,10 @@ def depth_head_from_dataset(
     """
     generator, vocabulary = load_generator(model)
     with only_writer(model):
-        samples = load_samples(datasets, generator.config.image_size)
-        codes = code_variants(samples, load_codec(codec), settings.seed)
+        trained = load_codec(codec)
+        wanted = Wanted(trained.space, f"the codec {codec}")
+        samples = load_samples(datasets, generator.config.image_size, cameras, wanted)
+        codes = code_variants(samples, trained, settings.seed)
         maker = BatchMaker(samples, codes, vocabulary, generator.config, settings)
         head, right = train_depth_head(generator.to(device()), vocabulary, maker, settings, steps)
         head.save(model)

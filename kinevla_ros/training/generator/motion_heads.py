@@ -10,23 +10,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kinevla_ros.base.arm import GRIPPER_STROKE
-from kinevla_ros.base.chunk import ACTION_DIM, HORIZON
+from kinevla_ros.base.action_space import RM75
 
 MOTION_BETA = 0.05
 """Error of the motion up to which the loss is quadratic: 5 mrad."""
 
-MOTION_SCALE = (0.1,) * 7 + (GRIPPER_STROKE,)
-"""Unit of the motion: joint offsets (rad), gripper opening (m)."""
-
-NUMBERS = HORIZON * ACTION_DIM
+NUMBERS = RM75.horizon * RM75.width
 
 
 class MotionHead(nn.Linear):
     """Regression of what the goal codes and what all codes say."""
 
-    def __init__(self, width: int) -> None:
-        super().__init__(width, NUMBERS)
+    def __init__(self, width: int, numbers: int = NUMBERS) -> None:
+        super().__init__(width, numbers)
 
     def loss(self, asked: Tensor, motion: Tensor) -> Tensor:
         """The L1 loss, smooth about zero.
@@ -38,7 +34,7 @@ class MotionHead(nn.Linear):
         return F.smooth_l1_loss(self(asked).float(), motion, beta=MOTION_BETA)
 
     def motion(self, asked: Tensor) -> Tensor:
-        """The chunk, [B, H D] in units of `MOTION_SCALE`, at the last level's state [B, width]."""
+        """The chunk, [B, H D] in units of `motion_scale`, at the last level's state [B, width]."""
         return self(asked).float()
 
 
@@ -54,14 +50,15 @@ class FlowHead(nn.Module):
     """Noise and time drawn for each sample of a batch: the head is small and the model is not."""
     WIDTH = 256
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, numbers: int = NUMBERS) -> None:
         super().__init__()
+        self._numbers = numbers
         self.net = nn.Sequential(
-            nn.Linear(width + NUMBERS + 1, self.WIDTH),
+            nn.Linear(width + numbers + 1, self.WIDTH),
             nn.GELU(),
             nn.Linear(self.WIDTH, self.WIDTH),
             nn.GELU(),
-            nn.Linear(self.WIDTH, NUMBERS),
+            nn.Linear(self.WIDTH, numbers),
         )
 
     def loss(self, asked: Tensor, motion: Tensor) -> Tensor:
@@ -75,7 +72,7 @@ class FlowHead(nn.Module):
 
     def motion(self, asked: Tensor) -> Tensor:
         """A chunk drawn by `STEPS` steps of Euler; see `MotionHead.motion`."""
-        numbers = torch.randn(len(asked), NUMBERS, device=asked.device)
+        numbers = torch.randn(len(asked), self._numbers, device=asked.device)
         for step in range(self.STEPS):
             time = numbers.new_full((len(asked), 1), step / self.STEPS)
             numbers = numbers + self._velocity(asked, numbers, time) / self.STEPS

@@ -35,13 +35,14 @@ class Batch:
     """B sequences over F frames, as many for each frame, next to each other.
 
     Attributes:
-        images: [F, 2, 3, S, S], normalised.
-        state: [F, 8], normalised.
+        images: [F, cameras, 3, S, S], normalised.
+        state: [F, S], normalised.
         prompt: instruction ids [B, P]; `prompt_segments` alike.
         tail: written ids [B, N]; `tail_segments`, `targets`, `text`, `code` alike.
         command: index of the command behind words and codes [B]; equal ones are InfoNCE positives.
         starts: where in `tail` each level's codes are asked for [B, 2].
-        motion: what the goal codes and what all codes say [B, 2, H D], in units of `MOTION_SCALE`.
+        motion: what the goal codes and what all codes say [B, 2, H D], in units of
+            `ActionSpace.motion_scale`.
         scene: object poses [F, n] in units of `SCENE_SCALE`; n is 0 where they are not known.
     """
 

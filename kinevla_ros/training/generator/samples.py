@@ -6,20 +6,21 @@ same state. Such a frame teaches each of them, so that nothing but the words dec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.base.cameras import CAMERAS
-from kinevla_ros.base.chunk import ACTION_DIM, CHUNK_DT, HORIZON
+from kinevla_ros.base.action_space import RM75, ActionSpace
 from kinevla_ros.base.files.damage import naming
+from kinevla_ros.data.action_space_file import Wanted, dataset_space, require_plausible
 from kinevla_ros.data.checks.dataset import require_sound
-from kinevla_ros.data.episode import STATE_NAMES
+from kinevla_ros.data.chunks import demonstrated_chunks
 from kinevla_ros.data.lerobot_reader import DatasetReader
-from kinevla_ros.data.schema import CURE, DatasetError
+from kinevla_ros.data.metadata import read_info
+from kinevla_ros.data.schema import ACTION, CURE, STATE, DatasetError
 from kinevla_ros.generator.pictures.squares import SCENE_SCALE
 from kinevla_ros.language.grammar import TASKS, Command, goal_text
 from kinevla_ros.language.parse import parse_reasoning
@@ -27,12 +28,11 @@ from kinevla_ros.language.task_set import FILE_NAME as TASKS_FILE
 from kinevla_ros.language.task_set import TaskSetError, kine_realman, load_tasks
 from kinevla_ros.training.generator.square_cache import squares
 
-FPS = round(1 / CHUNK_DT)
 GOAL, KINEMATICS = "reasoning.goal", "reasoning.kinematics"
 ALTERNATIVES, ALTERNATIVES_VALID = "action.alternatives", "action.alternatives_valid"
-MOTION = ("observation.state", "action")
+MOTION = (STATE, ACTION)
 COLUMNS = "docs/tutorials/own-task.md describes them"
-CHUNK, SCENE = "action.chunk", "environment_state"
+SCENE = "environment_state"
 
 
 class Joined:
@@ -58,14 +58,15 @@ class Samples:
     """Aligned arrays of N frames.
 
     Attributes:
-        images: front and wrist squares [N, 2, S, S, 3], uint8, left in their files.
-        state: joint positions (rad) and gripper opening (m) [N, 8].
+        images: squares [N, cameras, S, S, 3], uint8, left in their files.
+        state: measured, as `space` names it [N, S].
         task: index into `TASKS` of the command that was followed [N].
-        chunks: physical chunk for each command [N, 7, 5, 8]: joint offsets (rad) from the
-            measured positions, absolute gripper opening (m).
+        chunks: physical chunk for each command [N, 7, H, D]: absolute actions as offsets from
+            the measured state, the gripper as it is.
         valid: which of those chunks exist [N, 7].
         scene: object poses for the auxiliary regression [N, n].
         parts: frames of each dataset, in order; each is drawn from equally often.
+        space: what the numbers mean, and the cameras in their order.
     """
 
     images: NDArray[np.uint8] | Joined
@@ -75,6 +76,7 @@ class Samples:
     valid: NDArray[np.bool_]
     scene: NDArray[np.float32]
     parts: tuple[int, ...]
+    space: ActionSpace = RM75
 
     def __len__(self) -> int:
         return len(self.state)
@@ -90,22 +92,37 @@ class Samples:
         return common
 
 
-def load_samples(datasets: Sequence[Path], image_size: int | None) -> Samples:
+def load_samples(
+    datasets: Sequence[Path],
+    image_size: int | None,
+    cameras: Mapping[str, str] | None = None,
+    wanted: Wanted | None = None,
+) -> Samples:
     """Read datasets of one kind, one after the other.
 
     No size means no images. What `kinevla check` finds is refused first.
 
+    Args:
+        cameras: name that training uses to that in the datasets; only these are used then.
+        wanted: what their actions must be; those of the first dataset without it.
+
     Raises:
-        DatasetError: a dataset is missing, damaged, not at 10 Hz, without reasoning, or tells
-            other places of objects than the others.
+        DatasetError: a dataset is missing, damaged, without reasoning, or tells other places of
+            objects than the others.
+        ActionSpaceError: its actions or cameras are not what is wanted; names both.
         UnknownReasoning: reasoning texts name no task.
     """
-    read = [_load(dataset, image_size) for dataset in datasets]
+    if wanted is None:
+        require_sound(datasets[0], ())
+        first = dataset_space(datasets[0], read_info(datasets[0]), cameras)
+        wanted = Wanted(first, f"the dataset {datasets[0]}")
+    read = [_load(dataset, image_size, cameras or {}, wanted) for dataset in datasets]
     if len({arrays["scene"].shape[1] for arrays in read}) > 1:
         raise DatasetError(f"train on datasets that all have {SCENE}, or on such that all have not")
     images = Joined([arrays.pop("images") for arrays in read])
     joined = {name: np.concatenate([arrays[name] for arrays in read]) for name in read[0]}
-    return Samples(images, **joined, parts=tuple(len(arrays["state"]) for arrays in read))
+    parts = tuple(len(arrays["state"]) for arrays in read)
+    return Samples(images, **joined, parts=parts, space=wanted.space)
 
 
 def _check_tasks(dataset: Path) -> None:
@@ -124,28 +141,25 @@ def _check_tasks(dataset: Path) -> None:
         )
 
 
-def _load(dataset: Path, image_size: int | None) -> dict[str, NDArray]:
+def _load(
+    dataset: Path, image_size: int | None, cameras: Mapping[str, str], wanted: Wanted
+) -> dict[str, NDArray]:
     """The arrays of one dataset, by their names in `Samples`."""
     _check_tasks(dataset)
-    require_sound(dataset, () if image_size is None else CAMERAS)
-    reader = DatasetReader(dataset)
-    if reader.info["fps"] != FPS:
-        raise DatasetError(
-            f"{dataset} has {reader.info['fps']} frames a second; record or resample it at {FPS}, "
-            "the rate of a chunk's targets"
-        )
+    reader, space = DatasetReader(dataset), wanted.space
+    wanted.require(dataset, reader.info, cameras)
+    own = [cameras.get(name, name) for name in space.cameras]
+    require_sound(dataset, () if image_size is None else own)
     columns = reader.frames
     missing = {GOAL, KINEMATICS, *MOTION} - set(columns)
     if missing:
         raise DatasetError(f"{dataset} lacks the columns {sorted(missing)}; {COLUMNS}")
-    wide = [n for n in MOTION if columns[n].shape[1:] != (len(STATE_NAMES),)]
-    if wide:
-        raise DatasetError(f"{dataset}: {wide} must be {', '.join(STATE_NAMES)}; {COLUMNS}")
+    require_plausible(dataset, space, columns)
     state = columns[MOTION[0]].astype(np.float32)
     commands = _commands(columns[GOAL], columns[KINEMATICS])
     task = np.array([TASKS.index(c) for c in commands], np.int64)
     with naming(dataset / "data", CURE, DatasetError):
-        chunks, valid = _chunks(columns, state, task)
+        chunks, valid = _chunks(columns, state, task, space)
         scene = columns.get(SCENE, np.zeros((len(state), 0), np.float32)).astype(np.float32)
         scene = scene.reshape(len(state), -1)
     if scene.shape[1] not in (0, len(SCENE_SCALE)):
@@ -155,7 +169,7 @@ def _load(dataset: Path, image_size: int | None) -> dict[str, NDArray]:
         )
     images = np.zeros((len(state), 0), np.uint8)
     if image_size is not None:
-        images = squares(reader, image_size)
+        images = squares(reader, image_size, own)
     return {
         "images": images,
         "state": state,
@@ -174,11 +188,14 @@ def _commands(goals: NDArray[np.object_], kinematics: NDArray[np.object_]) -> li
 
 
 def _chunks(
-    columns: dict[str, NDArray], state: NDArray[np.float32], task: NDArray[np.int64]
+    columns: dict[str, NDArray],
+    state: NDArray[np.float32],
+    task: NDArray[np.int64],
+    space: ActionSpace,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Chunks relative to the measured joints, for each command."""
+    """Chunks for each command, absolute actions relative to the measured state."""
     count = len(state)
-    shape = (count, len(TASKS), HORIZON, ACTION_DIM)
+    shape = (count, len(TASKS), space.horizon, space.width)
     rows = np.arange(count)
     if ALTERNATIVES in columns:
         chunks = columns[ALTERNATIVES].astype(np.float32).reshape(shape).copy()
@@ -186,18 +203,6 @@ def _chunks(
     else:
         chunks, valid = np.zeros(shape, np.float32), np.zeros(shape[:2], bool)
         valid[rows, task] = True
-    if CHUNK in columns:
-        chunks[rows, task] = columns[CHUNK].reshape(count, HORIZON, ACTION_DIM)
-    else:
-        chunks[rows, task] = _following_actions(columns["action"], columns["episode_index"])
-    chunks[..., :7] -= state[:, None, None, :7]
+    chunks[rows, task] = demonstrated_chunks(columns, space)
+    chunks -= space.start(state)[:, None, None]
     return chunks, valid
-
-
-def _following_actions(
-    action: NDArray[np.float32], episode: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """The next five actions of each frame; an episode's last action repeats to its end."""
-    last = np.searchsorted(episode, episode, side="right") - 1
-    index = np.minimum(np.arange(len(action))[:, None] + np.arange(HORIZON), last[:, None])
-    return action[index]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,6 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.files.atomic import replacing, write_json
 from kinevla_ros.base.files.json_file import read_object
 from kinevla_ros.base.files.lock import only_writer
@@ -25,11 +25,11 @@ def cache_folder() -> Path:
     return (Path(given) if Path(given).is_absolute() else Path.home() / ".cache") / "kinevla"
 
 
-def _content(reader: DatasetReader) -> str:
+def _content(reader: DatasetReader, cameras: Sequence[str]) -> str:
     """SHA-256 of the videos and of where each episode lies in them."""
     whole = hashlib.sha256()
     files: dict[Path, str] = {}
-    for camera in CAMERAS:
+    for camera in cameras:
         for entry in reader.episodes:
             clip = entry.clips[camera]
             if clip.path not in files:
@@ -39,22 +39,23 @@ def _content(reader: DatasetReader) -> str:
     return whole.hexdigest()
 
 
-def squares(reader: DatasetReader, size: int) -> NDArray[np.uint8]:
-    """Squares of all frames of both cameras, decoded once into a memory-mapped file.
+def squares(reader: DatasetReader, size: int, cameras: Sequence[str]) -> NDArray[np.uint8]:
+    """Squares of all frames of these cameras, decoded once into a memory-mapped file.
 
     Trainings on the same videos share it, and other videos under the same names have another.
 
     Returns:
-        Shape (frames, 2, size, size, 3).
+        Shape (frames, cameras, size, size, 3).
     """
-    count, cache = reader.info["total_frames"], cache_folder() / "squares" / _content(reader)
+    count, content = reader.info["total_frames"], _content(reader, cameras)
+    cache = cache_folder() / "squares" / content
     path, marker = cache / f"images_{size}.npy", cache / f"images_{size}.json"
-    shape = (count, len(CAMERAS), size, size, 3)
+    shape = (count, len(cameras), size, size, 3)
     with only_writer(cache, wait=True):
         if not _is_decoded(path, marker, shape):
             # Who reads the old file keeps it.
             with replacing(path) as new:
-                _decode_squares(reader, new, shape)
+                _decode_squares(reader, new, shape, cameras)
             write_json(marker, {"frames": count, "size": size})
     return np.load(path, mmap_mode="r")
 
@@ -70,14 +71,16 @@ def _is_decoded(path: Path, marker: Path, shape: tuple[int, ...]) -> bool:
     return found_marker == wanted and found.shape == shape and found.dtype == np.uint8
 
 
-def _decode_squares(reader: DatasetReader, path: Path, shape: tuple[int, ...]) -> None:
+def _decode_squares(
+    reader: DatasetReader, path: Path, shape: tuple[int, ...], cameras: Sequence[str]
+) -> None:
     count, size = shape[0], shape[2]
     images = open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
     # A mapped file has no room of its own yet; on a full disk writing to it would end the process.
     with path.open("r+b") as file:
         os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     with Progress() as progress:
-        for number, camera in enumerate(CAMERAS):
+        for number, camera in enumerate(cameras):
             bar = progress.add_task(f"decode {camera} images", total=count)
             index = 0
             for episode in reader.iter_video(camera):

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
+from kinevla_ros.base.action_space import ActionSpace
 from kinevla_ros.base.files.damage import naming
 from kinevla_ros.base.files.manifest import checked, write_manifest
 from kinevla_ros.base.files.state_dict import WeightsError, load_state
@@ -85,7 +86,7 @@ def train_generator(
     if not resume and (out / RESUME_FILE).exists():
         raise ValueError(f"{out} holds a run; go on with --resume, or give another --out")
     out.mkdir(parents=True, exist_ok=True)
-    parts = _build(config, settings, head)
+    parts = _build(config, settings, head, samples.space)
     if start is not None:
         _begin_at(parts, start)
     run = {"settings": json.dumps(asdict(settings)), "frames": json.dumps(samples.parts)}
@@ -128,11 +129,14 @@ def read_head(folder: Path, config: GeneratorConfig, kind: type[ActionHead]) -> 
     return head
 
 
-def _build(config: GeneratorConfig, settings: GeneratorSettings, kind: type[ActionHead]) -> _Parts:
+def _build(
+    config: GeneratorConfig, settings: GeneratorSettings, kind: type[ActionHead], space: ActionSpace
+) -> _Parts:
     torch.manual_seed(settings.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = Generator(config).to(device).train()
-    head = kind(config.language["hidden_size"]).to(device)
+    numbers = space.horizon * space.width
+    head = kind(config.language["hidden_size"], numbers).to(device)
     optimiser = torch.optim.AdamW(
         [*model.parameters(), *head.parameters()],
         settings.learning_rate,

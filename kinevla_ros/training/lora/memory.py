@@ -50,10 +50,10 @@ def estimate(
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad) * TRAINED_BYTES
     itemsize = 2
     language = config.language
-    length = 2 * config.image_tokens + config.max_instruction_tokens + tail
+    length = config.cameras * config.image_tokens + config.max_instruction_tokens + tail
     # With checkpointing: the input of every block, and one block's inside at a time.
     towers = sum(
-        2 * config.image_tokens * tower["hidden_size"] * tower["num_hidden_layers"]
+        config.cameras * config.image_tokens * tower["hidden_size"] * tower["num_hidden_layers"]
         for tower in (config.vision["dino"], config.vision["siglip"])
     )
     blocks = length * language["hidden_size"] * language["num_hidden_layers"]

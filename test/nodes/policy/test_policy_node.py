@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ import torch
 
 pytest.importorskip("rclpy")
 
+from arms import SIX_JOINTS
 from fake_cell import JOINTS
 from node_bench import FAILURE, SUCCESS, bench
 from policy_bench import BREAD, CARROT, RELEASE, REPLACE, VETO, FakePolicy, PolicyBench
 from sensor_msgs.msg import JointState
 
+from kinevla_ros.base.action_space import RM75, ActionSpace
 from kinevla_ros.generator import policy as generator_policy
 from kinevla_ros.generator.device import GpuOutOfMemory
 from kinevla_ros.generator.policy import NotUnderstood
@@ -38,6 +41,26 @@ def test_a_missing_checkpoint_leaves_the_node_unconfigured_with_the_reason(tmp_p
         node_bench.spin_until(
             lambda: "no complete checkpoint" in str(node_bench.diagnosis("/policy")), "diagnosis"
         )
+
+
+@pytest.mark.parametrize(
+    ("space", "named"),
+    [
+        (replace(RM75, rate=20.0), "rate: 20.0 Hz and 10.0 Hz"),
+        (SIX_JOINTS, "shoulder_6 and joint1"),
+        (RM75.with_cameras(("front", "hand")), "sees the cameras front, hand, and this robot has"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_executed_is_refused_at_configure(
+    monkeypatch: pytest.MonkeyPatch, space: ActionSpace, named: str
+) -> None:
+    monkeypatch.setattr(generator_policy, "Policy", FakePolicy)
+    monkeypatch.setattr(FakePolicy, "space", space)
+    with bench({}) as node_bench:
+        node = node_bench.add(PolicyNode)
+        assert node.trigger_configure() == FAILURE
+        assert node.state == "unconfigured"
+        node_bench.spin_until(lambda: named in str(node_bench.diagnosis("/policy")), "diagnosis")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
