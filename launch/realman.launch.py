@@ -32,6 +32,7 @@ from lifecycle_msgs.msg import Transition
 
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.nodes.cameras.realsense import reads_realsense
+from kinevla_ros.nodes.ros.messages import BASE_FRAME
 from kinevla_ros.nodes.ros.parent import PARENT
 from kinevla_ros.robot.model import urdf
 from kinevla_ros.stack.claims import claim
@@ -215,7 +216,7 @@ def bring_up(nodes: dict[str, LifecycleNode], namespace: str) -> list[Action]:
     """Configure and activate one node after the other: the arm last, when all it needs is there."""
     transitions = {
         name: LifecycleTransition(
-            lifecycle_node_names=["/".join(filter(None, ["", namespace.strip("/"), name]))],
+            lifecycle_node_names=[f"/{namespace}/{name}".replace("//", "/")],
             transition_ids=[Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE],
         )
         for name in nodes
@@ -301,6 +302,10 @@ def rviz(given: dict[str, str]) -> list[Node]:
     }
     layout = str(resource_path("config", "kinevla.rviz"))
     namespace = given["namespace"]
+    shown = [f"/kinevla/{name}" for name in ("planned_path", "reasoning_markers", "safety_markers")]
+    shown += [f"/camera/{name}/color/image_raw" for name in ("front", "wrist")]
+    remappings = [(topic, f"/{namespace.strip('/')}{topic}") for topic in shown if namespace]
+    arguments = ["-d", layout, "-f", f"{prefix(given)}{BASE_FRAME}"]
     return [
         Node(
             package="robot_state_publisher",
@@ -308,5 +313,5 @@ def rviz(given: dict[str, str]) -> list[Node]:
             namespace=namespace,
             parameters=[description],
         ),
-        Node(package="rviz2", executable="rviz2", namespace=namespace, arguments=["-d", layout]),
+        Node(package="rviz2", executable="rviz2", remappings=remappings, arguments=arguments),
     ]
