@@ -12,17 +12,20 @@
 from __future__ import annotations
 
 import os
+import signal
 from itertools import pairwise
 
 from launch import Action, LaunchContext, LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
+    EmitEvent,
     IncludeLaunchDescription,
     LogInfo,
     OpaqueFunction,
     RegisterEventHandler,
     SetEnvironmentVariable,
 )
+from launch.events import Shutdown
 from launch.substitutions import EnvironmentVariable, PathJoinSubstitution
 from launch_ros.actions import LifecycleNode, LifecycleTransition, Node
 from launch_ros.event_handlers import OnStateTransition
@@ -45,6 +48,11 @@ CLAIMS: list[object] = []
 """Held until this process ends: nobody else launches the same nodes."""
 
 SWITCH = {"default_value": "false", "choices": ["true", "false"]}
+TOPICS = {
+    "front": "the front camera's pictures, not compressed,",
+    "wrist": "the wrist camera's pictures, not compressed,",
+    "joint_states": "the joint states of arm and gripper",
+}
 ARGUMENTS = [
     DeclareLaunchArgument("sim", description="the simulated cell, no hardware", **SWITCH),
     DeclareLaunchArgument("rviz", description="show robot, images, plan, reasoning", **SWITCH),
@@ -104,16 +112,9 @@ ARGUMENTS = [
         choices=["realsense", "none"],
         description="none: their drivers are started elsewhere",
     ),
-    DeclareLaunchArgument(
-        "front_topic", default_value="", description="pictures of the front camera, not compressed"
-    ),
-    DeclareLaunchArgument(
-        "wrist_topic", default_value="", description="pictures of the wrist camera, not compressed"
-    ),
-    DeclareLaunchArgument(
-        "joint_states_topic",
-        default_value="",
-        description="joint states of the arm and its gripper",
+    *(
+        DeclareLaunchArgument(f"{name}_topic", default_value="", description=f"where {what} come")
+        for name, what in TOPICS.items()
     ),
     DeclareLaunchArgument(
         "front_serial", default_value="", description="serial number of the front RealSense"
@@ -198,7 +199,7 @@ def node(given: dict[str, str], name: str, **parameters: object) -> LifecycleNod
         ],
         remappings=[pair for pair in topics.items() if pair[1]],
         output="screen",
-        on_exit=[OpaqueFunction(function=end, args=[f"the {name} node has ended"])],
+        on_exit=[OpaqueFunction(function=ended, args=[f"the {name} node has ended"])],
     )
 
 
@@ -250,6 +251,13 @@ def failures(nodes: dict[str, LifecycleNode]) -> list[Action]:
         for name, found in nodes.items()
         for start, back, what in steps
     ]
+
+
+def ended(context: LaunchContext, problem: str) -> list[Action]:
+    """End the launch with a node; with code 0 if that has ended in order, as by Ctrl-C."""
+    if context.locals.event.returncode not in (0, -signal.SIGINT):
+        end(context, problem)
+    return [] if context.is_shutdown else [EmitEvent(event=Shutdown(reason=problem))]
 
 
 def end(context: LaunchContext, problem: str) -> None:

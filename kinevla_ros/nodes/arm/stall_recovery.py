@@ -18,7 +18,13 @@ PERIOD = 0.25
 SIMULATED_STATE_AGE = 0.5
 """A simulator that waits for a processor is no arm that has lost its sensors, s."""
 
-STALLS = (Fault.STALE_STATE, Fault.STREAM_INTERRUPTED, Fault.CONNECTION_LOST)
+STALLS = (
+    Fault.STALE_STATE,
+    Fault.STREAM_INTERRUPTED,
+    Fault.CONNECTION_LOST,
+    Fault.TRACKING_ERROR,
+)
+"""What a simulator that lags behind looks like."""
 
 
 def state_age_from(values: Mapping[str, Any]) -> float:
