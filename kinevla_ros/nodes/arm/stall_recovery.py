@@ -23,8 +23,10 @@ STALLS = (
     Fault.STREAM_INTERRUPTED,
     Fault.CONNECTION_LOST,
     Fault.TRACKING_ERROR,
+    Fault.CONTROLLER_ERROR,
 )
-"""What a simulator that lags behind looks like."""
+"""What a simulator that lags behind looks like: late states, an arm that is not where it was sent,
+targets that its controller takes together and so for a jump."""
 
 
 def state_age_from(values: Mapping[str, Any]) -> float:
