@@ -12,17 +12,20 @@
 from __future__ import annotations
 
 import os
+import signal
 from itertools import pairwise
 
 from launch import Action, LaunchContext, LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
+    EmitEvent,
     IncludeLaunchDescription,
     LogInfo,
     OpaqueFunction,
     RegisterEventHandler,
     SetEnvironmentVariable,
 )
+from launch.events import Shutdown
 from launch.substitutions import EnvironmentVariable, PathJoinSubstitution
 from launch_ros.actions import LifecycleNode, LifecycleTransition, Node
 from launch_ros.event_handlers import OnStateTransition
@@ -32,6 +35,7 @@ from lifecycle_msgs.msg import Transition
 
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.nodes.cameras.realsense import reads_realsense
+from kinevla_ros.nodes.ros.messages import BASE_FRAME
 from kinevla_ros.nodes.ros.parent import PARENT
 from kinevla_ros.robot.model import urdf
 from kinevla_ros.stack.claims import claim
@@ -44,6 +48,11 @@ CLAIMS: list[object] = []
 """Held until this process ends: nobody else launches the same nodes."""
 
 SWITCH = {"default_value": "false", "choices": ["true", "false"]}
+TOPICS = {
+    "front": "the front camera's pictures, not compressed,",
+    "wrist": "the wrist camera's pictures, not compressed,",
+    "joint_states": "the joint states of arm and gripper",
+}
 ARGUMENTS = [
     DeclareLaunchArgument("sim", description="the simulated cell, no hardware", **SWITCH),
     DeclareLaunchArgument("rviz", description="show robot, images, plan, reasoning", **SWITCH),
@@ -103,16 +112,9 @@ ARGUMENTS = [
         choices=["realsense", "none"],
         description="none: their drivers are started elsewhere",
     ),
-    DeclareLaunchArgument(
-        "front_topic", default_value="", description="pictures of the front camera, not compressed"
-    ),
-    DeclareLaunchArgument(
-        "wrist_topic", default_value="", description="pictures of the wrist camera, not compressed"
-    ),
-    DeclareLaunchArgument(
-        "joint_states_topic",
-        default_value="",
-        description="joint states of the arm and its gripper",
+    *(
+        DeclareLaunchArgument(f"{name}_topic", default_value="", description=f"where {what} come")
+        for name, what in TOPICS.items()
     ),
     DeclareLaunchArgument(
         "front_serial", default_value="", description="serial number of the front RealSense"
@@ -197,7 +199,7 @@ def node(given: dict[str, str], name: str, **parameters: object) -> LifecycleNod
         ],
         remappings=[pair for pair in topics.items() if pair[1]],
         output="screen",
-        on_exit=[OpaqueFunction(function=end, args=[f"the {name} node has ended"])],
+        on_exit=[OpaqueFunction(function=ended, args=[f"the {name} node has ended"])],
     )
 
 
@@ -215,7 +217,7 @@ def bring_up(nodes: dict[str, LifecycleNode], namespace: str) -> list[Action]:
     """Configure and activate one node after the other: the arm last, when all it needs is there."""
     transitions = {
         name: LifecycleTransition(
-            lifecycle_node_names=["/".join(filter(None, ["", namespace.strip("/"), name]))],
+            lifecycle_node_names=[f"/{namespace}/{name}".replace("//", "/")],
             transition_ids=[Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE],
         )
         for name in nodes
@@ -249,6 +251,13 @@ def failures(nodes: dict[str, LifecycleNode]) -> list[Action]:
         for name, found in nodes.items()
         for start, back, what in steps
     ]
+
+
+def ended(context: LaunchContext, problem: str) -> list[Action]:
+    """End the launch with a node; with code 0 if that has ended in order, as by Ctrl-C."""
+    if context.locals.event.returncode not in (0, -signal.SIGINT):
+        end(context, problem)
+    return [] if context.is_shutdown else [EmitEvent(event=Shutdown(reason=problem))]
 
 
 def end(context: LaunchContext, problem: str) -> None:
@@ -301,6 +310,10 @@ def rviz(given: dict[str, str]) -> list[Node]:
     }
     layout = str(resource_path("config", "kinevla.rviz"))
     namespace = given["namespace"]
+    shown = [f"/kinevla/{name}" for name in ("planned_path", "reasoning_markers", "safety_markers")]
+    shown += [f"/camera/{name}/color/image_raw" for name in ("front", "wrist")]
+    remappings = [(topic, f"/{namespace.strip('/')}{topic}") for topic in shown if namespace]
+    arguments = ["-d", layout, "-f", f"{prefix(given)}{BASE_FRAME}"]
     return [
         Node(
             package="robot_state_publisher",
@@ -308,5 +321,5 @@ def rviz(given: dict[str, str]) -> list[Node]:
             namespace=namespace,
             parameters=[description],
         ),
-        Node(package="rviz2", executable="rviz2", namespace=namespace, arguments=["-d", layout]),
+        Node(package="rviz2", executable="rviz2", remappings=remappings, arguments=arguments),
     ]

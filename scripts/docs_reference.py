@@ -33,7 +33,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def messages() -> str:
     """Definitions as they are, comments included."""
     text = "# Messages\n\n`ros2 interface show kinevla_ros/msg/Reasoning` shows the same.\n"
-    for path in sorted([*ROOT.glob("msg/*.msg"), *ROOT.glob("srv/*.srv")]):
+    kinds = ("action", "msg", "srv")
+    for path in sorted(path for kind in kinds for path in ROOT.glob(f"{kind}/*.{kind}")):
         text += f"\n## {path.stem}\n\n```text\n{path.read_text()}```\n"
     return text
 

@@ -18,7 +18,7 @@ def codec(
     out: Annotated[Path, typer.Option(help="Folder for the codec and its log.")],
     steps: Annotated[
         int,
-        typer.Option(min=30, help="Batches of 256: a third for the goal, the rest for the how."),
+        typer.Option(min=30, help="Batches of 256; a third is for the goal."),
     ] = 12_000,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     resume: Annotated[

@@ -26,7 +26,7 @@ def claim(nodes: Iterable[str], namespace: str = "") -> list[socket.socket]:
     """
     domain, held = os.environ.get("ROS_DOMAIN_ID") or "0", []
     for node in nodes:
-        name = "/".join(filter(None, ["", namespace.strip("/"), node]))
+        name = f"/{namespace}/{node}".replace("//", "/")
         holder = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
             # A leading zero byte: a name of the kernel's, no file.

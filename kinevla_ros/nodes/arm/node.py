@@ -11,16 +11,17 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.publisher import Publisher
 from sensor_msgs.msg import JointState
-from std_msgs.msg import Float64
 from std_srvs.srv import SetBool, Trigger
 
 from kinevla_ros.msg import ActionChunk, SafetyStatus
 from kinevla_ros.nodes.arm.display import ArmDisplay
-from kinevla_ros.nodes.arm.parameters import PARAMETERS, limits_from, workspace_from
+from kinevla_ros.nodes.arm.make_driver import make_driver
+from kinevla_ros.nodes.arm.parameters import PARAMETERS, workspace_from
 from kinevla_ros.nodes.arm.rivals import Rivals
+from kinevla_ros.nodes.arm.speed_scaling import SpeedScaling
 from kinevla_ros.nodes.arm.stages import arm_stages
 from kinevla_ros.nodes.arm.stall_recovery import PERIOD as RECOVERY_PERIOD
-from kinevla_ros.nodes.arm.stall_recovery import recovered, state_age_from
+from kinevla_ros.nodes.arm.stall_recovery import recovered
 from kinevla_ros.nodes.ros.latency import Latency
 from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
 from kinevla_ros.nodes.ros.messages import (
@@ -34,21 +35,16 @@ from kinevla_ros.nodes.ros.qos import LATCHED
 from kinevla_ros.nodes.ros.runtime import run
 from kinevla_ros.nodes.ros.subscribe import subscribe
 from kinevla_ros.nodes.ros.text import TEXT, bounded
-from kinevla_ros.robot.driver.channel import DriverSettings
 from kinevla_ros.robot.driver.client import DriverClient
 from kinevla_ros.robot.driver.driver import STREAM_FAILED, Tick
 from kinevla_ros.robot.gate.check_result import CheckResult, Fault, refused
 from kinevla_ros.robot.priority import ADVICE
-from kinevla_ros.robot.realman.stop_line import StopLine
 from kinevla_ros.robot.status import SafetyState, Status
 from kinevla_ros.robot.transport import ArmConnectionError
 
 TARGETS = "kinevla/joint_targets"
 STATUS_PERIOD = 0.1
 ENABLE_TIMEOUT = 3.0
-
-DRIVER_PROCESS = "kinevla_ros.robot.driver.process"
-RM_DRIVER_PROCESS = "kinevla_ros.nodes.rm_driver.process"
 
 
 class ArmNode(ManagedNode):
@@ -71,8 +67,7 @@ class ArmNode(ManagedNode):
         # As leader arms publish where they are.
         drop = partial(self._drop, "teleoperation", Fault.INVALID_TARGET)
         subscribe(self, JointState, "kinevla/teleop_targets", self._on_teleop, drop)
-        drop = partial(self._drop, "speed scaling", Fault.NONE)
-        subscribe(self, Float64, "~/speed_scaling", self._on_speed_scaling, drop)
+        SpeedScaling(self, self._set_speed)
         self.create_timer(RECOVERY_PERIOD, self._go_on)
         self.create_service(SetBool, "~/enable", self._on_enable)
         self.create_service(SetBool, "~/pause", self._on_pause)
@@ -81,37 +76,12 @@ class ArmNode(ManagedNode):
 
     def configure(self) -> None:
         """Connect to the arm."""
-        self._driver = self._make_driver()
+        self._driver = make_driver(self, self.values, self._on_tick)
         info = self._driver.connect()
         self.hardware_id = f"{info.model} at {self._driver.arm}"
         self.get_logger().info(f"connected to {info.model}, {info.firmware}, at {self._driver.arm}")
         if not self._driver.prompt:
             self.get_logger().warning(ADVICE)
-
-    def _make_driver(self) -> DriverClient:
-        """Return the driver of the way to the arm that is asked for, not connected."""
-        values = self.values
-        ip, port = values["arm_ip"], values["arm_port"]
-        transport: dict[str, Any]
-        if values["transport"] == "rm_driver":
-            module, arm = RM_DRIVER_PROCESS, self.resolve_topic_name("rm_driver")
-            transport = {"namespace": self.get_namespace()}
-            stop_past_it = _cannot_stop
-        else:
-            module, arm = DRIVER_PROCESS, f"{ip}:{port}"
-            transport = {"ip": ip, "port": port, "host_ip": values["host_ip"] or None}
-            transport["udp_port"] = values["udp_port"]
-            stop_past_it = StopLine(ip, port).stop
-        settings = DriverSettings(
-            arm,
-            transport,
-            values["rate"],
-            limits_from(values),
-            workspace_from(values),
-            values["speed_scaling"],
-            max_state_age=state_age_from(values),
-        )
-        return DriverClient(module, settings, self._on_tick, stop_past_it)
 
     def cleanup(self) -> None:
         """Disconnect."""
@@ -223,8 +193,16 @@ class ArmNode(ManagedNode):
             return
         self._hand_over("teleoperation", lambda driver: driver.lead(target))
 
-    def _on_speed_scaling(self, message: Float64) -> None:
-        self._hand_over("speed scaling", lambda driver: driver.set_speed(message.data))
+    def _set_speed(self, percent: float) -> str:
+        """Set the speed, now or for the start; returns why it cannot be so, or nothing."""
+        if self.state == "active" and self._driver is not None:
+            result = self._driver.set_speed(percent)
+            if not result.ok:
+                return result.reason
+        elif not 0 <= percent <= 100:
+            return f"speed scaling cannot be {percent} %; give 0 to 100 %"
+        self.values["speed_scaling"] = percent
+        return ""
 
     def _drop(self, what: str, fault: Fault, problem: str) -> None:
         """Count and name what cannot be read."""
@@ -284,10 +262,6 @@ class ArmNode(ManagedNode):
             if time.monotonic() > deadline:
                 raise RuntimeError(f"motion cannot be enabled: {result.reason}")
             time.sleep(0.05)
-
-
-def _cannot_stop() -> None:
-    raise ArmConnectionError("nothing goes past the vendor's rm_driver; use the emergency button")
 
 
 def main() -> int:

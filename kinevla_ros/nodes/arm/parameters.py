@@ -43,7 +43,9 @@ PARAMETERS = {
         "The arm is simulated on this computer: its state may be older, and it goes on by itself "
         "after the computer was busy. Refused for any other address.",
     ),
-    "speed_scaling": Parameter(100.0, "Speed at the start (%); see ~/speed_scaling.", 0.0, 100.0),
+    "speed_scaling": Parameter(
+        100.0, "Speed (%) on the same path, now and at the start.", 0.0, 100.0, live=True
+    ),
     "limits.lower": Parameter([_MISSING] * 7, "Smallest joint positions (rad)."),
     "limits.upper": Parameter([_MISSING] * 7, "Largest joint positions (rad)."),
     "limits.velocity": Parameter([_MISSING] * 7, "Largest joint speeds (rad/s)."),

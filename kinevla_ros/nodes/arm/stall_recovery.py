@@ -18,7 +18,15 @@ PERIOD = 0.25
 SIMULATED_STATE_AGE = 0.5
 """A simulator that waits for a processor is no arm that has lost its sensors, s."""
 
-STALLS = (Fault.STALE_STATE, Fault.STREAM_INTERRUPTED, Fault.CONNECTION_LOST)
+STALLS = (
+    Fault.STALE_STATE,
+    Fault.STREAM_INTERRUPTED,
+    Fault.CONNECTION_LOST,
+    Fault.TRACKING_ERROR,
+    Fault.CONTROLLER_ERROR,
+)
+"""What a simulator that lags behind looks like: late states, an arm that is not where it was sent,
+targets that its controller takes together and so for a jump."""
 
 
 def state_age_from(values: Mapping[str, Any]) -> float:

@@ -23,6 +23,7 @@ class Parameter:
         description: what it does, with its unit.
         lower, upper: range of a number.
         choices: the words it may be; any if empty.
+        live: whether it can be set while the node runs.
     """
 
     default: Any
@@ -30,10 +31,11 @@ class Parameter:
     lower: float | None = None
     upper: float | None = None
     choices: tuple[str, ...] = ()
+    live: bool = False
 
     def descriptor(self) -> ParameterDescriptor:
         """Return what `ros2 param describe` shows."""
-        descriptor = ParameterDescriptor(description=self.description, read_only=True)
+        descriptor = ParameterDescriptor(description=self.description, read_only=not self.live)
         if self.choices:
             descriptor.additional_constraints = f"one of {listed(self.choices)}"
         if self.lower is None or self.upper is None:

@@ -92,6 +92,8 @@ def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:
     finally:
         node.destroy_node()
         rclpy.try_shutdown()
+        # Ctrl-C in a terminal and a launch that hands it on are two; the second finds the end.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _spin(node: ManagedNode, stop: threading.Event) -> int:
