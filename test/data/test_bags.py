@@ -53,7 +53,7 @@ def motion(seconds: float) -> np.ndarray:
     return np.array([np.interp(seconds, times, column) for column in states.T])
 
 
-def record(camera_rate: float = 30.0, targets: bool = True) -> Recorded:
+def record(camera_rate: float = 15.0, targets: bool = True) -> Recorded:
     """What cameras, arm and a person published in four seconds, in the order of receipt."""
     found: Recorded = [("/instruction", -0.2, text(SAID))]
     for tick in range(int(SECONDS * 100)):
@@ -115,7 +115,7 @@ def test_live_and_from_the_bag_the_same_messages_give_the_same_frames(tmp_path: 
 
 
 def test_a_bag_becomes_a_dataset_at_ten_frames_a_second(tmp_path: Path) -> None:
-    lines = convert(tmp_path, record())
+    lines = convert(tmp_path, record(30.0))
     # Of the last frames the target of a tenth of a second later was never sent, but held.
     assert lines == ["recording 0: 40 of 40 frames, 1 episode"]
     reader = DatasetReader(tmp_path / "dataset")
