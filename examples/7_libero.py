@@ -1,4 +1,4 @@
-"""One way of a goal in each LIBERO suite: shown by its demonstrator, judged, its end as a file."""
+"""One way of a goal in each LIBERO suite, demonstrated and judged, and its end as a picture."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,7 @@ from kinevla_ros.sim.libero.goals import GOALS
 from kinevla_ros.sim.libero.judge import judge
 from kinevla_ros.sim.libero.world import LiberoWorld
 
-SHOWN = {"libero_goal_relabeled": 8, "kine_libero": 22}  # suite to its entry, as in the paper
+SHOWN = {"libero_goal_relabeled": 5, "kine_libero": 14}  # suite to its entry, as in the paper
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
 
 world = LiberoWorld()

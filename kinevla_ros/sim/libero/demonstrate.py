@@ -15,8 +15,9 @@ def demonstrate(
     world: LiberoWorld,
     goal: str,
     slots: Mapping[str, str],
-    state: int,
+    state: int | None,
     act: Callable[[Array], None] | None = None,
+    seed: int | None = None,
 ) -> Track:
     """Show one way of a goal.
 
@@ -24,10 +25,10 @@ def demonstrate(
         world: to act in; it is reset.
         goal: name of a goal.
         slots: the way.
-        state: number of the initial state.
+        state, seed: of the scene, see `LiberoWorld.reset`.
         act: carries out a command, shape (7,), and steps the world; the world's step without it.
     """
-    world.reset(GOALS[goal].task, state)
+    world.reset(GOALS[goal].task, state, seed)
     track = Track(look(world))
     step = act or world.step
 

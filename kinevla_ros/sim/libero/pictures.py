@@ -40,15 +40,17 @@ class Pictures:
         # Group 0 is collision geometry.
         self._options.geomgroup[0] = 0
 
-    def render(self, model: mujoco.MjModel, data: mujoco.MjData) -> dict[str, NDArray[np.uint8]]:
-        """Pictures, uint8 RGB, shape (SIZE, SIZE, 3), of the state in `data`.
+    def render(
+        self, model: mujoco.MjModel, positions: NDArray[np.float64]
+    ) -> dict[str, NDArray[np.uint8]]:
+        """Pictures, uint8 RGB, shape (SIZE, SIZE, 3), of a world with joints at `positions`.
 
         They are upright and unmirrored, unlike those of robosuite's observations.
         """
         # Fixtures are placed, and the burner lit, in the model.
         self._model.body_pos[:], self._model.body_quat[:] = model.body_pos, model.body_quat
         self._model.site_rgba[:] = model.site_rgba
-        self._data.qpos[:] = data.qpos
+        self._data.qpos[:] = positions
         mujoco.mj_forward(self._model, self._data)
         images = {}
         for name, camera in CAMERAS.items():

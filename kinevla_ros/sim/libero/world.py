@@ -68,23 +68,29 @@ class LiberoWorld:
         self._owner = _geom_owners(self.model)
         self._of_hand = np.array([owner.startswith("gripper0") for owner in self._owner])
 
-    def reset(self, task: str, state: int, seed: int | None = None) -> None:
-        """Start an episode from one of the task's fixed initial states, the hand open.
+    def reset(self, task: str, state: int | None, seed: int | None = None) -> None:
+        """Start an episode, the hand open.
 
-        Objects of these states hang a little above the table; as is usual they have ten steps to
-        come to rest.
+        Objects of LIBERO's initial states hang a little above the table; as is usual they have
+        ten steps to come to rest.
 
         Args:
             task: name of a task of LIBERO-Goal, as `put_the_bowl_on_the_plate`.
-            state: number of the initial state; it fixes the objects.
-            seed: fixes cabinet, stove and rack, which LIBERO's states do not hold; the state's
-                number without it.
+            state: number of one of its fixed initial states, which hold the objects; None leaves
+                them where LIBERO's own sampler puts them.
+            seed: of what is sampled, cabinet, stove and rack in any case; the state's number
+                without it.
+
+        Raises ValueError when there is neither a state nor a seed.
         """
-        if task not in self._states:
-            self._states[task] = task_files(task)[1]
+        if state is None and seed is None:
+            raise ValueError("a scene needs the number of an initial state, or a seed")
         self._env.seed(state if seed is None else seed)
         self._env.reset()
-        self._env.set_init_state(self._states[task][state])
+        if state is not None:
+            if task not in self._states:
+                self._states[task] = task_files(task)[1]
+            self._env.set_init_state(self._states[task][state])
         # The gripper's command outlives robosuite's soft reset.
         self._robot.gripper.current_action = np.zeros(self._robot.gripper.dof)
         self._robot.controller.update(force=True)
@@ -196,13 +202,20 @@ class LiberoWorld:
         turn = Rotation.from_matrix(self.hand_rotation @ DOWN.T).as_rotvec()
         return np.array([*self.hand, *turn, self.opening], np.float32)
 
-    def render(self) -> dict[str, NDArray[np.uint8]]:
-        """Pictures of both cameras as they are, upright and unmirrored: `front` and `wrist`."""
+    def render(self, positions: Array | None = None) -> dict[str, NDArray[np.uint8]]:
+        """Pictures of both cameras, upright and unmirrored: `front` and `wrist`.
+
+        Args:
+            positions: of all joints, `data.qpos` of an earlier step of this episode; as they are
+                now without it.
+        """
         if self._pictures is None:
             from kinevla_ros.sim.libero.pictures import Pictures
 
             self._pictures = Pictures(self._env.sim.model.get_xml(), self.model)
-        images: dict[str, NDArray[np.uint8]] = self._pictures.render(self.model, self.data)
+        images: dict[str, NDArray[np.uint8]] = self._pictures.render(
+            self.model, self.data.qpos if positions is None else positions
+        )
         return images
 
     def close(self) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 from kinevla_ros.sim.libero.demonstrators.hand import CLOSE, KEEP, OPEN, Hand, turned
 from kinevla_ros.sim.libero.scene import (
     CHEESE,
-    DOWN,
     PLATE,
     STOVE_FRONT,
     STOVE_HALF,
@@ -25,6 +24,8 @@ _SPEED = 0.5
 _AHEAD = 0.04  # how far the hand may run ahead of the plate's middle (m)
 _CLOSE, _FAR = 0.080, 0.130  # from the stove's front edge to the plate's middle (m)
 _CLEAR = 0.140  # to where along x the cream cheese is moved (m)
+NARROW = turned("z", 90.0)
+"""Hand whose palm, wide along the closing axis, passes bowl and drawer handles."""
 _REGION = 0.033  # LIBERO's region of 0.04 m, less a margin (m)
 
 
@@ -36,7 +37,7 @@ def push_before_stove(hand: Hand, path: str, distance: str) -> None:
         _clear(hand)
     region = hand.world.site(STOVE_FRONT)[:2]
     goal = np.clip([front, stove[1] + 0.02], region - _REGION, region + _REGION)
-    _push(hand, _legs(hand, path, goal), DOWN, OPEN)
+    _push(hand, _legs(hand, path, goal), NARROW, OPEN)
 
 
 def push_beside_stove(hand: Hand, path: str) -> None:
@@ -46,22 +47,21 @@ def push_beside_stove(hand: Hand, path: str) -> None:
     goal = stove[:2] + STOVE_HALF + np.array([0.045, 0.105])
     if path == "diagonal":
         _clear(hand)
-    # Upright, places this far to the right are beyond the arm's reach, or it cannot press there:
-    # lean outwards, fingers half open.
-    hand.hold(8, OPEN)
+        _push(hand, _legs(hand, path, goal), NARROW, OPEN)
+        return
+    # Upright, the corner is beyond the arm's reach: lean outwards, fingers half open.
     hand.hold(4, CLOSE)
-    _push(hand, _legs(hand, path, goal), turned("y", -25.0), KEEP, drop=0.015)
+    lean = turned("z", 50.0, turned("y", -25.0))
+    _push(hand, _legs(hand, path, goal), lean, KEEP, drop=0.015)
 
 
 def _clear(hand: Hand) -> None:
     """Move the cream cheese to the front with closed fingers, pushing on its short end."""
-    # The palm, wide along the closing axis, must not meet the bowl.
-    narrow = turned("z", 90.0)
     behind = hand.world.position(CHEESE) + np.array([-0.075, 0.0, 0.004])
-    hand.go(behind + np.array([0.0, 0.0, 0.10]), CLOSE, narrow, near=0.012, steps=120)
-    hand.go(behind, CLOSE, narrow, steps=40, speed=0.7)
-    hand.follow_line([_CLEAR - 0.055, *behind[1:]], CLOSE, narrow)
-    hand.go(hand.at + np.array([-0.02, 0.0, 0.12]), CLOSE, narrow, near=0.02, steps=40)
+    hand.go(behind + np.array([0.0, 0.0, 0.10]), CLOSE, NARROW, near=0.012, steps=120)
+    hand.go(behind, CLOSE, NARROW, steps=40, speed=0.7)
+    hand.follow_line([_CLEAR - 0.055, *behind[1:]], CLOSE, NARROW)
+    hand.go(hand.at + np.array([-0.02, 0.0, 0.12]), CLOSE, NARROW, near=0.02, steps=40)
 
 
 def _legs(hand: Hand, path: str, goal: Array) -> list[Array]:
