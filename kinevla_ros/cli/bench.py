@@ -121,13 +121,14 @@ def stream(
 @app.command()
 def console(
     stops: Annotated[int, typer.Option(min=1, help="Stops of each row.")] = 500,
-    pages: Annotated[int, typer.Option(min=0, max=7, help="Further pages that are open.")] = 2,
+    pages: Annotated[int, typer.Option(min=1, max=7, help="Further pages that are open.")] = 2,
+    rounds: Annotated[int, typer.Option(min=0, help="Of a task, without and with them.")] = 5,
     report: Report = None,
 ) -> None:
-    """Measure how long a stop takes from the console's page to the arm node's answer."""
+    """Measure a stop from the console's page to the arm's answer, and what open pages cost."""
     from kinevla_ros.stack.bench_console import bench_console
 
-    raise typer.Exit(bench_console(stops, pages, report))
+    raise typer.Exit(bench_console(stops, pages, rounds, report))
 
 
 @app.command()

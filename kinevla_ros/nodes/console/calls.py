@@ -30,7 +30,7 @@ SERVICES: dict[str, tuple[Any, str]] = {
 
 TIMEOUT = 5.0
 STOP_TIMEOUT = 2.0
-BUTTON = "; the emergency button works without it"
+BUTTON = " The emergency button works without it."
 
 
 class NoAnswer(RuntimeError):
@@ -79,7 +79,7 @@ async def _await(
         return await asyncio.wait_for(answer, timeout)
     except TimeoutError:
         raise NoAnswer(
-            f"{client.service_name} has not answered within {timeout:.0f} s{hint}"
+            f"{client.service_name} has not answered within {timeout:.0f} s.{hint}"
         ) from None
     finally:
         client.remove_pending_request(request)
