@@ -52,7 +52,7 @@ def add_norm(
 
 @triton.jit
 def gate(both, out, scales, width, ROUND: tl.constexpr, BLOCK: tl.constexpr):
-    """SiLU of the first half of a row times the second, rounding; all columns or a block of them."""
+    """SiLU of the first half of a row times the second, rounding; all columns or a block."""
     row = tl.program_id(0)
     columns = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     inside = columns < width
