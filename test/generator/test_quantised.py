@@ -129,3 +129,12 @@ def test_what_is_rounded_already_is_not_rounded_again(model) -> None:
     quantise(model, "int8")
     with pytest.raises(ValueError, match="fold adapters"):
         quantise(model, "int8")
+
+
+def test_without_a_compiler_the_wide_product_stays_and_the_log_says_so(monkeypatch, caplog) -> None:
+    def failing(*given: object) -> None:
+        raise RuntimeError("no C compiler")
+
+    monkeypatch.setattr(torch, "compile", lambda work, dynamic: failing)
+    assert quantised._compiled.__wrapped__(torch.device("cpu")) is None
+    assert "cannot be compiled: no C compiler" in caplog.text

@@ -16,7 +16,7 @@ from kinevla_ros.generator.network.model import Segment, may_look
 FEW = 16
 """Up to so many new positions the filled ones are shared out among programs."""
 SPLITS = 8
-HEADS_AT_ONCE = 8
+HEADS_AT_ONCE, COLUMNS_AT_ONCE = 8, 1024
 SMALLEST_HEAD = 16
 """Numbers of a head: tensor cores take no smaller matrices."""
 
@@ -102,8 +102,10 @@ class FusedOperations:
         """See `Operations`."""
         width, rounded = both.shape[1] // 2, isinstance(into, Fp8Linear)
         out, scale = _target(both, width, rounded)
-        block = triton.next_power_of_2(width)
-        kernels.gate[(len(both),)](both, out, scale, width, rounded, block, num_warps=8)
+        # A row's scale wants the whole row in one program.
+        block = triton.next_power_of_2(width) if rounded else COLUMNS_AT_ONCE
+        grid = len(both), triton.cdiv(width, block)
+        kernels.gate[grid](both, out, scale, width, rounded, block, num_warps=8 if rounded else 4)
         return Rounded(out, scale) if rounded else out
 
 

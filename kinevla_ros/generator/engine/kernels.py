@@ -19,17 +19,14 @@ NEVER = tl.constexpr(-1.0e30)
 
 
 @triton.jit
-def _store_row(
-    row, values, inside, out, scales, width, ROUND: tl.constexpr, BLOCK: tl.constexpr
-):  # fmt: skip
-    """Store a row, in fp8 with a scale of its own where it is to be rounded."""
-    columns = tl.arange(0, BLOCK)
+def _store_row(row, columns, values, out, scales, width, ROUND: tl.constexpr):
+    """Store what a row has in some columns; rounded to fp8 with a scale of its own: in all."""
     if ROUND:
         scale = tl.maximum(tl.max(tl.abs(values), 0), SMALLEST) / FP8_LARGEST
         tl.store(scales + row, scale)
         values = values / scale
     place = out + row.to(tl.int64) * width + columns
-    tl.store(place, values.to(out.dtype.element_ty), mask=inside)
+    tl.store(place, values.to(out.dtype.element_ty), mask=columns < width)
 
 
 @triton.jit
@@ -50,14 +47,14 @@ def add_norm(
         x = x.to(own).to(tl.float32)
     normed = (x * tl.rsqrt(tl.sum(x * x, 0) / width + eps)).to(own).to(tl.float32)
     scaled = normed * tl.load(weight + columns, mask=inside, other=0.0).to(tl.float32)
-    _store_row(row, scaled.to(own).to(tl.float32), inside, out, scales, width, ROUND, BLOCK)
+    _store_row(row, columns, scaled.to(own).to(tl.float32), out, scales, width, ROUND)
 
 
 @triton.jit
 def gate(both, out, scales, width, ROUND: tl.constexpr, BLOCK: tl.constexpr):
-    """Row by row: SiLU of the first half times the second, rounding."""
+    """SiLU of the first half of a row times the second, rounding; all columns or a block."""
     row = tl.program_id(0)
-    columns = tl.arange(0, BLOCK)
+    columns = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     inside = columns < width
     own = both.dtype.element_ty
     place = both + row.to(tl.int64) * 2 * width + columns
@@ -65,7 +62,7 @@ def gate(both, out, scales, width, ROUND: tl.constexpr, BLOCK: tl.constexpr):
     second = tl.load(place + width, mask=inside, other=0.0).to(tl.float32)
     opened = (first / (1.0 + tl.exp(-first))).to(own).to(tl.float32)
     values = (opened * second).to(own).to(tl.float32)
-    _store_row(row, values, inside, out, scales, width, ROUND, BLOCK)
+    _store_row(row, columns, values, out, scales, width, ROUND)
 
 
 @triton.jit
@@ -76,7 +73,7 @@ def round_rows(given, out, scales, width, BLOCK: tl.constexpr):
     inside = columns < width
     place = given + row.to(tl.int64) * width + columns
     values = tl.load(place, mask=inside, other=0.0).to(tl.float32)
-    _store_row(row, values, inside, out, scales, width, True, BLOCK)
+    _store_row(row, columns, values, out, scales, width, True)
 
 
 @triton.jit

@@ -7,6 +7,7 @@ Embeddings, output head and vision stay as they are.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import cache
 from typing import Literal
@@ -20,7 +21,8 @@ from kinevla_ros.generator.network.model import Generator
 
 Weights = Literal["int8", "fp8"]
 
-FP8 = torch.float8_e4m3fn
+logger = logging.getLogger(__name__)
+FLOAT, FP8 = torch.float32, torch.float8_e4m3fn
 FP8_CAPABILITY = (8, 9)
 SMALLEST_SCALE = 1e-12
 
@@ -48,8 +50,8 @@ class Int8Linear(QuantisedLinear):
 
     def forward(self, x: Tensor) -> Tensor:
         """[..., in] to [..., out]."""
-        if x.is_cuda and x.numel() == x.shape[-1]:
-            return _compiled()(x, self.weight, self.scale, x.dtype)
+        if x.is_cuda and x.numel() == x.shape[-1] and (single := _compiled(x.device)):
+            return single(x, self.weight, self.scale, x.dtype)
         product = F.linear(x, self.weight.to(x.dtype))
         return (product.float() * self.scale).to(x.dtype)
 
@@ -68,8 +70,8 @@ class Fp8Linear(QuantisedLinear):
     def forward(self, x: Tensor | Rounded) -> Tensor:
         """[..., in] to [..., out], bfloat16; rounds what has not been rounded before."""
         rows, scale = x if isinstance(x, Rounded) else _fp8(x.flatten(0, -2))
-        if rows.is_cuda and len(rows) == 1:
-            product = _compiled()(rows, self.weight, self.scale * scale[0], torch.bfloat16)
+        if rows.is_cuda and len(rows) == 1 and (single := _compiled(rows.device)):
+            product = single(rows, self.weight, self.scale * scale[0], torch.bfloat16)
         else:
             product = torch._scaled_mm(
                 rows, self.weight.t(), scale, self.scale[None], out_dtype=torch.bfloat16
@@ -123,6 +125,14 @@ def _one_row(x: Tensor, weight: Tensor, scale: Tensor, dtype: torch.dtype) -> Te
 
 
 @cache
-def _compiled() -> Callable[[Tensor, Tensor, Tensor, torch.dtype], Tensor]:
-    """`_one_row`, which reads each weight once and as it is stored."""
-    return torch.compile(_one_row, dynamic=False)
+def _compiled(device: torch.device) -> Callable[..., Tensor] | None:
+    """`_one_row`, which reads each weight once and as it is stored; None where nothing compiles."""
+    compiled = torch.compile(_one_row, dynamic=False)
+    try:
+        weight = torch.ones(16, 16, dtype=torch.int8, device=device)
+        compiled(torch.ones(1, 16, device=device), weight, torch.ones(16, device=device), FLOAT)
+    # A compiler that is missing or too old raises errors of many kinds.
+    except Exception as problem:
+        logger.warning(f"8-bit weights are slow, their product cannot be compiled: {problem}")
+        return None
+    return compiled

@@ -1,0 +1,58 @@
+"""Compiles the kernels of the engine for a GPU that need not be there, in the full size's shapes.
+
+Run it by itself: whether kernels are compiled or interpreted is settled when triton is imported.
+"""
+
+import sys
+
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+
+from kinevla_ros.generator.engine import kernels
+
+FLOATS = ("eps", "scale")
+INTEGERS = {"segments": "i64", "start": "i64", "rule": "i32"}
+SINGLE = ("parts", "tops", "sums", "scales")
+NUMBERS = ("heads", "length", "new", "width")
+
+
+def compiled(kernel, capability: int, dtype: str = "bf16", out: str = "", **constants) -> None:
+    """Down to the machine code. Raises what the compiler raises."""
+    signature = {}
+    for name in kernel.arg_names:
+        if name in constants:
+            signature[name] = "constexpr"
+        elif name in NUMBERS:
+            signature[name] = "i32"
+        elif name in FLOATS:
+            signature[name] = "fp32"
+        elif name == "out":
+            signature[name] = f"*{out or dtype}"
+        else:
+            signature[name] = f"*{'fp32' if name in SINGLE else INTEGERS.get(name, dtype)}"
+    places = {(kernel.arg_names.index(name),): value for name, value in constants.items()}
+    source = ASTSource(fn=kernel, signature=signature, constexprs=places)
+    binary = triton.compile(source, target=GPUTarget("cuda", capability, 32))
+    assert binary.asm["cubin"]
+
+
+def main(capability: int) -> None:
+    """Every kernel, as the engine launches it."""
+    for splits, rows in ((1, 64), (8, 16)):
+        compiled(
+            kernels.attend, capability, WHOLE=False, OBSERVATION=2, SPLITS=splits, SIZE=128,
+            ROWS=rows, COLUMNS=64,
+        )  # fmt: skip
+    compiled(kernels.join, capability, SPLITS=8, SIZE=128)
+    compiled(kernels.turn, capability, GROUP=8, HALF=64)
+    compiled(kernels.add_norm, capability, CHANGED=True, ROUND=False, BLOCK=4096)
+    compiled(kernels.gate, capability, ROUND=False, BLOCK=1024)
+    if capability >= 89:
+        compiled(kernels.add_norm, capability, out="fp8e4nv", CHANGED=True, ROUND=True, BLOCK=4096)
+        compiled(kernels.gate, capability, out="fp8e4nv", ROUND=True, BLOCK=16384)
+        compiled(kernels.round_rows, capability, out="fp8e4nv", BLOCK=4096)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
