@@ -50,7 +50,7 @@ class ArmDisplay:
         """Take what a tick gave, in whatever thread."""
         self._tick, self._state = tick, tick.state or self._state
 
-    def on_chunk(self, chunk: ActionChunk) -> None:
+    def follow(self, chunk: ActionChunk) -> None:
         """Take a chunk that was accepted."""
         self._chunk = chunk
 

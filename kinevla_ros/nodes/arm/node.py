@@ -66,12 +66,12 @@ class ArmNode(ManagedNode):
         self._rivals = Rivals(self, self._joints, TARGETS)
         self._display = ArmDisplay(self, self._stamps, self.values["frame_prefix"])
         self._safety = self.create_publisher(SafetyStatus, "kinevla/safety_status", LATCHED)
-        drop = partial(self._drop, "chunk", Fault.INVALID_CHUNK)
-        subscribe(self, ActionChunk, "kinevla/action_chunk", self._on_chunk, drop)
+        drop = partial(self._refuse, "chunk", Fault.INVALID_CHUNK)
+        subscribe(self, ActionChunk, "kinevla/action_chunk", self._follow, drop)
         # As leader arms publish where they are.
-        drop = partial(self._drop, "teleoperation", Fault.INVALID_TARGET)
-        subscribe(self, JointState, "kinevla/teleop_targets", self._on_teleop, drop)
-        drop = partial(self._drop, "speed scaling", Fault.NONE)
+        drop = partial(self._refuse, "teleoperation", Fault.INVALID_TARGET)
+        subscribe(self, JointState, "kinevla/teleop_targets", self._lead, drop)
+        drop = partial(self._refuse, "speed scaling", Fault.NONE)
         subscribe(self, Float64, "~/speed_scaling", self._on_speed_scaling, drop)
         self.create_timer(RECOVERY_PERIOD, self._go_on)
         self.create_service(SetBool, "~/enable", self._on_enable)
@@ -200,33 +200,33 @@ class ArmNode(ManagedNode):
         if stall := recovered(self._driver, self._status):
             self.get_logger().warning(f"the simulated arm goes on after {stall}")
 
-    def _on_chunk(self, message: ActionChunk) -> None:
+    def _follow(self, message: ActionChunk) -> None:
         if clock := self.clock_watch.problem():
-            self._drop("chunk", Fault.STALE_CHUNK, clock)
+            self._refuse("chunk", Fault.STALE_CHUNK, clock)
             return
         try:
             chunk = chunk_from_message(message, self._stamps)
         except ValueError as error:
-            self._drop("chunk", Fault.INVALID_CHUNK, str(error))
+            self._refuse("chunk", Fault.INVALID_CHUNK, str(error))
             return
         if self._hand_over("chunk", lambda driver: driver.follow(chunk)):
-            self._display.on_chunk(chunk)
+            self._display.follow(chunk)
 
-    def _on_teleop(self, message: JointState) -> None:
+    def _lead(self, message: JointState) -> None:
         if clock := self.clock_watch.problem():
-            self._drop("teleoperation", Fault.INVALID_TARGET, clock)
+            self._refuse("teleoperation", Fault.INVALID_TARGET, clock)
             return
         try:
             target = target_from_message(message, self._stamps)
         except ValueError as error:
-            self._drop("teleoperation", Fault.INVALID_TARGET, str(error))
+            self._refuse("teleoperation", Fault.INVALID_TARGET, str(error))
             return
         self._hand_over("teleoperation", lambda driver: driver.lead(target))
 
     def _on_speed_scaling(self, message: Float64) -> None:
         self._hand_over("speed scaling", lambda driver: driver.set_speed(message.data))
 
-    def _drop(self, what: str, fault: Fault, problem: str) -> None:
+    def _refuse(self, what: str, fault: Fault, problem: str) -> None:
         """Count and name what cannot be read."""
         reason = bounded(problem)
         self._hand_over(what, lambda driver: driver.refuse(fault, reason))

@@ -216,14 +216,14 @@ class ArmDriver:
             return result
 
     def follow(self, chunk: ActionChunk) -> CheckResult:
-        """See `ArmStateMachine.on_chunk`."""
+        """See `ArmStateMachine.follow`."""
         with self._lock:
-            return self._ready.on_chunk(chunk, time.monotonic())
+            return self._ready.follow(chunk, time.monotonic())
 
     def lead(self, target: JointTarget) -> CheckResult:
-        """See `ArmStateMachine.on_teleop`."""
+        """See `ArmStateMachine.lead`."""
         with self._lock:
-            return self._ready.on_teleop(target, time.monotonic())
+            return self._ready.lead(target, time.monotonic())
 
     def give_up(self, reason: str) -> None:
         """See `ArmStateMachine.give_up`."""
@@ -231,9 +231,9 @@ class ArmDriver:
             self._ready.give_up(reason, time.monotonic())
 
     def refuse(self, fault: Fault, reason: str) -> CheckResult:
-        """See `ArmStateMachine.on_malformed`."""
+        """See `ArmStateMachine.refuse`."""
         with self._lock:
-            return self._ready.on_malformed(fault, reason)
+            return self._ready.refuse(fault, reason)
 
     def set_speed(self, percent: float) -> CheckResult:
         """See `ArmStateMachine.set_speed`."""

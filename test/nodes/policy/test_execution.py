@@ -12,11 +12,11 @@ import pytest
 pytest.importorskip("rclpy")
 
 from action_msgs.msg import GoalStatus
+from kinevla_ros.action import Execute
 from node_bench import SUCCESS, bench
 from policy_bench import BREAD, FakePolicy, PolicyBench
 from rclpy.action import ActionClient
 
-from kinevla_ros.action import Execute
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.generator import policy as generator_policy
 from kinevla_ros.msg import SafetyStatus

@@ -120,7 +120,7 @@ def _whole_ways(chunks: int, rate: float, rng: np.random.Generator) -> Times:
     for number in range(chunks):
         chunk = swing(now - 0.05, now - 0.05 - start, number, rng)
         started = time.perf_counter()
-        result = arm.core.on_chunk(chunk, now)
+        result = arm.core.follow(chunk, now)
         arm.tick(now + arm.dt)
         if result.ok:
             times[WHOLE_WAY].append(time.perf_counter() - started)

@@ -67,7 +67,7 @@ def record(seams: int, rate: float, seed: int) -> SentMotion:
                 waiting.append((arrival + REPLAN, chunk))
         for item in [item for item in waiting if item[0] <= now]:
             waiting.remove(item)
-            if arm.core.on_chunk(item[1], now).ok:
+            if arm.core.follow(item[1], now).ok:
                 taken.append(len(sent))
         now += dt
         arm.tick(now)

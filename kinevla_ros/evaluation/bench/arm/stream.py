@@ -63,7 +63,7 @@ def _stream(answer: Connection, rate: float, seconds: float, realtime: bool) -> 
     while (now := ticks.wait()) < begun + seconds:
         if now >= replanned + REPLAN:
             sequence, replanned = sequence + 1, now
-            arm.core.on_chunk(swing(now - 0.05, now - begun, sequence, rng), now)
+            arm.core.follow(swing(now - 0.05, now - begun, sequence, rng), now)
         arm.tick(now)
         moments.append(time.monotonic())
     errors = abs(np.diff(moments) - 1 / rate)
