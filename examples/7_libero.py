@@ -1,4 +1,4 @@
-"""One way of a goal in each LIBERO suite: shown by its demonstrator, judged, and its end as a file."""
+"""A way of a goal in each LIBERO suite: shown by its demonstrator, judged, its end as a file."""
 
 import sys
 from pathlib import Path

@@ -92,8 +92,8 @@ def evaluate(
     ] = None,
 ) -> None:
     """Let the policy act in the simulated cell and count its successes."""
-    from kinevla_ros.evaluation.suite.evaluate import EvaluationSettings
     from kinevla_ros.evaluation.suite.evaluate import evaluate as run
+    from kinevla_ros.evaluation.suite.settings import EvaluationSettings
 
     interventions, variations = (
         tuple(dict.fromkeys(choice.value for choice in chosen or ()))

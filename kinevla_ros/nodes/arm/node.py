@@ -16,11 +16,12 @@ from std_srvs.srv import SetBool, Trigger
 
 from kinevla_ros.msg import ActionChunk, SafetyStatus
 from kinevla_ros.nodes.arm.display import ArmDisplay
-from kinevla_ros.nodes.arm.parameters import PARAMETERS, limits_from, workspace_from
+from kinevla_ros.nodes.arm.make_driver import arm_driver
+from kinevla_ros.nodes.arm.parameters import PARAMETERS, workspace_from
 from kinevla_ros.nodes.arm.rivals import Rivals
 from kinevla_ros.nodes.arm.stages import arm_stages
 from kinevla_ros.nodes.arm.stall_recovery import PERIOD as RECOVERY_PERIOD
-from kinevla_ros.nodes.arm.stall_recovery import recovered, state_age_from
+from kinevla_ros.nodes.arm.stall_recovery import recovered
 from kinevla_ros.nodes.ros.latency import Latency
 from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
 from kinevla_ros.nodes.ros.messages import (
@@ -34,21 +35,17 @@ from kinevla_ros.nodes.ros.qos import LATCHED
 from kinevla_ros.nodes.ros.runtime import run
 from kinevla_ros.nodes.ros.subscribe import subscribe
 from kinevla_ros.nodes.ros.text import TEXT, bounded
-from kinevla_ros.robot.driver.channel import DriverSettings
 from kinevla_ros.robot.driver.client import DriverClient
-from kinevla_ros.robot.driver.driver import STREAM_FAILED, Tick
+from kinevla_ros.robot.driver.driver import STREAM_FAILED
+from kinevla_ros.robot.driver.tick import Tick
 from kinevla_ros.robot.gate.check_result import CheckResult, Fault, refused
 from kinevla_ros.robot.priority import ADVICE
-from kinevla_ros.robot.realman.stop_line import StopLine
 from kinevla_ros.robot.status import SafetyState, Status
 from kinevla_ros.robot.transport import ArmConnectionError
 
 TARGETS = "kinevla/joint_targets"
 STATUS_PERIOD = 0.1
 ENABLE_TIMEOUT = 3.0
-
-DRIVER_PROCESS = "kinevla_ros.robot.driver.process"
-RM_DRIVER_PROCESS = "kinevla_ros.nodes.rm_driver.process"
 
 
 class ArmNode(ManagedNode):
@@ -81,37 +78,17 @@ class ArmNode(ManagedNode):
 
     def configure(self) -> None:
         """Connect to the arm."""
-        self._driver = self._make_driver()
+        self._driver = arm_driver(
+            self.values,
+            self.get_namespace(),
+            self.resolve_topic_name("rm_driver"),
+            self._on_tick,
+        )
         info = self._driver.connect()
         self.hardware_id = f"{info.model} at {self._driver.arm}"
         self.get_logger().info(f"connected to {info.model}, {info.firmware}, at {self._driver.arm}")
         if not self._driver.prompt:
             self.get_logger().warning(ADVICE)
-
-    def _make_driver(self) -> DriverClient:
-        """Return the driver of the way to the arm that is asked for, not connected."""
-        values = self.values
-        ip, port = values["arm_ip"], values["arm_port"]
-        transport: dict[str, Any]
-        if values["transport"] == "rm_driver":
-            module, arm = RM_DRIVER_PROCESS, self.resolve_topic_name("rm_driver")
-            transport = {"namespace": self.get_namespace()}
-            stop_past_it = _cannot_stop
-        else:
-            module, arm = DRIVER_PROCESS, f"{ip}:{port}"
-            transport = {"ip": ip, "port": port, "host_ip": values["host_ip"] or None}
-            transport["udp_port"] = values["udp_port"]
-            stop_past_it = StopLine(ip, port).stop
-        settings = DriverSettings(
-            arm,
-            transport,
-            values["rate"],
-            limits_from(values),
-            workspace_from(values),
-            values["speed_scaling"],
-            max_state_age=state_age_from(values),
-        )
-        return DriverClient(module, settings, self._on_tick, stop_past_it)
 
     def cleanup(self) -> None:
         """Disconnect."""
@@ -284,10 +261,6 @@ class ArmNode(ManagedNode):
             if time.monotonic() > deadline:
                 raise RuntimeError(f"motion cannot be enabled: {result.reason}")
             time.sleep(0.05)
-
-
-def _cannot_stop() -> None:
-    raise ArmConnectionError("nothing goes past the vendor's rm_driver; use the emergency button")
 
 
 def main() -> int:

@@ -26,7 +26,7 @@ from kinevla_ros.nodes.arm.safety_markers import chunk_markers, colour, safety_m
 from kinevla_ros.nodes.ros.messages import Stamps
 from kinevla_ros.nodes.ros.poses import to_quaternion
 from kinevla_ros.nodes.ros.qos import LATCHED
-from kinevla_ros.robot.driver.driver import Tick
+from kinevla_ros.robot.driver.tick import Tick
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
