@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.cameras import plain_pictures
 from kinevla_ros.base.chunk import JOINT_NAMES
 
 
@@ -45,3 +46,8 @@ class Observation:
         for name in ("gripper", "stamp"):
             if not math.isfinite(value := getattr(self, name)):
                 raise ValueError(f"{name} is {value}; give a finite number")
+
+
+def plain_observation(brightness: int = 0, stamp: float = 0.0) -> Observation:
+    """Grey pictures and an arm at zero, to warm a policy up with."""
+    return Observation(plain_pictures(brightness), np.zeros(len(JOINT_NAMES)), 0.0, stamp)

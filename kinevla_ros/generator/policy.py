@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from kinevla_ros.base.cameras import plain_pictures
 from kinevla_ros.base.chunk import ActionChunk
-from kinevla_ros.base.observation import Observation
+from kinevla_ros.base.observation import Observation, plain_observation
 from kinevla_ros.codec.contract import Contract
 from kinevla_ros.generator.checkpoint import load_decoder, load_generator, load_task_set
 from kinevla_ros.generator.decoding.decode import Draft, Generation, GenerationError, Refusal
@@ -23,7 +22,7 @@ from kinevla_ros.generator.device import find_device, naming_full_memory
 from kinevla_ros.generator.engine.engine import FastDecoder
 from kinevla_ros.generator.engine.quantised import Weights
 from kinevla_ros.generator.inference import Inference
-from kinevla_ros.generator.pictures.squares import camera_pixels, state_tensor
+from kinevla_ros.generator.pictures.squares import observed
 from kinevla_ros.language.reading.reader import (
     Reader,
     Understood,
@@ -112,8 +111,7 @@ class Policy:
             GpuOutOfMemory: see there.
         """
         is_english("")  # the list of English words is read from disk once
-        images = camera_pixels(self.model.config, plain_pictures(), self.device)
-        state = state_tensor(np.zeros(7), 0.0).to(self.device)
+        images, state = observed(self.model.config, plain_observation(), self.device)
         with naming_full_memory():
             if isinstance(self._writer, FastDecoder):
                 self._writer.warm_up()
@@ -152,8 +150,7 @@ class Policy:
         """
         started = time.perf_counter()
         joints, stamp = observation.joints, observation.stamp
-        state = state_tensor(joints, observation.gripper).to(self.device)
-        seen = camera_pixels(self.model.config, observation.images, self.device), state
+        seen = observed(self.model.config, observation, self.device)
         generation = self._understood(instruction, seen, override or Override())
         self._draft = generation.words
         codes = np.array([*generation.goal_codes, *generation.kinematics_codes])

@@ -10,16 +10,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kinevla_ros.base.cameras import plain_pictures
 from kinevla_ros.base.chunk import ACTION_DIM, HORIZON, ActionChunk
-from kinevla_ros.base.observation import Observation
+from kinevla_ros.base.observation import Observation, plain_observation
 from kinevla_ros.codec.statistics import GRIPPER_BOUNDS
 from kinevla_ros.evaluation.suite.episodes import ReadyPolicy
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.decoding.sequence import InstructionTooLong, instruction_ids
 from kinevla_ros.generator.inference import Inference
-from kinevla_ros.generator.pictures.squares import camera_pixels, state_tensor
+from kinevla_ros.generator.pictures.squares import observed
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
 from kinevla_ros.language.task_set import kine_realman
@@ -28,7 +27,7 @@ from kinevla_ros.training.generator.training import read_head
 from kinevla_ros.training.variants.variants import Variant
 from kinevla_ros.training.variants.without_reasoning import written_without_reasoning
 
-_BLANK = Observation(plain_pictures(), np.zeros(7), 0.0, 0.0)
+_BLANK = plain_observation()
 _FIRST_INSTRUCTION = next(way.prompt for _, way in kine_realman().ways())
 _SEED = 0
 
@@ -134,8 +133,8 @@ class HeadPolicy:
         """The chunk in units of `MOTION_SCALE`, shape (H, D)."""
         model, vocabulary = self._model, self._vocabulary
         ids, segments = instruction_ids(vocabulary, model.config, instruction)
-        state = state_tensor(seen.joints, seen.gripper)
-        observation = model.observe(camera_pixels(model.config, seen.images)[None], state[None])
+        images, state = observed(model.config, seen)
+        observation = model.observe(images[None], state[None])
         embeddings, kinds = model.context(
             torch.tensor([ids]), torch.tensor([segments]), observation
         )

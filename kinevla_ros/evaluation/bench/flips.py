@@ -32,7 +32,7 @@ from kinevla_ros.generator.engine.engine import FastDecoder
 from kinevla_ros.generator.engine.quantised import Weights
 from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.onnx.generator import ENCODER_FILE, OnnxGenerator
-from kinevla_ros.generator.pictures.squares import camera_pixels, state_tensor
+from kinevla_ros.generator.pictures.squares import observed
 from kinevla_ros.language.grammar import TASKS, instruction
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
@@ -128,8 +128,7 @@ def random_cases(
     for _ in range(count):
         seen = moments[int(rng.integers(len(moments)))]
         said = instruction(TASKS[int(rng.integers(len(TASKS)))], rng)
-        images = camera_pixels(config, seen.images)
-        state = state_tensor(seen.joints, seen.gripper)
+        images, state = observed(config, seen)
         cases.append(Case(said, images.to(device), state.to(device)))
     return cases
 

@@ -28,7 +28,7 @@ from kinevla_ros.evaluation.suite.episode import EpisodeSetup
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, GenerationError, Given
 from kinevla_ros.generator.decoding.sequence import instruction_ids, written_part
 from kinevla_ros.generator.network.model import Generator
-from kinevla_ros.generator.pictures.squares import camera_pixels, state_tensor
+from kinevla_ros.generator.pictures.squares import observed
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.language.grammar import TASKS, Command, goal_text, instruction, kinematics_text
 from kinevla_ros.language.parse import reader
@@ -180,8 +180,7 @@ def certainty(
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     """P(right words of both levels | instruction, scene), shape [len(said)]."""
     model, vocabulary, device = policy.model, policy.vocabulary, policy.device
-    shown = camera_pixels(model.config, scene.images).to(device)
-    state = state_tensor(scene.joints, scene.gripper).to(device)
+    shown, state = observed(model.config, scene, device)
     goal, kinematics = (
         tuple(vocabulary.encode_text(write(command))) for write in (goal_text, kinematics_text)
     )

@@ -17,7 +17,7 @@ from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.evaluation.suite.episode import EpisodeSetup
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, GenerationError, Refusal
 from kinevla_ros.generator.decoding.sequence import InstructionTooLong
-from kinevla_ros.generator.pictures.squares import camera_pixels, state_tensor
+from kinevla_ros.generator.pictures.squares import observed
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.language.grammar import TASKS, Split
 from kinevla_ros.language.reading.out_of_scope import out_of_scope
@@ -57,10 +57,9 @@ def read_out_of_scope(
 
 def _is_refused(writer: BilevelDecoder, policy: Policy, cell: Cell, said: str) -> bool:
     """Whether the model refuses an instruction in its own words."""
-    seen = camera_pixels(policy.model.config, cell.render()).to(policy.device)
-    state = state_tensor(cell.joint_positions(), cell.gripper()).to(policy.device)
+    images, state = observed(policy.model.config, cell.observe(), policy.device)
     try:
-        writer.generate(said, seen, state)
+        writer.generate(said, images, state)
     except Refusal:
         return True
     except (GenerationError, InstructionTooLong):

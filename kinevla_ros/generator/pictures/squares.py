@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.base.cameras import CAMERAS
+from kinevla_ros.base.observation import Observation
 from kinevla_ros.generator.config import GeneratorConfig
 
 DINO_MEAN, DINO_STD = (0.484375, 0.455078125, 0.40625), (0.228515625, 0.2236328125, 0.224609375)
@@ -85,6 +86,14 @@ def pixels(config: GeneratorConfig, images: NDArray[np.uint8] | Tensor) -> Tenso
 def _column(values: tuple[float, ...], device: torch.device) -> Tensor:
     """One number for each channel, [channels, 1, 1], on a device."""
     return torch.tensor(values, device=device).view(-1, 1, 1)
+
+
+def observed(
+    config: GeneratorConfig, observation: Observation, device: torch.device | str = "cpu"
+) -> tuple[Tensor, Tensor]:
+    """What the generator reads of an observation: pictures, see `camera_pixels`, and state [8]."""
+    state = state_tensor(observation.joints, observation.gripper).to(device)
+    return camera_pixels(config, observation.images, device), state
 
 
 def state_tensor(joints: NDArray[np.float64], gripper: float) -> Tensor:
