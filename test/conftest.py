@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,6 +27,23 @@ os.environ.setdefault("MUJOCO_GL", "egl")
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="kinevla_ros_cache_")
 if not os.path.exists("/dev/nvidiactl"):
     os.environ["TRITON_INTERPRET"] = "1"  # kernels are read when they are imported
+
+
+ROOT = Path(__file__).parent
+FAST = (
+    "base", "codec", "data/test_lerobot.py", "language", "package/test_facts.py",
+    "package/test_layout.py", "primitives", "robot/gate", "robot/motion", "robot/test_limits.py",
+    "robot/test_kinematics.py", "robot/test_reported_state.py", "sim/controller",
+)  # fmt: skip
+"""Rooms and files whose tests need neither models nor real time; all others are slow."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what is not fast; see CONTRIBUTING.md."""
+    fast = [ROOT / place for place in FAST]
+    for item in items:
+        if not any(item.path == place or place in item.path.parents for place in fast):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="module", autouse=True)

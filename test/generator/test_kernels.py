@@ -6,7 +6,7 @@ from engine_cases import DEVICE, case
 
 pytest.importorskip("triton")
 
-from kinevla_ros.evaluation.bench.block_operations import SIZE, counted
+from kinevla_ros.evaluation.bench.engine.block_operations import SIZE, counted
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, Draft
 from kinevla_ros.generator.engine import choice
 from kinevla_ros.generator.engine.choice import Chosen, choose_operations, largest_error

@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.json import JSON
 from rich.progress import track
 
-from kinevla_ros.evaluation.bench.publish import publish
-from kinevla_ros.evaluation.bench.random_model import (
+from kinevla_ros.evaluation.bench.engine.random_model import (
     cut_down,
     full_size,
     nameless_vocabulary,
     random_generator,
 )
-from kinevla_ros.evaluation.bench.roofline import synchronise
+from kinevla_ros.evaluation.bench.engine.roofline import synchronise
+from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.report.statistics import percentiles
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.network.model import Segment

@@ -23,6 +23,7 @@ from kinevla_ros.nodes.arm.stages import arm_stages
 from kinevla_ros.nodes.arm.stall_recovery import PERIOD as RECOVERY_PERIOD
 from kinevla_ros.nodes.arm.stall_recovery import recovered
 from kinevla_ros.nodes.ros.latency import Latency
+from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
 from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
 from kinevla_ros.nodes.ros.messages import (
     Stamps,
@@ -34,7 +35,6 @@ from kinevla_ros.nodes.ros.messages import (
 from kinevla_ros.nodes.ros.qos import LATCHED
 from kinevla_ros.nodes.ros.runtime import run
 from kinevla_ros.nodes.ros.subscribe import subscribe
-from kinevla_ros.nodes.ros.text import TEXT, bounded
 from kinevla_ros.robot.driver.client import DriverClient
 from kinevla_ros.robot.driver.driver import STREAM_FAILED
 from kinevla_ros.robot.driver.tick import Tick

@@ -42,8 +42,8 @@ from kinevla_ros.robot.realman.channel import (
     LONGEST_PACKET,
     MOST_ERRORS,
     TARGET_KIND,
-    Board,
     ProcessSettings,
+    SharedState,
     unpack_target,
 )
 from kinevla_ros.robot.realman.library_connection import LinkError, controller_connection
@@ -83,7 +83,7 @@ class ControllerLink:
     def __init__(self, settings: ProcessSettings) -> None:
         self._settings = settings
         self._channel = socket.socket(fileno=settings.channel)
-        self._board = Board(settings.memory)
+        self._board = SharedState(settings.memory)
         self._heard_at = -math.inf
         self._sender, self._follow = TargetSender(settings.period), follows_high(settings.period)
         self._served = threading.Event()
