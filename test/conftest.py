@@ -38,11 +38,20 @@ FAST = (
 """Rooms and files whose tests need neither models nor real time; all others are slow."""
 
 
+def _is_fast(path: Path) -> bool:
+    return any(path == place or place in path.parents for place in (ROOT / name for name in FAST))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no slow test where none is to run: that alone takes as long as a fast room."""
+    unwanted = config.option.markexpr == "not slow" and collection_path.suffix == ".py"
+    return True if unwanted and not _is_fast(collection_path) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as slow what is not fast; see CONTRIBUTING.md."""
-    fast = [ROOT / place for place in FAST]
     for item in items:
-        if not any(item.path == place or place in item.path.parents for place in fast):
+        if not _is_fast(item.path):
             item.add_marker(pytest.mark.slow)
 
 

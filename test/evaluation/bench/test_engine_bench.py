@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from kinevla_ros.evaluation.bench import engine as engine_bench
-from kinevla_ros.evaluation.bench import generate as generate_bench
 from kinevla_ros.evaluation.bench import lora as lora_bench
-from kinevla_ros.evaluation.bench import subject as bench_subject
+from kinevla_ros.evaluation.bench.engine import engine as engine_bench
+from kinevla_ros.evaluation.bench.engine import generate as generate_bench
 from kinevla_ros.evaluation.bench.engine import roofline
+from kinevla_ros.evaluation.bench.engine import subject as bench_subject
 from kinevla_ros.evaluation.bench.engine.engine_tables import tables
 from kinevla_ros.evaluation.bench.engine.random_model import cut_down, full_size
 from kinevla_ros.generator.config import GeneratorConfig
