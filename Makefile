@@ -10,11 +10,12 @@ INSTALLED := $(VENV)/.installed
 
 DOCS := $(VENV)/.docs
 
-.PHONY: help demo test lint docs libero reproduce venv clean
+.PHONY: help demo test test-fast lint docs libero reproduce venv clean
 
 help:
 	@echo "make demo [INSTRUCTION='...'] [CONSOLE=1]  the simulated arm carries an instruction out"
 	@echo "make test                      linters, type check, import order and all tests"
+	@echo "make test-fast                 the tests that need no model, simulation or real time"
 	@echo "make lint                      the checks without the tests"
 	@echo "make docs                      build the documentation into site/"
 	@echo "make libero                    install LIBERO and show one task of each of its suites"
@@ -27,6 +28,9 @@ demo: venv
 
 test: lint
 	$(BIN)/pytest
+
+test-fast: venv
+	$(BIN)/pytest -m "not slow"
 
 lint: venv
 	$(BIN)/ruff check .

@@ -17,7 +17,7 @@ with closing(Cell()) as cell:
     while arm.now < 3.0:
         # Pictures, joints and gripper; yours may be any policy that makes an ActionChunk of them.
         inference = policy.infer(INSTRUCTION, arm.observe())
-        arm.submit(inference.chunk)  # reaches the arm 0.1 s after its pictures, as usual
+        arm.follow(inference.chunk)  # reaches the arm 0.1 s after its pictures, as usual
         arm.run(0.2)
         status = arm.core.status(arm.now)
         x, y, z = cell.state().tool

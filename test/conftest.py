@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,6 +27,32 @@ os.environ.setdefault("MUJOCO_GL", "egl")
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="kinevla_ros_cache_")
 if not os.path.exists("/dev/nvidiactl"):
     os.environ["TRITON_INTERPRET"] = "1"  # kernels are read when they are imported
+
+
+ROOT = Path(__file__).parent
+FAST = (
+    "base", "codec", "data/test_lerobot.py", "language", "package/test_facts.py",
+    "package/test_layout.py", "primitives", "robot/gate", "robot/motion", "robot/test_limits.py",
+    "robot/test_kinematics.py", "robot/test_reported_state.py", "sim/controller",
+)  # fmt: skip
+"""Rooms and files whose tests need neither models nor real time; all others are slow."""
+
+
+def _is_fast(path: Path) -> bool:
+    return any(path == place or place in path.parents for place in (ROOT / name for name in FAST))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no slow test where none is to run: that alone takes as long as a fast room."""
+    unwanted = config.option.markexpr == "not slow" and collection_path.suffix == ".py"
+    return True if unwanted and not _is_fast(collection_path) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what is not fast; see CONTRIBUTING.md."""
+    for item in items:
+        if not _is_fast(item.path):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="module", autouse=True)

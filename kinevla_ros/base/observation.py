@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.cameras import plain_pictures
 from kinevla_ros.base.chunk import JOINT_NAMES
 
 
@@ -50,3 +51,10 @@ class Observation:
     def state(self) -> NDArray[np.float64]:
         """Joint positions (rad) and the gripper's opening (m), shape (8,)."""
         return np.append(self.joints, self.gripper)
+
+
+def plain_observation(brightness: int = 0, stamp: float = 0.0) -> Observation:
+    """Grey pictures and an arm at zero, to warm a policy up with."""
+    return Observation(
+        plain_pictures(brightness=brightness), np.zeros(len(JOINT_NAMES)), 0.0, stamp
+    )

@@ -30,7 +30,7 @@ def chunk(
     from kinevla_ros.generator.openvla.openvla import is_openvla
 
     if random_7b or (model and is_openvla(model)):
-        from kinevla_ros.evaluation.bench.engine import bench_engine
+        from kinevla_ros.evaluation.bench.engine.engine import bench_engine
 
         folder = None if random_7b else model
         raise typer.Exit(bench_engine(folder, chunks, threads, weights, depth_head, report))
@@ -193,7 +193,7 @@ def operations(report: Report = None) -> None:
     """Count the operations of a block of the engine, by plain torch and with its kernels."""
     if not Path("/dev/nvidiactl").exists():
         os.environ["TRITON_INTERPRET"] = "1"  # read once, when triton is imported
-    from kinevla_ros.evaluation.bench.block_operations import bench_operations
+    from kinevla_ros.evaluation.bench.engine.block_operations import bench_operations
 
     raise typer.Exit(bench_operations(report))
 

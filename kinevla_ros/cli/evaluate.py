@@ -115,8 +115,8 @@ def evaluate(
         with plain_errors():
             cameras = camera_map(camera)
         raise typer.Exit(compare(model, open_loop, cameras, report))
-    from kinevla_ros.evaluation.suite.evaluate import EvaluationSettings
     from kinevla_ros.evaluation.suite.evaluate import evaluate as run
+    from kinevla_ros.evaluation.suite.settings import EvaluationSettings
 
     interventions, variations = (
         tuple(dict.fromkeys(choice.value for choice in chosen or ()))

@@ -11,13 +11,10 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import numpy as np
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from kinevla_ros.base.cameras import plain_pictures
-from kinevla_ros.base.chunk import JOINT_NAMES
-from kinevla_ros.base.observation import Observation
+from kinevla_ros.base.observation import Observation, plain_observation
 from kinevla_ros.generator.inference import Inference
 from kinevla_ros.language.task_set import kine_realman
 from kinevla_ros.serving.dictionaries import (
@@ -44,7 +41,8 @@ FIRST_ANSWER_TIMEOUT = 120.0
 CLOSE_TIMEOUT = 0.2
 LARGEST_ANSWER = 4 * 2**20
 WARM_UP_INSTRUCTION = kine_realman().example
-GREY = plain_pictures(brightness=90)
+GREY = 90
+"""Brightness of the picture that a server is warmed up with."""
 
 
 class RemotePolicy:
@@ -83,7 +81,7 @@ class RemotePolicy:
         Raises:
             RemotePolicyError: see there.
         """
-        seen = Observation(GREY, np.zeros(len(JOINT_NAMES)), 0.0, time.monotonic())
+        seen = plain_observation(GREY, time.monotonic())
         self._infer(WARM_UP_INSTRUCTION, seen, FIRST_ANSWER_TIMEOUT)
 
     def infer(

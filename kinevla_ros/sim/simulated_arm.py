@@ -65,7 +65,7 @@ class SimulatedArm:
         self._sequence += 1
         return ActionChunk(self.now, self._sequence, positions, gripper)
 
-    def submit(self, chunk: ActionChunk) -> None:
+    def follow(self, chunk: ActionChunk) -> None:
         """Hand over a chunk; it reaches the arm after the latency."""
         self._waiting.append((chunk.stamp + self._latency, chunk))
 
@@ -73,7 +73,7 @@ class SimulatedArm:
         """Stream to the cell for a while."""
         for _ in range(round(seconds / STREAM_PERIOD)):
             while self._waiting and self._waiting[0][0] <= self.now + 1e-9:
-                self.core.on_chunk(self._waiting.pop(0)[1], self.now)
+                self.core.follow(self._waiting.pop(0)[1], self.now)
             self.core.on_state(self._measured(self.now))
             sample = self.core.tick(self.now)
             if sample is not None:

@@ -13,8 +13,8 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 from std_msgs.msg import String
 
 from kinevla_ros.msg import Question, Reasoning
+from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
 from kinevla_ros.nodes.ros.qos import LATCHED
-from kinevla_ros.nodes.ros.text import TEXT, bounded
 
 T = TypeVar("T")
 

@@ -4,7 +4,6 @@ other in random scenes. Between two tasks the arm is led home as a person would 
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.data.synchronisation.joint_states import joints_from_message
-from kinevla_ros.evaluation.bench.machine import machine, versions
+from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.evaluation.suite.episode import EpisodeSetup
 from kinevla_ros.evaluation.suite.episodes import episodes
@@ -86,12 +85,10 @@ def bench_stack(model: Path | None, trials: int, seed: int, report: Path | None 
             console.print(f"[red]error:[/] {error}")
             code = 1
     if results:
-        console.print(_told(results))
         latency = demonstration.latency.summary()
-        console.print(f"picture to chunk: {latency}")
-        if report:
-            figures = _figures(results, seed) | {"picture_to_chunk": latency}
-            report.write_text(json.dumps(figures, indent=2) + "\n")
+        figures = _figures(results, seed) | {"picture_to_chunk": latency}
+        shown = f"{_told(results)}\npicture to chunk: {latency}"
+        publish(figures, lambda _: shown, report)
     return code
 
 
@@ -201,6 +198,4 @@ def _figures(results: Sequence[dict[str, Any]], seed: int) -> dict[str, Any]:
         },
         "seed": seed,
         "results": list(results),
-        "machine": machine(),
-        "versions": versions(),
     }

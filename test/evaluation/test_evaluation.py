@@ -27,8 +27,8 @@ from kinevla_ros.evaluation.report.video import FRAME_HEIGHT, FRAME_WIDTH, annot
 from kinevla_ros.evaluation.suite import evaluate as command
 from kinevla_ros.evaluation.suite.episode import EpisodeResult, EpisodeSetup
 from kinevla_ros.evaluation.suite.episodes import episodes, run
-from kinevla_ros.evaluation.suite.evaluate import EvaluationSettings
 from kinevla_ros.evaluation.suite.rollout import run_episode
+from kinevla_ros.evaluation.suite.settings import EvaluationSettings
 from kinevla_ros.language.grammar import TASKS, Command, phrasings
 from kinevla_ros.sim.cell.cell import Cell
 

@@ -24,7 +24,7 @@ from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.evaluation.suite import evaluate as command
 from kinevla_ros.evaluation.suite.codes import code_usage
 from kinevla_ros.evaluation.suite.episode import EpisodeSetup
-from kinevla_ros.evaluation.suite.evaluate import EvaluationSettings
+from kinevla_ros.evaluation.suite.settings import EvaluationSettings
 from kinevla_ros.language.grammar import TASKS
 from kinevla_ros.language.tokenizer.vocabulary import LEVELS
 

@@ -13,7 +13,7 @@ pytest.importorskip("triton")
 
 import compile_kernels
 
-from kinevla_ros.evaluation.bench.block_operations import SIZE, counted
+from kinevla_ros.evaluation.bench.engine.block_operations import SIZE, counted
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, Draft
 from kinevla_ros.generator.engine import choice
 from kinevla_ros.generator.engine.choice import Chosen, choose_operations, largest_error

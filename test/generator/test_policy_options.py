@@ -23,6 +23,7 @@ from kinevla_ros.base.observation import Observation
 from kinevla_ros.cli import app
 from kinevla_ros.evaluation.suite import evaluate as command
 from kinevla_ros.evaluation.suite.episode import EpisodeResult, EpisodeSetup
+from kinevla_ros.evaluation.suite.settings import EvaluationSettings
 from kinevla_ros.generator.checkpoint import CheckpointError, load_generator
 from kinevla_ros.generator.decoding.depth_head import DEPTH_HEAD_FILE, DepthHead
 from kinevla_ros.generator.engine.quantised import Int8Linear
@@ -135,6 +136,6 @@ def test_workers_get_the_policy_with_its_options(
         yield from ()
 
     monkeypatch.setattr(command, "run_checkpoint", run)
-    settings = command.EvaluationSettings(trials=1, weights="int8", depth_head=True)
+    settings = EvaluationSettings(trials=1, weights="int8", depth_head=True)
     assert command.evaluate(checkpoint, settings, workers=2) == 1
     assert "no episode was finished" in capsys.readouterr().err

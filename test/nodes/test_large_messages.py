@@ -19,9 +19,9 @@ from std_msgs.msg import String
 
 from kinevla_ros.msg import ActionChunk, Reasoning, SafetyStatus
 from kinevla_ros.nodes.ros.logs.bounded_logger import BoundedLogger
+from kinevla_ros.nodes.ros.logs.text import LINE, REASON, TEXT, bounded
 from kinevla_ros.nodes.ros.messages import status_to_message
 from kinevla_ros.nodes.ros.subscribe import SMALL, subscribe
-from kinevla_ros.nodes.ros.text import LINE, REASON, TEXT, bounded
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.status import SafetyState, Status
 from kinevla_ros.srv import OverrideReasoning

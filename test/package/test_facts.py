@@ -20,7 +20,7 @@ FACTS = {
     ),
     "names of the cameras": (r"""["']front["'], ?["']wrist["']""", "base/cameras.py"),
     "size of the pictures": (r"\b(240, 320|320, 240)\b", "base/cameras.py"),
-    "speed of the gripper": (r"SPEED = 0\.16\b|\b0\.16 \*", "sim/gripper.py"),
+    "speed of the gripper": (r"SPEED = 0\.16\b|\b0\.16 \* \w*(DT|dt|PERIOD)\b", "sim/gripper.py"),
     "a gripper that an object holds open": (r"(?i)held off by an object", "sim/gripper.py"),
     "full position of the gripper": (r"FULL_POSITION = ", "robot/realman/gripper.py"),
 }

@@ -72,7 +72,7 @@ class ArmBench:
         chunk = ActionChunk(
             self.now - age, self.sequence, self.q + speed * times[:, None], np.full(5, 0.02)
         )
-        return self.core.on_chunk(chunk, self.now)
+        return self.core.follow(chunk, self.now)
 
     def move(self, seconds: float = 0.4, speed: float = 0.5) -> None:
         for _ in range(round(seconds / 0.2)):
@@ -93,7 +93,7 @@ class ArmBench:
 
     def lead(self, q: Array, age: float = 0.02, gripper: float | None = None) -> CheckResult:
         """Send a teleoperation target."""
-        return self.core.on_teleop(JointTarget(self.now - age, q, gripper), self.now)
+        return self.core.lead(JointTarget(self.now - age, q, gripper), self.now)
 
 
 def positions(samples: list[StreamSample | None]) -> Array:

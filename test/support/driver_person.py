@@ -10,7 +10,7 @@ from waiting import wait_until
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.driver.channel import DriverSettings
 from kinevla_ros.robot.driver.client import DriverClient
-from kinevla_ros.robot.driver.driver import Tick
+from kinevla_ros.robot.driver.tick import Tick
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.limits import RM75_LIMITS

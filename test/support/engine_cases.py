@@ -8,7 +8,7 @@ import torch
 from openvla_fixture import CODES, llama_tokenizer, published
 from small_generator import small_config
 
-from kinevla_ros.evaluation.bench.random_model import plant_words
+from kinevla_ros.evaluation.bench.engine.random_model import plant_words
 from kinevla_ros.generator.decoding.decode import Draft
 from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.openvla.openvla import load_openvla

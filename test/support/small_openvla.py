@@ -14,7 +14,7 @@ from kinevla_ros.codec.bilevel import BilevelCodec, CodecConfig
 from kinevla_ros.codec.checkpoint import Codec
 from kinevla_ros.codec.onnx_export import export_onnx
 from kinevla_ros.codec.statistics import ActionStatistics
-from kinevla_ros.evaluation.bench.random_model import plant_words
+from kinevla_ros.evaluation.bench.engine.random_model import plant_words
 from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE, load_generator
 from kinevla_ros.generator.openvla.openvla import convert_openvla
 from kinevla_ros.generator.pictures.squares import pixels, square

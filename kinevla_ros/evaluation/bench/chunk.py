@@ -14,12 +14,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.evaluation.bench.decoder import decoder_times
-from kinevla_ros.evaluation.bench.machine import machine, versions
+from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.bench.recording import record
 from kinevla_ros.evaluation.report.statistics import percentiles
 from kinevla_ros.evaluation.suite.episode import EpisodePolicy
@@ -95,12 +94,8 @@ def bench_chunk(model: Path | None, chunks: int, threads: int, report: Path | No
             for way, times in found.items()
         },
         "decoder": percentiles(decoder),
-        "machine": machine(),
-        "versions": versions(),
     }
-    Console().print(table(figures))
-    if report:
-        write_json(report, figures)
+    publish(figures, table, report)
     return 0
 
 

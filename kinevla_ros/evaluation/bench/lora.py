@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import resource
 import time
 from pathlib import Path
@@ -11,17 +10,17 @@ from typing import Any
 import torch
 from peft import PeftModel
 from rich.console import Console
+from rich.json import JSON
 from rich.progress import track
 
-from kinevla_ros.base.files.atomic import write_json
-from kinevla_ros.evaluation.bench.machine import machine, versions
-from kinevla_ros.evaluation.bench.random_model import (
+from kinevla_ros.evaluation.bench.engine.random_model import (
     cut_down,
     full_size,
     nameless_vocabulary,
     random_generator,
 )
-from kinevla_ros.evaluation.bench.roofline import synchronise
+from kinevla_ros.evaluation.bench.engine.roofline import synchronise
+from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.report.statistics import percentiles
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.network.model import Segment
@@ -43,9 +42,7 @@ def bench_lora(batch_size: int, steps: int, report: Path | None = None) -> int:
     except torch.OutOfMemoryError:
         Console(stderr=True).print(f"[red]batch size {batch_size} does not fit; take a smaller one")
         return 1
-    Console().print_json(json.dumps(figures))
-    if report:
-        write_json(report, figures)
+    publish(figures, JSON.from_data, report)
     return 0
 
 
@@ -83,8 +80,6 @@ def measure_steps(
         "step": percentiles(times[DISCARDED:]),
         "memory_gb": round(memory / 1e9, 2),
         "estimated_gb": round(wanted.total / 1e9, 2),
-        "machine": machine(),
-        "versions": versions(),
     }
 
 

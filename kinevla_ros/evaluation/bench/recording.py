@@ -27,7 +27,7 @@ def record(seed: int = 0) -> dict[Command, list[Observation]]:
             found[command] = []
             for _ in range(1 + WARM_PER_INSTRUCTION):
                 planned = plan(cell.state(), command)
-                arm.submit(arm.chunk(planned.positions, planned.gripper))
+                arm.follow(arm.chunk(planned.positions, planned.gripper))
                 found[command].append(arm.observe())
                 arm.run(REPLAN_STEPS * CHUNK_DT)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,7 +32,7 @@ from kinevla_ros.evaluation.report.summary import alarm_line, rates, remarks, su
 from kinevla_ros.evaluation.suite.codes import code_usage
 from kinevla_ros.evaluation.suite.conditions import by_condition, comparison
 from kinevla_ros.evaluation.suite.conditions import table as condition_table
-from kinevla_ros.evaluation.suite.episode import PLAIN, EpisodeResult, EpisodeSetup, Intervention
+from kinevla_ros.evaluation.suite.episode import PLAIN, EpisodeResult, EpisodeSetup
 from kinevla_ros.evaluation.suite.episodes import episodes, run_checkpoint, under
 from kinevla_ros.evaluation.suite.pairs import (
     CHANGED,
@@ -43,43 +43,14 @@ from kinevla_ros.evaluation.suite.pairs import (
     sensitivity,
 )
 from kinevla_ros.evaluation.suite.refusals import read_out_of_scope, refusal_figures, refusal_line
+from kinevla_ros.evaluation.suite.settings import EvaluationSettings
 from kinevla_ros.generator.checkpoint import CheckpointError, load_contract
 from kinevla_ros.generator.decoding.decode import GenerationError
-from kinevla_ros.generator.engine.quantised import Weights
 from kinevla_ros.generator.policy import Policy
-from kinevla_ros.language.grammar import TASKS, Split
-from kinevla_ros.sim.cell.variation import Variation
+from kinevla_ros.language.grammar import TASKS
 
 INTERRUPTED = 130
 """Exit code of a process ended by Ctrl-C."""
-
-
-@dataclass(frozen=True)
-class EvaluationSettings:
-    """What is measured.
-
-    Attributes:
-        suite, trials, seed, phrasing: tasks, scenes per task, and their sources of chance.
-        interventions: see `evaluation.suite.intervention.MEANING`; each runs all trials once more.
-        variations: see `sim.cell.variation.MEANING`; each runs all trials once more.
-        paired: whether each trial also runs with one word changed, and reworded.
-        phrasings: how many wordings of each task are read in a still scene, and as many
-            instructions that name none.
-        bert_model: folder of a model for BERTScore.
-        weights, depth_head: options of the engine; see `Policy`.
-    """
-
-    suite: str = "kine_realman"
-    trials: int = 20
-    seed: int = 1000
-    phrasing: Split = "held_out"
-    interventions: tuple[Intervention, ...] = ()
-    variations: tuple[Variation, ...] = ()
-    paired: bool = False
-    phrasings: int = 0
-    bert_model: Path | None = None
-    weights: Weights | None = None
-    depth_head: bool = False
 
 
 def evaluate(

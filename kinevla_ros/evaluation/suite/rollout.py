@@ -64,7 +64,7 @@ class _PolicyRun:
             self.no_motion[str(problem)] += 1
         else:
             self._count(inference)
-            self.arm.submit(inference.chunk)
+            self.arm.follow(inference.chunk)
         if watcher:
             watcher(observation.images, inference)
 

@@ -281,13 +281,9 @@ class Generator(nn.Module):
     ) -> Tensor:
         mask = torch.zeros_like(allowed, dtype=embeddings.dtype)
         mask.masked_fill_(~allowed, torch.finfo(embeddings.dtype).min)
-        read = self.language.model(
-            inputs_embeds=embeddings,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=cache is not None,
-        )
+        # By position: the cache's keyword differs between versions of transformers.
+        given = (None, mask, positions, cache, embeddings)
+        read = self.language.model(*given, use_cache=cache is not None)
         return cast(Tensor, read.last_hidden_state)
 
     def agreement(self, hidden: Tensor, segments: Tensor) -> tuple[Tensor, Tensor]:

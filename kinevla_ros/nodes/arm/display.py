@@ -10,7 +10,7 @@ from kinevla_ros.nodes.arm.frames import PERIOD as FRAMES_PERIOD
 from kinevla_ros.nodes.arm.frames import FramePublisher
 from kinevla_ros.nodes.arm.safety_markers import chunk_markers, safety_markers
 from kinevla_ros.nodes.ros.messages import BASE_FRAME, Stamps
-from kinevla_ros.robot.driver.driver import Tick
+from kinevla_ros.robot.driver.tick import Tick
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import Workspace
 from kinevla_ros.robot.limits import JointLimits
@@ -50,7 +50,7 @@ class ArmDisplay:
         """Take what a tick gave, in whatever thread."""
         self._tick, self._state = tick, tick.state or self._state
 
-    def on_chunk(self, chunk: ActionChunk) -> None:
+    def follow(self, chunk: ActionChunk) -> None:
         """Take a chunk that was accepted."""
         self._chunk = chunk
 

@@ -11,7 +11,7 @@ from kinevla_ros.nodes.arm.parameters import limits_from, workspace_from
 from kinevla_ros.nodes.arm.stall_recovery import state_age_from
 from kinevla_ros.robot.driver.channel import DriverSettings
 from kinevla_ros.robot.driver.client import DriverClient
-from kinevla_ros.robot.driver.driver import Tick
+from kinevla_ros.robot.driver.tick import Tick
 from kinevla_ros.robot.realman.stop_line import StopLine
 from kinevla_ros.robot.transport import ArmConnectionError
 

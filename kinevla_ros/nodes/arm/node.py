@@ -23,6 +23,7 @@ from kinevla_ros.nodes.arm.stages import arm_stages
 from kinevla_ros.nodes.arm.stall_recovery import PERIOD as RECOVERY_PERIOD
 from kinevla_ros.nodes.arm.stall_recovery import recovered
 from kinevla_ros.nodes.ros.latency import Latency
+from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
 from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
 from kinevla_ros.nodes.ros.messages import (
     Stamps,
@@ -34,9 +35,9 @@ from kinevla_ros.nodes.ros.messages import (
 from kinevla_ros.nodes.ros.qos import LATCHED
 from kinevla_ros.nodes.ros.runtime import run
 from kinevla_ros.nodes.ros.subscribe import subscribe
-from kinevla_ros.nodes.ros.text import TEXT, bounded
 from kinevla_ros.robot.driver.client import DriverClient
-from kinevla_ros.robot.driver.driver import STREAM_FAILED, Tick
+from kinevla_ros.robot.driver.driver import STREAM_FAILED
+from kinevla_ros.robot.driver.tick import Tick
 from kinevla_ros.robot.gate.check_result import CheckResult, Fault, refused
 from kinevla_ros.robot.priority import ADVICE
 from kinevla_ros.robot.status import SafetyState, Status
@@ -62,11 +63,11 @@ class ArmNode(ManagedNode):
         self._rivals = Rivals(self, self._joints, TARGETS)
         self._display = ArmDisplay(self, self._stamps, self.values["frame_prefix"])
         self._safety = self.create_publisher(SafetyStatus, "kinevla/safety_status", LATCHED)
-        drop = partial(self._drop, "chunk", Fault.INVALID_CHUNK)
-        subscribe(self, ActionChunk, "kinevla/action_chunk", self._on_chunk, drop)
+        drop = partial(self._refuse, "chunk", Fault.INVALID_CHUNK)
+        subscribe(self, ActionChunk, "kinevla/action_chunk", self._follow, drop)
         # As leader arms publish where they are.
-        drop = partial(self._drop, "teleoperation", Fault.INVALID_TARGET)
-        subscribe(self, JointState, "kinevla/teleop_targets", self._on_teleop, drop)
+        drop = partial(self._refuse, "teleoperation", Fault.INVALID_TARGET)
+        subscribe(self, JointState, "kinevla/teleop_targets", self._lead, drop)
         SpeedScaling(self, self._set_speed)
         self.create_timer(RECOVERY_PERIOD, self._go_on)
         self.create_service(SetBool, "~/enable", self._on_enable)
@@ -170,26 +171,26 @@ class ArmNode(ManagedNode):
         if stall := recovered(self._driver, self._status):
             self.get_logger().warning(f"the simulated arm goes on after {stall}")
 
-    def _on_chunk(self, message: ActionChunk) -> None:
+    def _follow(self, message: ActionChunk) -> None:
         if clock := self.clock_watch.problem():
-            self._drop("chunk", Fault.STALE_CHUNK, clock)
+            self._refuse("chunk", Fault.STALE_CHUNK, clock)
             return
         try:
             chunk = chunk_from_message(message, self._stamps)
         except ValueError as error:
-            self._drop("chunk", Fault.INVALID_CHUNK, str(error))
+            self._refuse("chunk", Fault.INVALID_CHUNK, str(error))
             return
         if self._hand_over("chunk", lambda driver: driver.follow(chunk)):
-            self._display.on_chunk(chunk)
+            self._display.follow(chunk)
 
-    def _on_teleop(self, message: JointState) -> None:
+    def _lead(self, message: JointState) -> None:
         if clock := self.clock_watch.problem():
-            self._drop("teleoperation", Fault.INVALID_TARGET, clock)
+            self._refuse("teleoperation", Fault.INVALID_TARGET, clock)
             return
         try:
             target = target_from_message(message, self._stamps)
         except ValueError as error:
-            self._drop("teleoperation", Fault.INVALID_TARGET, str(error))
+            self._refuse("teleoperation", Fault.INVALID_TARGET, str(error))
             return
         self._hand_over("teleoperation", lambda driver: driver.lead(target))
 
@@ -204,7 +205,7 @@ class ArmNode(ManagedNode):
         self.values["speed_scaling"] = percent
         return ""
 
-    def _drop(self, what: str, fault: Fault, problem: str) -> None:
+    def _refuse(self, what: str, fault: Fault, problem: str) -> None:
         """Count and name what cannot be read."""
         reason = bounded(problem)
         self._hand_over(what, lambda driver: driver.refuse(fault, reason))

@@ -9,8 +9,8 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from std_msgs.msg import Float64
 
+from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
 from kinevla_ros.nodes.ros.subscribe import subscribe
-from kinevla_ros.nodes.ros.text import TEXT, bounded
 
 NAME = "speed_scaling"
 

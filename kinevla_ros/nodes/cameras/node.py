@@ -10,7 +10,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import CameraInfo, Image
 
 from kinevla_ros.base.cameras import CAMERAS
-from kinevla_ros.nodes.cameras.realsense import Picture, RealSense, Stream, library
+from kinevla_ros.nodes.cameras.realsense import CameraPicture, RealSense, Stream, library
 from kinevla_ros.nodes.ros.images import to_message
 from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
 from kinevla_ros.nodes.ros.parameters import FRAME_PREFIX, Parameter
@@ -102,7 +102,7 @@ class CameraNode(ManagedNode):
             options["white_balance"] = values["white_balance"]
         return options
 
-    def _publish(self, name: str, picture: Picture) -> None:
+    def _publish(self, name: str, picture: CameraPicture) -> None:
         if self.state != "active":
             return
         seconds = int(picture.time)
@@ -112,7 +112,7 @@ class CameraNode(ManagedNode):
         self._infos[name].publish(intrinsics(picture, stamp, frame))
 
 
-def intrinsics(picture: Picture, stamp: Time, frame_id: str) -> CameraInfo:
+def intrinsics(picture: CameraPicture, stamp: Time, frame_id: str) -> CameraInfo:
     """Return a picture's intrinsics as a message."""
     height, width = picture.rgb.shape[:2]
     (fx, fy), (cx, cy) = picture.focal, picture.centre

@@ -28,7 +28,7 @@ class CameraError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class CameraPicture:
     """One picture of a camera.
 
     Attributes:
@@ -104,7 +104,7 @@ class RealSense:
         serial: str,
         stream: Stream,
         options: Mapping[str, float],
-        on_picture: Callable[[Picture], None],
+        on_picture: Callable[[CameraPicture], None],
         devices: Callable[[], Iterable[Any]] = connected_devices,
     ) -> None:
         self._rs = library()
@@ -213,10 +213,10 @@ class RealSense:
                 )
             sensor.set_option(option, value)
 
-    def _picture(self, frame: Any) -> Picture:
+    def _picture(self, frame: Any) -> CameraPicture:
         at = frame.get_profile().as_video_stream_profile().get_intrinsics()
         # The camera's own clock counts from its start: then the time of arrival is the nearest.
         hardware = frame.get_frame_timestamp_domain() == self._rs.timestamp_domain.hardware_clock
         taken = time.time() if hardware else frame.get_timestamp() / 1000
         rgb = np.array(frame.get_data(), np.uint8)
-        return Picture(rgb, taken, (at.fx, at.fy), (at.ppx, at.ppy), tuple(at.coeffs))
+        return CameraPicture(rgb, taken, (at.fx, at.fy), (at.ppx, at.ppy), tuple(at.coeffs))

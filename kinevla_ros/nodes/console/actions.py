@@ -13,8 +13,8 @@ from std_msgs.msg import Float64, String
 
 from kinevla_ros.nodes.console.calls import Calls, NoAnswer
 from kinevla_ros.nodes.console.seen import Seen
-from kinevla_ros.nodes.console.web.requests import Override, Request, Say, Speed, Switch
-from kinevla_ros.nodes.ros.text import TEXT, bounded
+from kinevla_ros.nodes.console.web.requests import OverrideRequest, Request, Say, Speed, Switch
+from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
 from kinevla_ros.srv import OverrideReasoning
 
 REACTION = 3.0
@@ -69,7 +69,7 @@ class Actions:
             return self._set_speed(request.percent)
         if isinstance(request, Switch):
             return await self._call(request.do, data=request.on)
-        if isinstance(request, Override):
+        if isinstance(request, OverrideRequest):
             words = {"goal": request.goal, "kinematics": request.kinematics}
             return await self._call("override", action=WORDS.REPLACE, **words)
         if request.do in ("veto", "release"):

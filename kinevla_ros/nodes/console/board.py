@@ -8,6 +8,7 @@ from rcl_interfaces.srv import GetParameters
 from rclpy.node import Node
 from std_msgs.msg import Float64, String
 
+from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.nodes.console.actions import Actions
 from kinevla_ros.nodes.console.calls import Calls, nodes_there
 from kinevla_ros.nodes.console.obstacles import obstacles
@@ -15,7 +16,7 @@ from kinevla_ros.nodes.console.pictures import Pictures
 from kinevla_ros.nodes.console.sayable import sayable
 from kinevla_ros.nodes.console.seen import Seen
 from kinevla_ros.nodes.console.topics import Topics
-from kinevla_ros.nodes.console.web.behind import CAMERAS, Picture
+from kinevla_ros.nodes.console.web.behind import Picture
 from kinevla_ros.nodes.console.web.requests import Request
 from kinevla_ros.nodes.ros.images import TRANSPORTS
 from kinevla_ros.nodes.ros.messages import Stamps

@@ -13,7 +13,7 @@ from sensor_msgs.msg import JointState
 from kinevla_ros.data.synchronisation.joint_states import joints_from_message
 from kinevla_ros.msg import Question, Reasoning, SafetyStatus
 from kinevla_ros.nodes.console.arm_view import arm_lines
-from kinevla_ros.nodes.ros.text import TEXT, bounded
+from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.status import SafetyState
 

@@ -12,6 +12,7 @@ from rclpy.subscription import Subscription
 from sensor_msgs.msg import JointState
 from visualization_msgs.msg import MarkerArray
 
+from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.data.synchronisation.images import picture_topic
 from kinevla_ros.msg import Question, Reasoning, SafetyStatus
 from kinevla_ros.nodes.console.arm_view import markers_shown
@@ -24,7 +25,6 @@ from kinevla_ros.nodes.console.shown import (
     reasoning_shown,
     status_shown,
 )
-from kinevla_ros.nodes.console.web.behind import CAMERAS
 from kinevla_ros.nodes.ros.images import TRANSPORTS
 from kinevla_ros.nodes.ros.qos import LATCHED, image_qos
 from kinevla_ros.nodes.ros.subscribe import subscribe

@@ -14,7 +14,7 @@ from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.policy.hearing import STOP, Hearing
 from kinevla_ros.nodes.policy.progress import TaskProgress
-from kinevla_ros.nodes.ros.text import TEXT, bounded
+from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
 
 Result = Execute.Result
 FEEDBACK_PERIOD = 0.2

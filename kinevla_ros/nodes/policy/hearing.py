@@ -10,7 +10,7 @@ from kinevla_ros.language.reading.reader import Question, Refused, explained
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.policy.output import Output
 from kinevla_ros.nodes.policy.override import OperatorWords
-from kinevla_ros.nodes.ros.text import TEXT, bounded
+from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
 from kinevla_ros.srv import OverrideReasoning
 
 STOP = "stop"

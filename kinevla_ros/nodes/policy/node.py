@@ -28,12 +28,12 @@ from kinevla_ros.nodes.policy.sight import Sight
 from kinevla_ros.nodes.policy.source import close_policy, open_policy
 from kinevla_ros.nodes.ros.images import TRANSPORTS, transported
 from kinevla_ros.nodes.ros.latency import Latency
+from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
 from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
 from kinevla_ros.nodes.ros.messages import NANO, Stamps, reasoning_to_message
 from kinevla_ros.nodes.ros.qos import image_qos
 from kinevla_ros.nodes.ros.runtime import run
 from kinevla_ros.nodes.ros.subscribe import PICTURE, subscribe
-from kinevla_ros.nodes.ros.text import TEXT, bounded
 from kinevla_ros.serving.errors import RemotePolicyError
 from kinevla_ros.srv import OverrideReasoning
 

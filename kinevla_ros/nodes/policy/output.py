@@ -20,9 +20,9 @@ from kinevla_ros.msg import MissingSlot, Reasoning
 from kinevla_ros.msg import Question as QuestionMessage
 from kinevla_ros.nodes.policy.parameters import ANY_CONSISTENCY
 from kinevla_ros.nodes.policy.rviz import planned_path, reasoning_markers
+from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
 from kinevla_ros.nodes.ros.messages import BASE_FRAME, chunk_to_message
 from kinevla_ros.nodes.ros.qos import LATCHED
-from kinevla_ros.nodes.ros.text import TEXT, bounded
 from kinevla_ros.serving.errors import RemotePolicyError
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 
 from kinevla_ros.nodes.ros.logs.bounded_logger import BoundedLogger
-from kinevla_ros.nodes.ros.text import TEXT, bounded
+from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
 
 EXPECTED = (OSError, RuntimeError, ValueError)
 """What bad input raises; anything else is a fault of the program and shows where it is."""

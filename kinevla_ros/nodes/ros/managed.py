@@ -12,9 +12,9 @@ from lifecycle_msgs.srv import ChangeState
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from kinevla_ros.nodes.ros.guard import EXPECTED, GuardedNode
+from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
 from kinevla_ros.nodes.ros.parameters import Parameter, declare, listed
 from kinevla_ros.nodes.ros.ros_clock import ClockWatch
-from kinevla_ros.nodes.ros.text import TEXT, bounded
 
 DIAGNOSTICS_PERIOD = 1.0
 CLOCK_PERIOD = 0.1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from kinevla_ros.nodes.ros.text import bounded
+from kinevla_ros.nodes.ros.logs.text import bounded
 
 
 def files_without(node: str, arguments: Sequence[str]) -> Iterator[str]:

@@ -16,11 +16,11 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from kinevla_ros.nodes.ros.logs.core_log import RosLog
+from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
 from kinevla_ros.nodes.ros.managed import ManagedNode
 from kinevla_ros.nodes.ros.parameter_sections import files_without
 from kinevla_ros.nodes.ros.parameters import UnknownParameter
 from kinevla_ros.nodes.ros.parent import end_with_parent
-from kinevla_ros.nodes.ros.text import TEXT, bounded
 from kinevla_ros.robot.priority import NODE_PRIORITY, take_priority
 
 POLL = 0.05

@@ -23,8 +23,9 @@ from kinevla_ros.robot.driver.channel import (
     create_pair,
     receive,
 )
-from kinevla_ros.robot.driver.driver import REST_TIMEOUT, Tick
+from kinevla_ros.robot.driver.driver import REST_TIMEOUT
 from kinevla_ros.robot.driver.requests import ENDED, DriverGone, DriverRequests
+from kinevla_ros.robot.driver.tick import Tick
 from kinevla_ros.robot.gate.check_result import CheckResult, Fault
 from kinevla_ros.robot.gate.teleop_checks import JointTarget
 from kinevla_ros.robot.state import ArmState

@@ -6,10 +6,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.driver.reconnection import Reconnection
+from kinevla_ros.robot.driver.tick import Tick
 from kinevla_ros.robot.gate.arm_checks import MAX_STATE_AGE
 from kinevla_ros.robot.gate.check_result import CheckResult, Fault, refused
 from kinevla_ros.robot.gate.collision import CollisionModel
@@ -22,7 +22,6 @@ from kinevla_ros.robot.motion.state_machine import ArmStateMachine
 from kinevla_ros.robot.motion.stream import StreamSample
 from kinevla_ros.robot.realman import gripper
 from kinevla_ros.robot.state import ArmState
-from kinevla_ros.robot.status import Status
 from kinevla_ros.robot.transport import ArmConnectionError, ArmInfo, Transport
 
 LONGEST_SILENCE = 1.0
@@ -34,29 +33,6 @@ REST_TIMEOUT = 2.0
 STREAM_FAILED = "the stream has failed, see the log; deactivate and activate the arm node"
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Tick:
-    """What one tick gave.
-
-    Attributes:
-        now: time of the tick (monotonic, s).
-        state: newest measured state; None when it is that of the tick before.
-        sample: what was sent; None when nothing was.
-        status: what the arm is doing and why.
-        connected: whether the arm is there, as far as is known.
-        can_stop: whether a stop would get through past everything else, as far as is known.
-        failed: whether the stream has died.
-    """
-
-    now: float
-    state: ArmState | None
-    sample: StreamSample | None
-    status: Status
-    connected: bool = True
-    can_stop: bool = True
-    failed: bool = False
 
 
 class ArmDriver:
@@ -216,14 +192,14 @@ class ArmDriver:
             return result
 
     def follow(self, chunk: ActionChunk) -> CheckResult:
-        """See `ArmStateMachine.on_chunk`."""
+        """See `ArmStateMachine.follow`."""
         with self._lock:
-            return self._ready.on_chunk(chunk, time.monotonic())
+            return self._ready.follow(chunk, time.monotonic())
 
     def lead(self, target: JointTarget) -> CheckResult:
-        """See `ArmStateMachine.on_teleop`."""
+        """See `ArmStateMachine.lead`."""
         with self._lock:
-            return self._ready.on_teleop(target, time.monotonic())
+            return self._ready.lead(target, time.monotonic())
 
     def give_up(self, reason: str) -> None:
         """See `ArmStateMachine.give_up`."""
@@ -231,9 +207,9 @@ class ArmDriver:
             self._ready.give_up(reason, time.monotonic())
 
     def refuse(self, fault: Fault, reason: str) -> CheckResult:
-        """See `ArmStateMachine.on_malformed`."""
+        """See `ArmStateMachine.refuse`."""
         with self._lock:
-            return self._ready.on_malformed(fault, reason)
+            return self._ready.refuse(fault, reason)
 
     def set_speed(self, percent: float) -> CheckResult:
         """See `ArmStateMachine.set_speed`."""

@@ -103,7 +103,7 @@ class GatedStream:
         case = ChunkCase(chunk, state, self._path[-1], self._limits, self._space, now)
         if not (result := run_checks(CHUNK_CHECKS, case)).ok:
             return result
-        ignored = self._stream.add(chunk, now)
+        ignored = self._stream.follow(chunk, now)
         return PASSED if ignored is None else refused(Fault.STALE_CHUNK, ignored)
 
     def lead(self, target: JointTarget, now: float, lasts: float) -> CheckResult:

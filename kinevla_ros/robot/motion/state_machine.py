@@ -24,7 +24,7 @@ A fault is latched: the first one keeps its name until `reset`, which needs a fr
 errors of an arm at rest and leaves the arm disabled. After a fault, and when disabled, targets
 are sent only until the motion has come to rest; then the controller holds the last one by itself.
 A target repeated longer could throw the arm back to it after somebody has moved it by hand or the
-connection has come back. MotionState begins only by `enable`, and at the measured position.
+connection has come back. Motion begins only by `enable`, and at the measured position.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ class ArmStateMachine:
             self._arm = state
             self._tracking.measured(state)
 
-    def on_chunk(self, chunk: ActionChunk, now: float) -> CheckResult:
+    def follow(self, chunk: ActionChunk, now: float) -> CheckResult:
         """Follow the chunk from the next tick on.
 
         Returns:
@@ -195,7 +195,7 @@ class ArmStateMachine:
         result = self._stream.follow(chunk, self._arm, now)
         return self._accept(now) if result.ok else self._refuse(result)
 
-    def on_teleop(self, target: JointTarget, now: float) -> CheckResult:
+    def lead(self, target: JointTarget, now: float) -> CheckResult:
         """Let a person lead: go to the target, and take no chunks until `TAKEOVER` after the last.
 
         A target that is refused because it would break a limit takes over as well: the arm holds.
@@ -210,7 +210,7 @@ class ArmStateMachine:
             self._takeover_ends = now + TAKEOVER
         return self._accept(now) if result.ok else self._refuse(result)
 
-    def on_malformed(self, fault: Fault, reason: str) -> CheckResult:
+    def refuse(self, fault: Fault, reason: str) -> CheckResult:
         """Count something that was to be a chunk or a target and is none."""
         return self._refuse(refused(fault, reason))
 

@@ -137,7 +137,7 @@ class JointStream:
         self._input.control_interface = ControlInterface.Position
         self._before = (q.tolist(), _REST, _REST)
 
-    def add(self, chunk: ActionChunk, now: float) -> str | None:
+    def follow(self, chunk: ActionChunk, now: float) -> str | None:
         """Follow `chunk` from the next tick on.
 
         Sequence numbers are compared while the newest chunk lasts; a policy that has been started
@@ -160,7 +160,7 @@ class JointStream:
             return f"chunk {chunk.sequence} comes out of order, after chunk {newest.sequence}"
         ahead = due >= start + self._dt - _SAME_TIME
         times, positions = due[ahead] - start, chunk.positions[ahead]
-        self._lead(times, positions, start, float(due[-1]), due - start, chunk.gripper)
+        self._set_path(times, positions, start, float(due[-1]), due - start, chunk.gripper)
         self._newest = chunk
         return None
 
@@ -176,9 +176,9 @@ class JointStream:
         seconds = float((abs(q - self._reference()) / self._limits.velocity).max())
         times = np.array([max(seconds, self._dt)])
         grips = np.zeros(0) if gripper is None else np.array([gripper])
-        self._lead(times, q[None], start, now + lasts, np.zeros(len(grips)), grips)
+        self._set_path(times, q[None], start, now + lasts, np.zeros(len(grips)), grips)
 
-    def _lead(
+    def _set_path(
         self,
         times: Array,
         positions: Array,

@@ -108,7 +108,7 @@ class SharedRecord:
         return self._last
 
 
-class Board:
+class SharedState:
     """The shared memory: heartbeat, gripper, the point that was sent last and the joint state.
 
     `heartbeat`: time. `gripper`: opening in m, NaN when unknown. `point`: number, step, standing,

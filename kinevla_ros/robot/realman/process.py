@@ -14,8 +14,6 @@ import os
 import select
 import signal
 import socket
-import stat
-import struct
 import sys
 import threading
 import time
@@ -44,10 +42,11 @@ from kinevla_ros.robot.realman.channel import (
     LONGEST_PACKET,
     MOST_ERRORS,
     TARGET_KIND,
-    Board,
     ProcessSettings,
+    SharedState,
     unpack_target,
 )
+from kinevla_ros.robot.realman.library_connection import LinkError, controller_connection
 from kinevla_ros.robot.realman.requests import RequestThread
 from kinevla_ros.robot.realman.sample import SampleFilter
 from kinevla_ros.robot.transport import follows_high
@@ -71,18 +70,11 @@ STALE = 0.1
 A process or a controller that was frozen must not replay old targets when it is back.
 """
 
-UNACKNOWLEDGED_MS = 500
-"""The kernel gives up the connection when the controller's computer is silent for so long."""
-
 _NO_LOG = 4
 """Above its levels: every return code is looked at, and it would log each broken packet."""
 
 _OK = 0
 _SEND_FAILED = -1
-
-
-class LinkError(RuntimeError):
-    """The link to the controller cannot be made or is lost."""
 
 
 class ControllerLink:
@@ -91,7 +83,7 @@ class ControllerLink:
     def __init__(self, settings: ProcessSettings) -> None:
         self._settings = settings
         self._channel = socket.socket(fileno=settings.channel)
-        self._board = Board(settings.memory)
+        self._board = SharedState(settings.memory)
         self._heard_at = -math.inf
         self._sender, self._follow = TargetSender(settings.period), follows_high(settings.period)
         self._served = threading.Event()
@@ -106,7 +98,7 @@ class ControllerLink:
             identity = self._connect()
             self._board.heartbeat.write(time.monotonic())
             self._send(identity)
-            controller = _controller_socket(self._settings.ip, self._settings.port)
+            controller = controller_connection(self._settings.ip, self._settings.port)
             self._requests.start()
             self._carry_out_packets(controller)
         except LinkError as error:
@@ -265,27 +257,6 @@ def _checked(reply: tuple[int, Any], what: str) -> Any:
     if code != _OK:
         raise LinkError(f"the controller does not report its {what} (code {code})")
     return value
-
-
-def _controller_socket(ip: str, port: int) -> socket.socket:
-    """Return the library's own connection, made to forget what it could not deliver.
-
-    Otherwise the kernel keeps targets for a peer that has vanished and delivers them when it is
-    back, much too late.
-    """
-    for descriptor in map(int, os.listdir("/proc/self/fd")):
-        with contextlib.suppress(OSError):
-            if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-                continue
-            connection = socket.socket(fileno=os.dup(descriptor))
-            if connection.type == socket.SOCK_STREAM and connection.getpeername() == (ip, port):
-                abort = struct.pack("ii", 1, 0)
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, abort)
-                connection.setsockopt(
-                    socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS
-                )
-                return connection
-    raise LinkError("the vendor library's connection cannot be found")
 
 
 def main() -> None:

@@ -8,12 +8,17 @@ import socket
 import subprocess
 
 from kinevla_ros.robot.child_process import start_module
-from kinevla_ros.robot.realman.channel import Board, ProcessSettings, create_channel, create_memory
+from kinevla_ros.robot.realman.channel import (
+    ProcessSettings,
+    SharedState,
+    create_channel,
+    create_memory,
+)
 
 
 def start_realman_process(
     address: tuple[str, int], udp_port: int, host_ip: str | None, period: float
-) -> tuple[subprocess.Popen[bytes], socket.socket, Board]:
+) -> tuple[subprocess.Popen[bytes], socket.socket, SharedState]:
     """Start the process and return it with the parent's ends of channel and shared memory.
 
     Args:
@@ -37,7 +42,7 @@ def start_realman_process(
     try:
         module, argument = "kinevla_ros.robot.realman.process", settings.to_argument()
         process = start_module(module, [argument], [child.fileno(), memory])
-        return process, channel, Board(memory)
+        return process, channel, SharedState(memory)
     finally:
         os.close(memory)
         child.close()

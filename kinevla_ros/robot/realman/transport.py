@@ -26,7 +26,7 @@ from kinevla_ros.robot.realman.channel import (
     LIFE,
     LIFE_KIND,
     LONGEST_PACKET,
-    Board,
+    SharedState,
     pack_target,
 )
 from kinevla_ros.robot.realman.start import has_ended, start_realman_process
@@ -76,7 +76,7 @@ class RealManArm:
         self._stop_line = StopLine(ip, port)
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
-        self._board: Board | None = None
+        self._board: SharedState | None = None
         self._replies = threading.Lock()
         self._watch: StopLineWatch | None = None
         self._handed_over: Target | None = None

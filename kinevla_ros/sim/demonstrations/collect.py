@@ -218,7 +218,7 @@ def _run(
         planned = plan(state, command)
         frames.append(_frame(cell, state, arm.opening, command, planned))
         if arm.now >= next_chunk - 1e-6:
-            arm.submit(driver.chunk(cell, arm, planned))
+            arm.follow(driver.chunk(cell, arm, planned))
             next_chunk = arm.now + rng.choice(REPLAN_STEPS) * CHUNK_DT
         arm.run(CHUNK_DT)
         idle = idle + CHUNK_DT if done(state, command) else 0.0

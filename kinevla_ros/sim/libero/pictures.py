@@ -24,7 +24,7 @@ Floats = NDArray[np.float32]
 Faces = NDArray[np.int32]
 
 
-class Pictures:
+class PictureRenderer:
     """Draws a world from its state. One process draws with one renderer.
 
     Args:

@@ -29,7 +29,7 @@ _SITES = (TOP_SIDE, STOVE_CENTRE, STOVE_FRONT, RACK_TOP)
 
 
 @dataclass(frozen=True)
-class Moment:
+class TrackedMoment:
     """The world after one step; positions in m, rotations as matrices.
 
     Attributes:
@@ -54,10 +54,10 @@ class Moment:
     stove: Array
 
 
-def look(world: LiberoWorld) -> Moment:
+def look(world: LiberoWorld) -> TrackedMoment:
     """The world as it is."""
     sites = (*_SITES, *(drawer_region(which) for which in DRAWERS))
-    return Moment(
+    return TrackedMoment(
         world.hand,
         world.hand_rotation,
         world.opening,
@@ -74,20 +74,20 @@ def look(world: LiberoWorld) -> Moment:
 class Track:
     """All moments of an episode; the first is its start."""
 
-    def __init__(self, start: Moment) -> None:
+    def __init__(self, start: TrackedMoment) -> None:
         self.moments = [start]
 
-    def add(self, moment: Moment) -> None:
+    def add(self, moment: TrackedMoment) -> None:
         """Take the next moment."""
         self.moments.append(moment)
 
     @property
-    def start(self) -> Moment:
+    def start(self) -> TrackedMoment:
         """The moment before the first step."""
         return self.moments[0]
 
     @property
-    def end(self) -> Moment:
+    def end(self) -> TrackedMoment:
         """The moment after the last step."""
         return self.moments[-1]
 

@@ -210,9 +210,9 @@ class LiberoWorld:
                 now without it.
         """
         if self._pictures is None:
-            from kinevla_ros.sim.libero.pictures import Pictures
+            from kinevla_ros.sim.libero.pictures import PictureRenderer
 
-            self._pictures = Pictures(self._env.sim.model.get_xml(), self.model)
+            self._pictures = PictureRenderer(self._env.sim.model.get_xml(), self.model)
         images: dict[str, NDArray[np.uint8]] = self._pictures.render(
             self.model, self.data.qpos if positions is None else positions
         )

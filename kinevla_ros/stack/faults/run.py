@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from kinevla_ros.base.arm import STREAM_PERIOD
-from kinevla_ros.evaluation.bench.machine import machine, versions
+from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.report.fault_report import (
     Trial,
     cut_speed,
@@ -85,14 +84,10 @@ def _run(count: int, seed: int, report: Path | None) -> int:
             console.print("interrupted")
         except LaunchError as error:
             console.print(f"[red]error:[/] {error}")
-    if trials:
-        console.print(table(trials))
     if interruptions:
         console.print(f"not asked for: {', '.join(interruptions)}")
-    found = figures(trials, interruptions)
-    if report:
-        found |= {"seed": seed, "machine": machine(), "versions": versions()}
-        report.write_text(json.dumps(found, indent=2) + "\n")
+    found = figures(trials, interruptions) | {"seed": seed}
+    publish(found, lambda _: table(trials) if trials else "", report, console)
     return int(found["failed"] > 0 or len(trials) < count)
 
 

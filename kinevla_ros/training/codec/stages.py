@@ -7,7 +7,6 @@ latents that already mean something.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,12 +24,13 @@ from torch.utils.tensorboard import SummaryWriter
 
 from kinevla_ros.base.action_space import RM75, ActionSpace
 from kinevla_ros.base.files.atomic import write_json
+from kinevla_ros.base.files.damage import naming
 from kinevla_ros.codec.bilevel import BilevelCodec, CodecConfig, Reconstruction
 from kinevla_ros.codec.checkpoint import Codec, save_codec
 from kinevla_ros.codec.statistics import ActionStatistics
-from kinevla_ros.training.codec.progress import Progress
 from kinevla_ros.training.codec.report import CodecReport, report
 from kinevla_ros.training.codec.weights import chunk_weights, move_weights
+from kinevla_ros.training.run_state import OPTIMISER, RunState, load_moments
 
 PROGRESS_FILE = "training.safetensors"
 REPORT_FILE = "report.json"
@@ -122,15 +122,14 @@ def train_codec(
         raise ValueError(
             f"chunks have shape {chunks.shape}, not (N, {config.horizon}, {config.action_dim})"
         )
-    if not resume and (out_dir / PROGRESS_FILE).exists():
-        raise ValueError(f"{out_dir} holds a run; go on with --resume, or give another --out")
     held_out = max(1, round(len(chunks) * settings.held_out_share))
     if len(chunks) - held_out < config.codes_per_level:
         raise ValueError(
             f"{len(chunks)} chunks cannot fill {config.codes_per_level} codes; collect more"
         )
     with _reproducible(settings.seed):
-        run = _Run(chunks[:-held_out], common[:-held_out], settings, config, space, out_dir)
+        shown = chunks[:-held_out], common[:-held_out]
+        run = _Run(*shown, settings, config, space, out_dir, resume)
         if resume:
             run.restore()
         stable = run.train(common[-held_out:], progress)
@@ -165,6 +164,7 @@ class _Run:
         config: CodecConfig,
         space: ActionSpace,
         out_dir: Path,
+        resume: bool,
     ) -> None:
         self.statistics = ActionStatistics.fit(chunks, space)
         self._settings, self._out_dir, self._space = settings, out_dir, space
@@ -176,6 +176,12 @@ class _Run:
         self._optimiser = _optimiser(self.codec)
         self._stage_one_codes = torch.empty(0, config.goal_levels, dtype=torch.int64)
         self._step = 0
+        bounds = [self.statistics.lower.tolist(), self.statistics.upper.tolist()]
+        made_of = {
+            "settings": asdict(settings) | asdict(config),
+            "chunks": [len(chunks), bounds, space.to_dict()],
+        }
+        self._state = RunState(out_dir / PROGRESS_FILE, made_of, resume)
 
     def train(self, held_out: NDArray[np.float32], progress: bool) -> float | None:
         """Run both stages; return the share of held-out goal codes that stage II left alone.
@@ -274,29 +280,20 @@ class _Run:
         codes = self.codec.eval().encode(chunks)[:, : self.codec.config.goal_levels]
         return codes.cpu()
 
-    def _identity(self) -> str:
-        """What must be the same for a run to resume."""
-        fixed = asdict(self._settings) | asdict(self.codec.config)
-        bounds = [self.statistics.lower.tolist(), self.statistics.upper.tolist()]
-        return json.dumps([fixed, len(self._chunks), bounds, self._space.to_dict()])
-
     def _save(self) -> None:
-        moments = self._optimiser.state_dict()["state"]
-        state = Progress(self._step, self.codec.state_dict(), moments, self._stage_one_codes)
-        state.write(self._out_dir / PROGRESS_FILE, self._identity())
+        stage_one = {"codes": self._stage_one_codes}
+        parts = {"model": self.codec.state_dict(), "stage_one": stage_one}
+        self._state.save(self._step, parts, self._optimiser)
 
     def restore(self) -> None:
-        """Take up the last save. Raises ValueError when it is another run's, FileNotFoundError."""
-        path = self._out_dir / PROGRESS_FILE
-        if not path.is_file():
-            raise FileNotFoundError(f"nothing to resume in {self._out_dir}; start without --resume")
-        state = Progress.read(path, self._identity(), self._settings.device)
-        self._step, self._stage_one_codes = state.step, state.stage_one_codes
-        if self._step > self._settings.goal_steps:
-            self.codec.freeze_goal()
-        self.codec.load_state_dict(state.model)
-        groups = self._optimiser.state_dict()["param_groups"]
-        self._optimiser.load_state_dict({"state": state.moments, "param_groups": groups})
+        """Take up the last save."""
+        self._step, parts = self._state.load(self._settings.device)
+        with naming(self._state.path, "train into another folder", ValueError):
+            self._stage_one_codes = parts["stage_one"]["codes"].cpu()
+            if self._step > self._settings.goal_steps:
+                self.codec.freeze_goal()
+            self.codec.load_state_dict(parts["model"])
+            load_moments(self._optimiser, parts[OPTIMISER])
 
 
 def _optimiser(codec: BilevelCodec) -> torch.optim.Optimizer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +19,7 @@ from kinevla_ros.base.action_space import ActionSpace
 from kinevla_ros.base.files.damage import naming
 from kinevla_ros.base.files.manifest import checked, write_manifest
 from kinevla_ros.base.files.state_dict import WeightsError, load_state
-from kinevla_ros.base.files.tensor_file import TensorFile, read_tensors, save_tensors
+from kinevla_ros.base.files.tensor_file import read_tensors, save_tensors
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.weights import MODEL_FILE
@@ -29,6 +28,7 @@ from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.generator.motion_heads import ActionHead, MotionHead
 from kinevla_ros.training.generator.objective import Batch, losses
 from kinevla_ros.training.generator.samples import Samples
+from kinevla_ros.training.run_state import OPTIMISER, RunState, load_moments
 
 RESUME_FILE = "resume.safetensors"
 
@@ -83,14 +83,13 @@ def train_generator(
         raise ValueError(
             "the dataset has no places of objects (environment_state): leave --encoder-steps out"
         )
-    if not resume and (out / RESUME_FILE).exists():
-        raise ValueError(f"{out} holds a run; go on with --resume, or give another --out")
+    made_of = {"settings": asdict(settings), "datasets": samples.parts}
+    state = RunState(out / RESUME_FILE, made_of, resume)
     out.mkdir(parents=True, exist_ok=True)
     parts = _build(config, settings, head, samples.space)
     if start is not None:
         _begin_at(parts, start)
-    run = {"settings": json.dumps(asdict(settings)), "frames": json.dumps(samples.parts)}
-    first = _restore(parts, run, out) if resume else 0
+    first = _restore(parts, state) if resume else 0
     maker = batches(samples, codes, vocabulary, config, settings)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with (
@@ -109,7 +108,9 @@ def train_generator(
                     progress.console.print(f"step {step}  {shown}")
             progress.update(bar, advance=1)
             if (step + 1) % settings.save_every == 0 or step + 1 == settings.steps:
-                _save(parts, run, step + 1, out)
+                models = {"model": parts.model, "motion": parts.motion_head}
+                saved = {name: module.state_dict() for name, module in models.items()}
+                state.save(step + 1, saved, parts.optimiser)
     config.save(out)
     vocabulary.save(out)
     save_tensors(out / MODEL_FILE, parts.model.state_dict())
@@ -196,38 +197,14 @@ def _schedule(step: int, settings: GeneratorSettings) -> float:
     return 0.5 * (1 + math.cos(math.pi * share))
 
 
-def _save(parts: _Parts, run: dict[str, str], step: int, out: Path) -> None:
-    """Write a checkpoint to resume from; the old one stays until the new one is whole."""
-    tensors = {f"model.{k}": v for k, v in parts.model.state_dict().items()}
-    tensors |= {f"motion.{k}": v for k, v in parts.motion_head.state_dict().items()}
-    for index, state in parts.optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser.{index}.{k}": v for k, v in state.items()}
-    meta = {"step": str(step), **run}
-    save_tensors(out / RESUME_FILE, tensors, meta)
-
-
-def _restore(parts: _Parts, run: dict[str, str], out: Path) -> int:
-    """Load the last checkpoint; returns the step to go on from."""
-    path = out / RESUME_FILE
-    if not path.is_file():
-        raise FileNotFoundError(f"nothing to resume in {out}; start without --resume")
-    with TensorFile(path) as file:
-        meta = file.metadata
-    if meta.get("settings") != run["settings"]:
-        raise ValueError(f"{path} was made with other settings ({meta.get('settings')})")
-    if meta.get("frames") != run["frames"]:
-        raise ValueError(f"{path} was made with other datasets; give another --out")
-    with naming(path, "train into another folder", ValueError):
-        tensors = read_tensors(path, parts.device)
-        parts.model.load_state_dict(_under(tensors, "model."))
-        parts.motion_head.load_state_dict(_under(tensors, "motion."))
-        state: dict[int, dict[str, Tensor]] = {}
-        for key, value in _under(tensors, "optimiser.").items():
-            index, name = key.split(".")
-            state.setdefault(int(index), {})[name] = value
-        groups = parts.optimiser.state_dict()["param_groups"]
-        parts.optimiser.load_state_dict({"state": state, "param_groups": groups})
-        return int(meta["step"])
+def _restore(parts: _Parts, state: RunState) -> int:
+    """Load the last save; returns the step to go on from."""
+    step, saved = state.load(parts.device)
+    with naming(state.path, "train into another folder", ValueError):
+        parts.model.load_state_dict(saved["model"])
+        parts.motion_head.load_state_dict(saved["motion"])
+        load_moments(parts.optimiser, saved[OPTIMISER])
+    return step
 
 
 def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

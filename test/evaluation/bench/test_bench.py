@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from kinevla_ros.evaluation.bench.arm.gate import TICK, WHOLE_WAY, bench_gate
 from kinevla_ros.evaluation.bench.arm.lagging_arm import HOME
 from kinevla_ros.evaluation.bench.arm.seam import SentMotion, bench_seam, jumps, record
 from kinevla_ros.evaluation.bench.arm.stream import measure
+from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.kinematics import top_down_ik
@@ -98,3 +100,15 @@ def test_the_benches_print_a_table_and_write_figures_with_their_machine(
     assert bench_adversarial(100, 0, 50.0, file) == 0
     assert json.loads(file.read_text())["violations"]["jerk"] == 0
     assert "violations: jerk" in capsys.readouterr().out
+
+
+def test_a_published_figure_says_where_it_was_measured_and_is_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "figures.json"
+    publish({"p50_ms": 1.5, "lost": math.nan}, lambda found: f"{found['p50_ms']} ms", file)
+    assert capsys.readouterr().out == "1.5 ms\n"
+    found = json.loads(file.read_text(), parse_constant=pytest.fail)
+    assert (found["p50_ms"], found["lost"]) == (1.5, None)
+    assert {"processor", "cores"} <= set(found["machine"])
+    assert {"kinevla_ros", "python", "numpy"} <= set(found["versions"])

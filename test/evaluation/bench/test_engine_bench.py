@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from kinevla_ros.evaluation.bench import engine as engine_bench
-from kinevla_ros.evaluation.bench import generate as generate_bench
 from kinevla_ros.evaluation.bench import lora as lora_bench
-from kinevla_ros.evaluation.bench import roofline
-from kinevla_ros.evaluation.bench import subject as bench_subject
-from kinevla_ros.evaluation.bench.engine_tables import tables
-from kinevla_ros.evaluation.bench.random_model import cut_down, full_size
+from kinevla_ros.evaluation.bench.engine import engine as engine_bench
+from kinevla_ros.evaluation.bench.engine import generate as generate_bench
+from kinevla_ros.evaluation.bench.engine import roofline
+from kinevla_ros.evaluation.bench.engine import subject as bench_subject
+from kinevla_ros.evaluation.bench.engine.engine_tables import tables
+from kinevla_ros.evaluation.bench.engine.random_model import cut_down, full_size
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.weights import skeleton
 
@@ -109,7 +109,7 @@ def test_a_way_of_generate_that_cannot_run_says_why_and_the_best_is_of_the_other
 
 def test_a_machine_for_models_alone_needs_no_simulator_and_no_video_reader() -> None:
     modules = (
-        "kinevla_ros.evaluation.bench.engine",
+        "kinevla_ros.evaluation.bench.engine.engine",
         "kinevla_ros.evaluation.bench.lora",
         "kinevla_ros.evaluation.bench.flips",
         "kinevla_ros.generator.policy",

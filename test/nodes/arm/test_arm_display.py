@@ -26,7 +26,7 @@ from kinevla_ros.nodes.arm.safety_markers import chunk_markers, colour, safety_m
 from kinevla_ros.nodes.ros.messages import Stamps
 from kinevla_ros.nodes.ros.poses import to_quaternion
 from kinevla_ros.nodes.ros.qos import LATCHED
-from kinevla_ros.robot.driver.driver import Tick
+from kinevla_ros.robot.driver.tick import Tick
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
@@ -191,12 +191,12 @@ def test_a_chunk_is_drawn_once_however_often_it_is_shown(
     monkeypatch.setattr(arm_display, "chunk_markers", lambda chunk, *_: drawn.append(chunk) or [])
     display = arm_display.ArmDisplay(node_bench.client, Stamps(node_bench.client.get_clock()))
     display.show(RM75_LIMITS, DEFAULT_WORKSPACE)
-    display.on_chunk(chunk(READY + 0.1))
+    display.follow(chunk(READY + 0.1))
     display.on_tick(Tick(0.0, None, None, MOVING))
     seen = node_bench.record(MarkerArray, "/kinevla/safety_markers")
     node_bench.spin_until(lambda: len(seen) >= 3, "markers")
     assert len(drawn) == 1
-    display.on_chunk(chunk(READY - 0.1))
+    display.follow(chunk(READY - 0.1))
     shown = len(seen)
     node_bench.spin_until(lambda: len(seen) >= shown + 2, "markers")
     assert len(drawn) == 2

@@ -20,7 +20,7 @@ from builtin_interfaces.msg import Time
 
 from kinevla_ros.nodes.cameras import realsense
 from kinevla_ros.nodes.cameras.node import intrinsics
-from kinevla_ros.nodes.cameras.realsense import Picture, RealSense, Stream
+from kinevla_ros.nodes.cameras.realsense import CameraPicture, RealSense, Stream
 
 ASKED = Stream(64, 48, 30)
 
@@ -77,8 +77,8 @@ def giving(camera: Camera, domain: Any = rs.timestamp_domain.system_time) -> Ite
 @contextmanager
 def reading(
     camera: Camera, serial: str = "1234", stream: Stream = ASKED, **options: float
-) -> Iterator[tuple[RealSense, list[Picture]]]:
-    pictures: list[Picture] = []
+) -> Iterator[tuple[RealSense, list[CameraPicture]]]:
+    pictures: list[CameraPicture] = []
     there = lambda: [camera.device] if camera.plugged else []  # noqa: E731
     reader = RealSense(serial, stream, options, pictures.append, there)
     reader.start()

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinevla_ros.nodes.console.web.requests import LARGEST, Override, Say, Speed, read_request
+from kinevla_ros.nodes.console.web.requests import (
+    LARGEST,
+    OverrideRequest,
+    Say,
+    Speed,
+    read_request,
+)
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -26,7 +32,7 @@ def test_what_a_page_sends_is_read() -> None:
     said = read_request('{"id": 3, "do": "say", "text": "stop"}')
     assert isinstance(said, Say) and said.text == "stop"
     words = read_request('{"id": 4, "do": "override", "kinematics": "left"}')
-    assert isinstance(words, Override) and words.goal == ""
+    assert isinstance(words, OverrideRequest) and words.goal == ""
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def test_a_refused_chunk_is_counted_and_lets_the_motion_under_way_run_out(moving
 
 def test_a_malformed_chunk_is_counted(moving: ArmBench) -> None:
     assert (
-        moving.core.on_malformed(Fault.INVALID_CHUNK, "joint names are wrong").fault
+        moving.core.refuse(Fault.INVALID_CHUNK, "joint names are wrong").fault
         is Fault.INVALID_CHUNK
     )
     assert moving.core.status(moving.now).refused_chunks == 1
@@ -145,7 +145,7 @@ def test_an_arm_that_was_stopped_just_above_the_table_may_go_up_again() -> None:
     bench = ArmBench(low)
     assert bench.core.enable(bench.now).ok
     chunk = ActionChunk(bench.now, 1, low + np.linspace(0.2, 1, 5)[:, None] * up, np.zeros(5))
-    assert bench.core.on_chunk(chunk, bench.now).ok
+    assert bench.core.follow(chunk, bench.now).ok
     bench.run(1.0)
     assert bench.fault is Fault.NONE
     np.testing.assert_allclose(bench.q, low + up, atol=1e-3)

@@ -268,7 +268,7 @@ def test_a_way_into_the_table_that_no_chunk_showed_is_braked_above_it(
     assert bench.core.enable(bench.now).ok
     monkeypatch.setattr("kinevla_ros.robot.motion.gated_stream.CHUNK_CHECKS", ())
     chunk = ActionChunk(bench.now, 1, low + np.linspace(0.2, 1, 5)[:, None] * down, np.zeros(5))
-    assert bench.core.on_chunk(chunk, bench.now).ok
+    assert bench.core.follow(chunk, bench.now).ok
     samples = bench.run(1.0)
     assert bench.fault is Fault.TABLE_COLLISION
     assert bench.core.status(bench.now).joint == "fingers"

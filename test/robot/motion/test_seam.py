@@ -64,7 +64,7 @@ def test_chunks_late_early_overlapping_reordered_or_missing_make_one_smooth_moti
         if fate == "swapped":
             kept, chunk = chunk, kept or chunk
         for _ in range({"missing": 0, "twice": 2}.get(fate, 1)):
-            stream.add(chunk, now)
+            stream.follow(chunk, now)
         for _ in range(ticks):
             now += dt
             samples.append(stream.step(now))
@@ -79,7 +79,7 @@ def test_the_motion_does_not_stop_at_the_targets_on_its_way() -> None:
     stream = JointStream(RM75_LIMITS, 0.02)
     stream.reset(HOME)
     times = 0.1 * np.arange(1, 6)
-    stream.add(ActionChunk(0.0, 1, HOME + 0.6 * times[:, None], np.zeros(5)), 0.0)
+    stream.follow(ActionChunk(0.0, 1, HOME + 0.6 * times[:, None], np.zeros(5)), 0.0)
     speeds = [stream.step(0.02 * tick).velocity[0] for tick in range(25)]
     assert min(speeds[8:22]) > 0.4
 
@@ -88,7 +88,7 @@ def test_the_motion_does_not_stop_at_the_targets_on_its_way() -> None:
 def test_the_motion_is_the_same_at_every_rate(dt: float) -> None:
     stream = JointStream(RM75_LIMITS, dt)
     stream.reset(HOME)
-    stream.add(ActionChunk(0.0, 1, motion(0.1 * np.arange(1, 6)), np.zeros(5)), 0.0)
+    stream.follow(ActionChunk(0.0, 1, motion(0.1 * np.arange(1, 6)), np.zeros(5)), 0.0)
     for tick in range(round(0.4 / dt)):
         sample = stream.step(tick * dt)
     np.testing.assert_allclose(sample.position, motion(np.array([0.4]))[0], atol=0.03)

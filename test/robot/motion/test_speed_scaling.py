@@ -28,7 +28,7 @@ def follow(speed: float) -> tuple[Array, Array]:
     stream = JointStream(RM75_LIMITS, DT)
     stream.speed = speed
     stream.reset(HOME)
-    stream.add(ActionChunk(0.0, 1, curve(0.1 * np.arange(1, 6)), np.zeros(5)), 0.0)
+    stream.follow(ActionChunk(0.0, 1, curve(0.1 * np.arange(1, 6)), np.zeros(5)), 0.0)
     samples = [stream.step(tick * DT) for tick in range(40)]
     return np.array([s.position for s in samples]), np.array([s.velocity for s in samples])
 

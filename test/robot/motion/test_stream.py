@@ -89,7 +89,7 @@ def test_no_limit_is_broken_at_any_tick_whatever_the_chunks_say(
     stream, start = started(), 1.0
     sent: list[Array] = []
     for sequence, (pause, age, positions) in enumerate(arrivals):
-        stream.add(chunk(positions, start - age, sequence), start)
+        stream.follow(chunk(positions, start - age, sequence), start)
         for now in ticks(start, pause):
             if len(sent) == halt_tick:
                 stream.halt()
@@ -104,7 +104,7 @@ def test_no_limit_is_broken_at_any_tick_whatever_the_chunks_say(
 def test_an_arm_parked_on_its_limit_can_move_away(limit: str) -> None:
     start = np.array(getattr(RM75_LIMITS, limit))
     stream = started(start)
-    stream.add(chunk(np.tile(HOME, (5, 1))), 0.0)
+    stream.follow(chunk(np.tile(HOME, (5, 1))), 0.0)
     sent = [sample.position for sample in run(stream, 0.0, 6.0)]
     assert_inside_limits(start, sent)
     np.testing.assert_allclose(sent[-1], HOME, atol=1e-6)
@@ -112,7 +112,7 @@ def test_an_arm_parked_on_its_limit_can_move_away(limit: str) -> None:
 
 def test_targets_beyond_the_limits_are_approached_no_closer_than_the_margin() -> None:
     stream = started()
-    stream.add(chunk(np.tile(RM75_LIMITS.upper + 1, (5, 1))), 0.0)
+    stream.follow(chunk(np.tile(RM75_LIMITS.upper + 1, (5, 1))), 0.0)
     final = run(stream, 0.0, 6.0)[-1].position
     np.testing.assert_allclose(final, RM75_LIMITS.upper - POSITION_MARGIN, atol=1e-6)
 
@@ -131,7 +131,7 @@ def test_a_smooth_motion_is_followed_closely_and_without_stops() -> None:
         if tick % 20 == 5:  # every 0.4 s, 0.1 s after the stamp
             stamp = now - 0.1
             positions = motion(stamp + 0.1 * np.arange(1, 6))
-            assert stream.add(chunk(positions, stamp, tick), now) is None
+            assert stream.follow(chunk(positions, stamp, tick), now) is None
         sent.append(stream.step(now))
     times = DT * np.arange(1, 241)
     positions = np.array([sample.position for sample in sent])
@@ -144,7 +144,7 @@ def test_a_smooth_motion_is_followed_closely_and_without_stops() -> None:
 @pytest.mark.parametrize("speed", [0.1, 0.5, -0.9])
 def test_when_no_chunk_follows_the_arm_rests_at_the_last_target(speed: float) -> None:
     stream = started()
-    stream.add(ramp(speed), 0.0)
+    stream.follow(ramp(speed), 0.0)
     sent = run(stream, 0.0, 2.0)
     last = HOME + speed * 0.5
     overrun = max((sample.position - last).max() * np.sign(speed) for sample in sent)
@@ -156,16 +156,16 @@ def test_when_no_chunk_follows_the_arm_rests_at_the_last_target(speed: float) ->
 
 def test_the_stream_is_starved_from_the_last_target_on() -> None:
     stream = started()
-    stream.add(constant(0.0), 0.0)
+    stream.follow(constant(0.0), 0.0)
     starved = [sample.starved for sample in run(stream, 0.0, 0.6)]
     assert starved == [False] * 24 + [True] * 6
 
 
 def test_a_newer_chunk_replaces_what_lies_ahead() -> None:
     stream = started()
-    stream.add(ramp(0.5), 0.0)
+    stream.follow(ramp(0.5), 0.0)
     run(stream, 0.0, 0.2)
-    stream.add(ramp(-0.2, stamp=0.15, sequence=2), 0.2)
+    stream.follow(ramp(-0.2, stamp=0.15, sequence=2), 0.2)
     sent = run(stream, 0.2, 2.0)
     np.testing.assert_allclose(sent[-1].position, HOME - 0.2 * 0.65, atol=1e-9)
     assert max(sample.position[0] for sample in sent) < 0.2
@@ -173,27 +173,27 @@ def test_a_newer_chunk_replaces_what_lies_ahead() -> None:
 
 def test_an_older_chunk_is_ignored_with_a_reason() -> None:
     stream = started()
-    assert stream.add(constant(0.1, stamp=0.2, sequence=5), 0.2) is None
-    assert "older than chunk 5" in str(stream.add(constant(0.2, stamp=0.1, sequence=6), 0.2))
-    assert "older than chunk 5" in str(stream.add(constant(0.2, stamp=0.2, sequence=5), 0.2))
-    assert "out of order" in str(stream.add(constant(0.2, stamp=0.3, sequence=4), 0.3))
+    assert stream.follow(constant(0.1, stamp=0.2, sequence=5), 0.2) is None
+    assert "older than chunk 5" in str(stream.follow(constant(0.2, stamp=0.1, sequence=6), 0.2))
+    assert "older than chunk 5" in str(stream.follow(constant(0.2, stamp=0.2, sequence=5), 0.2))
+    assert "out of order" in str(stream.follow(constant(0.2, stamp=0.3, sequence=4), 0.3))
     assert run(stream, 0.3, 2.0)[-1].position[0] == pytest.approx(0.1)
 
 
 def test_a_restarted_policy_may_count_anew_after_its_last_chunk_has_ended() -> None:
     stream = started()
-    stream.add(constant(0.1, stamp=0.0, sequence=500), 0.0)
+    stream.follow(constant(0.1, stamp=0.0, sequence=500), 0.0)
     run(stream, 0.0, 1.0)
-    assert stream.add(constant(0.2, stamp=1.0, sequence=0), 1.0) is None
+    assert stream.follow(constant(0.2, stamp=1.0, sequence=0), 1.0) is None
 
 
 def test_a_chunk_whose_targets_are_all_past_is_ignored_with_a_reason() -> None:
-    assert "too late" in str(started().add(constant(0.1, stamp=0.0), 0.49))
+    assert "too late" in str(started().follow(constant(0.1, stamp=0.0), 0.49))
 
 
 def test_late_ticks_break_no_limit() -> None:
     stream, sent = started(), []
-    stream.add(ramp(0.9), 0.0)
+    stream.follow(ramp(0.9), 0.0)
     for now in (0.0, 0.02, 0.3, 0.32, 0.34, 0.9, 0.92, *ticks(0.94, 1.0)):
         sent.append(stream.step(now).position)
     assert_inside_limits(HOME, sent)
@@ -201,23 +201,23 @@ def test_late_ticks_break_no_limit() -> None:
 
 def test_a_halt_ends_in_rest_and_takes_no_more_chunks() -> None:
     stream = started()
-    stream.add(ramp(0.9), 0.0)
+    stream.follow(ramp(0.9), 0.0)
     run(stream, 0.0, 0.4)
     stream.halt()
-    assert stream.add(ramp(0.9, stamp=0.35, sequence=2), 0.4) == "the motion is halted"
+    assert stream.follow(ramp(0.9, stamp=0.35, sequence=2), 0.4) == "the motion is halted"
     sent = run(stream, 0.4, 0.3)
     assert sent[0].starved
     assert stream.at_rest
     assert sent[-1].position[0] < sent[0].position[0] + 0.12
     stream.reset(HOME)
-    assert stream.add(ramp(0.9, stamp=0.35, sequence=2), 0.4) is None
+    assert stream.follow(ramp(0.9, stamp=0.35, sequence=2), 0.4) is None
 
 
 def test_the_gripper_takes_the_value_of_the_last_target_due_and_keeps_it() -> None:
     stream = started()
     assert stream.step(0.0).gripper is None
     opening = np.array([0.07, 0.07, 0.0, 0.01, 0.02])
-    stream.add(chunk(np.tile(HOME, (5, 1)), gripper=opening), 0.02)
+    stream.follow(chunk(np.tile(HOME, (5, 1)), gripper=opening), 0.02)
     due = {round(now + DT, 2): stream.step(now).gripper for now in ticks(0.02, 0.7)}
     assert [due[t] for t in (0.04, 0.08, 0.1, 0.28, 0.3, 0.38, 0.4, 0.5, 0.7)] == [
         None, None, 0.07, 0.07, 0.0, 0.0, 0.01, 0.02, 0.02,
@@ -227,7 +227,7 @@ def test_the_gripper_takes_the_value_of_the_last_target_due_and_keeps_it() -> No
 def test_a_gripper_that_is_slow_to_hear_is_told_early() -> None:
     stream = JointStream(RM75_LIMITS, DT, gripper_lead=0.1)
     stream.reset(HOME)
-    stream.add(chunk(np.tile(HOME, (5, 1)), gripper=np.array([0.07, 0.0, 0.0, 0.0, 0.0])), 0.0)
+    stream.follow(chunk(np.tile(HOME, (5, 1)), gripper=np.array([0.07, 0.0, 0.0, 0.0, 0.0])), 0.0)
     given = {round(now + DT, 2): stream.step(now).gripper for now in ticks(0.0, 0.3)}
     assert [given[t] for t in (0.02, 0.08, 0.1, 0.2)] == [0.07, 0.07, 0.0, 0.0]
 

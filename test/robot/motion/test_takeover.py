@@ -144,7 +144,7 @@ def test_whoever_leads_whenever_the_motion_is_smooth(
             bench.lead(bench.q + way)
         else:
             targets = bench.q + np.linspace(0.2, 1, 5)[:, None] * way
-            bench.core.on_chunk(
+            bench.core.follow(
                 ActionChunk(bench.now - 0.05, number, targets, np.zeros(5)), bench.now
             )
         bench.run(ticks * DT)

@@ -30,7 +30,7 @@ def test_the_simulated_arm_reads_a_moving_gripper_late_and_a_resting_one_rightly
     arm = SimulatedArm(cell)
     q, behind = cell.joint_positions(), []
     for opening in np.linspace(GRIPPER_STROKE, 0.0, 10):
-        arm.submit(arm.chunk(np.tile(q, (5, 1)), np.full(5, opening)))
+        arm.follow(arm.chunk(np.tile(q, (5, 1)), np.full(5, opening)))
         for _ in range(5):
             arm.run(0.02)
             behind.append(arm.opening - cell.gripper())

@@ -4,31 +4,38 @@ import os
 
 import pytest
 
-from kinevla_ros.robot.realman.channel import Board, ProcessSettings, create_channel, create_memory
+from kinevla_ros.robot.realman.channel import (
+    ProcessSettings,
+    SharedState,
+    create_channel,
+    create_memory,
+)
 
 
 @pytest.fixture
-def boards() -> tuple[Board, Board]:
+def boards() -> tuple[SharedState, SharedState]:
     memory = create_memory()
-    pair = Board(memory), Board(memory)
+    pair = SharedState(memory), SharedState(memory)
     os.close(memory)
     return pair
 
 
-def test_fresh_memory_holds_nothing(boards: tuple[Board, Board]) -> None:
+def test_fresh_memory_holds_nothing(boards: tuple[SharedState, SharedState]) -> None:
     _, reader = boards
     assert reader.state.read() is None
     assert reader.heartbeat.read() is None
 
 
-def test_the_reader_sees_the_latest_record(boards: tuple[Board, Board]) -> None:
+def test_the_reader_sees_the_latest_record(boards: tuple[SharedState, SharedState]) -> None:
     writer, reader = boards
     for opening in (0.01, 0.02):
         writer.gripper.write(opening)
     assert reader.gripper.read() == (0.02,)
 
 
-def test_a_half_written_record_does_not_replace_the_last(boards: tuple[Board, Board]) -> None:
+def test_a_half_written_record_does_not_replace_the_last(
+    boards: tuple[SharedState, SharedState],
+) -> None:
     writer, reader = boards
     writer.gripper.write(0.01)
     assert reader.gripper.read() == (0.01,)

@@ -35,7 +35,7 @@ def demonstrate(
         for judge in judges.values():
             judge.watch(state)
         planned = plan(state, command)
-        arm.submit(arm.chunk(planned.positions, planned.gripper))
+        arm.follow(arm.chunk(planned.positions, planned.gripper))
         arm.run(2 * CHUNK_DT)
         held = held + 2 * CHUNK_DT if done(cell.state(), command) else 0.0
     arm.run(0.5)
@@ -88,7 +88,7 @@ def test_an_object_still_in_the_gripper_is_no_success(cell: Cell, command: Comma
     arm = SimulatedArm(cell)
     while not holding(cell.state(), command) and seconds < 10:
         planned = plan(cell.state(), command)
-        arm.submit(arm.chunk(planned.positions, planned.gripper))
+        arm.follow(arm.chunk(planned.positions, planned.gripper))
         arm.run(2 * CHUNK_DT)
         judge.watch(cell.state())
         seconds += 2 * CHUNK_DT

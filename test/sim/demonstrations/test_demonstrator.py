@@ -35,7 +35,7 @@ def pursue(cell: Cell, command: Command, arm: SimulatedArm) -> Judgement:
         state = cell.state()
         judge.watch(state)
         planned = plan(state, command)
-        arm.submit(arm.chunk(planned.positions, planned.gripper))
+        arm.follow(arm.chunk(planned.positions, planned.gripper))
         arm.run(STEP)
         held = held + STEP if done(cell.state(), command) else 0.0
     arm.run(0.5)

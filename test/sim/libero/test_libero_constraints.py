@@ -11,10 +11,10 @@ import pytest
 from kinevla_ros.sim.libero import constraints as ask
 from kinevla_ros.sim.libero.judge import judge
 from kinevla_ros.sim.libero.scene import BOTTLE, BOWL, OBJECTS, PLATE, SIDES, TOP_SIDE
-from kinevla_ros.sim.libero.track import Moment, Track
+from kinevla_ros.sim.libero.track import Track, TrackedMoment
 from kinevla_ros.sim.libero.world import Touch
 
-START = Moment(
+START = TrackedMoment(
     hand=np.array([-0.2, 0.0, 1.2]),
     rotation=np.diag([1.0, -1.0, -1.0]),
     opening=0.08,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections import Counter
@@ -13,13 +12,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from kinevla_ros.evaluation.bench.arm.adversary import Adversary
 from kinevla_ros.evaluation.bench.arm.lagging_arm import HOME, LaggingArm
-from kinevla_ros.evaluation.bench.machine import machine, versions
+from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.limits import RM75_LIMITS as LIMITS
@@ -173,12 +171,8 @@ def bench_adversarial(targets: int, seed: int, rate: float, report: Path | None 
         "seed": seed,
         "rate": rate,
         "seconds": round(time.perf_counter() - started, 1),
-        "machine": machine(),
-        "versions": versions(),
     }
-    Console().print(table(figures))
-    if report:
-        report.write_text(json.dumps(figures, indent=2) + "\n")
+    publish(figures, table, report)
     return int(any(found.violations.values()))
 
 

@@ -100,14 +100,14 @@ class Adversary:
         try:
             if attack.teleop:
                 target = JointTarget(now - attack.age, rows[0], attack.gripper)
-                return core.on_teleop(target, now)
+                return core.lead(target, now)
             self._sequence = max(self._sequence + attack.skip, 0)
             gripper = np.full(len(rows), attack.gripper)
             chunk = ActionChunk(now - attack.age, self._sequence, rows, gripper, attack.dt)
         except ValueError as error:
             fault = Fault.INVALID_TARGET if attack.teleop else Fault.INVALID_CHUNK
-            return core.on_malformed(fault, str(error))
-        return core.on_chunk(chunk, now)
+            return core.refuse(fault, str(error))
+        return core.follow(chunk, now)
 
     def _poses(self, space: CollisionModel, fault: Fault) -> Iterator[Array]:
         """Poses in which the arm is too near to something."""

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from kinevla_ros.evaluation.bench.arm.lagging_arm import LaggingArm
 from kinevla_ros.evaluation.bench.arm.seam import REPLAN, SentMotion, record, swing
-from kinevla_ros.evaluation.bench.machine import machine, versions
+from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.report.statistics import percentiles
 from kinevla_ros.robot.gate.arm_checks import ArmCase
 from kinevla_ros.robot.gate.braking import Brake
@@ -120,7 +118,7 @@ def _whole_ways(chunks: int, rate: float, rng: np.random.Generator) -> Times:
     for number in range(chunks):
         chunk = swing(now - 0.05, now - 0.05 - start, number, rng)
         started = time.perf_counter()
-        result = arm.core.on_chunk(chunk, now)
+        result = arm.core.follow(chunk, now)
         arm.tick(now + arm.dt)
         if result.ok:
             times[WHOLE_WAY].append(time.perf_counter() - started)
@@ -140,12 +138,8 @@ def bench_gate(calls: int, rate: float, report: Path | None = None) -> int:
         "rate": rate,
         "realtime": prompt,
         "times": {name: percentiles(values) for name, values in times.items()},
-        "machine": machine(),
-        "versions": versions(),
     }
-    Console().print(table(figures))
-    if report:
-        report.write_text(json.dumps(figures, indent=2) + "\n")
+    publish(figures, table, report)
     return 0
 
 

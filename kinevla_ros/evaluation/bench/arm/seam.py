@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +9,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, ActionChunk
 from kinevla_ros.evaluation.bench.arm.lagging_arm import HOME, LaggingArm
-from kinevla_ros.evaluation.bench.machine import machine, versions
+from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.robot.limits import RM75_LIMITS
 
 Array = NDArray[np.float64]
@@ -67,7 +65,7 @@ def record(seams: int, rate: float, seed: int) -> SentMotion:
                 waiting.append((arrival + REPLAN, chunk))
         for item in [item for item in waiting if item[0] <= now]:
             waiting.remove(item)
-            if arm.core.on_chunk(item[1], now).ok:
+            if arm.core.follow(item[1], now).ok:
                 taken.append(len(sent))
         now += dt
         arm.tick(now)
@@ -105,10 +103,7 @@ def bench_seam(seams: int, rate: float, seed: int, report: Path | None = None) -
     """Measure, print the table, write the JSON file; returns the exit code, 1 after a jump."""
     found = jumps(record(seams, rate, seed))
     figures = {"seams": seams, "rate": rate, "seed": seed, "jumps": found}
-    figures |= {"machine": machine(), "versions": versions()}
-    Console().print(table(figures))
-    if report:
-        report.write_text(json.dumps(figures, indent=2) + "\n")
+    publish(figures, table, report)
     return int(any(values["share"] > 1 + 1e-6 for values in found.values()))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import time
@@ -19,7 +18,7 @@ from rich.table import Table
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.evaluation.bench.arm.lagging_arm import LaggingArm
 from kinevla_ros.evaluation.bench.arm.seam import REPLAN, swing
-from kinevla_ros.evaluation.bench.machine import machine, versions
+from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.report.statistics import percentiles
 from kinevla_ros.robot.motion.fixed_rate import FixedRate
 from kinevla_ros.robot.priority import ADVICE, take_priority
@@ -63,7 +62,7 @@ def _stream(answer: Connection, rate: float, seconds: float, realtime: bool) -> 
     while (now := ticks.wait()) < begun + seconds:
         if now >= replanned + REPLAN:
             sequence, replanned = sequence + 1, now
-            arm.core.on_chunk(swing(now - 0.05, now - begun, sequence, rng), now)
+            arm.core.follow(swing(now - 0.05, now - begun, sequence, rng), now)
         arm.tick(now)
         moments.append(time.monotonic())
     errors = abs(np.diff(moments) - 1 / rate)
@@ -118,10 +117,8 @@ def bench_stream(seconds: float, rates: Sequence[float], report: Path | None = N
                         break
                     row = {"rate": rate, "policy": loaded, "realtime": prompt}
                     rows.append({**row, **percentiles(errors)})
-    figures = {"seconds": seconds, "rows": rows, "machine": machine(), "versions": versions()}
-    Console().print(table(figures))
-    if report:
-        report.write_text(json.dumps(figures, indent=2) + "\n")
+    figures = {"seconds": seconds, "rows": rows}
+    publish(figures, table, report)
     return 0
 
 

@@ -5,7 +5,6 @@ Table II of VL-MP: six demonstrations of a shape, ends displaced, three ways to 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +13,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
+from rich.console import Group
 from rich.progress import Progress
 from scipy.spatial.transform import Rotation
 
-from kinevla_ros.evaluation.bench.machine import machine, versions
+from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.bench.shapes.handwriting import read_handwriting
 from kinevla_ros.evaluation.bench.shapes.strokes import strokes
 from kinevla_ros.evaluation.bench.shapes.tables import tables
@@ -195,14 +194,8 @@ def bench_shapes(data: Path | None, trials: int, seed: int, report: Path | None 
             for band, found in rows.items()
         },
         "times": {name: percentiles(values) for name, values in times.items()},
-        "machine": machine(),
-        "versions": versions(),
     }
-    console = Console()
-    for table in tables(figures):
-        console.print(table)
-    if report:
-        report.write_text(json.dumps(figures, indent=2) + "\n")
+    publish(figures, lambda found: Group(*tables(found)), report)
     return 0
 
 

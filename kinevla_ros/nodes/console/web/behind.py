@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from kinevla_ros.nodes.console.web.requests import Request
 
-CAMERAS = ("front", "wrist")
 FRESH = {
     "arm": 1.0, "joints": 0.5, "scene": 1.0, "reasoning": 2.0, "pictures": 1.0, "nodes": 3.0,
 }  # fmt: skip

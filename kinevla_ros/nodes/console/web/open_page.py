@@ -12,7 +12,8 @@ from typing import Any
 
 from aiohttp import web
 
-from kinevla_ros.nodes.console.web.behind import CAMERAS, FRESH, Behind
+from kinevla_ros.base.cameras import CAMERAS
+from kinevla_ros.nodes.console.web.behind import FRESH, Behind
 from kinevla_ros.nodes.console.web.encode import encode
 from kinevla_ros.nodes.console.web.requests import Request, read_request
 

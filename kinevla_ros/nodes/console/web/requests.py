@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from kinevla_ros.nodes.ros.text import TEXT, bounded
+from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
 
 LARGEST = 8192
 """Of a page's message, bytes; four texts of the longest kind in whatever alphabet."""
@@ -50,7 +50,7 @@ class Speed(_Request):
     percent: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 
 
-class Override(_Request):
+class OverrideRequest(_Request):
     """Words in the place of the policy's own."""
 
     do: Literal["override"]
@@ -58,7 +58,7 @@ class Override(_Request):
     kinematics: Words
 
 
-Request = Plain | Switch | Say | Speed | Override
+Request = Plain | Switch | Say | Speed | OverrideRequest
 _REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="do")])
 
 

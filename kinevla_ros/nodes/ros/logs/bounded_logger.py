@@ -8,7 +8,7 @@ from typing import Any
 from rclpy.impl import rcutils_logger
 from rclpy.impl.rcutils_logger import RcutilsLogger
 
-from kinevla_ros.nodes.ros.text import LINE, bounded
+from kinevla_ros.nodes.ros.logs.text import LINE, bounded
 
 # Or every line would seem to come from here, and throttle the others.
 rcutils_logger._internal_callers.append(os.path.realpath(__file__))

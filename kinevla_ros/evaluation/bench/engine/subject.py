@@ -13,7 +13,7 @@ from torch import Tensor
 
 from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
-from kinevla_ros.evaluation.bench.random_model import (
+from kinevla_ros.evaluation.bench.engine.random_model import (
     nameless_vocabulary,
     plant_words,
     random_generator,

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from kinevla_ros.base.files.damage import one_line
-from kinevla_ros.evaluation.bench.subject import Subject
+from kinevla_ros.evaluation.bench.engine.subject import Subject
 from kinevla_ros.evaluation.report.statistics import percentiles
 from kinevla_ros.generator.decoding.decode import Draft
 from kinevla_ros.generator.decoding.sequence import instruction_ids

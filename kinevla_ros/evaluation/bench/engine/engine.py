@@ -15,12 +15,17 @@ from rich.progress import Progress
 from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.evaluation.bench.decoder import decoder_times
-from kinevla_ros.evaluation.bench.engine_tables import tables
-from kinevla_ros.evaluation.bench.generate import best, generate_times
+from kinevla_ros.evaluation.bench.engine.engine_tables import tables
+from kinevla_ros.evaluation.bench.engine.generate import best, generate_times
+from kinevla_ros.evaluation.bench.engine.random_model import cut_down, full_size
+from kinevla_ros.evaluation.bench.engine.roofline import (
+    chunk_work,
+    floors,
+    measure_device,
+    synchronise,
+)
+from kinevla_ros.evaluation.bench.engine.subject import Subject, checkpoint_subject, random_subject
 from kinevla_ros.evaluation.bench.machine import machine, versions
-from kinevla_ros.evaluation.bench.random_model import cut_down, full_size
-from kinevla_ros.evaluation.bench.roofline import chunk_work, floors, measure_device, synchronise
-from kinevla_ros.evaluation.bench.subject import Subject, checkpoint_subject, random_subject
 from kinevla_ros.evaluation.report.statistics import percentiles
 from kinevla_ros.generator.decoding.decode import Draft, Generation, GenerationError
 from kinevla_ros.generator.engine.engine import FastDecoder

@@ -1,0 +1,1 @@
+"""The engine measured: its stages, the machine's floors, other ways to generate."""
