@@ -41,7 +41,8 @@ def check_dataset(root: Path, cameras: Sequence[str] | None = None) -> Iterator[
             yield from check_units(reader, columns)
         yield from check_tasks(reader, columns)
         yield from check_texts(reader, columns)
-        yield from check_motion(reader, columns)
+        if is_rm75(space):
+            yield from check_motion(reader, columns)
         yield from check_videos(reader, cameras)
     except DatasetError as problem:
         text, _, cure = str(problem).rpartition("; ")
