@@ -65,7 +65,8 @@ def main(folder: Path) -> None:
         lines.append(f"| **{name}** | {ended}, {seconds} s |")
         lines += [f"| {what} | {result} |" for what, result in rows_of(name, found)]
         if name == "tests" and (said := folder / "tests.log").is_file():
-            lines.append(f"| tests | {said.read_text().strip().splitlines()[-1].strip('= ')} |")
+            last = said.read_text().strip().rpartition("\n")[2].strip("= ")
+            lines += [f"| tests | {last} |"] if "passed" in last or "failed" in last else []
     print(f"{card or 'no GPU'}; {date.today().isoformat()}; ", end="")
     print(", ".join(f"{k} {v}" for k, v in versions.items() if k in ("python", "torch", "triton")))
     print("\n" + "\n".join(lines))
