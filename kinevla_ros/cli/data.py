@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -208,6 +209,11 @@ def annotate(
         Path | None,
         typer.Option("--import", help="JSON lines: episode, and slots or goal and kinematics."),
     ] = None,
+    ask: Annotated[
+        str | None,
+        typer.Option(help="Ask a vision model at this OpenAI-compatible URL; it gets pictures."),
+    ] = None,
+    ask_model: Annotated[str, typer.Option(help="Name of that model.")] = "default",
     page: Annotated[
         bool, typer.Option("--page", help="Look at the episodes on a page of this computer first.")
     ] = False,
@@ -237,6 +243,11 @@ def annotate(
 
             locator = Locator(locate)
         imported = read_import(given, reader_of(reader)) if given else {}
+        if ask:
+            from kinevla_ros.data.annotate.ask_model import ask_model as asked
+
+            key = os.environ.get("KINEVLA_MODEL_KEY", "")
+            imported = asked(Suggester(reader), ask, ask_model, key) | imported
         suggester = Suggester(reader, locator, from_task, imported, own_words=not compare)
         if compare:
             typer.echo(str(score(suggester)))

@@ -8,7 +8,9 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +26,7 @@ from typer.testing import CliRunner
 
 from kinevla_ros.base.files.damage import FileError
 from kinevla_ros.cli import app
+from kinevla_ros.data.annotate.ask_model import ModelError, ask_model
 from kinevla_ros.data.annotate.dataset import annotate, score
 from kinevla_ros.data.annotate.motion import find_carry
 from kinevla_ros.data.annotate.page import ReviewPage
@@ -400,3 +403,68 @@ def test_a_person_works_through_the_page_with_the_keyboard(page: ReviewPage, dat
         shown.wait_for_function("document.body.textContent.includes('Written')")
     assert not errors
     assert Reviews(dataset).decided == {0: SLOTS}
+
+
+class FakeModel(BaseHTTPRequestHandler):
+    """Answers as a chat model would: what the test wants, one answer after the other."""
+
+    answers: ClassVar[list[str]] = []
+    asked: ClassVar[list[dict]] = []
+
+    def log_message(self, *_: object) -> None:
+        return
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        self.asked.append(json.loads(self.rfile.read(length)) | {"path": self.path})
+        said = self.answers.pop(0) if self.answers else "nothing"
+        body = json.dumps({"choices": [{"message": {"content": said}}]}).encode()
+        self.send_response(200 if said != "refuse" else 429)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def endpoint() -> Iterator[str]:
+    FakeModel.answers, FakeModel.asked = [], []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), FakeModel)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/v1"
+    server.shutdown()
+    server.server_close()
+    thread.join(10)
+
+
+def test_what_a_model_says_is_held_against_task_set_and_motion(
+    dataset: Path, endpoint: str
+) -> None:
+    up = json.dumps({"object": "bread", "direction": "up"})
+    right = json.dumps(RIGHT.slots())
+    FakeModel.answers = ["no JSON", json.dumps(SLOTS), right, up, up]
+    suggester = Suggester(DatasetReader(dataset))
+    found = ask_model(suggester, endpoint, "some-model", "")
+    # Asked again where the answer was none; left out where it stayed so.
+    assert found == {0: SLOTS, 1: RIGHT.slots()}
+    body = FakeModel.asked[0]
+    assert (body["path"], body["model"]) == ("/v1/chat/completions", "some-model")
+    kinds = [part["type"] for part in body["messages"][0]["content"]]
+    assert kinds == ["text", "image_url", "image_url", "image_url"]
+    assert "left_front" in body["messages"][0]["content"][0]["text"]
+    FakeModel.answers = [right, right, right]
+    wrong = ask_model(suggester, endpoint, "some-model", "")
+    sure = {one.episode: one.sure for one in
+            Suggester(DatasetReader(dataset), given=wrong).suggestions()}  # fmt: skip
+    assert sure == {0: False, 1: True, 2: False}
+
+
+def test_an_endpoint_that_refuses_or_is_not_there_is_named(dataset: Path, endpoint: str) -> None:
+    suggester = Suggester(DatasetReader(dataset))
+    FakeModel.answers = ["refuse"]
+    with pytest.raises(ModelError, match=r"refuses \(429\)"):
+        ask_model(suggester, endpoint, "m", "")
+    with pytest.raises(ModelError, match="gives no answer"):
+        ask_model(suggester, "http://127.0.0.1:9/v1", "m", "")
+    with pytest.raises(ModelError, match="no address"):
+        ask_model(suggester, "file:///etc/passwd", "m", "")

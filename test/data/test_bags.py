@@ -29,6 +29,7 @@ from kinevla_ros.data.synchronisation.observation import (
     ReceivedObservation,
 )
 from kinevla_ros.data.synchronisation.stamp_checks import Arrival
+from kinevla_ros.training.generator.samples import load_samples
 
 SAID = "pick up the bread and move it to the left front"
 SECONDS = 4.0
@@ -258,3 +259,21 @@ def test_the_command_takes_bags_and_refuses_options_that_are_not_for_them(tmp_pa
     assert "recording 0: 40 of 40 frames" in result.output
     result = run(app, ["convert", target, str(tmp_path / "new"), "--only", "takeover"])
     assert result.exit_code == 1
+
+
+def test_from_a_bag_to_what_is_trained_on_each_step_is_a_verb(tmp_path: Path) -> None:
+    write_bag(tmp_path / "bags/one", record(), instruction=SAID)
+    dataset = tmp_path / "dataset"
+    for words in (
+        ["convert", str(tmp_path / "bags"), str(dataset)],
+        ["annotate", str(dataset), "--from-task"],
+        ["check", str(dataset)],
+    ):
+        result = CliRunner().invoke(app, words)
+        assert result.exit_code == 0, result.output
+    samples = load_samples([dataset], image_size=32)
+    assert len(samples) == 40
+    chunk = samples.chunks[20, samples.task[20]]
+    state = samples.state[20, :7]
+    wanted = [motion((20 + step) / 10)[:7] - state for step in range(1, 6)]
+    np.testing.assert_allclose(chunk[:, :7], wanted, atol=0.08)

@@ -49,6 +49,7 @@ from kinevla_ros.data.convert.mapping import FeatureNames, FeatureUnits, Mapping
 from kinevla_ros.data.convert.resample import SHORTEST, TooSlow, resample
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.schema import DatasetError
+from kinevla_ros.language.task_set import save_tasks
 
 Spoil = Callable[[Path], None]
 
@@ -132,10 +133,12 @@ def test_what_the_check_finds_is_mended_by_what_it_says(
 ) -> None:
     spoil, names, units = CURED[case]
     spoil(dataset)
+    save_tasks(dataset)
     before = {path: path.read_bytes() for path in dataset.rglob("*") if path.is_file()}
     target = convert(dataset, names, units)
     assert findings(target) == []
     assert_same(target, sound)
+    assert (target / "tasks.yaml").read_bytes() == (dataset / "tasks.yaml").read_bytes()
     assert {path: path.read_bytes() for path in dataset.rglob("*") if path.is_file()} == before
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.cameras import CAMERAS
+from kinevla_ros.base.files.atomic import copy
 from kinevla_ros.base.files.json_file import read_object
 from kinevla_ros.data.checks.features import MOTION
 from kinevla_ros.data.convert.lerobot_v21 import VERSIONS, Version21
@@ -21,6 +22,7 @@ from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.lerobot_writer import DatasetWriter
 from kinevla_ros.data.metadata import INFO_PATH
 from kinevla_ros.data.schema import COUNTERS, CURE, TEXTS, DatasetError, Schema, camera_key
+from kinevla_ros.language.task_set import FILE_NAME as TASKS_FILE
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ def convert_dataset(
             writer.close()
     if writer is None:
         raise DatasetError(f"nothing of {root} can be used; see above what was left out, and why")
+    if (root / TASKS_FILE).is_file():
+        copy(root / TASKS_FILE, target / TASKS_FILE)
 
 
 def left_out(root: Path, names: FeatureNames) -> list[str]:
