@@ -14,7 +14,7 @@ if not is_installed():
 
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.data.episode import Episode
-from kinevla_ros.data.lerobot_reader import Dataset
+from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.lerobot_writer import DatasetWriter
 from kinevla_ros.data.schema import Schema
 from kinevla_ros.language.task_set import load_tasks
@@ -55,7 +55,8 @@ def test_its_pictures_show_the_motion(episode: Episode) -> None:
 def test_a_dataset_of_it_is_read_back(episode: Episode, tmp_path: Path) -> None:
     with DatasetWriter.open(tmp_path, Schema(height=SIZE, width=SIZE, space=SPACE)) as writer:
         writer.add(episode)
-    frames = list(Dataset(tmp_path).episode(0).frames)
-    assert len(frames) == len(episode.frames)
-    np.testing.assert_allclose(frames[3].action, episode.frames[3].action)
-    assert frames[3].kinematics == episode.frames[3].kinematics
+    frames = DatasetReader(tmp_path).frames
+    assert len(frames["index"]) == len(episode.frames)
+    np.testing.assert_allclose(frames["action"][3], episode.frames[3].action, rtol=1e-6)
+    assert frames["reasoning.kinematics"][3] == episode.frames[3].kinematics
+    assert frames["task"][3] == episode.instruction
