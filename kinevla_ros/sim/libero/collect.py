@@ -21,6 +21,7 @@ from kinevla_ros.data.lerobot_writer import DatasetWriter
 from kinevla_ros.data.schema import Schema
 from kinevla_ros.language.task_set import FILE_NAME, Goal, Way, load_tasks
 from kinevla_ros.sim.libero.demonstrate import demonstrate
+from kinevla_ros.sim.libero.installed import require_libero
 from kinevla_ros.sim.libero.judge import judge
 from kinevla_ros.sim.libero.pictures import SIZE
 from kinevla_ros.sim.libero.scene import Array
@@ -89,6 +90,7 @@ def collect(suite: str, root: Path, episodes: int, seed: int, workers: int) -> i
         DatasetError: the folder holds a dataset of another kind.
         LiberoMissingError: LIBERO is not installed.
     """
+    require_libero()
     tasks = resource_path("config", f"{suite}.yaml")
     schema = Schema(height=SIZE, width=SIZE, space=SPACE)
     columns = (TextColumn("collect"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
