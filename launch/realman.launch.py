@@ -42,11 +42,6 @@ CLAIMS: list[object] = []
 """Held until this process ends: nobody else launches the same nodes."""
 
 SWITCH = {"default_value": "false", "choices": ["true", "false"]}
-TOPICS = {
-    "front": "the front camera's pictures, not compressed,",
-    "wrist": "the wrist camera's pictures, not compressed,",
-    "joint_states": "the joint states of arm and gripper",
-}
 ARGUMENTS = [
     DeclareLaunchArgument("sim", description="the simulated cell, no hardware", **SWITCH),
     DeclareLaunchArgument("rviz", description="show robot, images, plan, reasoning", **SWITCH),
@@ -106,9 +101,14 @@ ARGUMENTS = [
         choices=["realsense", "none"],
         description="none: their drivers are started elsewhere",
     ),
-    *(
-        DeclareLaunchArgument(f"{name}_topic", default_value="", description=f"where {what} come")
-        for name, what in TOPICS.items()
+    DeclareLaunchArgument(
+        "front_topic", default_value="", description="pictures of the front camera, not compressed"
+    ),
+    DeclareLaunchArgument(
+        "wrist_topic", default_value="", description="pictures of the wrist camera, not compressed"
+    ),
+    DeclareLaunchArgument(
+        "joint_states_topic", default_value="", description="joint states of arm and gripper"
     ),
     DeclareLaunchArgument(
         "front_serial", default_value="", description="serial number of the front RealSense"
