@@ -12,26 +12,19 @@
 from __future__ import annotations
 
 import os
-import signal
-from itertools import pairwise
 
 from launch import Action, LaunchContext, LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
-    EmitEvent,
     IncludeLaunchDescription,
     LogInfo,
     OpaqueFunction,
-    RegisterEventHandler,
     SetEnvironmentVariable,
 )
-from launch.events import Shutdown
 from launch.substitutions import EnvironmentVariable, PathJoinSubstitution
-from launch_ros.actions import LifecycleNode, LifecycleTransition, Node
-from launch_ros.event_handlers import OnStateTransition
+from launch_ros.actions import LifecycleNode, Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
-from lifecycle_msgs.msg import Transition
 
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.nodes.cameras.realsense import reads_realsense
@@ -40,6 +33,7 @@ from kinevla_ros.nodes.ros.parent import PARENT
 from kinevla_ros.robot.model import urdf
 from kinevla_ros.stack.claims import claim
 from kinevla_ros.stack.isolation import DISCOVERY, RANGES
+from kinevla_ros.stack.launch_steps import bring_up, ended
 from kinevla_ros.stack.launcher import HALVES, half
 from kinevla_ros.stack.packages import is_installed, require_packages
 from kinevla_ros.stack.up import simulated_nodes
@@ -48,11 +42,6 @@ CLAIMS: list[object] = []
 """Held until this process ends: nobody else launches the same nodes."""
 
 SWITCH = {"default_value": "false", "choices": ["true", "false"]}
-TOPICS = {
-    "front": "the front camera's pictures, not compressed,",
-    "wrist": "the wrist camera's pictures, not compressed,",
-    "joint_states": "the joint states of arm and gripper",
-}
 ARGUMENTS = [
     DeclareLaunchArgument("sim", description="the simulated cell, no hardware", **SWITCH),
     DeclareLaunchArgument("rviz", description="show robot, images, plan, reasoning", **SWITCH),
@@ -112,9 +101,14 @@ ARGUMENTS = [
         choices=["realsense", "none"],
         description="none: their drivers are started elsewhere",
     ),
-    *(
-        DeclareLaunchArgument(f"{name}_topic", default_value="", description=f"where {what} come")
-        for name, what in TOPICS.items()
+    DeclareLaunchArgument(
+        "front_topic", default_value="", description="pictures of the front camera, not compressed"
+    ),
+    DeclareLaunchArgument(
+        "wrist_topic", default_value="", description="pictures of the wrist camera, not compressed"
+    ),
+    DeclareLaunchArgument(
+        "joint_states_topic", default_value="", description="joint states of arm and gripper"
     ),
     DeclareLaunchArgument(
         "front_serial", default_value="", description="serial number of the front RealSense"
@@ -211,63 +205,6 @@ def text(value: str) -> ParameterValue:
 def prefix(given: dict[str, str]) -> str:
     """Before the name of every frame; without a namespace what the parameter file says."""
     return f"{given['namespace'].strip('/')}/" if given["namespace"] else ""
-
-
-def bring_up(nodes: dict[str, LifecycleNode], namespace: str) -> list[Action]:
-    """Configure and activate one node after the other: the arm last, when all it needs is there."""
-    transitions = {
-        name: LifecycleTransition(
-            lifecycle_node_names=[f"/{namespace}/{name}".replace("//", "/")],
-            transition_ids=[Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE],
-        )
-        for name in nodes
-    }
-    followers = [
-        RegisterEventHandler(
-            OnStateTransition(
-                target_lifecycle_node=nodes[name],
-                goal_state="active",
-                entities=[transitions[following]],
-                handle_once=True,
-            )
-        )
-        for name, following in pairwise(nodes)
-    ]
-    return [*followers, *failures(nodes), next(iter(transitions.values()))]
-
-
-def failures(nodes: dict[str, LifecycleNode]) -> list[Action]:
-    """End the launch, with a code, when a node cannot be configured or activated."""
-    steps = (("configuring", "unconfigured", "configured"), ("activating", "inactive", "activated"))
-    return [
-        RegisterEventHandler(
-            OnStateTransition(
-                target_lifecycle_node=found,
-                start_state=start,
-                goal_state=back,
-                entities=[OpaqueFunction(function=end, args=[f"the {name} node cannot be {what}"])],
-            )
-        )
-        for name, found in nodes.items()
-        for start, back, what in steps
-    ]
-
-
-def ended(context: LaunchContext, problem: str) -> list[Action]:
-    """End the launch with a node; with code 0 if that has ended in order, as by Ctrl-C."""
-    if context.locals.event.returncode not in (0, -signal.SIGINT):
-        end(context, problem)
-    return [] if context.is_shutdown else [EmitEvent(event=Shutdown(reason=problem))]
-
-
-def end(context: LaunchContext, problem: str) -> None:
-    """Shut everything down with exit code 1; raising is what launch has for that.
-
-    Raises:
-        RuntimeError: unless the launch ends already.
-    """
-    if not context.is_shutdown:
-        raise RuntimeError(f"{problem}; see its messages above")
 
 
 def serials(given: dict[str, str]) -> dict[str, str]:

@@ -46,7 +46,7 @@ def test_the_demo_does_what_it_is_told_and_shows_it_in_a_video(tmp_path: Path) -
         "how:",
         "codes",
         "model",
-        "judgement",
+        "judge",
         "part",
         "side",
         "order",
