@@ -51,7 +51,7 @@ def push_beside_stove(hand: Hand, path: str) -> None:
         return
     # Upright, the corner is beyond the arm's reach: lean outwards, fingers half open.
     hand.hold(4, CLOSE)
-    lean = turned("z", 50.0, turned("y", -25.0))
+    lean = turned("y", -25.0)
     _push(hand, _legs(hand, path, goal), lean, KEEP, drop=0.015)
 
 
