@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 import typer
+from shipped_tasks import TASKS, parse_instruction
 
 from kinevla_ros.cli import app
-from kinevla_ros.language.grammar import TASKS
-from kinevla_ros.language.parse import parse_instruction
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
