@@ -13,12 +13,13 @@ def _words(text: str) -> frozenset[str]:
 
 
 GRASP_VERBS = _words(
-    "grasp grab hold grip take lift get pick seize clutch clasp pinch fetch raise pluck nab snatch"
+    "grasp grab hold grip take lift get pick seize clutch clasp pinch fetch raise pluck nab snatch "
+    "hoist clamp nip"
 )
 MOVE_VERBS = _words(
     "move carry bring shift transfer transport place put set lay release leave position deliver "
     "deposit relocate reposition go belong come slide stick pop convey ferry rest park plonk plop "
-    "guide travel"
+    "guide travel settle situate install steer"
 )
 IRREGULAR = {
     "hold": ("held",),
@@ -65,6 +66,15 @@ TELLING_APART = _words(
     "toy invisible missing same different left right previous former"
 )
 """Adjectives that name another thing than the one that is known."""
+
+NO_MANNER = _words(
+    "hardly barely scarcely rarely seldom nearly only early lately previously formerly recently "
+    "supposedly allegedly falsely wrongly inversely conversely oppositely vertically horizontally "
+    "laterally upwardly downwardly backwardly repeatedly alternately partially partly mostly "
+    "reply apply supply fly multiply comply rely assembly family belly jelly lily ally bully rally "
+    "tally imply july italy butterfly unlikely contrarily impossibly"
+)
+"""What ends as an adverb of manner does, and is none or changes what is asked for."""
 
 FILLERS = _words(
     "please pls plz kindly carefully gently slowly softly okay ok now just robot hey hi hello "

@@ -155,7 +155,10 @@ class Lexicon:
     def _token(self, word: str) -> Token:
         if word.endswith("n't"):
             return Token(word, Kind.NEGATION)
-        return self._tokens.get(word) or Token(word, Kind.UNKNOWN)
+        if known := self._tokens.get(word):
+            return known
+        manner = len(word) > 5 and word.endswith("ly") and word not in english.NO_MANNER
+        return Token(word, Kind.FILLER if manner and is_english(word) else Kind.UNKNOWN)
 
     def _without_phrases(self, words: Sequence[str]) -> list[str]:
         """Phrases replaced by what they stand for, the longest first, from left to right."""
