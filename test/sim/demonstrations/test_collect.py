@@ -154,7 +154,7 @@ def test_a_dataset_without_alternatives_is_labelled_by_its_own_actions(dataset: 
         del columns[name]
     state = columns["observation.state"]
     task = np.zeros(len(state), np.int64)
-    chunks, valid = _chunks(columns, state, task, len(TASKS))
+    chunks, valid = _chunks(columns, state, task, len(TASKS), RM75)
     assert valid.sum() == len(state)
     first = chunks[0, 0]
     expected = columns["action"][:5].copy()
