@@ -8,6 +8,7 @@ import pytest
 from sentences import FIXTURES
 from shipped_tasks import TASKS, goal_text, kinematics_text, parse_instruction
 
+from kinevla_ros.base.action_space import RM75
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.metadata import DatasetError
