@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 
 from kinevla_ros.base.resources import resource_path
-from kinevla_ros.language.task_set import load_tasks
+from kinevla_ros.language.task_file import load_tasks
 from kinevla_ros.sim.libero.demonstrate import demonstrate
 from kinevla_ros.sim.libero.goals import GOALS
 from kinevla_ros.sim.libero.judge import judge

@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from kinevla_ros.evaluation.bench.recording import Observation
     from kinevla_ros.generator.network.model import Generator
-    from kinevla_ros.language.grammar import Command
+    from kinevla_ros.language.command import Command
     from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 # Set on import, before a test module can load rclpy or mujoco. Domains above 101 reach into the

@@ -6,7 +6,7 @@ import signal
 
 import typer
 
-from kinevla_ros.cli import bench, data, evaluate, run, train
+from kinevla_ros.cli import bench, data, evaluate, run, tasks, train
 
 app = typer.Typer(
     help="Say what to do and how, and the arm does it.",
@@ -15,6 +15,7 @@ app = typer.Typer(
 )
 for verbs in (run, evaluate, data):
     app.add_typer(verbs.app)
+app.add_typer(tasks.app, name="tasks")
 app.add_typer(train.app, name="train")
 app.add_typer(bench.app, name="bench")
 

@@ -78,22 +78,6 @@ def convert_openvla(
 
 
 @app.command()
-def tasks(
-    model: Annotated[
-        Path | None, typer.Argument(help="Checkpoint folder, or a task set's file.")
-    ] = None,
-) -> None:
-    """Print what can be said to a model; without one, to the shipped one."""
-    from kinevla_ros.base.resources import resource_path
-    from kinevla_ros.language.overview import overview
-    from kinevla_ros.language.task_set import FILE_NAME, load_tasks
-
-    path = model or resource_path("models", "kinevla-tiny")
-    with plain_errors():
-        typer.echo("\n".join(overview(load_tasks(path / FILE_NAME if path.is_dir() else path))))
-
-
-@app.command()
 def manifest(
     folder: Annotated[Path, typer.Argument(help="Folder of a checkpoint or of a codec.")],
 ) -> None:
@@ -245,7 +229,7 @@ def annotate(
     from kinevla_ros.data.annotate.page import ReviewPage
     from kinevla_ros.data.annotate.proposals import Suggester, read_import
     from kinevla_ros.data.annotate.reviews import Reviews
-    from kinevla_ros.data.checks.texts import reader_of
+    from kinevla_ros.data.checks.texts import slot_reader
     from kinevla_ros.data.lerobot_reader import DatasetReader
 
     with plain_errors():
@@ -255,7 +239,7 @@ def annotate(
             from kinevla_ros.data.annotate.locate import Locator
 
             locator = Locator(locate)
-        imported = read_import(given, reader_of(reader)) if given else {}
+        imported = read_import(given, slot_reader(reader)) if given else {}
         if ask:
             from kinevla_ros.data.annotate.ask_model import ask_model as asked
 

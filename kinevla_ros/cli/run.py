@@ -114,12 +114,12 @@ def demo(
     ] = False,
 ) -> None:
     """Let the simulated arm carry out an instruction and judge what it did."""
-    from kinevla_ros.language.task_set import kine_realman
+    from kinevla_ros.sim.cell.tasks import CELL_TASKS
     from kinevla_ros.stack.demo import demo as run
 
     with plain_errors():
         raise typer.Exit(
-            run(instruction or kine_realman().example, video, timeout, seed, console, model)
+            run(instruction or CELL_TASKS.example, video, timeout, seed, console, model)
         )
 
 

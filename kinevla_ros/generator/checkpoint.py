@@ -16,8 +16,9 @@ from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.device import GpuOutOfMemory, naming_full_memory
 from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.weights import read_generator
-from kinevla_ros.language.task_set import FILE_NAME as TASKS_FILE
-from kinevla_ros.language.task_set import TaskSet, TaskSetError, load_tasks, shipped_file
+from kinevla_ros.language.task_file import FILE_NAME as TASKS_FILE
+from kinevla_ros.language.task_file import TaskSetError, load_tasks, shipped_file
+from kinevla_ros.language.task_set import TaskSet
 from kinevla_ros.language.tokenizer.llama_vocabulary import open_vocabulary
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 

@@ -6,7 +6,9 @@ import math
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -27,16 +29,32 @@ from kinevla_ros.generator.engine.engine import FastDecoder
 from kinevla_ros.generator.engine.quantised import Weights
 from kinevla_ros.generator.inference import Inference, Prediction
 from kinevla_ros.generator.pictures.squares import camera_pixels, state_tensor
-from kinevla_ros.language.reading.reader import (
-    Reader,
+from kinevla_ros.language.command import Command
+from kinevla_ros.language.reading.reader_of import reader_of
+from kinevla_ros.language.reading.readings import (
+    Refused,
     Understood,
     UnknownReasoning,
     explained,
     shortened,
 )
 from kinevla_ros.language.reading.spelling import is_english
+from kinevla_ros.language.tokenizer.llama_vocabulary import LlamaVocabulary
 
-NOTHING_READ = Understood({}, "", "")
+Accept = Literal["known", "any"]
+
+
+@dataclass(frozen=True)
+class Read:
+    """What the model is given for an instruction, and the way that it must write.
+
+    Attributes:
+        command: None where the instruction names none and every one is accepted.
+    """
+
+    instruction: str
+    prompt: str
+    command: Command | None
 
 
 class NotUnderstood(ValueError):
@@ -56,6 +74,10 @@ class Policy:
         weights: whether to round the language model's weights; see `quantised`.
         depth_head: whether the checkpoint's depth head chooses later codes; see there.
         graphs: whether to decode by the checkpoint's ONNX graphs; see `DecodingOptions`.
+        accept: what moves: `known`, the ways of the checkpoint's task set; `any`, for a checkpoint
+            fine-tuned from OpenVLA: an instruction that is refused is given to the model as it is,
+            and what it writes is followed whatever way it names, or none. What leaves a slot open
+            is asked about all the same.
 
     Attributes:
         way: what decodes, in words.
@@ -65,7 +87,8 @@ class Policy:
 
     Raises:
         CheckpointError: see there; or the depth head is missing or another model's.
-        ValueError: the device or the model cannot have such weights.
+        ValueError: the device or the model cannot have such weights, or such a model cannot
+            accept any words.
         NoGpu, GpuOutOfMemory: see there.
     """
 
@@ -77,12 +100,18 @@ class Policy:
         weights: Weights | None = None,
         depth_head: bool = False,
         graphs: bool = True,
+        accept: Accept = "known",
     ) -> None:
         torch.set_num_threads(threads)
         self.folder, self.device = folder, find_device(device)
         self.model, self.vocabulary = load_generator(folder, self.device)
         self.tasks = load_task_set(folder)
-        self.reader = Reader(self.tasks)
+        self.reader, self._accept = reader_of(self.tasks), accept
+        if accept == "any" and not isinstance(self.vocabulary, LlamaVocabulary):
+            raise ValueError(
+                f"accept: any needs a model fine-tuned from OpenVLA; {folder} knows no words but "
+                "those of its tasks. Use accept: known"
+            )
         options = DecodingOptions(threads, weights, depth_head, graphs)
         with naming_full_memory():
             backend = choose_backend(self.model, self.vocabulary, self.tasks, folder, options)
@@ -93,7 +122,7 @@ class Policy:
         )
         self.decoder = load_decoder(folder, self.model.config)
         self._draft: Draft | None = None
-        self._instruction, self._read = "", NOTHING_READ
+        self._read: Read | None = None
         self._sequence = 0
 
     @property
@@ -236,39 +265,51 @@ class Policy:
             draft = self._draft or self._expected(read)
             with naming_full_memory():
                 generation = self._writer.generate(read.prompt, *seen, draft, given)
-            if override.must_name_command:
+            if override.must_name_command and read.command is not None:
                 words = (generation.words.goal, generation.words.kinematics)
                 goal, kinematics = map(self.vocabulary.decode_text, words)
                 written = self.reader.reasoning(goal, kinematics)
                 own = override.goal is None and override.kinematics is None
-                if own and written != read.slots:
+                if own and written != read.command:
                     raise NotUnderstood(
-                        f'the instruction "{shortened(instruction)}" was read as "{read.say}", but '
-                        f'the model writes "{kinematics}": nothing moves while they disagree'
+                        f'the instruction "{shortened(instruction)}" was read as '
+                        f'"{read.command.say}", but the model writes "{kinematics}": nothing moves '
+                        "while they disagree"
                     )
         except Refusal as problem:
+            way = (
+                f'was read as "{read.command.say}", but' if read.command else "is no known way, and"
+            )
             raise NotUnderstood(
-                f'the instruction "{shortened(instruction)}" was read as "{read.say}", but the '
-                f'model writes "{problem}"'
+                f'the instruction "{shortened(instruction)}" {way} the model writes "{problem}"'
             ) from problem
         except (InstructionTooLong, UnknownReasoning, OverrideError) as problem:
             raise NotUnderstood(str(problem)) from problem
         return generation
 
-    def _reading(self, instruction: str) -> Understood:
+    def _reading(self, instruction: str) -> Read:
         """What an instruction means, read once; the draft is kept while the meaning stays."""
-        if instruction != self._instruction or self._read is NOTHING_READ:
+        if self._read is None or instruction != self._read.instruction:
             reading = self.reader.read(instruction)
-            if not isinstance(reading, Understood):
+            if isinstance(reading, Understood):
+                read = Read(instruction, reading.command.prompt, reading.command)
+            elif isinstance(reading, Refused) and self._accept == "any":
+                read = Read(instruction, instruction, None)
+            else:
                 raise NotUnderstood(explained(instruction, reading))
-            if reading.slots != self._read.slots:
+            if self._read is None or (read.prompt, read.command) != (
+                self._read.prompt,
+                self._read.command,
+            ):
                 self._draft = None
-            self._instruction, self._read = instruction, reading
+            self._read = read
         return self._read
 
-    def _expected(self, read: Understood) -> Draft:
+    def _expected(self, read: Read) -> Draft | None:
         """The words that a model of these tasks writes for a way; verified as any draft."""
-        texts = self.reader.texts(read.slots)
+        if read.command is None:
+            return None
+        texts = read.command.goal, read.command.kinematics
         return Draft(*(tuple(self.vocabulary.encode_text(text)) for text in texts))
 
     def _pixels(self, images: Mapping[str, NDArray[np.uint8]]) -> torch.Tensor:

@@ -1,38 +1,24 @@
-"""A task set: the file that says what can be said to a policy and what it means.
+"""A task set: what can be said to a policy and what it means.
 
 It holds objects, the slots of an instruction with the words for their values, goals, and the ways
-to reach each goal with the texts that a model reads and writes. `config/kine_realman.yaml` is one.
+to reach each goal with the texts that a model reads and writes. A set may do without objects and
+slots: then its ways are pairs of free texts, in any language, with the sentences said for them.
 """
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from kinevla_ros.base.files.atomic import copy
-from kinevla_ros.base.files.damage import FileError
-from kinevla_ros.base.files.json_file import read_bounded
-from kinevla_ros.base.resources import resource_path
+from kinevla_ros.language.command import Command
 
-FILE_NAME = "tasks.yaml"
-"""Of the task set in the folder of a checkpoint or dataset."""
-
-LARGEST = 1 << 20
-"""Bytes of a task set; the shipped one has some thousands."""
-
-Text = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(min_length=1, max_length=1000)]
 Texts = Annotated[tuple[Text, ...], Field(min_length=1)]
 Reasoning = Annotated[str, Field(min_length=1, max_length=1000)]
-
-
-class TaskSetError(ValueError):
-    """The file is no task set; the message names file, line and entry."""
 
 
 class _Part(BaseModel):
@@ -83,56 +69,83 @@ class Way(_Part):
         slots: slot to value.
         say: what a person may say for it.
         prompt: the instruction that the model is given for it, whatever a person said; it is the
-            wording that the model is surest of, see `kinevla bench sentences --phrasings`.
+            wording that the model is surest of, see `kinevla bench sentences --phrasings`. Where
+            nothing stands, `say`.
         kinematics: the text that the model writes for it.
+        instructions: further sentences that are said for it, of a set without slots.
         entries: its numbers in the published table that it is from; several where this repeats it.
     """
 
-    slots: Mapping[str, str]
+    slots: Mapping[str, str] = {}
     say: Text
-    prompt: Text
-    kinematics: Reasoning
+    prompt: Text = ""
+    kinematics: Text
+    instructions: tuple[Text, ...] = ()
     entries: tuple[int, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _prompt_is_said(cls, content: object) -> object:
+        if isinstance(content, dict) and "prompt" not in content and "say" in content:
+            return content | {"prompt": content["say"]}
+        return content
 
 
 class Goal(_Part):
     """What is to be reached with one object, and the ways to do so.
 
     Attributes:
+        object: what is grasped; None in a set without slots, whose goals have a text and ways only.
         name: tells it from other goals with the same object; the object's name without it.
         text: what the model writes, the same for all ways.
         grasp, move: verbs for the two halves of the motion, where templates have them.
         held_out_pairs: fields of a template; phrasings that join a reserved pair are held out.
     """
 
-    object: Text
-    name: Text = ""
+    object: Text | None = None
+    name: str = ""
     text: Text
-    slots: tuple[Text, ...]
+    slots: tuple[Text, ...] = ()
     grasp: tuple[Text, ...] = ()
     move: tuple[Text, ...] = ()
-    templates: Texts
+    templates: tuple[Text, ...] = ()
     held_out_pairs: tuple[tuple[str, str], ...] = ()
     ways: Annotated[tuple[Way, ...], Field(min_length=1)]
 
     @property
     def key(self) -> str:
         """What it is called in commands."""
-        return self.name or self.object
+        return self.name or self.object or self.text
 
 
 class TaskSet(_Part):
-    """All that can be said, validated; `example` is a sentence that shows what a person may say."""
+    """All that can be said, validated.
+
+    Attributes:
+        frame: whose left and right are meant, in words.
+        example: a sentence that shows what a person may say.
+        openings: put before a template where phrasings are drawn.
+    """
 
     name: Text
-    frame: Text
-    objects: Mapping[str, Texts]
+    frame: str = ""
+    objects: Mapping[str, Texts] = {}
     landmarks: Mapping[str, Texts] = {}
     surroundings: tuple[Text, ...] = ()
-    slots: Mapping[str, Slot]
-    example: Text
+    slots: Mapping[str, Slot] = {}
+    example: Text = ""
     goals: Annotated[tuple[Goal, ...], Field(min_length=1)]
     openings: Annotated[tuple[str, ...], Field(min_length=1)] = ("",)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _example_is_said(cls, content: object) -> object:
+        if isinstance(content, dict) and "example" not in content:
+            try:
+                return content | {"example": content["goals"][0]["ways"][0]["say"]}
+            except (KeyError, IndexError, TypeError):
+                pass
+        return content
 
     @model_validator(mode="after")
     def _names_agree(self) -> TaskSet:
@@ -140,18 +153,66 @@ class TaskSet(_Part):
         for name, slot in self.slots.items():
             if slot.of is not None and slot.of not in things:
                 raise ValueError(f"slot {name} is of {slot.of}, which is no object or landmark")
+        free = [goal.object is None for goal in self.goals]
+        if any(free) and not all(free):
+            raise ValueError("some goals have an object and some have none; give all one, or none")
         for goal in self.goals:
-            _check_goal(self, goal)
+            if goal.object is None:
+                _check_free(goal)
+            else:
+                _check_goal(self, goal)
         targets = [goal.key for goal in self.goals]
         if len(set(targets)) < len(targets):
             raise ValueError(
                 "two goals have the same object; put their ways into one, or name them"
             )
+        if len(set(self.texts())) < sum(1 for _ in self.ways()):
+            raise ValueError("two ways have the same goal text and kinematics text")
         return self
+
+    @property
+    def has_slots(self) -> bool:
+        """Whether instructions are read by slots; otherwise by the words of free texts."""
+        return self.goals[0].object is not None
+
+    @cached_property
+    def commands(self) -> tuple[Command, ...]:
+        """One for each way, in the order of the file."""
+        return tuple(
+            Command(self, n, goal, way, tuple((name, way.slots[name]) for name in goal.slots))
+            for n, (goal, way) in enumerate(self.ways(), 1)
+        )
+
+    def command(self, slots: Mapping[str, str]) -> Command:
+        """The command of an object and its slots.
+
+        Raises ValueError, which names what there is, when they make no way of the set.
+        """
+        for command in self.commands:
+            if self.has_slots and command.slots() == slots:
+                return command
+        raise ValueError(f"no task has the slots {dict(slots)}: use {self._known()}")
+
+    def _known(self) -> str:
+        """All objects with their slots and values."""
+        found = {
+            goal.key: " and ".join(
+                f"a {name} of {list(self.slots[name].values)}" for name in goal.slots
+            )
+            for goal in self.goals
+        }
+        return "; ".join(f"the {name} with {values}" for name, values in found.items())
 
     def goal(self, target: str) -> Goal:
         """The goal of that name, or of an object that has but one."""
         return next(goal for goal in self.goals if goal.key == target)
+
+    def way(self, slots: Mapping[str, str]) -> tuple[Goal, Way]:
+        """The way of an object and its slots. Raises KeyError when there is none."""
+        for goal, way in self.ways():
+            if {"object": goal.key, **way.slots} == slots:
+                return goal, way
+        raise KeyError(str(dict(slots)))
 
     def ways(self) -> Iterator[tuple[Goal, Way]]:
         """All ways, in the order of the file."""
@@ -161,18 +222,25 @@ class TaskSet(_Part):
         """Goal and kinematics text of each way, in the order of the file."""
         return [(goal.text, way.kinematics) for goal, way in self.ways()]
 
-    def way(self, slots: Mapping[str, str]) -> tuple[Goal, Way]:
-        """The way of an object and its slots. Raises KeyError when there is none."""
-        for goal, way in self.ways():
-            if {"object": goal.key, **way.slots} == slots:
-                return goal, way
-        raise KeyError(str(dict(slots)))
+
+def _check_free(goal: Goal) -> None:
+    where = f'goal "{goal.text}" has no object'
+    if goal.slots or goal.grasp or goal.move or goal.templates or goal.held_out_pairs:
+        raise ValueError(f"{where}: it has texts and ways and nothing else")
+    for way in goal.ways:
+        if way.slots:
+            raise ValueError(f'{where}: way "{way.say}" can have no slots')
 
 
 def _check_goal(tasks: TaskSet, goal: Goal) -> None:
     where = f"goal of the {goal.key}"
     if goal.object not in tasks.objects:
         raise ValueError(f"{where}: no such object under objects")
+    if not goal.templates:
+        raise ValueError(f"{where}: templates is missing")
+    for way in goal.ways:
+        if way.instructions:
+            raise ValueError(f"{where}: instructions are for goals without slots")
     if unknown := set(goal.slots) - set(tasks.slots):
         raise ValueError(f"{where}: {sorted(unknown)} not under slots")
     verbs = {name for name in ("grasp", "move") if getattr(goal, name)}
@@ -190,59 +258,3 @@ def _check_goal(tasks: TaskSet, goal: Goal) -> None:
                 raise ValueError(f'{where}: way "{way.say}" has no known {slot} ({value})')
     if len({tuple(sorted(way.slots.items())) for way in goal.ways}) < len(goal.ways):
         raise ValueError(f"{where}: two ways have the same slots")
-
-
-def load_tasks(path: str | Path) -> TaskSet:
-    """Read a task set.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        TaskSetError: it is no YAML or no task set; names the file, the line and the entry.
-    """
-    try:
-        text = read_bounded(Path(path), LARGEST).decode()
-        content, node = yaml.safe_load(text), yaml.compose(text)
-    except (FileError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as problem:
-        raise TaskSetError(f"{path}: {problem}") from problem
-    try:
-        return TaskSet.model_validate(content)
-    except ValidationError as problem:
-        lines = [_line(path, node, error["loc"], error["msg"]) for error in problem.errors()]
-        raise TaskSetError("\n".join(lines)) from problem
-
-
-def _line(path: str | Path, node: yaml.Node | None, keys: Sequence[object], message: str) -> str:
-    """One error, with the line of the deepest entry that is there."""
-    for key in keys:
-        child = _child(node, key)
-        if child is None:
-            break
-        node = child
-    line = node.start_mark.line + 1 if node is not None else 1
-    entry = ".".join(map(str, keys)) or "the whole file"
-    return f"{path}:{line}: {entry}: {message}"
-
-
-def _child(node: yaml.Node | None, key: object) -> yaml.Node | None:
-    if isinstance(node, yaml.MappingNode):
-        return next((value for name, value in node.value if name.value == key), None)
-    if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-        child: yaml.Node = node.value[key]
-        return child
-    return None
-
-
-def shipped_file() -> Path:
-    """The task set that is shipped with the package."""
-    return resource_path("config", "kine_realman.yaml")
-
-
-@functools.cache
-def kine_realman() -> TaskSet:
-    """The same, read."""
-    return load_tasks(shipped_file())
-
-
-def save_tasks(folder: Path) -> None:
-    """Put the shipped task set into the folder of a checkpoint or dataset."""
-    copy(shipped_file(), folder / FILE_NAME)

@@ -16,7 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from kinevla_ros.base.observation import Observation, plain_observation
 from kinevla_ros.generator.inference import Inference
-from kinevla_ros.language.task_set import kine_realman
+from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.serving.dictionaries import (
     DictionaryError,
     chunk_from_dictionary,

@@ -16,7 +16,7 @@ from rich.console import Console
 from sensor_msgs.msg import JointState
 
 from kinevla_ros.evaluation.report.statistics import percentiles
-from kinevla_ros.language.task_set import kine_realman
+from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.ros.messages import NANO, Stamps
 from kinevla_ros.stack.demo import Demonstration

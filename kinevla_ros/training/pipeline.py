@@ -22,7 +22,9 @@ from kinevla_ros.data.action_space_file import Wanted
 from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.onnx.export import export_graphs
-from kinevla_ros.language.task_set import save_tasks
+from kinevla_ros.language.task_file import FILE_NAME as TASKS_FILE
+from kinevla_ros.language.task_file import load_tasks, save_tasks
+from kinevla_ros.language.task_set import TaskSet
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.training.codec.report import CodecReport
 from kinevla_ros.training.codec.stages import CodecSettings, train_codec
@@ -140,15 +142,15 @@ def generator_from_dataset(
     """
     require_free(out)
     trained = load_codec(codec)
-    vocabulary, config = shape_for(trained.contract)
     wanted = Wanted(trained.space, f"the codec {codec}")
-    samples = load_samples(datasets, config.image_size, cameras, wanted)
+    samples = load_samples(datasets, GeneratorConfig.tiny(0).image_size, cameras, wanted)
+    vocabulary, config = shape_for(trained.contract, samples.tasks, start)
     # Where no dataset has places of objects nothing could teach a scene token.
     scene = GeneratorConfig.load(start).scene_dim if start else samples.scene.shape[1]
     config = replace(config, scene_dim=scene)
     codes = code_variants(samples, trained, settings.seed)
     with only_writer(out):
-        begin_with_decoder(codec, out)
+        begin_with_decoder(codec, samples.tasks, out)
         train_generator(samples, codes, vocabulary, config, settings, out, start, resume)
         # With its codec a checkpoint can be trained on.
         for name in (WEIGHTS, DESCRIPTION):
@@ -159,17 +161,30 @@ def generator_from_dataset(
 
 
 def shape_for(
-    contract: Contract, base: Callable[[int], GeneratorConfig] = GeneratorConfig.tiny
+    contract: Contract,
+    tasks: TaskSet,
+    start: Path | None = None,
+    base: Callable[[int], GeneratorConfig] = GeneratorConfig.tiny,
 ) -> tuple[Vocabulary, GeneratorConfig]:
     """Vocabulary and configuration of a generator whose codes keep a contract.
 
     Args:
+        tasks: what it is to read and write; there is room for its longest texts.
+        start: checkpoint whose weights it starts from, and so whose vocabulary it has.
         base: the configuration of a vocabulary's size.
+
+    Raises:
+        VocabularyError: the vocabulary cannot write the tasks' texts.
     """
-    vocabulary = Vocabulary.from_grammar(contract.codes_per_level)
     if not contract.space.cameras:
         raise ValueError("a generator needs a camera, and the codec was trained without any")
+    if start is None:
+        vocabulary = Vocabulary.from_tasks(tasks, contract.codes_per_level)
+    else:
+        vocabulary = Vocabulary.load(start).writing(tasks)
     own = base(len(vocabulary))
+    prompts = [len(vocabulary.prompt_ids(command.prompt)) for command in tasks.commands]
+    texts = [len(vocabulary.encode_text(text)) for pair in tasks.texts() for text in pair]
     config = replace(
         own,
         cameras=len(contract.space.cameras),
@@ -177,28 +192,32 @@ def shape_for(
         goal_codes=contract.goal_levels,
         kinematics_codes=contract.kinematics_levels,
         codes_per_level=contract.codes_per_level,
+        max_instruction_tokens=max(own.max_instruction_tokens, *prompts),
+        max_text_tokens=max(own.max_text_tokens, *texts),
     )
     return vocabulary, config
 
 
-def begin_with_decoder(codec: Path, out: Path) -> None:
-    """Put the codec's decoder into a checkpoint that is to be trained.
+def begin_with_decoder(codec: Path, tasks: TaskSet, out: Path) -> None:
+    """Put the codec's decoder and the tasks into a checkpoint that is to be trained.
 
     Raises:
-        ValueError: the checkpoint was begun with another codec.
+        ValueError: the checkpoint was begun with another codec or other tasks.
     """
     begun = out / CONTRACT_FILE
     if begun.is_file() and begun.read_bytes() != (codec / CONTRACT_FILE).read_bytes():
         raise ValueError(f"{out} was begun with another codec; give another --out")
+    if (out / TASKS_FILE).is_file() and load_tasks(out / TASKS_FILE).texts() != tasks.texts():
+        raise ValueError(f"{out} was begun with other tasks; give another --out")
     out.mkdir(parents=True, exist_ok=True)
-    copy_decoder(codec, out)
+    copy_decoder(codec, tasks, out)
 
 
-def copy_decoder(codec: Path, out: Path) -> None:
+def copy_decoder(codec: Path, tasks: TaskSet, out: Path) -> None:
     """Complete a checkpoint with its codec's decoder and its tasks, still without a manifest."""
     for name in (DECODER_FILE, CONTRACT_FILE):
         copy(checked(codec, name), out / name)
-    save_tasks(out)
+    save_tasks(tasks, out)
 
 
 def device() -> str:
@@ -207,7 +226,7 @@ def device() -> str:
 
 
 def code_variants(samples: Samples, coder: Coder, seed: int) -> NDArray[np.int64]:
-    """Codes of the labelled chunks, [N, 7, variants, levels]; -1 where there is no chunk.
+    """Codes of the labelled chunks, [N, W, variants, levels]; -1 where there is no chunk.
 
     The first variant is exact, the others have disturbed goal codes; without goal codes there
     are no others.

@@ -22,6 +22,7 @@ from demonstrations import LEFT, RIGHT, bread_motion, change_info, only, write_s
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from shipped_tasks import TASKS, goal_text, kinematics_text
 from typer.testing import CliRunner
 
 from kinevla_ros.base.files.damage import FileError
@@ -35,8 +36,8 @@ from kinevla_ros.data.annotate.propose import Pose, propose
 from kinevla_ros.data.annotate.reviews import FILE, Reviews
 from kinevla_ros.data.annotate.words import PERSISTENT, read_persistent, write_words
 from kinevla_ros.data.lerobot_reader import DatasetReader
-from kinevla_ros.language.grammar import TASKS, Command, goal_text, kinematics_text
-from kinevla_ros.language.task_set import kine_realman
+from kinevla_ros.language.command import Command
+from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.robot.kinematics import forward, tool_poses, top_down_ik
 
 SLOTS = {"object": "bread", "direction": "left_front"}
@@ -122,9 +123,9 @@ def test_part_and_side_are_read_from_where_things_lie(command: Command) -> None:
     plate: Pose = (0.25, 0.15, 0.0)
     yaw = 0.4
     carrot: Pose = (0.22, -0.18, yaw)
-    part = 0.03 if command.part == "upper" else -0.03
+    part = 0.03 if command.slot("part") == "upper" else -0.03
     grasp = (0.22 + part * np.cos(yaw), -0.18 + part * np.sin(yaw))
-    side = 0.045 if command.side == "right" else -0.045
+    side = 0.045 if command.slot("side") == "right" else -0.045
     release = (0.25 + part * np.cos(yaw), 0.15 + side + part * np.sin(yaw))
     states = along(
         [(*grasp, 0.12), (*grasp, 0.014), (*grasp, 0.12), (*release, 0.12), (*release, 0.04),

@@ -43,6 +43,7 @@ from demonstrations import (
     rename_feature,
     write_sound,
 )
+from shipped_tasks import goal_text, kinematics_text
 from typer.testing import CliRunner
 
 from kinevla_ros.cli import app
@@ -50,7 +51,6 @@ from kinevla_ros.data.checks.dataset import require_sound
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.lerobot_writer import DatasetWriter
 from kinevla_ros.data.schema import DatasetError, Schema
-from kinevla_ros.language.grammar import goal_text, kinematics_text
 from kinevla_ros.training.generator.samples import load_samples
 
 Spoil = Callable[[Path], None]

@@ -49,7 +49,7 @@ from kinevla_ros.data.convert.mapping import FeatureNames, FeatureUnits, Mapping
 from kinevla_ros.data.convert.resample import SHORTEST, TooSlow, resample
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.schema import DatasetError
-from kinevla_ros.language.task_set import save_tasks
+from kinevla_ros.language.task_file import save_tasks
 
 Spoil = Callable[[Path], None]
 

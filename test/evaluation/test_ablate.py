@@ -13,6 +13,7 @@ import pytest
 import torch
 from rich.console import Console
 from safetensors.torch import load_file
+from shipped_tasks import NOTHING_SAID, TASKS, shipped_vocabulary
 from small_generator import small_config
 
 from kinevla_ros.base.chunk import HORIZON
@@ -33,8 +34,7 @@ from kinevla_ros.generator.checkpoint import load_contract
 from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.network.model import Segment
 from kinevla_ros.generator.policy import NotUnderstood
-from kinevla_ros.language.grammar import TASKS
-from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
+from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.training.codec.stages import CodecSettings
 from kinevla_ros.training.generator import batches
 from kinevla_ros.training.generator.batches import GeneratorSettings
@@ -63,12 +63,14 @@ def random_samples(frames: int = 48) -> Samples:
         valid=np.ones((frames, len(TASKS)), bool),
         scene=rng.normal(size=(frames, 12)).astype(np.float32),
         parts=(frames,),
+        tasks=kine_realman(),
+        said=NOTHING_SAID,
     )
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    vocabulary = Vocabulary.from_grammar()
+    vocabulary = shipped_vocabulary()
     return Study(
         random_samples(),
         tmp_path_factory.mktemp("ablation"),
@@ -130,7 +132,7 @@ def test_without_its_kinematics_codes_a_motion_is_that_of_its_goal_codes(
 def test_where_no_words_are_written_the_codes_read_the_instruction_and_learn_alone(
     study: Study,
 ) -> None:
-    vocabulary = Vocabulary.from_grammar()
+    vocabulary = shipped_vocabulary()
     levels = CODEC.goal_levels, CODEC.kinematics_levels
     config = replace(small_config(vocabulary), goal_codes=levels[0], kinematics_codes=levels[1])
     codes = np.random.default_rng(0).integers(0, 128, (48, len(TASKS), 1, CODEC.levels))

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("matplotlib")
 
+from shipped_tasks import TASKS
+
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.evaluation.report.statistics import Roc
@@ -26,7 +28,6 @@ from kinevla_ros.evaluation.suite.calibrate import (
     summary,
 )
 from kinevla_ros.generator.policy import Policy
-from kinevla_ros.language.grammar import TASKS
 from kinevla_ros.sim.cell.cell import HOME
 
 SHIPPED = resource_path("models", "kinevla-tiny")

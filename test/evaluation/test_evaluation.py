@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 from scripted_policy import DemonstratorPolicy, MutePolicy
+from shipped_tasks import TASKS, command_of
 
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.base.resources import resource_path
@@ -29,11 +30,11 @@ from kinevla_ros.evaluation.suite.episode import EpisodeResult, EpisodeSetup
 from kinevla_ros.evaluation.suite.episodes import episodes, run
 from kinevla_ros.evaluation.suite.rollout import run_episode
 from kinevla_ros.evaluation.suite.settings import EvaluationSettings
-from kinevla_ros.language.grammar import TASKS, Command, phrasings
+from kinevla_ros.language.grammar import phrasings
 from kinevla_ros.sim.cell.cell import Cell
 
-CARROT = Command("carrot", part="upper", side="right")
-OTHER_SIDE = Command("carrot", part="upper", side="left")
+CARROT = command_of("carrot", part="upper", side="right")
+OTHER_SIDE = command_of("carrot", part="upper", side="left")
 
 
 @pytest.fixture(scope="module")

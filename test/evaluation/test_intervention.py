@@ -9,6 +9,7 @@ from typing import get_args
 import numpy as np
 import pytest
 from scripted_policy import DemonstratorPolicy
+from shipped_tasks import TASKS, parse_reasoning, siblings
 
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.base.resources import resource_path
@@ -21,8 +22,7 @@ from kinevla_ros.evaluation.suite.rollout import run_episode
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.policy import Policy
-from kinevla_ros.language.grammar import TASKS, Command, siblings
-from kinevla_ros.language.parse import parse_reasoning
+from kinevla_ros.language.command import Command
 from kinevla_ros.sim.cell.cell import Cell
 
 BREAD = TASKS[0]
@@ -71,7 +71,7 @@ def test_a_policy_that_heeds_its_words_does_what_other_words_say(
     assert mismatched.goal
     assert not mismatched.kinematic
     assert mismatched.as_worded
-    assert mismatched.executed["direction"] == mismatched.worded.direction
+    assert mismatched.executed["direction"] == mismatched.worded.slot("direction")
 
 
 def test_a_policy_that_heeds_only_the_instruction_is_found_out(

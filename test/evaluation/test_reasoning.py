@@ -8,6 +8,8 @@ import pytest
 
 pytest.importorskip("sacrebleu")
 
+from shipped_tasks import TASKS, goal_text, kinematics_text
+
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.evaluation.report.reasoning import (
     Reading,
@@ -17,7 +19,7 @@ from kinevla_ros.evaluation.report.reasoning import (
     read_phrasings,
 )
 from kinevla_ros.generator.policy import Policy
-from kinevla_ros.language.grammar import TASKS, Command, goal_text, kinematics_text
+from kinevla_ros.language.command import Command
 
 SHIPPED = resource_path("models", "kinevla-tiny")
 

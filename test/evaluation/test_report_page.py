@@ -16,6 +16,7 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("sacrebleu")
 
 from episode_results import result
+from shipped_tasks import TASKS
 
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.codec.contract import Contract
@@ -25,7 +26,6 @@ from kinevla_ros.evaluation.suite import evaluate as command
 from kinevla_ros.evaluation.suite.codes import code_usage
 from kinevla_ros.evaluation.suite.episode import EpisodeSetup
 from kinevla_ros.evaluation.suite.settings import EvaluationSettings
-from kinevla_ros.language.grammar import TASKS
 from kinevla_ros.language.tokenizer.vocabulary import LEVELS
 
 CODES = (1, 2, 3, 4), (1, 5, 3, 4), (1, 2, 3, 127)

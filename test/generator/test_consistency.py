@@ -8,6 +8,7 @@ import torch
 from engine_cases import DEVICE, INSTRUCTIONS, case
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shipped_tasks import TASKS, goal_text, kinematics_text, siblings
 
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.generator.decoding.consistency import Consistency
@@ -16,15 +17,9 @@ from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.decoding.sequence import instruction_ids, written_part
 from kinevla_ros.generator.engine.engine import FastDecoder
 from kinevla_ros.generator.policy import Policy
-from kinevla_ros.language.grammar import (
-    TASKS,
-    Command,
-    goal_text,
-    instruction,
-    kinematics_text,
-    siblings,
-)
-from kinevla_ros.language.task_set import kine_realman
+from kinevla_ros.language.command import Command
+from kinevla_ros.language.grammar import instruction
+from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 

@@ -5,6 +5,7 @@ import random
 
 import pytest
 import torch
+from shipped_tasks import TASKS, goal_text, kinematics_text, shipped_vocabulary
 from small_generator import small_config
 
 from kinevla_ros.generator.decoding.decode import (
@@ -16,7 +17,7 @@ from kinevla_ros.generator.decoding.decode import (
 )
 from kinevla_ros.generator.decoding.sequence import InstructionTooLong, instruction_ids, tail
 from kinevla_ros.generator.network.model import Generator, Segment
-from kinevla_ros.language.grammar import REFUSAL, TASKS, goal_text, kinematics_text
+from kinevla_ros.language.grammar import REFUSAL
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 INSTRUCTION = "pick up the bread and move it to the front"
@@ -24,7 +25,7 @@ INSTRUCTION = "pick up the bread and move it to the front"
 
 @pytest.fixture(scope="module")
 def vocabulary() -> Vocabulary:
-    return Vocabulary.from_grammar()
+    return shipped_vocabulary()
 
 
 @pytest.fixture(scope="module")

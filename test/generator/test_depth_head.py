@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from engine_cases import DEVICE, case, spoilt
+from shipped_tasks import shipped_vocabulary
 from small_generator import small_config
 from training_frames import memory
 
@@ -26,7 +27,7 @@ SETTINGS = GeneratorSettings(steps=40, batch_size=16, learning_rate=1e-2, altern
 @pytest.fixture(scope="module")
 def parts() -> tuple[Generator, Vocabulary, DepthHead]:
     """A random generator and head; weights so large that every position counts."""
-    vocabulary = Vocabulary.from_grammar()
+    vocabulary = shipped_vocabulary()
     torch.manual_seed(0)
     model = Generator(small_config(vocabulary)).eval()
     with torch.no_grad():

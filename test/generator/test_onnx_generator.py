@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from shipped_tasks import TASKS, goal_text, kinematics_text, shipped_vocabulary
 from small_generator import small_config
 
 from kinevla_ros.base.files.manifest import write_manifest
@@ -21,8 +22,8 @@ from kinevla_ros.generator.onnx.generator import ENCODER_FILE, PASS_FILE, Graphs
 from kinevla_ros.generator.pictures.squares import pixels, square, state_tensor
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.generator.weights import MODEL_FILE
-from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
-from kinevla_ros.language.task_set import kine_realman
+from kinevla_ros.language.grammar import instruction
+from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 SHIPPED = resource_path("models", "kinevla-tiny")
@@ -137,7 +138,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Both:
     pytest.importorskip("onnxscript")
     from kinevla_ros.generator.onnx.export import export_graphs
 
-    vocabulary, folder = Vocabulary.from_grammar(), tmp_path_factory.mktemp("model")
+    vocabulary, folder = shipped_vocabulary(), tmp_path_factory.mktemp("model")
     torch.manual_seed(4)
     model = Generator(small_config(vocabulary)).eval()
     with torch.no_grad():

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from shipped_tasks import command_of, kinematics_text, shipped_vocabulary
 
 from kinevla_ros.base.files.manifest import write_manifest
 from kinevla_ros.base.observation import Observation
@@ -14,8 +15,6 @@ from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.policy import NotUnderstood, Policy
-from kinevla_ros.language.grammar import Command, kinematics_text
-from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"
 IMAGES = {name: np.full((240, 320, 3), 90, np.uint8) for name in ("front", "wrist")}
@@ -126,7 +125,7 @@ def test_a_checkpoints_own_tasks_say_what_its_policy_understands(policy, copy: P
 
 
 def test_a_model_that_writes_another_way_than_was_read_moves_nothing(policy, monkeypatch) -> None:
-    lower = Command("carrot", part="lower", side="right")
+    lower = command_of("carrot", part="lower", side="right")
     generate, naming = policy._writer.generate, Override.naming(lower)
     given = naming.given(policy.vocabulary, policy.model.config)
 
@@ -141,7 +140,7 @@ def test_a_model_that_writes_another_way_than_was_read_moves_nothing(policy, mon
 
 
 def test_codes_follow_words_given_from_outside_and_only_while_they_are_given(policy) -> None:
-    upper, lower = (Command("carrot", part=part, side="right") for part in ("upper", "lower"))
+    upper, lower = (command_of("carrot", part=part, side="right") for part in ("upper", "lower"))
     policy.reset()
     own = policy.infer(INSTRUCTION, seen(0.0))
     same = policy.infer(INSTRUCTION, seen(0.1), Override.naming(upper))
@@ -204,6 +203,6 @@ def test_a_decoder_of_another_codec_is_refused(copy: Path) -> None:
 
 
 def test_weights_of_another_shape_are_refused(copy: Path) -> None:
-    GeneratorConfig.tiny(len(Vocabulary.from_grammar()) + 1).save(copy)
+    GeneratorConfig.tiny(len(shipped_vocabulary()) + 1).save(copy)
     with pytest.raises(CheckpointError):
         Policy(copy)

@@ -15,11 +15,17 @@ import torch
 pytest.importorskip("onnxscript")
 pytest.importorskip("sacrebleu")
 
+import shutil
+
 from episode_results import result
+from sentences import FIXTURES
+from shipped_tasks import TASKS
 from small_openvla import small_openvla
 from typer.testing import CliRunner
 
+from kinevla_ros.base.files.manifest import write_manifest
 from kinevla_ros.base.observation import Observation
+from kinevla_ros.base.resources import resource_path
 from kinevla_ros.cli import app
 from kinevla_ros.evaluation.suite import evaluate as command
 from kinevla_ros.evaluation.suite.episode import EpisodeResult, EpisodeSetup
@@ -28,7 +34,7 @@ from kinevla_ros.generator.checkpoint import CheckpointError, load_generator
 from kinevla_ros.generator.decoding.depth_head import DEPTH_HEAD_FILE, DepthHead
 from kinevla_ros.generator.engine.quantised import Int8Linear
 from kinevla_ros.generator.inference import Inference
-from kinevla_ros.generator.policy import Policy
+from kinevla_ros.generator.policy import NotUnderstood, Policy
 
 CARROT = "hold the carrot by the upper part and place it on the right side of the plate"
 HOME = np.array([0.0, 0.16, 0.0, 1.54, 0.0, 1.44, 0.0])
@@ -139,3 +145,26 @@ def test_workers_get_the_policy_with_its_options(
     settings = EvaluationSettings(trials=1, weights="int8", depth_head=True)
     assert command.evaluate(checkpoint, settings, workers=2) == 1
     assert "no episode was finished" in capsys.readouterr().err
+
+
+def test_any_words_are_obeyed_only_where_they_are_accepted(
+    checkpoint: Path, plain: Inference, tmp_path: Path
+) -> None:
+    """The model writes a way that its task set, another lab's, does not know."""
+    folder = Path(shutil.copytree(checkpoint, tmp_path / "model"))
+    shutil.copy(FIXTURES / "cup.yaml", folder / "tasks.yaml")
+    write_manifest(folder)
+    said = next(c.prompt for c in TASKS if c.say == CARROT)
+    seen = Observation(IMAGES, HOME, 0.05, 0.0)
+    with pytest.raises(NotUnderstood):
+        Policy(folder, device="cpu").infer(said, seen)
+    obeyed = Policy(folder, device="cpu", accept="any").infer(said, seen)
+    assert (obeyed.goal, obeyed.kinematics) == (plain.goal, plain.kinematics)
+    assert obeyed.instruction == said
+    with pytest.raises(NotUnderstood, match="names no"):
+        Policy(folder, device="cpu", accept="any").infer("take the cup by the rim", seen)
+
+
+def test_a_tiny_model_accepts_known_words_only() -> None:
+    with pytest.raises(ValueError, match="accept: known"):
+        Policy(resource_path("models", "kinevla-tiny"), accept="any")

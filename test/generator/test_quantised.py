@@ -6,6 +6,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 import torch
+from shipped_tasks import TASKS, goal_text, kinematics_text, shipped_vocabulary
 from small_generator import small_config
 from torch import Tensor, nn
 
@@ -15,7 +16,7 @@ from kinevla_ros.generator.engine.engine import FastDecoder
 from kinevla_ros.generator.engine.operations import Rounded
 from kinevla_ros.generator.engine.quantised import Fp8Linear, Int8Linear, quantise
 from kinevla_ros.generator.network.model import Generator
-from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
+from kinevla_ros.language.grammar import instruction
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -24,7 +25,7 @@ CASES = 50
 
 @pytest.fixture(scope="module")
 def vocabulary() -> Vocabulary:
-    return Vocabulary.from_grammar()
+    return shipped_vocabulary()
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import json
 
 import pytest
 from openvla_fixture import CODES, TEXT_IDS, llama_tokenizer
+from shipped_tasks import TASKS, goal_text, kinematics_text, shipped_vocabulary
 
 from kinevla_ros.base.files.manifest import write_manifest
-from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
 from kinevla_ros.language.tokenizer.llama_vocabulary import (
     LlamaVocabulary,
     open_vocabulary,
@@ -54,7 +54,7 @@ def test_a_model_without_free_rows_is_refused() -> None:
 
 
 def test_either_kind_of_tokenizer_is_recognised(tmp_path) -> None:
-    Vocabulary.from_grammar().save(tmp_path)
+    shipped_vocabulary().save(tmp_path)
     write_manifest(tmp_path)
     assert type(open_vocabulary(tmp_path, 504, 128)) is Vocabulary
     llama_tokenizer().save(str(tmp_path / "tokenizer.json"))

@@ -9,44 +9,58 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sentences import FIXTURES, kind, sentences
+from shipped_tasks import READER, TASKS
 
-from kinevla_ros.language.grammar import TASKS, Command, instruction
-from kinevla_ros.language.parse import reader
+from kinevla_ros.language.command import Command
+from kinevla_ros.language.grammar import instruction
 from kinevla_ros.language.reading.dialogue import Dialogue
-from kinevla_ros.language.reading.reader import Question, Reader, Reading, Refused, Understood
-from kinevla_ros.language.task_set import load_tasks
+from kinevla_ros.language.reading.reader import Reader
+from kinevla_ros.language.reading.readings import Question, Reading, Refused, Understood
+from kinevla_ros.language.task_file import load_tasks
 
-SENTENCES = {name: sentences(name) for name in ("open", "closed")}
+SENTENCES = {
+    name: sentences(name) for name in ("open", "closed", "blind_development", "blind_held_out")
+}
 commands = st.sampled_from(TASKS)
 seeds = st.integers(0, 2**32 - 1)
 
 
 def outcome(reading: Reading) -> str:
     if isinstance(reading, Understood):
-        return " ".join(value for name, value in reading.slots.items() if name != "object")
+        return " ".join(
+            value for name, value in reading.command.slots().items() if name != "object"
+        )
     return f"ask: {', '.join(reading.choices)}" if isinstance(reading, Question) else "refuse"
 
 
 def is_meant(sentence: str, meaning: str) -> bool:
-    got = outcome(reader().read(sentence))
+    got = outcome(READER.read(sentence))
     return any(got == a or (got == "refuse" and a.startswith(got)) for a in meaning.split(" or "))
 
 
+# Of what strangers said less is understood; what must hold in full holds for them too.
+ACCEPTED = {"open": 0.98, "closed": 0.98, "blind_development": 0.94, "blind_held_out": 0.64}
+ASKED = {"blind_held_out": 0.9}
+
+
 @pytest.mark.parametrize("name", SENTENCES)
-@pytest.mark.parametrize(("wanted", "least"), [("way", 0.98), ("ask", 1.0), ("refuse", 1.0)])
+@pytest.mark.parametrize("wanted", ["way", "ask", "refuse"])
 def test_sentences_that_no_template_wrote_are_taken_as_they_are_meant(
-    name: str, wanted: str, least: float
+    name: str, wanted: str
 ) -> None:
     found = [(s, m) for s, m in SENTENCES[name] if kind(m) == wanted]
-    wrong = [(s, m, reader().read(s)) for s, m in found if not is_meant(s, m)]
-    assert len(wrong) <= (1 - least) * len(found), wrong
+    wrong = [(s, m, READER.read(s)) for s, m in found if not is_meant(s, m)]
+    least = {"way": ACCEPTED[name], "ask": ASKED.get(name, 1.0), "refuse": 1.0}[wanted]
+    # What is held out stays unread, also where the test fails.
+    shown = len(wrong) if name.endswith("held_out") else wrong
+    assert len(wrong) <= (1 - least) * len(found), shown
 
 
 @pytest.mark.parametrize("name", SENTENCES)
 def test_no_sentence_is_taken_for_another_way(name: str) -> None:
-    for sentence, meaning in SENTENCES[name]:
-        reading = reader().read(sentence)
-        assert not isinstance(reading, Understood) or is_meant(sentence, meaning), sentence
+    for number, (sentence, meaning) in enumerate(SENTENCES[name], 1):
+        reading = READER.read(sentence)
+        assert not isinstance(reading, Understood) or is_meant(sentence, meaning), number
 
 
 @given(commands, seeds, st.sampled_from(["", ".", "!!!", " , please", "?"]), st.booleans())
@@ -55,8 +69,8 @@ def test_capitals_spaces_and_punctuation_change_nothing(
 ) -> None:
     said = instruction(command, np.random.default_rng(seed))
     text = f"  {(said.upper() if loud else said.capitalize()).replace(' ', '   ')}{end} "
-    reading = reader().read(text)
-    assert isinstance(reading, Understood) and reading.slots == command.slots()
+    reading = READER.read(text)
+    assert isinstance(reading, Understood) and reading.command.slots() == command.slots()
 
 
 @given(commands, seeds, st.data())
@@ -66,8 +80,8 @@ def test_a_wrong_letter_never_makes_another_way(
     said = instruction(command, np.random.default_rng(seed))
     at = data.draw(st.integers(0, len(said) - 1))
     letter = data.draw(st.sampled_from(string.ascii_lowercase))
-    reading = reader().read(f"{said[:at]}{letter}{said[at + 1 :]}")
-    assert not isinstance(reading, Understood) or reading.slots == command.slots()
+    reading = READER.read(f"{said[:at]}{letter}{said[at + 1 :]}")
+    assert not isinstance(reading, Understood) or reading.command.slots() == command.slots()
 
 
 @given(commands, seeds, st.sampled_from(["not", "never", "don't", "or", "except"]), st.data())
@@ -76,16 +90,16 @@ def test_a_word_that_says_no_or_leaves_a_choice_is_refused_wherever_it_stands(
 ) -> None:
     words = instruction(command, np.random.default_rng(seed)).split()
     words.insert(data.draw(st.integers(0, len(words))), word)
-    assert isinstance(reader().read(" ".join(words)), Refused)
+    assert isinstance(READER.read(" ".join(words)), Refused)
 
 
 @pytest.mark.parametrize("command", TASKS)
 def test_whatever_the_words_the_model_is_given_the_same(command: Command) -> None:
     rng = np.random.default_rng(0)
-    said = {reader().read(instruction(command, rng, "held_out")).prompt for _ in range(20)}  # type: ignore[union-attr]
+    said = {READER.read(instruction(command, rng, "held_out")).command.prompt for _ in range(20)}  # type: ignore[union-attr]
     assert len(said) == 1
-    reading = reader().read(said.pop())
-    assert isinstance(reading, Understood) and reading.slots == command.slots()
+    reading = READER.read(said.pop())
+    assert isinstance(reading, Understood) and reading.command.slots() == command.slots()
 
 
 @pytest.mark.parametrize(
@@ -103,27 +117,27 @@ def test_whatever_the_words_the_model_is_given_the_same(command: Command) -> Non
     ],
 )
 def test_an_answer_completes_what_was_said(said: str, answers: list[str], values: str) -> None:
-    reading = reader().read(said)
+    reading = READER.read(said)
     for answer in answers:
         assert isinstance(reading, Question)
-        reading = reader().read(answer, reading)
+        reading = READER.read(answer, reading)
     assert outcome(reading) == values
 
 
 @pytest.mark.parametrize("answer", ["front", "the carrot", "not the left", "push it", ""])
 def test_what_does_not_decide_a_question_moves_nothing(answer: str) -> None:
-    asked = reader().read("move the bread right")
+    asked = READER.read("move the bread right")
     assert isinstance(asked, Question)
-    assert not isinstance(reader().read(answer, asked), Understood)
+    assert not isinstance(READER.read(answer, asked), Understood)
 
 
 def test_an_instruction_that_an_answer_completed_is_a_sentence_of_its_own() -> None:
-    dialogue = Dialogue(reader())
+    dialogue = Dialogue(READER)
     dialogue.hear("put the carrot on the plate")
     assert dialogue.asked and not dialogue.understood
     dialogue.hear("upper, on the left")
     assert dialogue.understood and not dialogue.asked
-    assert reader().read(dialogue.instruction) == dialogue.understood
+    assert READER.read(dialogue.instruction) == dialogue.understood
     dialogue.hear("move the bread forward, please")
     assert dialogue.instruction == "move the bread forward, please"
     dialogue.hear("dance")
@@ -131,7 +145,7 @@ def test_an_instruction_that_an_answer_completed_is_a_sentence_of_its_own() -> N
 
 
 def test_a_question_names_its_choices() -> None:
-    asked = reader().read("put the carrot on the plate")
+    asked = READER.read("put the carrot on the plate")
     assert isinstance(asked, Question)
     assert asked.choices == {"part": ("upper part", "lower part"), "side": ("right", "left")}
     assert asked.text == (

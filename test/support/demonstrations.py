@@ -12,12 +12,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from shipped_tasks import TASKS, goal_text, kinematics_text
 
 from kinevla_ros.base.action_space import RM75
 from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.lerobot_writer import DatasetWriter
 from kinevla_ros.data.schema import Schema
-from kinevla_ros.language.grammar import TASKS, Command, goal_text, kinematics_text, phrasings
+from kinevla_ros.language.command import Command
+from kinevla_ros.language.grammar import phrasings
+from kinevla_ros.language.task_file import kine_realman, save_tasks
 from kinevla_ros.robot.kinematics import top_down_ik
 
 HEIGHT, WIDTH = 48, 64
@@ -33,7 +36,7 @@ def picture(number: int, camera: int) -> NDArray[np.uint8]:
 
 def bread_motion(command: Command, steps: int = 40) -> NDArray[np.float64]:
     """States of a grasp at one place and a release further on, shape (steps, 8), rad and m."""
-    side = {"left_front": -1.0, "right_front": 1.0, "front": 0.0}[str(command.direction)]
+    side = {"left_front": -1.0, "right_front": 1.0, "front": 0.0}[str(command.slot("direction"))]
     corners = np.array(
         [[0.24, 0.0, 0.12], [0.24, 0.0, 0.024], [0.24, 0.0, 0.10], [0.33, 0.09 * side, 0.03]]
     )
@@ -68,6 +71,7 @@ def write_sound(root: Path, fps: int = 10, steps: int = 40) -> Path:
     with DatasetWriter.open(root, schema) as writer:
         for command in (LEFT, RIGHT, LEFT):
             writer.add(demonstration(command, steps))
+    save_tasks(kine_realman(), root)
     return root
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from openvla_fixture import CODES, llama_tokenizer, published
+from shipped_tasks import shipped_vocabulary
 from small_generator import small_config
 
 from kinevla_ros.evaluation.bench.engine.random_model import plant_words
@@ -24,7 +25,7 @@ INSTRUCTIONS = (
 
 def tiny(_: Path) -> tuple[Generator, Vocabulary]:
     """Prompt first and kept, images that see each other, a state token."""
-    vocabulary = Vocabulary.from_grammar()
+    vocabulary = shipped_vocabulary()
     torch.manual_seed(0)
     return Generator(small_config(vocabulary)).eval(), vocabulary
 

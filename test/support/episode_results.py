@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from shipped_tasks import goal_text, kinematics_text
+
 from kinevla_ros.evaluation.suite.episode import EpisodeResult, EpisodeSetup
-from kinevla_ros.language.grammar import goal_text, kinematics_text
 
 SIX_CODES = (1, 2, 9, 3, 4, 9), (1, 5, 9, 3, 4, 9), (1, 2, 9, 3, 127, 9)
 

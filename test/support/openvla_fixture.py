@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from shipped_tasks import TASKS, goal_text, kinematics_text
 from tokenizers import AddedToken, Tokenizer, decoders, normalizers
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
 from torch import Tensor
 
-from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
+from kinevla_ros.language.grammar import instruction
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "openvla"
 TEXT_IDS, CODES = 512, 32

@@ -15,7 +15,7 @@ from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.inference import Inference
-from kinevla_ros.language.parse import reader
+from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.srv import OverrideReasoning
@@ -37,10 +37,12 @@ class FakePolicy:
     options: tuple[object, ...] = ()
     space = RM75
 
-    def __init__(self, folder: Path, threads: int, device: str, *options: object) -> None:
+    def __init__(
+        self, folder: Path, threads: int, device: str, *options: object, accept: str
+    ) -> None:
         self._sequence, self._warm = 0, False
-        self.reader = reader()
-        FakePolicy.options = options
+        self.tasks = kine_realman()
+        FakePolicy.options = *options, accept
 
     def warm_up(self, consistency: bool = False) -> None:
         self._warm = True

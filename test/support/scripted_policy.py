@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from shipped_tasks import goal_text, kinematics_text, parse_instruction, parse_reasoning
+
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.inference import Inference
 from kinevla_ros.generator.policy import NotUnderstood
-from kinevla_ros.language.grammar import Command, goal_text, kinematics_text
-from kinevla_ros.language.parse import parse_instruction, parse_reasoning
+from kinevla_ros.language.command import Command
 from kinevla_ros.sim.cell.cell import Cell
 from kinevla_ros.sim.demonstrations.demonstrator import plan
 

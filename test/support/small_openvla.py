@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from openvla_fixture import CODES, llama_tokenizer, published
 from safetensors.torch import save_file
+from shipped_tasks import goal_text, kinematics_text, parse_instruction
 
 from kinevla_ros.base.files.manifest import write_manifest
 from kinevla_ros.codec.bilevel import BilevelCodec, CodecConfig
@@ -19,9 +20,7 @@ from kinevla_ros.generator.checkpoint import CONTRACT_FILE, DECODER_FILE, load_g
 from kinevla_ros.generator.openvla.openvla import convert_openvla
 from kinevla_ros.generator.pictures.squares import pixels, square
 from kinevla_ros.generator.weights import MODEL_FILE
-from kinevla_ros.language.grammar import goal_text, kinematics_text
-from kinevla_ros.language.parse import parse_instruction
-from kinevla_ros.language.task_set import kine_realman, save_tasks
+from kinevla_ros.language.task_file import kine_realman, save_tasks
 from kinevla_ros.language.tokenizer.llama_vocabulary import LlamaVocabulary
 
 REACH = 0.02
@@ -39,7 +38,7 @@ def small_openvla(folder: Path, instruction: str, images: Mapping[str, np.ndarra
     export_onnx(codec, statistics, target / DECODER_FILE)
     contract = Codec(codec, statistics).contract
     (target / CONTRACT_FILE).write_text(contract.to_json())
-    save_tasks(target)
+    save_tasks(kine_realman(), target)
     write_manifest(target)
     model, _ = load_generator(target)
     model.config = config = replace(
@@ -55,9 +54,8 @@ def small_openvla(folder: Path, instruction: str, images: Mapping[str, np.ndarra
     command = parse_instruction(instruction)
     words = [vocabulary.encode_text(write(command)) for write in (goal_text, kinematics_text)]
     seen = np.stack([square(images[n], config.image_size) for n in ("front", "wrist")])
-    _, way = kine_realman().way(command.slots())
     plant_words(
-        model, vocabulary, way.prompt, pixels(config, seen), torch.zeros(8), *map(tuple, words)
+        model, vocabulary, command.prompt, pixels(config, seen), torch.zeros(8), *map(tuple, words)
     )
     save_file({k: v.contiguous() for k, v in model.state_dict().items()}, target / MODEL_FILE)
     write_manifest(target)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from shipped_tasks import NOTHING_SAID, TASKS
 
-from kinevla_ros.language.grammar import (
-    TASKS,
-)
+from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.training.generator.samples import Samples
 
 
@@ -19,7 +18,9 @@ def memory(frames: int = 3) -> tuple[Samples, np.ndarray]:
     chunks = np.zeros((frames, len(TASKS), 5, 8), np.float32)
     valid = np.ones((frames, len(TASKS)), bool)
     scene = rng.normal(size=(frames, 12)).astype(np.float32)
-    samples = Samples(images, state, tasks, chunks, valid, scene, (frames,))
+    samples = Samples(
+        images, state, tasks, chunks, valid, scene, (frames,), kine_realman(), NOTHING_SAID
+    )
     codes = rng.integers(0, 128, (frames, len(TASKS), 1, 4))
     for task, command in enumerate(TASKS):
         first = next(i for i, other in enumerate(TASKS) if other.object == command.object)

@@ -12,6 +12,7 @@ import pytest
 import torch
 from openvla_fixture import CODES, llama_tokenizer, published
 from safetensors.torch import load_file
+from shipped_tasks import NOTHING_SAID, TASKS, goal_text, kinematics_text
 from torch.utils.data import DataLoader
 
 from kinevla_ros.base.files.tensor_file import TensorFileError, save_tensors
@@ -21,7 +22,8 @@ from kinevla_ros.generator.decoding.decode import BilevelDecoder
 from kinevla_ros.generator.openvla.openvla import convert_openvla
 from kinevla_ros.generator.pictures.squares import pixels, state_tensor
 from kinevla_ros.generator.weights import read_generator
-from kinevla_ros.language.grammar import TASKS, goal_text, instruction, kinematics_text
+from kinevla_ros.language.grammar import instruction
+from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.language.tokenizer.llama_vocabulary import LlamaVocabulary
 from kinevla_ros.training.generator.objective import LossWeights
 from kinevla_ros.training.generator.samples import Samples
@@ -83,6 +85,8 @@ def memory(frames: int = 2) -> tuple[Samples, np.ndarray]:
         valid,
         np.zeros((frames, 0), np.float32),
         (frames,),
+        kine_realman(),
+        NOTHING_SAID,
     )
     return samples, rng.integers(0, CODES, (frames, len(TASKS), 1, 4))
 

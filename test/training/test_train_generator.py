@@ -8,6 +8,13 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from shipped_tasks import (
+    TASKS,
+    goal_text,
+    kinematics_text,
+    shipped_vocabulary,
+    siblings,
+)
 from small_generator import small_config
 from training_frames import memory
 
@@ -18,14 +25,8 @@ from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, Given
 from kinevla_ros.generator.network.model import Generator, Segment
 from kinevla_ros.generator.pictures.squares import image_tensor, state_tensor
-from kinevla_ros.language.grammar import (
-    REFUSAL,
-    TASKS,
-    goal_text,
-    instruction,
-    kinematics_text,
-    siblings,
-)
+from kinevla_ros.language.grammar import REFUSAL, instruction
+from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.generator.motion_heads import MotionHead
@@ -48,7 +49,7 @@ SETTINGS = GeneratorSettings(
 
 @pytest.fixture(scope="module")
 def vocabulary() -> Vocabulary:
-    return Vocabulary.from_grammar()
+    return shipped_vocabulary()
 
 
 def test_a_few_frames_are_learnt_by_heart_and_the_words_choose_the_codes(
@@ -145,10 +146,10 @@ def test_a_checkpoint_begun_with_another_codec_keeps_its_own(tmp_path: Path) -> 
         (tmp_path / name / "kinevla.json").write_text(contract)
         write_manifest(tmp_path / name)
     out = tmp_path / "out"
-    begin_with_decoder(tmp_path / "one", out)
-    begin_with_decoder(tmp_path / "one", out)
+    begin_with_decoder(tmp_path / "one", kine_realman(), out)
+    begin_with_decoder(tmp_path / "one", kine_realman(), out)
     with pytest.raises(ValueError, match="another codec"):
-        begin_with_decoder(tmp_path / "other", out)
+        begin_with_decoder(tmp_path / "other", kine_realman(), out)
     assert (out / "decoder.onnx").read_text() == "one"
 
 

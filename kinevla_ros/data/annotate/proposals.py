@@ -16,10 +16,11 @@ from kinevla_ros.base.files.json_file import parse_object, read_bounded
 from kinevla_ros.data.annotate.motion import Carry, find_carry
 from kinevla_ros.data.annotate.propose import Pose, Proposal, propose
 from kinevla_ros.data.annotate.words import Words, read_persistent
-from kinevla_ros.data.checks.texts import reader_of
+from kinevla_ros.data.checks.texts import slot_reader
 from kinevla_ros.data.lerobot_reader import DatasetReader, EpisodeEntry
 from kinevla_ros.data.schema import DatasetError
-from kinevla_ros.language.reading.reader import Reader, Understood, UnknownReasoning
+from kinevla_ros.language.reading.reader import Reader
+from kinevla_ros.language.reading.readings import Understood, UnknownReasoning
 
 if TYPE_CHECKING:
     from kinevla_ros.data.annotate.locate import Locator
@@ -76,7 +77,7 @@ class Suggester:
         given: Mapping[int, Mapping[str, str]] | None = None,
         own_words: bool = True,
     ) -> None:
-        self.reader, self.words = reader, reader_of(reader)
+        self.reader, self.words = reader, slot_reader(reader)
         self._locator, self._from_task = locator, from_task
         self._given = dict(given or {})
         self._states = reader.frames["observation.state"].astype(np.float64)
@@ -129,15 +130,15 @@ class Suggester:
         if self._from_task:
             reading = self.words.read(entry.instruction)
             if isinstance(reading, Understood):
-                return reading.slots, "task"
+                return reading.command.slots(), "task"
         return {}, "motion"
 
     def _read_known(self) -> dict[int, Mapping[str, str]]:
         """Slots of the words that LeRobot's own column holds, where the task set knows them."""
-        known = {}
+        known: dict[int, Mapping[str, str]] = {}
         for number, words in read_persistent(self.reader).items():
             try:
-                known[number] = self.words.reasoning(*words)
+                known[number] = self.words.reasoning(*words).slots()
             except UnknownReasoning:
                 continue
         return known
@@ -178,7 +179,7 @@ def _imported(line: Mapping[str, Any], words: Reader) -> tuple[int, Mapping[str,
         raise ValueError("it names no episode: a whole number from 0")
     slots = line.get("slots")
     if slots is None:
-        return episode, words.reasoning(str(line["goal"]), str(line["kinematics"]))
+        return episode, words.reasoning(str(line["goal"]), str(line["kinematics"])).slots()
     try:
         words.texts(slots)
     except KeyError as problem:
@@ -213,4 +214,4 @@ def compare(suggester: Suggester) -> Iterator[tuple[Suggestion, Mapping[str, str
         raise DatasetError(f"{suggester.reader.root} has no reasoning to compare with")
     for entry in suggester.reader.episodes:
         texts = frames["reasoning.goal"][entry.start], frames["reasoning.kinematics"][entry.start]
-        yield suggester.suggest(entry), suggester.words.reasoning(*texts)
+        yield suggester.suggest(entry), suggester.words.reasoning(*texts).slots()

@@ -95,7 +95,7 @@ def propose(
 
 def _object(tasks: TaskSet, carry: Carry, poses: Mapping[str, Pose]) -> tuple[str, float]:
     """The object nearest to the closed gripper, and how much nearer than another it is."""
-    goals = [goal.object for goal in tasks.goals]
+    goals = [str(goal.object) for goal in tasks.goals]
     if len(goals) == 1:
         return goals[0], math.inf
     away = sorted((_distance(carry.start, poses[name]), name) for name in goals if name in poses)

@@ -13,11 +13,12 @@ from kinevla_ros.data.annotate.motion import Carry, find_carry
 from kinevla_ros.data.annotate.propose import Pose, propose
 from kinevla_ros.data.checks.finding import FaultPlace, Finding
 from kinevla_ros.data.checks.rows import Columns
-from kinevla_ros.data.checks.texts import reader_of
+from kinevla_ros.data.checks.texts import dataset_reader
 from kinevla_ros.data.episode import STATE_NAMES
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.schema import TEXTS
-from kinevla_ros.language.reading.reader import UnknownReasoning
+from kinevla_ros.language.reading.reader import Reader
+from kinevla_ros.language.reading.readings import UnknownReasoning
 
 SCENE = "environment_state"
 LABELS = "action.chunk"
@@ -34,11 +35,14 @@ def check_motion(reader: DatasetReader, columns: Columns) -> Iterator[Finding]:
         return
     if states is None or states.shape[1] != len(STATE_NAMES):
         return
-    words = reader_of(reader)
+    words = dataset_reader(reader, columns)
+    if not isinstance(words, Reader):
+        # What a motion of free texts looks like nobody knows.
+        return
     for entry in reader.episodes:
         goal, kinematics = (columns[name][entry.start] for name in TEXTS)
         try:
-            said = words.reasoning(goal, kinematics)
+            said = words.reasoning(goal, kinematics).slots()
         except UnknownReasoning:
             continue
         carry = find_carry(states[entry.span])

@@ -13,21 +13,47 @@ from kinevla_ros.data.checks.rows import Columns
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.metadata import TASKS_PATH, read_tasks
 from kinevla_ros.data.schema import TEXTS, DatasetError
-from kinevla_ros.language.reading.reader import Reader, UnknownReasoning, shortened
-from kinevla_ros.language.task_set import FILE_NAME, TaskSetError, kine_realman, load_tasks
+from kinevla_ros.language.free_texts import tasks_of_texts
+from kinevla_ros.language.reading.reader import Reader
+from kinevla_ros.language.reading.reader_of import TaskReader, reader_of
+from kinevla_ros.language.reading.readings import UnknownReasoning, shortened
+from kinevla_ros.language.task_file import FILE_NAME, TaskSetError, kine_realman, load_tasks
 
 
-def reader_of(dataset: DatasetReader) -> Reader:
-    """Reads sentences about the dataset's own task set, or about the shipped one.
+def dataset_reader(dataset: DatasetReader, columns: Columns) -> TaskReader:
+    """Reads sentences about the dataset's own task set; without a file, about that of its texts.
 
     Raises:
-        DatasetError: its file is no task set.
+        DatasetError: its file is no task set, or its texts make none.
     """
     path = dataset.root / FILE_NAME
     try:
-        return Reader(load_tasks(path) if path.is_file() else kine_realman())
+        if path.is_file():
+            return reader_of(load_tasks(path))
+        texts = (
+            (entry.instruction, *pair)
+            for entry in dataset.episodes
+            for pair in zip(*(columns[name][entry.span] for name in TEXTS), strict=True)
+        )
+        return reader_of(tasks_of_texts(dataset.root.name, texts))
+    except (TaskSetError, ValueError) as problem:
+        raise DatasetError(str(problem)) from problem
+
+
+def slot_reader(dataset: DatasetReader) -> Reader:
+    """Reads sentences about the dataset's own task set, or about the shipped one.
+
+    Raises:
+        DatasetError: its file is no task set, or one without slots, which motion cannot show.
+    """
+    path = dataset.root / FILE_NAME
+    try:
+        tasks = load_tasks(path) if path.is_file() else kine_realman()
     except TaskSetError as problem:
         raise DatasetError(str(problem)) from problem
+    if not tasks.has_slots:
+        raise DatasetError(f"{path} has no slots, and so nothing that a motion could show")
+    return Reader(tasks)
 
 
 def check_tasks(dataset: DatasetReader, columns: Columns) -> Iterator[Finding]:
@@ -55,7 +81,7 @@ def check_texts(dataset: DatasetReader, columns: Columns) -> Iterator[Finding]:
     if empty:
         return
     try:
-        words = reader_of(dataset)
+        words = dataset_reader(dataset, columns)
     except DatasetError as problem:
         yield Finding(FILE_NAME, one_line(problem), "put it right")
         return
@@ -66,7 +92,7 @@ def check_texts(dataset: DatasetReader, columns: Columns) -> Iterator[Finding]:
         for pair in dict.fromkeys(pairs):
             if pair not in known:
                 try:
-                    known[pair] = words.reasoning(*pair)
+                    known[pair] = words.reasoning(*pair).slots()
                 except UnknownReasoning as problem:
                     known[pair] = None
                     yield _unknown(problem, FaultPlace(entry.index, pairs.index(pair)))

@@ -22,7 +22,7 @@ from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.lerobot_writer import DatasetWriter
 from kinevla_ros.data.metadata import INFO_PATH
 from kinevla_ros.data.schema import COUNTERS, CURE, TEXTS, DatasetError, Schema, camera_key
-from kinevla_ros.language.task_set import FILE_NAME as TASKS_FILE
+from kinevla_ros.language.task_file import FILE_NAME as TASKS_FILE
 
 
 @dataclass(frozen=True)

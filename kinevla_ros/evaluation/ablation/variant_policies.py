@@ -16,21 +16,20 @@ from kinevla_ros.base.cameras import plain_pictures
 from kinevla_ros.base.chunk import ACTION_DIM, HORIZON, ActionChunk
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.evaluation.suite.episodes import ReadyPolicy
-from kinevla_ros.generator.checkpoint import load_generator
+from kinevla_ros.generator.checkpoint import load_generator, load_task_set
 from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.decoding.sequence import InstructionTooLong, instruction_ids
 from kinevla_ros.generator.inference import Inference
 from kinevla_ros.generator.pictures.squares import camera_pixels, state_tensor
 from kinevla_ros.generator.policy import NotUnderstood, Policy
 from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
-from kinevla_ros.language.task_set import kine_realman
+from kinevla_ros.language.reading.reader_of import reader_of
 from kinevla_ros.training.generator.motion_heads import ActionHead
 from kinevla_ros.training.generator.training import read_head
 from kinevla_ros.training.variants.variants import Variant
 from kinevla_ros.training.variants.without_reasoning import written_without_reasoning
 
 _BLANK = Observation(plain_pictures(), np.zeros(7), 0.0, 0.0)
-_FIRST_INSTRUCTION = next(way.prompt for _, way in kine_realman().ways())
 _SEED = 0
 
 
@@ -58,7 +57,7 @@ class NoReasoningPolicy:
 
     def warm_up(self) -> None:
         """Run once on an empty picture."""
-        self.infer(_FIRST_INSTRUCTION, _BLANK)
+        self.infer(self._policy.tasks.example, _BLANK)
 
     def infer(
         self,
@@ -81,6 +80,8 @@ class HeadPolicy:
     def __init__(self, folder: Path, head: type[ActionHead]) -> None:
         torch.set_num_threads(1)
         self._model, self._vocabulary = load_generator(folder)
+        self._reader = reader_of(load_task_set(folder))
+        self._example = load_task_set(folder).example
         self._head = read_head(folder, self._model.config, head).eval()
         self._sequence = 0
 
@@ -90,7 +91,7 @@ class HeadPolicy:
 
     def warm_up(self) -> None:
         """Run once on an empty picture."""
-        self.infer(_FIRST_INSTRUCTION, _BLANK)
+        self.infer(self._example, _BLANK)
 
     def infer(
         self,
@@ -103,7 +104,7 @@ class HeadPolicy:
         if override is not None:
             raise NotUnderstood("this baseline writes no words and no codes to be overridden")
         try:
-            parse_instruction(instruction)
+            parse_instruction(self._reader, instruction)
             numbers = self._motion(instruction, observation)
         except (UnknownInstruction, InstructionTooLong) as problem:
             raise NotUnderstood(str(problem)) from problem

@@ -27,7 +27,8 @@ from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.decoding_backend import PLAIN
 from kinevla_ros.generator.inference import Inference
 from kinevla_ros.generator.policy import NotUnderstood, Policy
-from kinevla_ros.language.grammar import Command, instruction
+from kinevla_ros.language.command import Command
+from kinevla_ros.language.grammar import instruction
 
 KINDS = {
     "cold": "a new instruction",

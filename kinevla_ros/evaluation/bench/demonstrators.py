@@ -22,7 +22,8 @@ from kinevla_ros.base.files.atomic import write_text
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.evaluation.report.statistics import Rate
-from kinevla_ros.language.task_set import TaskSet, load_tasks
+from kinevla_ros.language.task_file import load_tasks
+from kinevla_ros.language.task_set import TaskSet
 from kinevla_ros.sim.libero.demonstrate import demonstrate
 from kinevla_ros.sim.libero.goals import GOALS
 from kinevla_ros.sim.libero.installed import require_libero

@@ -24,7 +24,7 @@ from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.evaluation.report.statistics import Rate
-from kinevla_ros.generator.checkpoint import load_generator
+from kinevla_ros.generator.checkpoint import load_generator, load_task_set
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, Draft, Generation, GenerationError
 from kinevla_ros.generator.decoding.depth_head import DepthHead, load_depth_head
@@ -33,7 +33,8 @@ from kinevla_ros.generator.engine.quantised import Weights
 from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.onnx.generator import ENCODER_FILE, OnnxGenerator
 from kinevla_ros.generator.pictures.squares import camera_pixels, state_tensor
-from kinevla_ros.language.grammar import TASKS, instruction
+from kinevla_ros.language.grammar import instruction
+from kinevla_ros.language.task_set import TaskSet
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 
@@ -97,7 +98,7 @@ def bench_flips(
         graphs = None
         if device.type == "cpu" and (folder / ENCODER_FILE).is_file():
             graphs = OnnxGenerator(model, folder)
-        drawn = random_cases(model.config, count, device)
+        drawn = random_cases(model.config, load_task_set(folder), count, device)
         found = flips(model.to(device), vocabulary, drawn, weights, head, graphs)
     except (ValueError, RuntimeError, OSError, ModuleNotFoundError) as problem:
         # Its pictures are of the simulator, which a machine for models alone need not have.
@@ -117,7 +118,11 @@ def bench_flips(
 
 
 def random_cases(
-    config: GeneratorConfig, count: int, device: torch.device, seed: int = 0
+    config: GeneratorConfig,
+    tasks: TaskSet,
+    count: int,
+    device: torch.device,
+    seed: int = 0,
 ) -> list[Case]:
     """Moments of demonstrations, each with a random command in a random wording."""
     from kinevla_ros.evaluation.bench.recording import record
@@ -127,7 +132,7 @@ def random_cases(
     cases = []
     for _ in range(count):
         seen = moments[int(rng.integers(len(moments)))]
-        said = instruction(TASKS[int(rng.integers(len(TASKS)))], rng)
+        said = instruction(tasks.commands[int(rng.integers(len(tasks.commands)))], rng)
         images = camera_pixels(config, seen.images)
         state = state_tensor(seen.state)
         cases.append(Case(said, images.to(device), state.to(device)))

@@ -9,8 +9,9 @@ import numpy as np
 from kinevla_ros.base.chunk import CHUNK_DT
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.evaluation.suite.rollout import REPLAN_STEPS
-from kinevla_ros.language.grammar import TASKS, Command
+from kinevla_ros.language.command import Command
 from kinevla_ros.sim.cell.cell import Cell
+from kinevla_ros.sim.cell.tasks import TASKS
 from kinevla_ros.sim.demonstrations.demonstrator import plan
 from kinevla_ros.sim.simulated_arm import SimulatedArm
 

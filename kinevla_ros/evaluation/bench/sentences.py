@@ -24,15 +24,15 @@ from torch import Tensor
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.evaluation.report.statistics import Rate
-from kinevla_ros.evaluation.suite.episode import EpisodeSetup
+from kinevla_ros.evaluation.suite.episode import scene
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, GenerationError, Given
 from kinevla_ros.generator.decoding.sequence import instruction_ids, written_part
 from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.pictures.squares import camera_pixels, state_tensor
 from kinevla_ros.generator.policy import NotUnderstood, Policy
-from kinevla_ros.language.grammar import TASKS, Command, goal_text, instruction, kinematics_text
-from kinevla_ros.language.parse import reader
-from kinevla_ros.language.reading.reader import Question, Reading, Understood
+from kinevla_ros.language.command import Command
+from kinevla_ros.language.grammar import instruction
+from kinevla_ros.language.reading.readings import Question, Reading, Understood
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.sim.cell.cell import Cell
 
@@ -80,7 +80,8 @@ def bench_sentences(
     sentences = read_sentences(file) if file else []
     policy = Policy(model or resource_path("models", "kinevla-tiny"))
     with closing(Cell()) as cell, Progress(transient=True) as bar:
-        task = bar.add_task("scenes", total=scenes * (len(sentences) + phrasings * len(TASKS)))
+        asked = len(sentences) + phrasings * len(policy.tasks.commands)
+        task = bar.add_task("scenes", total=scenes * asked)
         seen = list(_scenes(cell, scenes, seed))
         found = [_tried(policy, s, seen, lambda: bar.advance(task)) for s in sentences]
         sure = certainties(policy, seen, phrasings, seed, lambda n: bar.advance(task, n))
@@ -103,13 +104,13 @@ def read_sentences(file: Path) -> list[Sentence]:
 def outcome(reading: Reading) -> str:
     """A reading in the words of a sentence's meaning."""
     if isinstance(reading, Understood):
-        return " ".join(value for name, value in reading.slots.items() if name != "object")
+        return reading.command.way
     return f"{ASK}: {', '.join(reading.choices)}" if isinstance(reading, Question) else REFUSE
 
 
 def _scenes(cell: Cell, count: int, seed: int) -> Iterator[Observation]:
     for trial in range(count):
-        cell.reset(EpisodeSetup(TASKS[0], seed, trial).scene())
+        cell.reset(scene(seed, trial))
         yield cell.observe()
 
 
@@ -118,11 +119,11 @@ def _tried(
 ) -> Sentence:
     """The sentence with the scenes in which the policy did as it is meant counted."""
     right = 0
-    for scene in seen:
+    for moment in seen:
         policy.reset()
-        got = outcome(reader().read(sentence.said))
+        got = outcome(policy.reader.read(sentence.said))
         try:
-            policy.infer(sentence.said, scene)
+            policy.infer(sentence.said, moment)
             moves = True
         except (NotUnderstood, GenerationError):
             moves = False
@@ -156,13 +157,11 @@ def certainties(
     if not phrasings:
         return found
     rng = np.random.default_rng(seed)
-    for command in TASKS:
-        reading = reader().read(instruction(command, rng))
-        assert isinstance(reading, Understood)
-        said = [reading.prompt, *(instruction(command, rng) for _ in range(phrasings - 1))]
-        least = np.min([certainty(policy, command, said, scene) for scene in seen], axis=0)
+    for command in policy.tasks.commands:
+        said = [command.prompt, *(instruction(command, rng) for _ in range(phrasings - 1))]
+        least = np.min([certainty(policy, command, said, moment) for moment in seen], axis=0)
         order = np.argsort(-least[1:])
-        found[reading.prompt] = {
+        found[command.prompt] = {
             "own": float(least[0]),
             "rank": int((least > least[0]).sum()) + 1,
             "phrasings": phrasings,
@@ -183,7 +182,7 @@ def certainty(
     shown = camera_pixels(model.config, scene.images).to(device)
     state = state_tensor(scene.state).to(device)
     goal, kinematics = (
-        tuple(vocabulary.encode_text(write(command))) for write in (goal_text, kinematics_text)
+        tuple(vocabulary.encode_text(text)) for text in (command.goal, command.kinematics)
     )
     codes = BilevelDecoder(model, vocabulary).generate(
         said[0], shown, state, given=Given(goal, kinematics)

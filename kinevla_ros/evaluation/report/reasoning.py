@@ -18,19 +18,14 @@ import torch
 from torch.nn import functional as F
 
 from kinevla_ros.evaluation.report.statistics import Rate
-from kinevla_ros.evaluation.suite.episode import EpisodeResult, EpisodeSetup
+from kinevla_ros.evaluation.suite.episode import EpisodeResult, scene
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.policy import NotUnderstood, Policy
-from kinevla_ros.language.grammar import (
-    TASKS,
-    Command,
-    Split,
-    goal_text,
-    instruction,
-    kinematics_text,
-)
-from kinevla_ros.language.parse import slots
+from kinevla_ros.language.command import Command
+from kinevla_ros.language.grammar import Split, instruction
+from kinevla_ros.language.reading.reader_of import reader_of
+from kinevla_ros.language.reading.words import plain
 from kinevla_ros.sim.cell.cell import Cell
 
 LEVELS = ("goal", "kinematics")
@@ -46,7 +41,7 @@ class Reading:
 
     def pairs(self) -> dict[str, tuple[str, str]]:
         """Written and right text of each level, and of both as one."""
-        wanted = goal_text(self.command), kinematics_text(self.command)
+        wanted = self.command.goal, self.command.kinematics
         written = self.goal, self.kinematics
         both = ". ".join(written), ". ".join(wanted)
         return {**dict(zip(LEVELS, zip(written, wanted, strict=True), strict=True)), "both": both}
@@ -68,9 +63,9 @@ def read_phrasings(
     found = []
     with closing(Cell()) as cell:
         for trial in range(count):
-            cell.reset(EpisodeSetup(TASKS[0], seed, trial).scene())
+            cell.reset(scene(seed, trial))
             seen = cell.observe()
-            for command in TASKS:
+            for command in policy.tasks.commands:
                 rng = np.random.default_rng((seed, trial, command.task_number, 2))
                 policy.reset()
                 try:
@@ -105,21 +100,33 @@ def bleu(readings: Sequence[Reading]) -> dict[str, Any]:
 
 
 def slot_accuracy(readings: Sequence[Reading]) -> dict[str, Any]:
-    """Rate of readings that name all slots rightly, and rate of each slot."""
+    """Rate of readings that name all slots rightly, and rate of each slot.
+
+    Where a task set has no slots a reading is right whose texts are those of the way.
+    """
     right: dict[str, list[bool]] = {}
     whole: list[bool] = []
     for reading in readings:
-        written = slots(reading.kinematics)
-        about = slots(reading.goal).get("object")
-        kept = {
-            name: written.get(name) == value and (name != "object" or about == value)
-            for name, value in reading.command.slots().items()
-        }
+        kept = _kept(reading)
         whole.append(all(kept.values()))
         for name, is_right in kept.items():
             right.setdefault(name, []).append(is_right)
     rates = {name: Rate.of(values).to_json() for name, values in right.items()}
     return {"all": Rate.of(whole).to_json(), **rates}
+
+
+def _kept(reading: Reading) -> dict[str, bool]:
+    """Whether each slot, or else each text, is right."""
+    if not reading.command.tasks.has_slots:
+        pairs = reading.pairs()
+        return {level: plain(pairs[level][0]) == plain(pairs[level][1]) for level in LEVELS}
+    reader = reader_of(reading.command.tasks)
+    written = reader.slots(reading.kinematics)
+    about = reader.slots(reading.goal).get("object")
+    return {
+        name: written.get(name) == value and (name != "object" or about == value)
+        for name, value in reading.command.slots().items()
+    }
 
 
 def token_embedding_f1(readings: Sequence[Reading], model: Path) -> dict[str, float]:

@@ -26,7 +26,9 @@ from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.inference import Inference
 from kinevla_ros.generator.policy import NotUnderstood, Policy
-from kinevla_ros.language.grammar import TASKS, Command, instruction, siblings
+from kinevla_ros.language.command import Command
+from kinevla_ros.language.grammar import instruction
+from kinevla_ros.sim.cell.tasks import require_cell
 
 USEFUL_AUC = 0.8
 """Below it the score separates too little to hold an arm by."""
@@ -83,6 +85,7 @@ def _calibrate(
 ) -> None:
     console, folder = Console(), model or resource_path("models", "kinevla-tiny")
     policy = Policy(folder)
+    require_cell(policy.tasks)
     with Progress(transient=True) as progress:
         bar = progress.add_task("calibrate", total=scenes)
         scores = measure(policy, scenes, seed, lambda: progress.advance(bar))
@@ -127,12 +130,12 @@ def measure(
 def _compare(
     policy: Policy, command: Command, seen: Observation, rng: np.random.Generator, scores: Scores
 ) -> None:
-    strangers = [other for other in TASKS if other.object != command.object]
+    strangers = [other for other in command.tasks.commands if other.goal != command.goal]
     own = _infer(policy, command, seen, rng)
     if own is None:
         return
     scores.matched.append(own.consistency)
-    for kind, others in ((SAME_GOAL, siblings(command)), (OTHER_GOAL, strangers)):
+    for kind, others in ((SAME_GOAL, command.siblings()), (OTHER_GOAL, strangers)):
         other = _infer(policy, others[int(rng.integers(len(others)))], seen, rng)
         if other is None or _codes(other) == _codes(own):
             continue

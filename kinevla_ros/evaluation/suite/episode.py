@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.inference import Inference
-from kinevla_ros.language.grammar import Command, Split, instruction
+from kinevla_ros.language.command import Command
+from kinevla_ros.language.grammar import Split, instruction
 from kinevla_ros.sim.cell.variation import Variation
 
 Intervention = Literal["random", "mismatched", "empty", "oracle", "goal-only", "swap"]
@@ -73,7 +74,7 @@ class EpisodeSetup:
 
     def scene(self) -> np.random.Generator:
         """Source of chance for the cell's reset."""
-        return np.random.default_rng((self.seed, self.trial))
+        return scene(self.seed, self.trial)
 
     def chance(self) -> np.random.Generator:
         """Source of chance for whatever else an experiment draws."""
@@ -129,6 +130,11 @@ class EpisodeResult:
         return self.goal and all(self.constraints.values())
 
 
+def scene(seed: int, trial: int) -> np.random.Generator:
+    """Source of chance for a trial's scene, whatever the task."""
+    return np.random.default_rng((seed, trial))
+
+
 def task_name(command: Command) -> str:
     """Name of a task, object and values, such as cup_rim_left."""
-    return "_".join(command.slots().values())
+    return "_".join(command.slots().values()) or f"way_{command.task_number}"

@@ -20,11 +20,13 @@ from kinevla_ros.evaluation.suite.episode import (
     Intervention,
 )
 from kinevla_ros.evaluation.suite.rollout import run_episode
-from kinevla_ros.language.grammar import TASKS, Split
+from kinevla_ros.language.grammar import Split
 from kinevla_ros.sim.cell.cell import Cell
+from kinevla_ros.sim.cell.tasks import CELL_TASKS
 from kinevla_ros.sim.cell.variation import Variation
 
-SUITES = {"kine_realman": TASKS}
+SUITES = {CELL_TASKS.name: CELL_TASKS}
+"""Name to the tasks that the cell has a world and a judge for."""
 
 
 def episodes(
@@ -37,7 +39,7 @@ def episodes(
     """
     if suite not in SUITES:
         raise ValueError(f"no suite is called {suite!r}; there is {', '.join(SUITES)}")
-    commands = SUITES[suite]
+    commands = SUITES[suite].commands
     return [EpisodeSetup(c, seed, trial, phrasing) for trial in range(trials) for c in commands]
 
 

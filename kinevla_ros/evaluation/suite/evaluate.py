@@ -44,10 +44,10 @@ from kinevla_ros.evaluation.suite.pairs import (
 )
 from kinevla_ros.evaluation.suite.refusals import read_out_of_scope, refusal_figures, refusal_line
 from kinevla_ros.evaluation.suite.settings import EvaluationSettings
-from kinevla_ros.generator.checkpoint import CheckpointError, load_contract
+from kinevla_ros.generator.checkpoint import CheckpointError, load_contract, load_task_set
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.policy import Policy
-from kinevla_ros.language.grammar import TASKS
+from kinevla_ros.sim.cell.tasks import require_cell
 
 INTERRUPTED = 130
 """Exit code of a process ended by Ctrl-C."""
@@ -96,6 +96,7 @@ def _evaluate(
     load = partial(Policy, folder, weights=settings.weights, depth_head=settings.depth_head)
     inspect = inspect or (report / VIDEOS if report else None)
     try:
+        require_cell(load_task_set(folder))
         plan, found_pairs = _plan(settings)
         _require(settings, report)
         if inspect:
@@ -171,7 +172,8 @@ def _words(
     """Figures of the words: of the episodes and, if asked for, of phrasings and of nonsense."""
     sources, found = {"episodes": readings_of(plain)}, {}
     if settings.phrasings:
-        policy, count = load(), settings.phrasings * len(TASKS)
+        policy = load()
+        count = settings.phrasings * len(policy.tasks.commands)
         chance = settings.seed, settings.phrasing
         with Progress(console=console, transient=True) as progress:
             bar = progress.add_task("phrasings", total=count)

@@ -13,14 +13,9 @@ from kinevla_ros.base.observation import Observation
 from kinevla_ros.evaluation.suite.episode import EpisodePolicy, EpisodeSetup
 from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.inference import Inference
-from kinevla_ros.language.grammar import (
-    TASKS,
-    Command,
-    goal_text,
-    instruction,
-    kinematics_text,
-    siblings,
-)
+from kinevla_ros.language.command import Command
+from kinevla_ros.language.grammar import instruction
+from kinevla_ros.language.task_set import TaskSet
 
 MEANING: Mapping[str, str] = {
     "random": "both texts are random words of the reasoning vocabulary, other ones each time",
@@ -31,10 +26,6 @@ MEANING: Mapping[str, str] = {
     "swap": "goal words and goal codes stay; kinematics words and codes are those the policy "
     "writes when it hears another command with the same goal",
 }
-REASONING_WORDS = sorted(
-    {w for c in TASKS for t in (goal_text(c), kinematics_text(c)) for w in re.findall(r"\w+", t)}
-)
-
 MOST_RANDOM_WORDS = 12
 
 
@@ -53,7 +44,7 @@ class IntervenedPolicy:
         if self._mode == "oracle":
             self.worded = episode.command
         elif self._mode in ("mismatched", "swap"):
-            others = siblings(episode.command)
+            others = episode.command.siblings()
             self.worded = others[int(self._rng.integers(len(others)))]
             self._other_instruction = instruction(self.worded, self._rng, episode.phrasing)
 
@@ -80,8 +71,8 @@ class IntervenedPolicy:
         if self._mode == "random":
             command = self._episode.command
             return Override(
-                goal=self._random_words(goal_text(command)),
-                kinematics=self._random_words(kinematics_text(command)),
+                goal=self._random_words(command.goal),
+                kinematics=self._random_words(command.kinematics),
                 must_name_command=False,
             )
         goal = None if self._mode == "goal-only" else ""
@@ -90,4 +81,9 @@ class IntervenedPolicy:
     def _random_words(self, text: str) -> str:
         """As many words as the text has, but no more than the model has room for."""
         count = min(len(re.findall(r"\w+", text)), MOST_RANDOM_WORDS)
-        return " ".join(self._rng.choice(REASONING_WORDS, count))
+        return " ".join(self._rng.choice(reasoning_words(self._episode.command.tasks), count))
+
+
+def reasoning_words(tasks: TaskSet) -> list[str]:
+    """Every word of a task set's reasoning texts."""
+    return sorted({w for pair in tasks.texts() for t in pair for w in re.findall(r"\w+", t)})

@@ -10,24 +10,15 @@ import numpy as np
 
 from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.evaluation.suite.episode import EpisodeResult, EpisodeSetup
-from kinevla_ros.language.grammar import Command, Split, instruction, siblings
-from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
+from kinevla_ros.language.command import Command
+from kinevla_ros.language.grammar import Split, instruction
+from kinevla_ros.language.reading.reader_of import TaskReader, reader_of
+from kinevla_ros.language.reading.readings import Understood
+from kinevla_ros.language.task_set import TaskSet
 
 CHANGED, REWORDED = "one word changed", "reworded"
 """Conditions of the second and third episode of a pair."""
 
-OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
-    "left": ("right",),
-    "right": ("left",),
-    "upper": ("lower",),
-    "lower": ("upper",),
-    "top": ("bottom",),
-    "bottom": ("top",),
-    "leafy": ("pointed",),
-    "thick": ("pointed",),
-    "pointed": ("leafy", "thick"),
-}
-ASIDE = ("left", "right")
 SAME_PLACE = 0.02
 """Tools that stay so close to each other make the same motion (m)."""
 
@@ -54,36 +45,60 @@ def pairs(plain: Sequence[EpisodeSetup]) -> list[Pair]:
     return [_pair(episode) for episode in plain]
 
 
-def one_word_changes(said: str) -> Iterator[tuple[str, Command]]:
+def one_word_changes(tasks: TaskSet, said: str) -> Iterator[tuple[str, Command]]:
     """Instructions that differ from this one in one word, put in, left out or replaced, and name
     another command with the same goal."""
-    meant = parse_instruction(said)
-    words = said.split()
-    edits = [[*words[:i], w, *words[i + 1 :]] for i, old in enumerate(words) for w in _others(old)]
-    edits += [[*words[:i], *words[i + 1 :]] for i, old in enumerate(words) if old in ASIDE]
-    edits += [
-        [*words[:i], side, *words[i:]]
+    reader = reader_of(tasks)
+    meant = _read(reader, said)
+    words, others = said.split(), _others(tasks)
+    plainest = {words[0] for slot in tasks.slots.values() for words in slot.words.values()}
+    edits = [
+        [*words[:i], other, *words[i + 1 :]]
         for i, old in enumerate(words)
-        if old == "front"
-        for side in ASIDE
+        for other in others.get(old, ())
+    ]
+    of_slots = [i for i, word in enumerate(words) if word in others]
+    edits += [[*words[:i], *words[i + 1 :]] for i in of_slots]
+    # "left" before "front", and not "leftward" before "ahead".
+    edits += [
+        [*words[:i], word, *words[i:]]
+        for i in of_slots
+        for word in others[words[i]]
+        if {words[i], word} <= plainest
     ]
     for edit in edits:
-        try:
-            command = parse_instruction(" ".join(edit))
-        except UnknownInstruction:
-            continue
-        if command in siblings(meant):
+        command = _read(reader, " ".join(edit))
+        if meant is not None and command in meant.siblings():
             yield " ".join(edit), command
 
 
-def _others(word: str) -> tuple[str, ...]:
-    return OTHER_WORDS.get(word, ())
+def _read(reader: TaskReader, text: str) -> Command | None:
+    reading = reader.read(text)
+    return reading.command if isinstance(reading, Understood) else None
+
+
+def _others(tasks: TaskSet) -> dict[str, tuple[str, ...]]:
+    """Each word of a slot's values to the words of the slot's other values."""
+    found: dict[str, dict[str, None]] = {}
+    for slot in tasks.slots.values():
+        used = {atom for value in slot.values.values() for atom in value.words}
+        for atom in used:
+            rest = [
+                w
+                for other in slot.words
+                if other in used - {atom}
+                for w in slot.words[other]
+                if " " not in w
+            ]
+            for word in slot.words[atom]:
+                found.setdefault(word, {}).update(dict.fromkeys(rest))
+    return {word: tuple(rest) for word, rest in found.items()}
 
 
 def _pair(episode: EpisodeSetup) -> Pair:
     rng = episode.chance()
     said = episode.instruction
-    while not (changes := list(one_word_changes(said))):
+    while not (changes := list(one_word_changes(episode.command.tasks, said))):
         said = instruction(episode.command, rng, episode.phrasing)
     changed, command = changes[int(rng.integers(len(changes)))]
     asked = replace(episode, said=said)

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from kinevla_ros.evaluation.report.statistics import Rate
-from kinevla_ros.evaluation.suite.episode import EpisodeSetup
+from kinevla_ros.evaluation.suite.episode import scene
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, GenerationError, Refusal
 from kinevla_ros.generator.decoding.sequence import InstructionTooLong
 from kinevla_ros.generator.pictures.squares import camera_pixels, state_tensor
 from kinevla_ros.generator.policy import NotUnderstood, Policy
-from kinevla_ros.language.grammar import TASKS, Split
-from kinevla_ros.language.reading.out_of_scope import out_of_scope
+from kinevla_ros.language.grammar import Split
+from kinevla_ros.language.reading.out_of_scope import OutOfScope
 from kinevla_ros.sim.cell.cell import Cell
 
 
@@ -43,12 +43,13 @@ def read_out_of_scope(
     """Let a policy read `count` instructions that name no task, each in a scene of its own."""
     found = []
     rng = np.random.default_rng((seed, 3))
+    nonsense = OutOfScope(policy.tasks)
     writer = BilevelDecoder(policy.model, policy.vocabulary)
     with closing(Cell()) as cell:
         for trial in range(count):
-            cell.reset(EpisodeSetup(TASKS[0], seed, trial).scene())
+            cell.reset(scene(seed, trial))
             policy.reset()
-            said = out_of_scope(rng, phrasing)
+            said = nonsense.draw(rng, phrasing)
             refused = _is_refused(writer, policy, cell, said)
             found.append(Answer(said, refused, _still(policy, cell, said)))
             advance()

@@ -17,8 +17,9 @@ from kinevla_ros.evaluation.suite.intervention import IntervenedPolicy
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.inference import Inference
 from kinevla_ros.generator.policy import NotUnderstood
-from kinevla_ros.language.grammar import Command, siblings
-from kinevla_ros.language.parse import UnknownReasoning, parse_reasoning
+from kinevla_ros.language.command import Command
+from kinevla_ros.language.reading.reader_of import reader_of
+from kinevla_ros.language.reading.readings import UnknownReasoning
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.sim.cell.cell import Cell
 from kinevla_ros.sim.cell.judge import Judge, Judgement
@@ -44,6 +45,7 @@ class _PolicyRun:
             intervened = IntervenedPolicy(policy, episode)
             self._policy, self.worded = intervened, intervened.worded
         self._command, self.instruction = episode.command, episode.instruction
+        self._reader = reader_of(episode.command.tasks)
         self.arm = SimulatedArm(cell, LATE if episode.variation == "latency" else LATENCY)
         self.model_times: list[float] = []
         self.warm: list[bool] = []
@@ -79,7 +81,14 @@ class _PolicyRun:
         self.warm.append(inference.draft_accepted)
         self.texts.append((inference.goal, inference.kinematics))
         self.codes.append((*inference.goal_codes, *inference.kinematics_codes))
-        self.reasoning_correct += _command(inference) == self._command
+        self.reasoning_correct += self._written(inference) == self._command
+
+    def _written(self, inference: Inference) -> Command | None:
+        """The command that the words name, if they name one."""
+        try:
+            return self._reader.reasoning(inference.goal, inference.kinematics)
+        except UnknownReasoning:
+            return None
 
 
 def run_episode(
@@ -97,7 +106,7 @@ def run_episode(
     cell.reset(episode.scene())
     policy.reset()
     driver = _PolicyRun(cell, policy, episode)
-    judges = {c: Judge(cell, c) for c in (command, *siblings(command))}
+    judges = {c: Judge(cell, c) for c in (command, *command.siblings())}
     wanted = {command, driver.worded or command}
     arm, held, step = driver.arm, 0.0, 0
     path: list[tuple[float, ...]] = []
@@ -138,14 +147,6 @@ def run_episode(
     )
 
 
-def _command(inference: Inference) -> Command | None:
-    """The command that the words name, if they name one."""
-    try:
-        return parse_reasoning(inference.goal, inference.kinematics)
-    except UnknownReasoning:
-        return None
-
-
 def _executed(judgements: Mapping[Command, Judgement]) -> dict[str, str | None]:
     """Which value of each slot was carried out, by the judgements on all commands of one goal.
 
@@ -153,9 +154,10 @@ def _executed(judgements: Mapping[Command, Judgement]) -> dict[str, str | None]:
     """
     found: dict[str, str | None] = {}
     for command, judgement in judgements.items():
+        slots = command.tasks.slots
         for slot, value in command.slots().items():
             if slot in judgement.constraints:
                 found.setdefault(slot, None)
-                if judgement.constraints[slot] and (judgement.goal or slot == "part"):
+                if judgement.constraints[slot] and (judgement.goal or slots[slot].role == "grasp"):
                     found[slot] = value
     return found

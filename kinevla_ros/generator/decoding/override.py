@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.decode import Given
-from kinevla_ros.language.grammar import Command, goal_text, kinematics_text
+from kinevla_ros.language.command import Command
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 
@@ -34,7 +34,7 @@ class Override:
     @classmethod
     def naming(cls, command: Command) -> Override:
         """The words in which the model learnt to write a command."""
-        return cls(goal_text(command), kinematics_text(command))
+        return cls(command.goal, command.kinematics)
 
     def given(self, vocabulary: Vocabulary, config: GeneratorConfig) -> Given:
         """The same as ids.

@@ -17,6 +17,8 @@ def check_words(tokens: Sequence[Token], past: Mapping[str, str]) -> None:
     unknown = list(dict.fromkeys(t.word for t in tokens if t.kind is Kind.UNKNOWN))
     if unknown:
         raise Unreadable(f"has words outside its scope ({', '.join(unknown[:5])})")
+    if _asks(tokens):
+        raise Unreadable("asks something and requests nothing")
     for i, token in enumerate(tokens):
         before = tokens[i - 1].word if i else BREAK
         if token.kind is Kind.NEGATION:
@@ -34,12 +36,18 @@ def check_words(tokens: Sequence[Token], past: Mapping[str, str]) -> None:
             raise Unreadable(f"names the {token.word} as the place where something goes")
         if token.word in english.ADVERBS and _is_adverb(tokens, i):
             raise Unreadable(f'can be read in two ways ("{token.word} {tokens[i + 1].word}")')
-        if token.kind is Kind.RELATION and not _orders(tokens, i):
+        if token.kind is Kind.RELATION and not (_orders(tokens, i) or _is_vague(tokens, i)):
             raise Unreadable(f'names a place or time that is not known ("{token.word}")')
         if token.kind is Kind.PARTICLE:
             verbs = [t.name for t in tokens[:i] if t.kind is Kind.VERB]
             if verbs and verbs[-1] not in english.PARTICLES[token.word]:
                 raise Unreadable(f'names a motion "{token.word}", which no task has')
+
+
+def _asks(tokens: Sequence[Token]) -> bool:
+    """Whether it begins as a question does that can be answered by yes or no."""
+    said = [t.word for t in tokens if t.kind is not Kind.BREAK]
+    return len(said) > 1 and said[0] == "do" and said[1] in english.REQUESTERS
 
 
 def _reports(tokens: Sequence[Token], i: int) -> bool:
@@ -69,6 +77,19 @@ def _orders(tokens: Sequence[Token], i: int) -> bool:
     verb = next((token for token in tokens[i + 1 : i + 4] if token.kind is Kind.VERB), None)
     wanted = {"after": english.GRASP_VERBS, "before": english.MOVE_VERBS}.get(tokens[i].word)
     return verb is not None and wanted is not None and verb.name in wanted
+
+
+def _is_vague(tokens: Sequence[Token], i: int) -> bool:
+    """Whether it says "beside" of a landmark and no side: which one can be asked."""
+    if tokens[i].word not in ("beside", "by"):
+        return False
+    rest = [token for token in tokens[i + 1 :] if token.kind not in (Kind.ARTICLE, Kind.FILLER)]
+    after = any(token.kind is Kind.SLOT for token in rest if token.word != "answer")
+    return bool(rest) and rest[0].kind is Kind.LANDMARK and (not after or _is_answered(tokens, i))
+
+
+def _is_answered(tokens: Sequence[Token], i: int) -> bool:
+    return any(token.word == "answer" and token.kind is Kind.BREAK for token in tokens[i:])
 
 
 def check_verbs(goal: Goal, tokens: Sequence[Token]) -> None:

@@ -12,10 +12,14 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-GRASP_VERBS = _words("grasp grab hold grip take lift get pick seize clutch clasp pinch fetch raise")
+GRASP_VERBS = _words(
+    "grasp grab hold grip take lift get pick seize clutch clasp pinch fetch raise pluck nab snatch "
+    "hoist clamp nip"
+)
 MOVE_VERBS = _words(
     "move carry bring shift transfer transport place put set lay release leave position deliver "
-    "deposit relocate reposition go belong"
+    "deposit relocate reposition go belong come slide stick pop convey ferry rest park plonk plop "
+    "guide travel settle situate install steer"
 )
 IRREGULAR = {
     "hold": ("held",),
@@ -29,6 +33,10 @@ IRREGULAR = {
     "go": ("gone", "goes"),
     # "left" is a side unless "be left on" says otherwise.
     "leave": (),
+    "come": ("comes",),
+    "slide": (),
+    "stick": ("stuck",),
+    "travel": ("travels",),
     "belong": ("belongs",),
 }
 
@@ -48,16 +56,39 @@ ARTICLES = _words("the a an its that this their")
 
 NEGATIONS = _words(
     "not no never don't dont without neither nor none nothing avoid except stop cancel abort "
-    "instead rather unless cant cannot wont halt quit refuse forbid forget"
+    "instead unless cant cannot wont halt quit refuse forbid forget sorry wait "
+    "actually oops scratch anything anywhere anyone"
 )
 CHOICES = _words("or either both whichever any")
+
+TELLING_APART = _words(
+    "other another wrong opposite far near next last second third remaining empty imaginary fake "
+    "toy invisible missing same different left right previous former"
+)
+"""Adjectives that name another thing than the one that is known."""
+
+NO_MANNER = _words(
+    "hardly barely scarcely rarely seldom nearly only early lately previously formerly recently "
+    "supposedly allegedly falsely wrongly inversely conversely oppositely vertically horizontally "
+    "laterally upwardly downwardly backwardly repeatedly alternately partially partly mostly "
+    "reply apply supply fly multiply comply rely assembly family belly jelly lily ally bully rally "
+    "tally imply july italy butterfly unlikely contrarily impossibly"
+)
+"""What ends as an adverb of manner does, and is none or changes what is asked for."""
 
 FILLERS = _words(
     "please pls plz kindly carefully gently slowly softly okay ok now just robot hey hi hello "
     "thanks thank you me i so there here where want can could would should will must shall may "
     "might simply straight directly diagonally further as well safely let let's for while when "
     "using use do u your my gripper gets first finally but which alright "
-    "somewhere"
+    "somewhere we us need needs wish rather quite bit dear darling mate buddy pal lad mummy "
+    "mum mom dad um uh er erm hm ah oh well good morning afternoon evening cheers "
+    "quick quickly immediately asap promptly today tonight nice lovely fresh whole entire tasty "
+    "delicious crusty "
+    "closer nearer close else everyone folks guys friend mister chef boss captain champ bro "
+    "dude machine arm robo bot "
+    "sweetheart honey "
+    "folks "
 )
 """What changes neither the goal nor the motion."""
 
@@ -75,8 +106,59 @@ PHRASES: dict[str, str] = {
     "i would be glad if you": "",
     "i'd be glad if you": "",
     "thank you very much": "",
+    "thank you so much": "",
+    "many thanks": "",
+    "you know": "",
+    "a bit": "",
+    "a little bit": "",
+    "a little": "",
+    "a touch": "",
+    "my love": "",
+    "somewhere else": "somewhere",
+    "over here": "here",
+    "over there": "there",
+    "in front": "to the front",
+    "up front": "to the front",
+    "that thing": "it",
+    "this thing": "it",
+    "the thing": "it",
+    "this one": "it",
+    "that one": "it",
+    "these": "it",
+    "dead straight": "straight",
+    "right up": "",
+    "up close": "",
+    "up to": "to",
+    "up towards": "towards",
+    "up toward": "toward",
+    "it 's": "it be",
+    "drop off": "leave",
+    "drop it off": "leave it",
     "thanks a lot": "",
     "right now": "",
+    "across to": "to",
+    "sits at": "go at",
+    "sits in": "go in",
+    "sits on": "go on",
+    "along to": "to",
+    "round to": "to",
+    "in a straight line": "straight",
+    "robot arm": "robot",
+    "old chap": "",
+    "my friend": "",
+    "straight away": "",
+    "at once": "",
+    "as soon as possible": "",
+    "as soon as you can": "",
+    "when you can": "",
+    "whenever you can": "",
+    "when you are ready": "",
+    "whenever you are ready": "",
+    "when you get a chance": "",
+    "when you have a moment": "",
+    "where it is": "nothing",
+    "where it was": "nothing",
+    "as it is": "nothing",
     "right away": "",
     "all right": "",
     "if you please": "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kinevla_ros.language.reading.tokens import NOUNS, Kind, Token
 
@@ -42,11 +42,6 @@ class Mention:
     names_object: bool
 
     @property
-    def is_beside(self) -> bool:
-        """Whether it may mean a place outside its owner: "to the left of the plate"."""
-        return self.preposition == "to" and bool(self.owner) and not self.heads
-
-    @property
     def text(self) -> str:
         """As it was said, with an article."""
         of = f" of the {self.owner}" if self.owner else ""
@@ -55,14 +50,25 @@ class Mention:
 
 def find_mentions(tokens: Sequence[Token]) -> list[Mention]:
     """All of a sentence, in order."""
-    found, i = [], 0
+    found: list[Mention] = []
+    i = end = 0
     while i < len(tokens):
         if tokens[i].kind is not Kind.SLOT:
             i += 1
             continue
+        start = i
         mention, i = _mention(tokens, i)
+        if found and _goes_on(found[-1], tokens[end:start]):
+            # "to the front on the left": both say where to.
+            mention = replace(mention, preposition=found[-1].preposition)
+        end = i
         found.append(mention)
     return found
+
+
+def _goes_on(before: Mention, between: Sequence[Token]) -> bool:
+    kinds = {token.kind for token in between}
+    return before.preposition == "to" and kinds <= {Kind.PLACE, Kind.ARTICLE, Kind.FILLER}
 
 
 def _mention(tokens: Sequence[Token], start: int) -> tuple[Mention, int]:

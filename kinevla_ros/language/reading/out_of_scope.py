@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
 
 import numpy as np
 
-from kinevla_ros.language.grammar import TASKS, Split, grammar_words, instruction
-from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
-from kinevla_ros.language.task_set import kine_realman
+from kinevla_ros.language.grammar import Split, grammar_words, instruction
+from kinevla_ros.language.reading.reader_of import reader_of
+from kinevla_ros.language.reading.readings import Understood
+from kinevla_ros.language.task_set import TaskSet
 
 # Nouns, requests and chatter of the held-out split occur in no training sample.
 OBJECTS: Mapping[Split, tuple[str, ...]] = {
@@ -44,59 +46,62 @@ CHATTER: Mapping[Split, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def out_of_scope(rng: np.random.Generator, split: Split = "train") -> str:
-    """Draw an instruction that names no task: nonsense, too little, too much, or another world."""
-    while True:
-        text = KINDS[int(rng.integers(len(KINDS)))](rng, split)
-        try:
-            parse_instruction(text)
-        except UnknownInstruction:
-            return text
+class OutOfScope:
+    """Draws instructions that name no task of a set."""
 
+    def __init__(self, tasks: TaskSet) -> None:
+        self._tasks, self._reader = tasks, reader_of(tasks)
+        self._words = sorted(grammar_words(tasks))
+        names = (n for words in (*tasks.objects.values(), *tasks.landmarks.values()) for n in words)
+        self._things = tuple(names)
+        self._kinds = [
+            self._other_request,
+            self._chatter,
+            self._cut_short,
+            self._mixed,
+            self._salad,
+        ]
+        if self._things:
+            self._kinds.append(self._other_object)
 
-def _phrasing(rng: np.random.Generator, split: Split) -> str:
-    return instruction(TASKS[int(rng.integers(len(TASKS)))], rng, split)
+    def draw(self, rng: np.random.Generator, split: Split = "train") -> str:
+        """Nonsense, too little, too much, or another world."""
+        while True:
+            text = self._kinds[int(rng.integers(len(self._kinds)))](rng, split)
+            if not isinstance(self._reader.read(text), Understood):
+                return text
 
+    def _phrasing(self, rng: np.random.Generator, split: Split) -> str:
+        commands = self._tasks.commands
+        return instruction(commands[int(rng.integers(len(commands)))], rng, split)
 
-def _other_object(rng: np.random.Generator, split: Split) -> str:
-    """A task's phrasing with a thing that is not there."""
-    thing = str(rng.choice(OBJECTS[split]))
-    said = _phrasing(rng, split)
-    for name in kine_realman().objects:
-        said = said.replace(name, thing)
-    return said
+    def _other_object(self, rng: np.random.Generator, split: Split) -> str:
+        """A task's phrasing with a thing that is not there."""
+        thing = str(rng.choice(OBJECTS[split]))
+        said = self._phrasing(rng, split)
+        for name in (name for words in self._tasks.objects.values() for name in words):
+            said = re.sub(rf"\b{re.escape(name)}\b", thing, said)
+        return said
 
+    def _other_request(self, rng: np.random.Generator, split: Split) -> str:
+        """A thing that is there, and nothing, or something else, to do with it."""
+        things = (*self._things, *OBJECTS[split][:5])
+        return str(rng.choice(REQUESTS[split])).format(it=f"the {rng.choice(things)}")
 
-def _other_request(rng: np.random.Generator, split: Split) -> str:
-    """A thing that is there, and nothing, or something else, to do with it."""
-    tasks = kine_realman()
-    things = (*tasks.objects, *tasks.landmarks, *OBJECTS[split][:5])
-    return str(rng.choice(REQUESTS[split])).format(it=f"the {rng.choice(things)}")
+    def _chatter(self, rng: np.random.Generator, split: Split) -> str:
+        return str(rng.choice(CHATTER[split]))
 
+    def _cut_short(self, rng: np.random.Generator, split: Split) -> str:
+        """A phrasing without its end: a slot is missing."""
+        words = self._phrasing(rng, split).split()
+        return " ".join(words[: int(rng.integers(1, max(2, len(words))))])
 
-def _chatter(rng: np.random.Generator, split: Split) -> str:
-    return str(rng.choice(CHATTER[split]))
+    def _mixed(self, rng: np.random.Generator, split: Split) -> str:
+        """Two phrasings in one: slots that contradict each other or do not belong together."""
+        first, second = (self._phrasing(rng, split).split() for _ in range(2))
+        cut = int(rng.integers(1, max(2, min(len(first), len(second)))))
+        return " ".join([*first[:cut], *second[cut:]])
 
-
-def _cut_short(rng: np.random.Generator, split: Split) -> str:
-    """A phrasing without its end: a slot is missing."""
-    words = _phrasing(rng, split).split()
-    return " ".join(words[: int(rng.integers(1, len(words)))])
-
-
-def _mixed(rng: np.random.Generator, split: Split) -> str:
-    """Two phrasings in one: slots that contradict each other or do not belong together."""
-    first, second = (_phrasing(rng, split).split() for _ in range(2))
-    cut = int(rng.integers(1, min(len(first), len(second))))
-    return " ".join([*first[:cut], *second[cut:]])
-
-
-def _salad(rng: np.random.Generator, split: Split) -> str:
-    """The grammar's own words in no order."""
-    words = sorted(grammar_words())
-    return " ".join(rng.choice(words, int(rng.integers(3, 12))))
-
-
-KINDS: tuple[Callable[[np.random.Generator, Split], str], ...] = (
-    _other_object, _other_request, _chatter, _cut_short, _mixed, _salad,
-)  # fmt: skip
+    def _salad(self, rng: np.random.Generator, split: Split) -> str:
+        """The set's own words in no order."""
+        return " ".join(rng.choice(self._words, int(rng.integers(3, 12))))

@@ -7,66 +7,22 @@ belongs to something else are refused, because a guess would move the arm.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from kinevla_ros.language.command import Command
 from kinevla_ros.language.reading.checks import check_role, check_verbs, check_words
 from kinevla_ros.language.reading.mentions import Mention, find_mentions
+from kinevla_ros.language.reading.readings import (
+    Question,
+    Reading,
+    Refused,
+    Understood,
+    UnknownReasoning,
+    problem_of,
+    shortened,
+)
 from kinevla_ros.language.reading.tokens import Kind, Lexicon, Token, Unreadable
+from kinevla_ros.language.reading.words import plain
 from kinevla_ros.language.task_set import Goal, TaskSet
-
-
-@dataclass(frozen=True)
-class Understood:
-    """Every slot is named.
-
-    Attributes:
-        slots: the object and the value of each slot.
-        say: a plain sentence for it.
-        prompt: the instruction that a model is given for it, the same for all words that mean it.
-    """
-
-    slots: Mapping[str, str]
-    say: str
-    prompt: str
-
-
-@dataclass(frozen=True)
-class Question:
-    """Something is missing.
-
-    Attributes:
-        said: what was asked for, to be completed by an answer.
-        slots: what was read.
-        choices: each missing slot, "object" among them, to the names of its values.
-        text: what to ask.
-        nearest: a whole sentence close to what was said.
-    """
-
-    said: str
-    slots: Mapping[str, str]
-    choices: Mapping[str, tuple[str, ...]]
-    text: str
-    nearest: str
-
-
-@dataclass(frozen=True)
-class Refused:
-    """Nothing that can be done.
-
-    Attributes:
-        reason: completes `the instruction "..." `.
-        nearest: a sentence that works, close to what was said.
-    """
-
-    reason: str
-    nearest: str
-
-
-Reading = Understood | Question | Refused
-
-
-class UnknownReasoning(ValueError):
-    """The goal and kinematics texts do not name one and the same way."""
 
 
 class Reader:
@@ -79,8 +35,7 @@ class Reader:
     def __init__(self, tasks: TaskSet) -> None:
         self.tasks, self._lexicon = tasks, Lexicon(tasks)
         self._written = {
-            (goal.text, way.kinematics): {"object": goal.object, **way.slots}
-            for goal, way in tasks.ways()
+            (plain(command.goal), plain(command.kinematics)): command for command in tasks.commands
         }
 
     def read(self, text: str, asked: Question | None = None) -> Reading:
@@ -113,50 +68,46 @@ class Reader:
         named = {slot: value for slot, w in found.items() if (value := self._value(slot, w))}
         return ({"object": objects.pop()} if len(objects) == 1 else {}) | named
 
-    def reasoning(self, goal: str, kinematics: str) -> Mapping[str, str]:
-        """The slots that two reasoning texts name: those of a way, or other words for it.
+    def reasoning(self, goal: str, kinematics: str) -> Command:
+        """The way that two reasoning texts name, in its own words or in others.
 
         Raises:
             UnknownReasoning: the kinematics text is not complete, or the goal text names another
                 object.
         """
-        if found := self._written.get((goal, kinematics)):
+        if found := self._written.get((plain(goal), plain(kinematics))):
             return found
         reading = self.read(kinematics)
         if not isinstance(reading, Understood):
-            example = self.nearest(f"{goal} {kinematics}")[2]
+            example = self.nearest(f"{goal} {kinematics}").kinematics
             raise UnknownReasoning(
                 f'the kinematics text "{shortened(kinematics)}" {problem_of(reading)}; '
                 f'write for example "{example}"'
             )
-        wanted, named = self.slots(goal).get("object"), reading.slots["object"]
+        wanted, named = self.slots(goal).get("object"), reading.command.object
         if wanted != named:
             raise UnknownReasoning(
                 f'the goal text "{shortened(goal)}" names {wanted or "no object"}, but the '
                 f"kinematics text names {named}: both must speak of the same object"
             )
-        return reading.slots
+        return reading.command
 
     def texts(self, slots: Mapping[str, str]) -> tuple[str, str]:
-        """Goal and kinematics text of a way."""
+        """Goal and kinematics text of a way. Raises KeyError when there is none."""
         goal, way = self.tasks.way(slots)
         return goal.text, way.kinematics
 
-    def nearest(self, text: str) -> tuple[Goal, str, str]:
-        """Goal, instruction and kinematics text of the way that shares most slots with a text."""
+    def nearest(self, text: str) -> Command:
+        """The way that shares most slots with a text."""
         named = self.slots(text).items()
-        goal, way = max(
-            self.tasks.ways(),
-            key=lambda pair: len(named & {"object": pair[0].object, **pair[1].slots}.items()),
-        )
-        return goal, way.say, way.kinematics
+        return max(self.tasks.commands, key=lambda command: len(named & command.slots().items()))
 
     def _read(self, tokens: Sequence[Token], text: str) -> Reading:
         try:
             check_words(tokens, self._lexicon.past)
             return self._complete(tokens, text)
         except Unreadable as problem:
-            return Refused(str(problem), self.nearest(text)[1])
+            return Refused(str(problem), self.nearest(text).say)
 
     def _complete(self, tokens: Sequence[Token], text: str) -> Reading:
         """The slots that are named, or a question for those that are not."""
@@ -166,14 +117,22 @@ class Reader:
         mentions = find_mentions(tokens)
         if not objects:
             return self._without_object(tokens, mentions, text)
-        goal = self.tasks.goal(objects[0])
+        goal = self._goal_of(objects[0])
         named = self._named(goal, tokens, mentions)
         missing = [slot for slot in goal.slots if slot not in named]
-        slots = {"object": goal.object, **named}
+        slots = {"object": goal.key, **named}
         if missing:
             return self._question(text, slots, missing)
-        way = self.tasks.way(slots)[1]
-        return Understood(slots, way.say, way.prompt)
+        try:
+            return Understood(self.tasks.command(slots))
+        except ValueError as problem:
+            raise Unreadable(f"joins what no task joins ({_both(named.values())})") from problem
+
+    def _goal_of(self, name: str) -> Goal:
+        for goal in self.tasks.goals:
+            if goal.object == name:
+                return goal
+        raise Unreadable(f"names the {name}, with which no task does anything")
 
     def _without_object(
         self, tokens: Sequence[Token], mentions: Sequence[Mention], text: str
@@ -187,14 +146,14 @@ class Reader:
         for goal in self.tasks.goals:
             try:
                 self._named(goal, tokens, mentions)
-                fitting.append(goal.object)
+                fitting.append(str(goal.object))
             except Unreadable as error:
                 problem = error
         if not fitting:
             raise Unreadable(f"names no known object ({choices})") from problem
         names = tuple(f"the {name}" for name in fitting)
         ask = f"What is to be moved: {_either(names)}?"
-        return Question(text, {}, {"object": names}, ask, self.nearest(text)[1])
+        return Question(text, {}, {"object": names}, ask, self.nearest(text).say)
 
     def _question(self, text: str, slots: Mapping[str, str], missing: Sequence[str]) -> Question:
         choices = {
@@ -205,7 +164,7 @@ class Reader:
             f"{self.tasks.slots[name].question.rstrip('?')}: {_either(names)}?"
             for name, names in choices.items()
         ]
-        return Question(text, slots, choices, " ".join(asks), self.nearest(text)[1])
+        return Question(text, slots, choices, " ".join(asks), self.nearest(text).say)
 
     def _named(
         self, goal: Goal, tokens: Sequence[Token], mentions: Sequence[Mention]
@@ -280,8 +239,7 @@ class Reader:
             raise Unreadable(f"contradicts itself in the {name}: {_both(set().union(*every))}")
         slot = self.tasks.slots[name]
         if value := self._value(name, every[0]):
-            outside = all(m.is_beside and m.owner == slot.of for m, _ in said)
-            return None if outside else value
+            return value
         if any(set(v.words) > every[0] for v in slot.values.values()):
             return None
         if len(every[0]) > 1:
@@ -292,27 +250,6 @@ class Reader:
     def _value(self, name: str, atoms: set[str]) -> str | None:
         values = self.tasks.slots[name].values
         return next((n for n, value in values.items() if set(value.words) == atoms), None)
-
-
-def explained(text: str, reading: Question | Refused) -> str:
-    """Why an instruction is not carried out, and what to say."""
-    return (
-        f'the instruction "{shortened(text)}" {problem_of(reading)}; '
-        f'say for example "{reading.nearest}"'
-    )
-
-
-def problem_of(reading: Question | Refused) -> str:
-    """What is wrong with a text, or missing in it."""
-    if isinstance(reading, Refused):
-        return reading.reason
-    wanted = (f"{slot} ({', '.join(names)})" for slot, names in reading.choices.items())
-    return f"names no {' and no '.join(wanted)}"
-
-
-def shortened(text: str, length: int = 80) -> str:
-    """The beginning of a text."""
-    return text if len(text) <= length else text[: length - 3] + "..."
 
 
 _ANSWER = Token("answer", Kind.BREAK)

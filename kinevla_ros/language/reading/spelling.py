@@ -1,4 +1,4 @@
-"""Typing errors of one letter, where only one known word is near and English has no such word."""
+"""Typing errors of one letter, in words that English does not have."""
 
 from __future__ import annotations
 
@@ -14,23 +14,21 @@ SHORTEST = 3
 COMMON = 1000
 """Words seen more often than this in the list of English words are no typing errors."""
 
+RARE = 50
+"""The same for what would become a verb: another motion must not be taken for a known one."""
 
-def corrected(word: str, known: Collection[str]) -> str:
-    """The one known word that is a letter put in, left out, replaced or swapped away.
 
-    A word that English has, or that is near to no known word or to several, comes back as it is.
-    """
+def neighbours(word: str, known: Collection[str]) -> list[str]:
+    """The known words that are a letter put in, left out, replaced or swapped away."""
     if len(word) < SHORTEST or not word.isalpha():
-        return word
-    near = process.extract(word, known, scorer=OSA.distance, score_cutoff=1, limit=2)
-    if len(near) != 1 or is_english(word):
-        return word
-    return str(near[0][0])
+        return []
+    near = process.extract(word, known, scorer=OSA.distance, score_cutoff=1, limit=8)
+    return [str(found[0]) for found in near]
 
 
-def is_english(word: str) -> bool:
+def is_english(word: str, more_often_than: int = COMMON) -> bool:
     """Whether people use the word, whatever it means."""
-    return _english()[word] > COMMON
+    return _english()[word] > more_often_than
 
 
 @functools.cache

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from kinevla_ros.language.reading import english
-from kinevla_ros.language.reading.spelling import corrected
+from kinevla_ros.language.reading.asides import Sense, without_asides
+from kinevla_ros.language.reading.spelling import COMMON, RARE, is_english, neighbours
 from kinevla_ros.language.task_set import Goal, TaskSet
 
 BREAK = ","
@@ -42,6 +43,17 @@ class Kind(Enum):
     CHOICE = auto()
     UNKNOWN = auto()
 
+
+_SENSES = {
+    Kind.VERB: Sense.VERB,
+    Kind.OBJECT: Sense.OBJECT,
+    Kind.THEN: Sense.STEP,
+    Kind.PLACE: Sense.STEP,
+    Kind.SLOT: Sense.STEP,
+    Kind.NEGATION: Sense.NO,
+    Kind.CHOICE: Sense.NO,
+    Kind.UNKNOWN: Sense.UNKNOWN,
+}
 
 NOUNS = frozenset({Kind.OBJECT, Kind.LANDMARK, Kind.SURROUNDING, Kind.IT})
 
@@ -79,7 +91,9 @@ class Lexicon:
         self._add(tasks.surroundings, Kind.SURROUNDING)
         for slot in tasks.slots.values():
             for words in slot.words.values():
-                self._add(words, Kind.SLOT)
+                single = [word for word in words if " " not in word]
+                phrases |= {word: single[0] for word in words if " " in word}
+                self._add(single, Kind.SLOT)
         for slot in tasks.slots.values():
             self._add(slot.heads, Kind.HEAD)
         for form, verb in (*asking.items(), *self.past.items()):
@@ -117,16 +131,34 @@ class Lexicon:
 
     def read(self, text: str, correct: bool = True) -> list[Token]:
         """All words of a text in order, with their kinds; never raises."""
-        words = [self._spelt(w) if correct else w for w in split(text)]
-        return [self._token(word) for word in self._without_phrases(words)]
+        words = without_asides(split(text), self._sense)
+        words = [self._spelt(w) if correct else w for w in words]
+        return _described([self._token(word) for word in self._without_phrases(words)])
+
+    def _sense(self, word: str) -> Sense:
+        """What a word may do in a request."""
+        return _SENSES.get(self._token(self._spelt(word)).kind, Sense.OTHER)
 
     def _spelt(self, word: str) -> str:
-        return word if self._token(word).kind is not Kind.UNKNOWN else corrected(word, self._known)
+        """The word, or the known one that it is meant to be."""
+        if self._token(word).kind is not Kind.UNKNOWN:
+            return word
+        near = neighbours(word, self._known)
+        # Of several only what they all are is certain.
+        alike = {(t.kind, t.name or t.word) for t in map(self._token, near)}
+        if len(alike) != 1:
+            return word
+        meant = min(near, key=len)
+        limit = RARE if self._token(meant).kind is Kind.VERB else COMMON
+        return word if is_english(word, limit) else meant
 
     def _token(self, word: str) -> Token:
         if word.endswith("n't"):
             return Token(word, Kind.NEGATION)
-        return self._tokens.get(word) or Token(word, Kind.UNKNOWN)
+        if known := self._tokens.get(word):
+            return known
+        manner = len(word) > 5 and word.endswith("ly") and word not in english.NO_MANNER
+        return Token(word, Kind.FILLER if manner and is_english(word) else Kind.UNKNOWN)
 
     def _without_phrases(self, words: Sequence[str]) -> list[str]:
         """Phrases replaced by what they stand for, the longest first, from left to right."""
@@ -141,6 +173,17 @@ class Lexicon:
             else:
                 found.append(rest.pop(0))
         return found
+
+
+def _described(tokens: list[Token]) -> list[Token]:
+    """An adjective of a thing changes nothing: there is one of each."""
+    found = list(tokens)
+    for i, token in enumerate(tokens[1:-1], 1):
+        described = tokens[i + 1].kind in (Kind.OBJECT, Kind.LANDMARK, Kind.SURROUNDING)
+        unknown = token.kind is Kind.UNKNOWN and token.word not in english.TELLING_APART
+        if unknown and described and tokens[i - 1].kind is Kind.ARTICLE:
+            found[i] = Token(token.word, Kind.FILLER)
+    return found
 
 
 def verbs_of(goal: Goal) -> tuple[frozenset[str], frozenset[str]]:

@@ -18,7 +18,9 @@ from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
 
 from kinevla_ros.base.files.atomic import replacing
-from kinevla_ros.language.grammar import REFUSAL, TASKS, goal_text, instruction, kinematics_text
+from kinevla_ros.language.grammar import REFUSAL, instruction
+from kinevla_ros.language.reading.words import plain
+from kinevla_ros.language.task_set import TaskSet
 from kinevla_ros.language.tokenizer.tokenizer_file import (
     PIECES,
     SENTENCE_END,
@@ -50,7 +52,7 @@ GLUE = "the|to|it|its|by|on|in|of|and|then|first|but|up|you|can|could|please"
 
 
 class Vocabulary:
-    """Text and code ids of one model. Build it from the grammar or load it from a checkpoint.
+    """Text and code ids of one model. Build it for a task set or load it from a checkpoint.
 
     Raises VocabularyError when the tokenizer does not have the layout described above.
     """
@@ -65,8 +67,12 @@ class Vocabulary:
         self._first_code = self.size - len(LEVELS) * self.codes_per_level
 
     @classmethod
-    def from_grammar(cls, codes_per_level: int = 128) -> Vocabulary:
-        """Train the text tokens on a fixed corpus of the grammar and append the code ids."""
+    def from_tasks(cls, tasks: TaskSet, codes_per_level: int = 128) -> Vocabulary:
+        """Train the text tokens on a fixed corpus of a task set and append the code ids.
+
+        Raises:
+            VocabularyError: a text holds what its tokens cannot write.
+        """
         if codes_per_level < 1:
             raise ValueError(f"codes_per_level must be at least 1, not {codes_per_level}")
         tokenizer = Tokenizer(BPE(unk_token="<unk>"))
@@ -95,9 +101,9 @@ class Vocabulary:
             initial_alphabet=list("abcdefghijklmnopqrstuvwxyz0123456789,.'-▁"),
             show_progress=False,
         )
-        tokenizer.train_from_iterator(_corpus(), trainer)
+        tokenizer.train_from_iterator(_corpus(tasks), trainer)
         tokenizer.add_special_tokens(_code_tokens(codes_per_level))
-        return cls(tokenizer)
+        return cls(tokenizer).writing(tasks)
 
     @classmethod
     def load(cls, folder: str | Path) -> Vocabulary:
@@ -166,6 +172,17 @@ class Vocabulary:
     @property
     def end(self) -> int:
         return self._special("<end>")
+
+    def writing(self, tasks: TaskSet) -> Vocabulary:
+        """Itself, if it can write the texts of a task set. Raises VocabularyError otherwise."""
+        prompts = [command.prompt for command in tasks.commands]
+        for text in (*prompts, *(text for pair in tasks.texts() for text in pair), REFUSAL):
+            ids = self.encode_text(text)
+            if self.unknown in ids or plain(self.decode_text(ids)) != plain(text):
+                raise VocabularyError(
+                    f"the tokenizer cannot write {text!r}; it is of another model"
+                )
+        return self
 
     def prompt_ids(self, instruction: str) -> list[int]:
         """Ids of the text prompt: the instruction delimiter and the instruction's words."""
@@ -246,8 +263,7 @@ def _check_layout(vocabulary: dict[str, int]) -> int:
     return codes_per_level
 
 
-def _corpus() -> list[str]:
+def _corpus(tasks: TaskSet) -> list[str]:
     rng = np.random.default_rng(CORPUS_SEED)
-    instructions = [instruction(task, rng) for task in TASKS for _ in range(CORPUS_PER_TASK)]
-    texts = [write(task) for task in TASKS for write in (goal_text, kinematics_text)]
-    return [*instructions, *texts, REFUSAL]
+    instructions = [instruction(c, rng) for c in tasks.commands for _ in range(CORPUS_PER_TASK)]
+    return [*instructions, *(text for pair in tasks.texts() for text in pair), REFUSAL]

@@ -15,9 +15,8 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_srvs.srv import Trigger
 
 from kinevla_ros.base.cameras import CAMERAS
-from kinevla_ros.language.grammar import Command
-from kinevla_ros.language.parse import reader
-from kinevla_ros.language.reading.dialogue import Dialogue
+from kinevla_ros.language.reading.reader_of import reader_of
+from kinevla_ros.language.reading.readings import Understood
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.ros.images import camera_info, to_message
 from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
@@ -29,6 +28,7 @@ from kinevla_ros.nodes.ros.subscribe import subscribe
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.sim.cell.realtime import CellError, Images, RealTimeCell
 from kinevla_ros.sim.cell.scene import FRONT_FOVY, WRIST_FOVY
+from kinevla_ros.sim.cell.tasks import CELL_TASKS
 from kinevla_ros.sim.controller.controller import EmulatedController
 from kinevla_ros.sim.controller.stream_check import measured_period, stream_figures
 
@@ -139,9 +139,8 @@ class CellNode(ManagedNode):
         if self._cell is None or (task == self._task and reasoning.status != Reasoning.ACCEPTED):
             return
         self._task = task
-        dialogue = Dialogue(reader())
-        dialogue.hear(task)
-        command = Command(**dialogue.understood.slots) if dialogue.understood else None
+        reading = reader_of(CELL_TASKS).read(task)
+        command = reading.command if isinstance(reading, Understood) else None
         try:
             self._cell.watch(command)
         except CellError as error:

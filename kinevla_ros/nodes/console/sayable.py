@@ -7,7 +7,8 @@ from typing import Any
 
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.language.overview import overview
-from kinevla_ros.language.task_set import FILE_NAME, TaskSet, load_tasks
+from kinevla_ros.language.task_file import FILE_NAME, load_tasks
+from kinevla_ros.language.task_set import TaskSet
 
 MOST_SENTENCES, MOST_LINES = 500, 300
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from kinevla_ros.language.parse import reader
 from kinevla_ros.language.reading.dialogue import Dialogue
-from kinevla_ros.language.reading.reader import Question, Refused, explained
+from kinevla_ros.language.reading.reader_of import reader_of
+from kinevla_ros.language.reading.readings import Question, Refused, explained
+from kinevla_ros.language.task_file import kine_realman
+from kinevla_ros.language.task_set import TaskSet
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.policy.output import Output
 from kinevla_ros.nodes.policy.override import OperatorWords
@@ -14,6 +16,9 @@ from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
 from kinevla_ros.srv import OverrideReasoning
 
 STOP = "stop"
+LONGEST = 4000
+"""Characters of an instruction; the model is given a sentence of its training for them."""
+
 ENDED = "no instruction is in force"
 Heard = tuple[int, str]
 """A status of `Reasoning`, and why no chunk follows."""
@@ -26,6 +31,8 @@ class Hearing:
         output: where it is said.
         log: of the node.
         served: whether somebody else's policy understands, and not we.
+        accept: what moves; see `Policy`.
+        patience: a question waits so long for its answer (s).
 
     Attributes:
         instruction: the one in force; None where nothing is to be done.
@@ -33,16 +40,25 @@ class Hearing:
         heard: how many instructions have been taken or refused so far.
     """
 
-    def __init__(self, output: Output, log: Any, served: bool) -> None:
+    def __init__(
+        self, output: Output, log: Any, served: bool, accept: str, patience: float
+    ) -> None:
         self._output, self._log, self._served = output, log, served
-        self._dialogue = Dialogue(reader())
+        self._accept, self._patience = accept, patience
+        self.understand(kine_realman())
         self.words = OperatorWords(replaceable=not served)
         self.instruction: str | None = None
         self.heard = 0
 
-    def understand_as(self, known: Any) -> None:
-        """Read sentences as a checkpoint's own reader does."""
-        self._dialogue = Dialogue(known)
+    def understand(self, tasks: TaskSet) -> None:
+        """Read sentences about a checkpoint's own tasks."""
+        self._dialogue = Dialogue(reader_of(tasks), self._patience)
+
+    def expire(self) -> None:
+        """End a question that nobody answers; what is said after it is an instruction."""
+        if self._dialogue.expire():
+            self._output.ask(None)
+            self._refuse("", "the question was not answered; say the whole instruction")
 
     def forget(self) -> None:
         """Whatever was said or asked is over."""
@@ -62,14 +78,16 @@ class Hearing:
             self._log.info(f"{ENDED}: the arm slows to rest")
             self._output.explain(Reasoning.NOT_UNDERSTOOD, text, ENDED)
             return Reasoning.NOT_UNDERSTOOD, ENDED
-        if len(text.encode(errors="replace")) > TEXT:
+        if len(text) > LONGEST:
             self.forget()
-            problem = f"an instruction of {len(text)} characters is too long; say it in {TEXT}"
+            problem = f"an instruction of {len(text)} characters is too long; say it in {LONGEST}"
             return self._refuse(text, problem)
         if self._served:
             return self._begin(text)
         reading = self._dialogue.hear(text)
         self._output.ask(self._dialogue.asked)
+        if isinstance(reading, Refused) and self._accept == "any":
+            return self._begin(text)
         if isinstance(reading, Refused):
             return self._refuse(text, explained(text, reading))
         if isinstance(reading, Question):

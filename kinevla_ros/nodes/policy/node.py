@@ -51,6 +51,8 @@ COMPLAINT_PERIOD = 1.0
 """Why there is no motion comes at most so often, and pictures may take so long to begin, s."""
 
 JOIN_TIMEOUT = 5.0
+EXPIRY_PERIOD = 0.5
+"""How often it is looked whether a question has waited long enough, s."""
 
 
 class PolicyNode(ManagedNode):
@@ -69,7 +71,13 @@ class PolicyNode(ManagedNode):
         self._inferring_since: float | None = None
         arm = ArmWatch(self)
         self._output = Output(self, self.values["frame_prefix"], arm.obstacle)
-        self._hearing = Hearing(self._output, self.get_logger(), self._served)
+        self._hearing = Hearing(
+            self._output,
+            self.get_logger(),
+            self._served,
+            self.values["accept"],
+            self.values["question_timeout"],
+        )
         self._execution = Execution(
             self, self._hearing, arm.obstacle, lambda: self.state == "active"
         )
@@ -89,6 +97,7 @@ class PolicyNode(ManagedNode):
         joints = self._observations.miss_joints
         subscribe(self, JointState, "joint_states", self._on_joints, joints, 10)
         subscribe(self, String, "instruction", self._on_instruction, self._on_no_instruction)
+        self.create_timer(EXPIRY_PERIOD, self._hearing.expire)
         self.create_service(OverrideReasoning, "~/override_reasoning", self._on_override)
 
     def configure(self) -> None:
@@ -97,8 +106,8 @@ class PolicyNode(ManagedNode):
         try:
             self._policy, which = open_policy(self.values, self._measured)
             # What a served policy understands only its server knows.
-            if known := getattr(self._policy, "reader", None):
-                self._hearing.understand_as(known)
+            if known := getattr(self._policy, "tasks", None):
+                self._hearing.understand(known)
         except (RuntimeError, ActionSpaceError) as problem:
             self._output.explain(status_of(problem), "", str(problem))
             raise

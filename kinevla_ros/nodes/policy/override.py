@@ -54,10 +54,10 @@ class OperatorWords:
             raise ValueError("the motion is vetoed: release it first")
         if dialogue.understood is None:
             raise ValueError("no instruction is in force: publish one on /instruction first")
-        slots = dialogue.reader.reasoning(goal.strip() or kinematics, kinematics)
-        if slots["object"] != dialogue.understood.slots["object"]:
+        command = dialogue.reader.reasoning(goal.strip() or kinematics, kinematics)
+        if command.goal != dialogue.understood.command.goal:
             raise ValueError(
                 "these words have another goal than the instruction in force "
                 f"({dialogue.instruction}): publish another instruction instead"
             )
-        return dialogue.reader.texts(slots)
+        return command.goal, command.kinematics

@@ -45,6 +45,19 @@ PARAMETERS = {
         False, "Choose later codes by the checkpoint's depth head (`kinevla train depth-head`)."
     ),
     "threads": Parameter(1, "Threads of the model's arithmetic.", 1, 64),
+    "accept": Parameter(
+        "known",
+        "What moves. known: what the checkpoint's task set knows. any, for a model fine-tuned from "
+        "OpenVLA: an instruction that is refused is given to the model as it is, and what it "
+        "writes is shown and followed, inside the same limits.",
+        choices=("known", "any"),
+    ),
+    "question_timeout": Parameter(
+        60.0,
+        "How long a question waits for its answer; what is said later is an instruction (s).",
+        5.0,
+        600.0,
+    ),
     "chunk_period": Parameter(
         0.2, "Time from one observation to the next inference; a chunk lasts 0.5 s (s).", 0.05, 0.4
     ),

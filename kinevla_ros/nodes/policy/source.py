@@ -36,7 +36,7 @@ def _loaded(values: dict[str, Any], measured: bool) -> tuple[Policy, str]:
     given = values["model"]
     folder = Path(given) if given else resource_path("models", "kinevla-tiny")
     options = values["weights"] or None, values["depth_head"]
-    policy = Policy(folder, values["threads"], values["device"], *options)
+    policy = Policy(folder, values["threads"], values["device"], *options, accept=values["accept"])
     require_executable(policy.space, f"the checkpoint {folder}", CAMERAS)
     policy.warm_up(measured)
     return policy, f"loaded {folder} on {policy.device}; decoding by {policy.backend}"

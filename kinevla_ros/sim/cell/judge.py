@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.language.grammar import Command
+from kinevla_ros.language.command import Command
 from kinevla_ros.sim.cell.cell import Cell, CellState
 from kinevla_ros.sim.cell.scene import PLATE_RADIUS
 
@@ -97,7 +97,7 @@ class Judge:
     def _bread(self, item: NDArray[np.float64], at_rest: bool, order: bool) -> Judgement:
         way = item[:2] - self._start[:2]
         length = float(np.linalg.norm(way))
-        wanted = np.array(DIRECTIONS[str(self._command.direction)])
+        wanted = np.array(DIRECTIONS[str(self._command.slot("direction"))])
         angle = math.acos(np.clip(way @ wanted / max(length, 1e-9), -1, 1))
         path = np.array(self._carried).reshape(-1, 2) - self._start[:2]
         along = np.outer(path @ wanted, wanted)
@@ -117,8 +117,8 @@ class Judge:
             float(np.linalg.norm(offset)) < PLATE_RADIUS
         )
         part = self._part if self._part is not None else math.nan
-        towards_upper = part if self._command.part == "upper" else -part
-        towards_side = offset[1] if self._command.side == "right" else -offset[1]
+        towards_upper = part if self._command.slot("part") == "upper" else -part
+        towards_side = offset[1] if self._command.slot("side") == "right" else -offset[1]
         return Judgement(
             bool(on_plate and at_rest and self._lifted),
             {

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.language.grammar import Command
+from kinevla_ros.language.command import Command
 from kinevla_ros.sim.cell.cell import Cell
 from kinevla_ros.sim.cell.judge import Judge, Judgement
 

@@ -20,18 +20,13 @@ from kinevla_ros.base.scene import OBJECTS
 from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.lerobot_writer import DatasetWriter
 from kinevla_ros.data.schema import Schema
-from kinevla_ros.language.grammar import (
-    TASKS,
-    Command,
-    goal_text,
-    instruction,
-    kinematics_text,
-    siblings,
-)
-from kinevla_ros.language.task_set import save_tasks
+from kinevla_ros.language.command import Command
+from kinevla_ros.language.grammar import instruction
+from kinevla_ros.language.task_file import save_tasks
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.kinematics import UnreachableError, top_down_ik
 from kinevla_ros.sim.cell.cell import Cell, CellState
+from kinevla_ros.sim.cell.tasks import CELL_TASKS, TASKS
 from kinevla_ros.sim.demonstrations.demonstrator import Plan, done, holding, plan
 from kinevla_ros.sim.simulated_arm import SimulatedArm
 
@@ -156,7 +151,7 @@ def collect(
         Progress(*columns) as progress,
         context.Pool(workers, _start_worker, (make_driver,)) as pool,
     ):
-        save_tasks(root)
+        save_tasks(CELL_TASKS, root)
         first = writer.episodes
         bar = progress.add_task("", total=episodes, completed=first)
         jobs = ((seed, index) for index in range(first, episodes))
@@ -234,7 +229,7 @@ def _frame(cell: Cell, state: CellState, opening: float, command: Command, plann
     busy = holding(state, command)
     for index, other in enumerate(TASKS):
         # With something in the grip only the same goal makes sense.
-        if busy and other != command and other not in siblings(command):
+        if busy and other != command and other not in command.siblings():
             continue
         chosen = planned if other == command else plan(state, other)
         alternatives[index] = _matrix(chosen)
@@ -244,8 +239,8 @@ def _frame(cell: Cell, state: CellState, opening: float, command: Command, plann
         images=images,
         state=np.append(state.q, opening).astype(np.float32),
         action=matrix[0],
-        goal=goal_text(command),
-        kinematics=kinematics_text(command),
+        goal=command.goal,
+        kinematics=command.kinematics,
         vectors={
             "action.chunk": matrix.ravel(),
             "action.alternatives": alternatives.ravel(),

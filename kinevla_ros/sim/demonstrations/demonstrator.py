@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON
-from kinevla_ros.language.grammar import Command
+from kinevla_ros.language.command import Command
 from kinevla_ros.robot.kinematics import reach_at, top_down_ik
 from kinevla_ros.sim.cell.cell import CellState
 from kinevla_ros.sim.cell.scene import BREAD_HALF, CARROT_PROFILE
@@ -200,14 +200,15 @@ def _placed(s: _Sketch, command: Command) -> bool:
     if command.object == "bread":
         return bool(s.item[0] > BREAD_FRONT - 0.03 and s.item[2] < 0.01)
     offset = s.item[:2] - s.plate[:2]
-    side = SIDE_SIGN[str(command.side)] * offset[1]
+    side = SIDE_SIGN[str(command.slot("side"))] * offset[1]
     return bool(0.02 < side < 0.07 and abs(offset[0]) < 0.05 and s.item[2] < 0.035)
 
 
 def _grasp_point(s: _Sketch, command: Command) -> tuple[Array, float]:
     """Where to grasp in the plane, and the nearest of the two tool yaws that fit."""
     axis = np.array([math.cos(s.item[3]), math.sin(s.item[3])])
-    offset = PART_OFFSET[command.part] if command.part else 0.0
+    part = command.slot("part")
+    offset = PART_OFFSET[part] if part else 0.0
     # The gripper is symmetric: half a turn gives the same grasp; stay near the home yaw.
     yaw = math.remainder(s.item[3], math.pi)
     return s.item[:2] + offset * axis, yaw
@@ -217,9 +218,9 @@ def _release_point(s: _Sketch, command: Command) -> Array:
     """Where the tool lets go, in the plane."""
     if command.object == "bread":
         way = BREAD_FRONT - s.item[0]
-        slope = DIRECTION_SLOPE[str(command.direction)]
+        slope = DIRECTION_SLOPE[str(command.slot("direction"))]
         return s.tool[:2] + np.array([way, slope * way])
-    goal = s.plate[:2] + np.array([0.0, SIDE_SIGN[str(command.side)] * RELEASE_SIDE])
+    goal = s.plate[:2] + np.array([0.0, SIDE_SIGN[str(command.slot("side"))] * RELEASE_SIDE])
     # Where the carrot will be under the tool once the tool has turned to yaw 0.
     relative = s.item[:2] - s.tool[:2]
     c, sn = math.cos(-s.yaw), math.sin(-s.yaw)

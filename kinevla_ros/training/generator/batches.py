@@ -14,21 +14,17 @@ from torch import Tensor
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.sequence import InstructionTooLong, Tail, instruction_ids, tail
 from kinevla_ros.generator.pictures.squares import SCENE_SCALE, pixels
-from kinevla_ros.language.grammar import (
-    REFUSAL,
-    TASKS,
-    goal_text,
-    instruction,
-    kinematics_text,
-    siblings,
-)
-from kinevla_ros.language.reading.out_of_scope import out_of_scope
+from kinevla_ros.language.grammar import REFUSAL, instruction
+from kinevla_ros.language.reading.out_of_scope import OutOfScope
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.training.generator.objective import Batch, LossWeights
 from kinevla_ros.training.generator.samples import Samples
 
 PHRASINGS = 1024
 """Instructions drawn for each command before training."""
+
+GIVEN_SHARE = 0.25
+"""Of them the one that the model is given for the command when it runs."""
 
 
 @dataclass(frozen=True)
@@ -75,16 +71,14 @@ class BatchMaker:
     ) -> None:
         self._samples, self._codes, self._common = samples, codes, samples.common()
         self._vocabulary, self._config, self._settings = vocabulary, config, settings
+        self._commands = samples.tasks.commands
         rng = np.random.default_rng(settings.seed)
-        self._prompts = [
-            [
-                instruction_ids(vocabulary, config, instruction(command, rng))
-                for _ in range(PHRASINGS)
-            ]
-            for command in TASKS
-        ]
+        self._prompts = [self._spoken(n, rng) for n in range(len(self._commands))]
         self._nonsense = self._refusable(rng)
-        self._sibling = [[TASKS.index(s) for s in siblings(command)] for command in TASKS]
+        self._sibling = [
+            [sibling.task_number - 1 for sibling in command.siblings()]
+            for command in self._commands
+        ]
         # One length for all batches: a CPU compiles its kernels again for each shape.
         self._length = self._longest()
         self._scene_scale = SCENE_SCALE[: samples.scene.shape[1]]
@@ -125,8 +119,8 @@ class BatchMaker:
         """Positions of the longest written part."""
         codes = [0] * self._config.goal_codes, [0] * self._config.kinematics_codes
         return max(
-            len(tail(self._vocabulary, goal_text(c), kinematics_text(c), *codes, said).ids)
-            for c in TASKS
+            len(tail(self._vocabulary, c.goal, c.kinematics, *codes, said).ids)
+            for c in self._commands
             for said in (None, REFUSAL)
         )
 
@@ -146,11 +140,11 @@ class BatchMaker:
         refused: bool,
     ) -> Tail:
         """The written part of a sample; disturbed goal codes are given and carry no loss."""
-        command, split = TASKS[task], self._config.goal_codes
+        command, split = self._commands[task], self._config.goal_codes
         written = tail(
             self._vocabulary,
-            goal_text(command),
-            kinematics_text(command),
+            command.goal,
+            command.kinematics,
             codes[:split].tolist(),
             codes[split:].tolist(),
             REFUSAL if refused else None,
@@ -159,10 +153,29 @@ class BatchMaker:
 
     def _refusable(self, rng: np.random.Generator) -> list[tuple[list[int], list[int]]]:
         """Prompts that name no task and have room."""
+        nonsense = OutOfScope(self._samples.tasks)
         found: list[tuple[list[int], list[int]]] = []
-        while len(found) < PHRASINGS * len(TASKS):
+        while len(found) < PHRASINGS * len(self._commands):
             with contextlib.suppress(InstructionTooLong):
-                found.append(instruction_ids(self._vocabulary, self._config, out_of_scope(rng)))
+                found.append(instruction_ids(self._vocabulary, self._config, nonsense.draw(rng)))
+        return found
+
+    def _spoken(self, task: int, rng: np.random.Generator) -> list[tuple[list[int], list[int]]]:
+        """Prompts of a command: the one it is given, of templates, and of its demonstrations."""
+        command, said = self._commands[task], self._samples.said[task]
+        found: list[tuple[list[int], list[int]]] = []
+        while len(found) < PHRASINGS:
+            if len(found) < GIVEN_SHARE * PHRASINGS:
+                text = command.prompt
+            elif said and len(found) % 2:
+                text = said[int(rng.integers(len(said)))]
+            else:
+                text = instruction(command, rng)
+            # What a demonstration had may be longer than the room that the tasks need.
+            try:
+                found.append(instruction_ids(self._vocabulary, self._config, text))
+            except InstructionTooLong:
+                found.append(instruction_ids(self._vocabulary, self._config, command.prompt))
         return found
 
     def _starts(self, written: Tail) -> list[int]:

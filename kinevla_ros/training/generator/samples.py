@@ -18,20 +18,22 @@ from kinevla_ros.base.files.damage import naming
 from kinevla_ros.data.action_space_file import Wanted, dataset_space, require_plausible
 from kinevla_ros.data.checks.dataset import require_sound
 from kinevla_ros.data.chunks import demonstrated_chunks
-from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.metadata import read_info
 from kinevla_ros.data.schema import ACTION, CURE, STATE, DatasetError
 from kinevla_ros.generator.pictures.squares import SCENE_SCALE
-from kinevla_ros.language.grammar import TASKS, Command, goal_text
-from kinevla_ros.language.parse import parse_reasoning
-from kinevla_ros.language.task_set import FILE_NAME as TASKS_FILE
-from kinevla_ros.language.task_set import TaskSetError, kine_realman, load_tasks
+from kinevla_ros.language.task_set import TaskSet
+from kinevla_ros.training.generator.dataset_tasks import (
+    ALTERNATIVES,
+    COLUMNS,
+    Spoken,
+    read_spoken,
+    task_set_of,
+)
+from kinevla_ros.training.generator.shared_motion import shared_motion
 from kinevla_ros.training.generator.square_cache import squares
 
-GOAL, KINEMATICS = "reasoning.goal", "reasoning.kinematics"
-ALTERNATIVES, ALTERNATIVES_VALID = "action.alternatives", "action.alternatives_valid"
+ALTERNATIVES_VALID = "action.alternatives_valid"
 MOTION = (STATE, ACTION)
-COLUMNS = "docs/tutorials/own-task.md describes them"
 SCENE = "environment_state"
 
 
@@ -60,12 +62,14 @@ class Samples:
     Attributes:
         images: squares [N, cameras, S, S, 3], uint8, left in their files.
         state: measured, as `space` names it [N, S].
-        task: index into `TASKS` of the command that was followed [N].
-        chunks: physical chunk for each command [N, 7, H, D]: absolute actions as offsets from
+        task: index into the task set's W commands of the one that was followed [N].
+        chunks: physical chunk for each command [N, W, H, D]: absolute actions as offsets from
             the measured state, the gripper as it is.
-        valid: which of those chunks exist [N, 7].
+        valid: which of those chunks exist [N, W].
         scene: object poses for the auxiliary regression [N, n].
         parts: frames of each dataset, in order; each is drawn from equally often.
+        tasks: what the datasets' ways are.
+        said: for each command the instructions of its demonstrations, [W].
         space: what the numbers mean, and the cameras in their order.
     """
 
@@ -76,20 +80,16 @@ class Samples:
     valid: NDArray[np.bool_]
     scene: NDArray[np.float32]
     parts: tuple[int, ...]
+    tasks: TaskSet
+    said: tuple[tuple[str, ...], ...]
     space: ActionSpace = RM75
 
     def __len__(self) -> int:
         return len(self.state)
 
     def common(self) -> NDArray[np.float32]:
-        """What the ways to each goal share: the mean of their chunks, shaped as `chunks`."""
-        common = np.zeros_like(self.chunks)
-        for goal in {goal_text(command) for command in TASKS}:
-            ways = [i for i, command in enumerate(TASKS) if goal_text(command) == goal]
-            weight = self.valid[:, ways, None, None].astype(np.float32)
-            total = (self.chunks[:, ways] * weight).sum(axis=1, keepdims=True)
-            common[:, ways] = total / np.maximum(weight.sum(axis=1, keepdims=True), 1)
-        return common
+        """What the ways to each goal share, shaped as `chunks`; see `shared_motion`."""
+        return shared_motion(self.tasks, self.chunks, self.valid, self.state, self.task, self.space)
 
 
 def load_samples(
@@ -98,7 +98,7 @@ def load_samples(
     cameras: Mapping[str, str] | None = None,
     wanted: Wanted | None = None,
 ) -> Samples:
-    """Read datasets of one kind, one after the other.
+    """Read datasets of one task set, one after the other.
 
     No size means no images. What `kinevla check` finds is refused first.
 
@@ -107,59 +107,49 @@ def load_samples(
         wanted: what their actions must be; those of the first dataset without it.
 
     Raises:
-        DatasetError: a dataset is missing, damaged, without reasoning, or tells other places of
-            objects than the others.
+        DatasetError: a dataset is missing, damaged, without reasoning, of other tasks, or tells
+            other places of objects than the others.
         ActionSpaceError: its actions or cameras are not what is wanted; names both.
-        UnknownReasoning: reasoning texts name no task.
     """
     if wanted is None:
         require_sound(datasets[0], ())
         first = dataset_space(datasets[0], read_info(datasets[0]), cameras)
         wanted = Wanted(first, f"the dataset {datasets[0]}")
-    read = [_load(dataset, image_size, cameras or {}, wanted) for dataset in datasets]
+    spoken = [read_spoken(dataset) for dataset in datasets]
+    tasks = task_set_of(spoken)
+    read = [_load(own, tasks, image_size, cameras or {}, wanted) for own in spoken]
     if len({arrays["scene"].shape[1] for arrays in read}) > 1:
         raise DatasetError(f"train on datasets that all have {SCENE}, or on such that all have not")
     images = Joined([arrays.pop("images") for arrays in read])
     joined = {name: np.concatenate([arrays[name] for arrays in read]) for name in read[0]}
     parts = tuple(len(arrays["state"]) for arrays in read)
-    return Samples(images, **joined, parts=parts, space=wanted.space)
-
-
-def _check_tasks(dataset: Path) -> None:
-    """Raise DatasetError for a dataset with tasks of its own, whose ways no code here draws yet."""
-    file = dataset / TASKS_FILE
-    if not file.is_file():
-        return
-    try:
-        found = load_tasks(file)
-    except TaskSetError as problem:
-        raise DatasetError(str(problem)) from problem
-    if found.texts() != kine_realman().texts():
-        raise DatasetError(
-            f"{file} has other tasks ({found.name}) than {kine_realman().name}: training on a task "
-            "set of one's own is not possible yet; the policy reads and obeys one"
-        )
+    every = [own.instructions(tasks) for own in spoken]
+    said = tuple(tuple(dict.fromkeys(t for own in every for t in own[c])) for c in tasks.commands)
+    return Samples(images, **joined, parts=parts, tasks=tasks, said=said, space=wanted.space)
 
 
 def _load(
-    dataset: Path, image_size: int | None, cameras: Mapping[str, str], wanted: Wanted
+    spoken: Spoken,
+    tasks: TaskSet,
+    image_size: int | None,
+    cameras: Mapping[str, str],
+    wanted: Wanted,
 ) -> dict[str, NDArray]:
     """The arrays of one dataset, by their names in `Samples`."""
-    _check_tasks(dataset)
-    reader, space = DatasetReader(dataset), wanted.space
+    reader, space = spoken.reader, wanted.space
+    dataset = reader.root
     wanted.require(dataset, reader.info, cameras)
     own = [cameras.get(name, name) for name in space.cameras]
     require_sound(dataset, () if image_size is None else own)
     columns = reader.frames
-    missing = {GOAL, KINEMATICS, *MOTION} - set(columns)
+    missing = set(MOTION) - set(columns)
     if missing:
         raise DatasetError(f"{dataset} lacks the columns {sorted(missing)}; {COLUMNS}")
     require_plausible(dataset, space, columns)
     state = columns[MOTION[0]].astype(np.float32)
-    commands = _commands(columns[GOAL], columns[KINEMATICS])
-    task = np.array([TASKS.index(c) for c in commands], np.int64)
+    task = spoken.ways(tasks)
     with naming(dataset / "data", CURE, DatasetError):
-        chunks, valid = _chunks(columns, state, task, space)
+        chunks, valid = _chunks(columns, state, task, len(tasks.commands), space)
         scene = columns.get(SCENE, np.zeros((len(state), 0), np.float32)).astype(np.float32)
         scene = scene.reshape(len(state), -1)
     if scene.shape[1] not in (0, len(SCENE_SCALE)):
@@ -180,22 +170,16 @@ def _load(
     }
 
 
-def _commands(goals: NDArray[np.object_], kinematics: NDArray[np.object_]) -> list[Command]:
-    known: dict[tuple[str, str], Command] = {}
-    for pair in set(zip(goals, kinematics, strict=True)):
-        known[pair] = parse_reasoning(*pair)
-    return [known[pair] for pair in zip(goals, kinematics, strict=True)]
-
-
 def _chunks(
     columns: dict[str, NDArray],
     state: NDArray[np.float32],
     task: NDArray[np.int64],
+    ways: int,
     space: ActionSpace,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Chunks for each command, absolute actions relative to the measured state."""
     count = len(state)
-    shape = (count, len(TASKS), space.horizon, space.width)
+    shape = (count, ways, space.horizon, space.width)
     rows = np.arange(count)
     if ALTERNATIVES in columns:
         chunks = columns[ALTERNATIVES].astype(np.float32).reshape(shape).copy()

@@ -69,6 +69,6 @@ def lora_from_dataset(
     # Of several processes of one run the first holds the folder for all.
     with only_writer(out) if is_first() else nullcontext():
         if is_first():
-            begin_with_decoder(codec, out)
+            begin_with_decoder(codec, samples.tasks, out)
         fine_tune(base, config, vocabulary, samples, codes, settings, out, resume)
     return out

@@ -29,7 +29,6 @@ from kinevla_ros.base.files.json_file import read_object
 from kinevla_ros.base.files.manifest import write_manifest
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.weights import read_generator
-from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
 from kinevla_ros.language.tokenizer.llama_vocabulary import LlamaVocabulary, texts_fit
 from kinevla_ros.language.tokenizer.vocabulary import FILE_NAME as TOKENIZER_FILE
 from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
@@ -122,7 +121,7 @@ def fine_tune(
             and `resume` is not asked for, or FSDP keeps it in shards.
         VocabularyError: the tokenizer cannot write the reasoning.
     """
-    texts_fit(vocabulary, [write(c) for c in TASKS for write in (goal_text, kinematics_text)])
+    texts_fit(vocabulary, [text for pair in samples.tasks.texts() for text in pair])
     _check_run(asdict(settings) | {"frames": samples.parts}, out, resume)
     generator = read_generator(base, config)
     model = add_adapters(generator, vocabulary, settings)

@@ -27,7 +27,7 @@ from kinevla_ros.generator.config import FILE_NAME as CONFIG_FILE
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.weights import MODEL_FILE
-from kinevla_ros.language.task_set import save_tasks
+from kinevla_ros.language.task_file import save_tasks
 from kinevla_ros.language.tokenizer.vocabulary import FILE_NAME as TOKENIZER_FILE
 from kinevla_ros.training.codec.stages import PROGRESS_FILE, CodecSettings
 from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
@@ -107,7 +107,7 @@ def train_variant(variant: Variant, study: Study) -> Path:
 
 def _train(variant: Variant, study: Study, folder: Path) -> None:
     coder, codec_folder = _coder(variant, study)
-    vocabulary, config = shape_for(coder.contract, study.base)
+    vocabulary, config = shape_for(coder.contract, study.samples.tasks, base=study.base)
     # Who writes no words can write no refusal.
     refusals = study.generator.refusal_share if variant.words else 0.0
     train_generator(
@@ -123,7 +123,7 @@ def _train(variant: Variant, study: Study, folder: Path) -> None:
         head=variant.head or MotionHead,
     )
     if codec_folder:
-        copy_decoder(codec_folder, folder)
+        copy_decoder(codec_folder, study.samples.tasks, folder)
         write_manifest(folder)
 
 
@@ -156,7 +156,7 @@ def _without_kinematics(whole: Path, study: Study, folder: Path) -> None:
     export_onnx(trained.codec, trained.statistics, folder / DECODER_FILE)
     contract = contract_of(trained.codec, trained.statistics)
     write_text(folder / CONTRACT_FILE, contract.to_json() + "\n")
-    save_tasks(folder)
+    save_tasks(study.samples.tasks, folder)
     write_manifest(folder)
 
 

@@ -3,13 +3,13 @@
 import pytest
 import torch
 from engine_cases import DEVICE, case
+from shipped_tasks import shipped_vocabulary
 from small_generator import small_config
 
 from kinevla_ros.evaluation.bench.flips import Case, Flips, flips, table
 from kinevla_ros.generator.decoding.decode import Draft, Generation
 from kinevla_ros.generator.decoding.depth_head import DepthHead
 from kinevla_ros.generator.network.model import Generator
-from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 
 def written(words: tuple[int, ...], codes: tuple[int, ...]) -> Generation:
@@ -33,7 +33,7 @@ def test_words_and_codes_are_compared_place_by_place(found, wanted, words, codes
 
 
 def test_every_way_of_decoding_is_compared_and_drafts_change_nothing_in_float32() -> None:
-    vocabulary = Vocabulary.from_grammar()
+    vocabulary = shipped_vocabulary()
     torch.manual_seed(0)
     model = Generator(small_config(vocabulary)).eval().to(DEVICE)
     said, images, state, words = case(model, vocabulary, 0)

@@ -16,7 +16,7 @@ from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from kinevla_ros.base.chunk import ActionChunk
-from kinevla_ros.language.task_set import kine_realman
+from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.msg import MissingSlot, Question, Reasoning, SafetyStatus
 from kinevla_ros.nodes.arm.safety_markers import chunk_markers, safety_markers
 from kinevla_ros.nodes.console.arm_view import arm_lines, markers_shown

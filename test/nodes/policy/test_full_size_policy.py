@@ -14,6 +14,7 @@ pytest.importorskip("onnxscript")
 from fake_cell import JOINTS, FakeCell
 from node_bench import SUCCESS, Bench, bench
 from pictures import scene
+from shipped_tasks import parse_instruction, parse_reasoning
 from small_openvla import REACH, small_openvla
 from std_msgs.msg import String
 
@@ -21,7 +22,6 @@ from kinevla_ros.base.observation import Observation
 from kinevla_ros.generator import decoding_backend
 from kinevla_ros.generator import policy as generator_policy
 from kinevla_ros.generator.decoding.override import Override
-from kinevla_ros.language.parse import parse_instruction, parse_reasoning
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.policy.node import PolicyNode

@@ -18,13 +18,12 @@ from fake_cell import JOINTS
 from node_bench import FAILURE, SUCCESS, bench
 from policy_bench import BREAD, CARROT, RELEASE, REPLACE, VETO, FakePolicy, PolicyBench
 from sensor_msgs.msg import JointState
+from shipped_tasks import kinematics_text, parse_instruction
 
 from kinevla_ros.base.action_space import RM75, ActionSpace
 from kinevla_ros.generator import policy as generator_policy
 from kinevla_ros.generator.device import GpuOutOfMemory
 from kinevla_ros.generator.policy import NotUnderstood
-from kinevla_ros.language.grammar import kinematics_text
-from kinevla_ros.language.parse import parse_instruction
 from kinevla_ros.msg import Question, Reasoning
 from kinevla_ros.nodes.policy import node as policy_module
 from kinevla_ros.nodes.policy.node import PolicyNode
@@ -81,7 +80,7 @@ def test_a_gpu_that_is_asked_for_and_absent_is_named_and_nothing_starts() -> Non
 
 
 def test_a_gpu_too_small_for_the_model_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def load(*_: object) -> None:
+    def load(*_: object, **__: object) -> None:
         raise GpuOutOfMemory("the GPU's memory is full")
 
     monkeypatch.setattr(generator_policy, "Policy", load)
@@ -95,7 +94,10 @@ def test_a_gpu_too_small_for_the_model_is_named(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize(
     ("parameters", "options"),
-    [({}, (None, False)), ({"weights": "int8", "depth_head": True}, ("int8", True))],
+    [
+        ({}, (None, False, "known")),
+        ({"weights": "int8", "depth_head": True, "accept": "any"}, ("int8", True, "any")),
+    ],
 )
 def test_the_engines_options_are_off_unless_the_parameters_ask_for_them(
     parameters: dict[str, Any], options: tuple[object, ...], monkeypatch: pytest.MonkeyPatch

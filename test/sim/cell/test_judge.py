@@ -7,15 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from shipped_tasks import TASKS, command_of, siblings
 
 from kinevla_ros.base.chunk import CHUNK_DT
-from kinevla_ros.language.grammar import TASKS, Command, siblings
+from kinevla_ros.language.command import Command
 from kinevla_ros.sim.cell.cell import Cell
 from kinevla_ros.sim.cell.judge import Judge, Judgement
 from kinevla_ros.sim.demonstrations.demonstrator import done, holding, plan
 from kinevla_ros.sim.simulated_arm import SimulatedArm
 
-CARROT = Command("carrot", part="upper", side="left")
+CARROT = command_of("carrot", part="upper", side="left")
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +64,8 @@ def test_a_demonstration_is_kinematic_success_for_its_own_command_alone(
 
 def test_each_constraint_fails_on_its_own(cell: Cell) -> None:
     found = judgements(cell, CARROT, 0)
-    other_part = found[Command("carrot", part="lower", side="left")].constraints
-    other_side = found[Command("carrot", part="upper", side="right")].constraints
+    other_part = found[command_of("carrot", part="lower", side="left")].constraints
+    other_side = found[command_of("carrot", part="upper", side="right")].constraints
     assert other_part == {"part": False, "side": True, "order": True}
     assert other_side == {"part": True, "side": False, "order": True}
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sentences import FIXTURES
+from shipped_tasks import TASKS, goal_text, kinematics_text, parse_instruction
 
+from kinevla_ros.base.action_space import RM75
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.metadata import DatasetError
-from kinevla_ros.language.grammar import TASKS, goal_text, kinematics_text
-from kinevla_ros.language.parse import parse_instruction
-from kinevla_ros.language.task_set import shipped_file
+from kinevla_ros.language.task_file import shipped_file
 from kinevla_ros.robot.gate.chunk_checks import ChunkCase
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.gate import CHUNK_CHECKS, run_checks
@@ -114,13 +114,13 @@ def test_kept_pictures_that_are_damaged_are_decoded_again(dataset, samples, name
     np.testing.assert_array_equal(load_samples([dataset], image_size=32).images[rows], before)
 
 
-def test_a_dataset_carries_its_tasks_and_one_with_others_is_not_trained_on(
+def test_a_dataset_carries_its_tasks_and_one_with_others_than_its_texts_is_not_trained_on(
     dataset: Path, tmp_path: Path
 ) -> None:
     assert (dataset / "tasks.yaml").read_text() == shipped_file().read_text()
     copy = Path(shutil.copytree(dataset, tmp_path / "copy"))
     shutil.copy(FIXTURES / "cup.yaml", copy / "tasks.yaml")
-    with pytest.raises(DatasetError, match="other tasks"):
+    with pytest.raises(DatasetError, match="kinematics text"):
         load_samples([copy], image_size=None)
     (copy / "tasks.yaml").write_text("name: 3")
     with pytest.raises(DatasetError, match=r"tasks\.yaml:1"):
@@ -155,7 +155,7 @@ def test_a_dataset_without_alternatives_is_labelled_by_its_own_actions(dataset: 
         del columns[name]
     state = columns["observation.state"]
     task = np.zeros(len(state), np.int64)
-    chunks, valid = _chunks(columns, state, task)
+    chunks, valid = _chunks(columns, state, task, len(TASKS), RM75)
     assert valid.sum() == len(state)
     first = chunks[0, 0]
     expected = columns["action"][:5].copy()

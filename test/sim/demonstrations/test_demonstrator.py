@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from shipped_tasks import TASKS
 
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON
-from kinevla_ros.language.grammar import TASKS, Command
+from kinevla_ros.language.command import Command
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
@@ -96,7 +97,7 @@ def test_a_grasp_that_has_begun_goes_on_though_the_tool_is_a_little_away(
 ) -> None:
     cell.reset(np.random.default_rng(16))
     x, y, _, yaw = cell.state().poses[command.object]
-    part = {"upper": 0.030, "lower": -0.034, None: 0.0}[command.part]
+    part = {"upper": 0.030, "lower": -0.034, None: 0.0}[command.slot("part")]
     height = 0.014 if command.object == "carrot" else 0.024
     for away, begins, goes_on in ((0.004, True, True), (0.014, False, True), (0.026, False, False)):
         along = part - math.copysign(away, part)

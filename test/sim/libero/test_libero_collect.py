@@ -17,7 +17,7 @@ from kinevla_ros.data.episode import Episode
 from kinevla_ros.data.lerobot_reader import DatasetReader
 from kinevla_ros.data.lerobot_writer import DatasetWriter
 from kinevla_ros.data.schema import Schema
-from kinevla_ros.language.task_set import load_tasks
+from kinevla_ros.language.task_file import load_tasks
 from kinevla_ros.sim.libero.collect import SPACE, record
 from kinevla_ros.sim.libero.pictures import SIZE
 from kinevla_ros.sim.libero.world import LiberoWorld

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kinevla_ros.base.resources import resource_path
-from kinevla_ros.language.task_set import TaskSet, load_tasks
+from kinevla_ros.language.task_file import load_tasks
+from kinevla_ros.language.task_set import TaskSet
 
 SETS = ("libero_goal_relabeled", "kine_libero")
 

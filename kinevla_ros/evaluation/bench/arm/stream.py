@@ -91,17 +91,15 @@ def policy_load(model: Path) -> Iterator[None]:
 
 
 def _infer(ready: Connection, model: Path) -> None:
-    from kinevla_ros.evaluation.suite.rollout import EpisodeSetup
     from kinevla_ros.generator.policy import Policy
-    from kinevla_ros.language.grammar import TASKS
     from kinevla_ros.sim.cell.cell import Cell
 
-    policy, words = Policy(model, 1), EpisodeSetup(TASKS[0], 0, 0).instruction
+    policy = Policy(model, 1)
     with closing(Cell()) as cell:
         seen = cell.observe()
     ready.send(True)
     while os.getppid() > 1:
-        policy.infer(words, seen)
+        policy.infer(policy.tasks.example, seen)
 
 
 def bench_stream(seconds: float, rates: Sequence[float], report: Path | None = None) -> int:

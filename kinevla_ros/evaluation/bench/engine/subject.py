@@ -18,13 +18,12 @@ from kinevla_ros.evaluation.bench.engine.random_model import (
     plant_words,
     random_generator,
 )
-from kinevla_ros.generator.checkpoint import load_decoder, load_generator
+from kinevla_ros.generator.checkpoint import load_decoder, load_generator, load_task_set
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.decode import Draft
 from kinevla_ros.generator.decoding.depth_head import DepthHead, load_depth_head
 from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.pictures.squares import pixels, square
-from kinevla_ros.language.grammar import TASKS, instruction
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 GOAL_WORDS, KINEMATICS_WORDS = 10, 100
@@ -99,9 +98,9 @@ def checkpoint_subject(folder: Path, device: torch.device, depth_head: bool = Fa
     model, vocabulary = load_generator(folder)
     dtype = model.language.dtype
     head = load_depth_head(folder, model.config, dtype, device) if depth_head else None
-    seen = record()[TASKS[0]][:MOMENTS]
+    seen = next(iter(record().values()))[:MOMENTS]
     cameras = np.stack([[o.images[name] for name in CAMERAS] for o in seen])
-    said = instruction(TASKS[0], np.random.default_rng(0))
+    said = load_task_set(folder).commands[0].prompt
     decoder = load_decoder(folder, model.config)
     name = str(folder)
     return Subject(name, model.to(device), vocabulary, said, cameras, None, decoder, head)
