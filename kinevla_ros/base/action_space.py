@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.base.axes import UNITS, check_axes, check_names, read_axes
+from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, JOINT_NAMES
 from kinevla_ros.base.files.fields import integer, number, one_of, only_keys
 
@@ -29,7 +30,7 @@ class ActionSpaceError(ValueError):
 
 
 @dataclass(frozen=True)
-class Gripper:
+class GripperAxis:
     """The axis that opens and closes the gripper, and its values when closed and when open."""
 
     name: str
@@ -64,12 +65,12 @@ class ActionSpace:
     names: tuple[str, ...]
     units: tuple[str, ...]
     reference: str
-    gripper: Gripper | None
+    gripper: GripperAxis | None
     state_names: tuple[str, ...]
     state_units: tuple[str, ...]
     rate: float = 1 / CHUNK_DT
     horizon: int = HORIZON
-    cameras: tuple[str, ...] = ("front", "wrist")
+    cameras: tuple[str, ...] = CAMERAS
 
     def __post_init__(self) -> None:
         check_axes("actions", self.names, self.units, least=1)
@@ -249,21 +250,21 @@ def _named(space: ActionSpace, what: str) -> tuple[str, ...]:
     return space.names if what == "action" else space.state_names
 
 
-def _gripper(given: object) -> Gripper | None:
+def _gripper(given: object) -> GripperAxis | None:
     if given is None:
         return None
     fields = only_keys("gripper", given, ("name", "closed", "open"))
     if missing := {"name", "closed", "open"} - set(fields):
         raise ValueError(f"gripper needs {', '.join(sorted(missing))}")
     ends = [number(f"gripper {end}", fields[end], -1e6, 1e6) for end in ("closed", "open")]
-    return Gripper(str(fields["name"]), *ends)
+    return GripperAxis(str(fields["name"]), *ends)
 
 
 def _listed(names: Sequence[str]) -> str:
     return f"[{', '.join(names)}]"
 
 
-def _shown(gripper: Gripper | None) -> str:
+def _shown(gripper: GripperAxis | None) -> str:
     if gripper is None:
         return "none"
     return f"{gripper.name} closed at {gripper.closed:g}, open at {gripper.open:g}"
@@ -274,7 +275,7 @@ RM75 = ActionSpace(
     names=(*JOINT_NAMES, "gripper"),
     units=_UNITS,
     reference=ABSOLUTE,
-    gripper=Gripper("gripper", closed=0.0, open=GRIPPER_STROKE),
+    gripper=GripperAxis("gripper", closed=0.0, open=GRIPPER_STROKE),
     state_names=(*JOINT_NAMES, "gripper"),
     state_units=_UNITS,
 )

@@ -11,7 +11,7 @@ import yaml
 from arms import ARMS, LIBERO, OTHER_GRIPPER, SIX_JOINTS, action_spaces
 from hypothesis import given
 
-from kinevla_ros.base.action_space import RELATIVE, RM75, ActionSpace, ActionSpaceError, Gripper
+from kinevla_ros.base.action_space import RELATIVE, RM75, ActionSpace, ActionSpaceError, GripperAxis
 from kinevla_ros.base.chunk import ACTION_DIM, CHUNK_DT, HORIZON, JOINT_NAMES
 
 
@@ -68,7 +68,7 @@ def test_every_field_is_compared(field: str) -> None:
 
 
 def test_a_reversed_gripper_is_another_gripper_and_open_is_where_it_says() -> None:
-    reversed_one = replace(RM75, gripper=Gripper("gripper", closed=0.07, open=0.0))
+    reversed_one = replace(RM75, gripper=GripperAxis("gripper", closed=0.07, open=0.0))
     (found,) = reversed_one.differences(RM75)
     assert found == (
         "gripper: gripper closed at 0.07, open at 0 and gripper closed at 0, open at 0.07"
@@ -91,8 +91,8 @@ def test_the_gripper_is_found_by_name() -> None:
         ({"units": ("inch",) * 8}, "unit of joint1 is 'inch' and should be 'rad' or 'deg'"),
         ({"state_units": ("deg",) * 7 + ("m",)}, "joint1 is absolute in rad and the state has it"),
         ({"names": ("joint1",) * 8}, "different names"),
-        ({"gripper": Gripper("hand", 0.0, 1.0)}, "gripper hand is none of the actions"),
-        ({"gripper": Gripper("gripper", 1.0, 1.0)}, "both closed and open"),
+        ({"gripper": GripperAxis("hand", 0.0, 1.0)}, "gripper hand is none of the actions"),
+        ({"gripper": GripperAxis("gripper", 1.0, 1.0)}, "both closed and open"),
         ({"rate": 0.0}, "rate"),
         ({"horizon": 0}, "horizon"),
         ({"reference": "delta"}, "reference"),

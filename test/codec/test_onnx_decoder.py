@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from kinevla_ros.base.action_space import RM75, Gripper
+from kinevla_ros.base.action_space import RM75, GripperAxis
 from kinevla_ros.codec.bilevel import BilevelCodec, CodecConfig
 from kinevla_ros.codec.checkpoint import Codec
 from kinevla_ros.codec.contract import Contract, ContractError, InvalidCodeError
@@ -103,7 +103,7 @@ def test_another_contract_is_refused_by_name_of_what_differs(trained, path, fiel
         ({"rate": 20.0}, "rate: 10.0 Hz and 20.0 Hz"),
         ({"horizon": 8}, "horizon: 5 steps and 8 steps"),
         ({"names": (*RM75.names[6::-1], "gripper")}, "names of action: joint1, .* and joint7,"),
-        ({"gripper": Gripper("gripper", 0.07, 0.0)}, "gripper closed at 0, open at 0.07 and"),
+        ({"gripper": GripperAxis("gripper", 0.07, 0.0)}, "gripper closed at 0, open at 0.07 and"),
         ({"reference": "relative"}, "reference: absolute and relative"),
         ({"cameras": ("front",)}, r"cameras: \[front, wrist\] and \[front\]"),
     ],

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from hypothesis import strategies as st
 
-from kinevla_ros.base.action_space import ABSOLUTE, RELATIVE, RM75, ActionSpace, Gripper
+from kinevla_ros.base.action_space import ABSOLUTE, RELATIVE, RM75, ActionSpace, GripperAxis
 from kinevla_ros.base.axes import UNITS
 from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.lerobot_writer import DatasetWriter
@@ -21,7 +21,7 @@ LIBERO = ActionSpace(
     names=(*_DELTAS, "gripper"),
     units=("1",) * 7,
     reference=RELATIVE,
-    gripper=Gripper("gripper", closed=1.0, open=-1.0),
+    gripper=GripperAxis("gripper", closed=1.0, open=-1.0),
     state_names=("x", "y", "z", "roll", "pitch", "yaw", "left_finger", "right_finger"),
     state_units=("m",) * 3 + ("rad",) * 3 + ("m",) * 2,
     rate=20.0,
@@ -43,7 +43,7 @@ OTHER_GRIPPER = replace(
     RM75,
     names=("claw", *RM75.names[:-1]),
     units=("1",) + ("rad",) * 7,
-    gripper=Gripper("claw", closed=100.0, open=0.0),
+    gripper=GripperAxis("claw", closed=100.0, open=0.0),
     state_names=("claw", *RM75.names[:-1]),
     state_units=("1",) + ("rad",) * 7,
     cameras=("front", "wrist", "side"),
@@ -100,7 +100,7 @@ def action_spaces(draw: st.DrawFn) -> ActionSpace:
     if draw(st.booleans()):
         ends = st.floats(-100, 100, width=16)
         closed, opened = draw(st.lists(ends, min_size=2, max_size=2, unique=True))
-        gripper = Gripper(draw(st.sampled_from(names)), closed, opened)
+        gripper = GripperAxis(draw(st.sampled_from(names)), closed, opened)
     reference = draw(st.sampled_from((ABSOLUTE, RELATIVE)))
     measured = list(draw(st.permutations(list(zip(names, units, strict=True)))))
     if reference == RELATIVE:

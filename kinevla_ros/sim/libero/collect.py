@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from kinevla_ros.base.action_space import RELATIVE, ActionSpace, Gripper
+from kinevla_ros.base.action_space import RELATIVE, ActionSpace, GripperAxis
 from kinevla_ros.base.files.atomic import copy
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.data.episode import Episode, Frame
@@ -32,7 +32,7 @@ SPACE = ActionSpace(
     names=("x", "y", "z", "turn_x", "turn_y", "turn_z", "gripper"),
     units=("1",) * 7,
     reference=RELATIVE,
-    gripper=Gripper("gripper", closed=1.0, open=-1.0),
+    gripper=GripperAxis("gripper", closed=1.0, open=-1.0),
     state_names=("hand_x", "hand_y", "hand_z", "turn_x", "turn_y", "turn_z", "opening"),
     state_units=("m",) * 3 + ("rad",) * 3 + ("m",),
     rate=1 / CONTROL_DT,

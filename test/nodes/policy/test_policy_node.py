@@ -252,10 +252,10 @@ def test_clocks_that_differ_are_no_observation_and_are_named(
 
 
 def test_a_wrong_encoding_is_named(policy: PolicyBench) -> None:
-    policy.cell.encoding = "yuv422"
+    policy.cell.encoding = "32FC1"
     policy.bench.spin_for(0.3)
     policy.say(BREAD)
-    policy.expect(Reasoning.NO_OBSERVATION, "yuv422")
+    policy.expect(Reasoning.NO_OBSERVATION, "32FC1")
     policy.expect_no_chunks()
 
 

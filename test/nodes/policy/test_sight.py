@@ -135,7 +135,7 @@ def test_a_picture_frozen_while_the_arm_moves_is_named(policy: PolicyBench) -> N
 def test_pictures_that_stay_the_same_while_the_arm_rests_are_followed(policy: PolicyBench) -> None:
     policy.chunks.clear()
     policy.bench.spin_until(lambda: len(policy.chunks) > 5, "chunks")
-    assert {r.status for r in policy.reasonings} == {Reasoning.OK}
+    assert {r.status for r in policy.reasonings} <= {Reasoning.ACCEPTED, Reasoning.OK}
 
 
 def test_an_idle_policy_shows_on_diagnostics_what_it_will_not_be_able_to_use(
