@@ -19,7 +19,7 @@ from kinevla_ros.robot.status import SafetyState
 
 REASONING = (
     "OK", "NOT_UNDERSTOOD", "NO_OBSERVATION", "ERROR", "INCONSISTENT", "VETOED", "OUT_OF_MEMORY",
-    "NO_GPU", "TOO_SLOW", "ASKING",
+    "NO_GPU", "TOO_SLOW", "ASKING", "ACCEPTED",
 )  # fmt: skip
 """Statuses of `Reasoning.msg` in their order."""
 
@@ -61,6 +61,7 @@ def reasoning_shown(reasoning: Reasoning) -> dict[str, Any]:
         "detail": reasoning.detail,
         "sequence": reasoning.sequence,
         "instruction": reasoning.instruction,
+        "arm": reasoning.arm,
         "goal": reasoning.goal,
         "kinematics": reasoning.kinematics,
         "goal_codes": list(reasoning.goal_codes[:MOST_CODES]),
@@ -70,6 +71,15 @@ def reasoning_shown(reasoning: Reasoning) -> dict[str, Any]:
         "kept": reasoning.draft_accepted,
         "model_ms": finite(1000 * reasoning.model_time),
     }
+
+
+def in_words(shown: dict[str, Any]) -> str:
+    """A shown reasoning in a line."""
+    if shown["status"] == "OK":
+        return f"{shown['goal']}; {shown['kinematics']}"
+    if shown["status"] == "ACCEPTED":
+        return f"understood: {shown['instruction']}"
+    return f"{shown['status']}: {shown['detail']}"
 
 
 def question_shown(question: Question) -> dict[str, Any] | None:

@@ -19,6 +19,7 @@ from kinevla_ros.nodes.console.pictures import Pictures
 from kinevla_ros.nodes.console.seen import Seen
 from kinevla_ros.nodes.console.shown import (
     diagnoses_shown,
+    in_words,
     joints_shown,
     question_shown,
     reasoning_shown,
@@ -90,7 +91,7 @@ class Topics:
         shown, (_, before) = reasoning_shown(message), self._seen.get("reasoning")
         self._seen.put("reasoning", shown)
         if before is None or _told(shown) != _told(before):
-            self._seen.note(f"policy: {_words(shown)}")
+            self._seen.note(f"policy: {in_words(shown)}")
 
     def _on_question(self, message: Question) -> None:
         self._seen.put("question", question_shown(message))
@@ -121,9 +122,3 @@ def _told(shown: dict[str, Any]) -> tuple[str, ...]:
     """What makes a reasoning another one for people; figures in a detail do not."""
     ok = shown["status"] == "OK"
     return (shown["status"], *((shown["goal"], shown["kinematics"]) if ok else ()))
-
-
-def _words(shown: dict[str, Any]) -> str:
-    if shown["status"] == "OK":
-        return f"{shown['goal']}; {shown['kinematics']}"
-    return f"{shown['status']}: {shown['detail']}"
