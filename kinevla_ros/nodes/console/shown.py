@@ -13,6 +13,7 @@ from sensor_msgs.msg import JointState
 from kinevla_ros.data.synchronisation.joint_states import joints_from_message
 from kinevla_ros.msg import Question, Reasoning, SafetyStatus
 from kinevla_ros.nodes.console.arm_view import arm_lines
+from kinevla_ros.nodes.policy.arm_watch import obstacle_of
 from kinevla_ros.nodes.ros.text import TEXT, bounded
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.status import SafetyState
@@ -27,9 +28,10 @@ LEVELS = ("ok", "warning", "error", "stale")
 MOST_LINES, MOST_FIGURES, MOST_CODES = 32, 12, 64
 
 
-def status_shown(status: SafetyStatus) -> dict[str, Any]:
-    """State of the arm, its fault and the way out."""
+def status_shown(status: SafetyStatus, arm: str = "/arm") -> dict[str, Any]:
+    """State of the arm, its fault and the way out; arm: its node's name."""
     return {
+        "obstacle": obstacle_of(status, arm),
         "state": _name(SafetyState, status.state),
         "fault": _name(Fault, status.fault),
         "reason": status.reason,
