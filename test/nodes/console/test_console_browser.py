@@ -146,7 +146,7 @@ def test_a_frozen_console_does_not_look_alive_and_its_page_recovers(
 
 
 def test_pictures_and_states_that_stand_still_are_shown_as_old(page: Any, console: Console) -> None:
-    assert page.evaluate("document.getElementById('front').naturalWidth") == 640
+    assert page.evaluate("document.getElementById('front').naturalWidth") == 160
     console.nodes.mute |= {"front", "arm"}
     page.wait_for_selector("[data-part=front].old")
     page.wait_for_selector("[data-part=arm].old")
