@@ -28,7 +28,7 @@ import rclpy
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
-from kinevla_ros.language.task_set import kine_realman
+from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.nodes.ros.qos import LATCHED
 from kinevla_ros.stack.isolation import own_domain

@@ -136,12 +136,13 @@ def console(
     discovery: Annotated[
         Discovery | None, typer.Option(help="Who finds the node; as for `kinevla up`.")
     ] = None,
+    namespace: Namespace = "",
 ) -> None:
     """Serve the page to run the arm from, for nodes that run already, until Ctrl-C."""
     from kinevla_ros.stack.console import console as serve_page
 
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    raise typer.Exit(serve_page(given, config, discovery.value if discovery else ""))
+    raise typer.Exit(serve_page(given, config, discovery.value if discovery else "", namespace))
 
 
 @app.command("camera-reference")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kinevla_ros.stack.claims import AlreadyRunning, claim
 from kinevla_ros.stack.isolation import confine
 from kinevla_ros.stack.launcher import (
     POLL,
@@ -18,24 +19,30 @@ from kinevla_ros.stack.launcher import (
 )
 
 
-def console(given: Mapping[str, Any], config: Path | None, discovery: str) -> int:
+def console(
+    given: Mapping[str, Any], config: Path | None, discovery: str, namespace: str = ""
+) -> int:
     """Run the console node until Ctrl-C; returns the exit code.
 
     Args:
         given: its parameters that differ from the file's.
         config: parameter file.
         discovery: see `confine`.
+        namespace: of the nodes that it shows.
     """
     confine(discovery)
-    with client_node("kinevla_console") as (node, interrupted):
-        try:
-            nodes = {"console": given}
-            with Launcher(node, interrupted, parameter_file(config), nodes) as launcher:
-                launcher.bring_up()
-                while True:
-                    launcher.spin(POLL)
-        except Interrupted:
-            return 0
-        except (LaunchError, FileNotFoundError) as error:
-            print(f"error: {error}", file=sys.stderr)
-            return 1
+    nodes = {"console": given}
+    try:
+        held = claim(nodes, namespace)
+        with (
+            client_node("kinevla_console", namespace) as (node, interrupted),
+            Launcher(node, interrupted, parameter_file(config), nodes) as launcher,
+        ):
+            launcher.bring_up()
+            while held:
+                launcher.spin(POLL)
+    except Interrupted:
+        return 0
+    except (LaunchError, FileNotFoundError, AlreadyRunning) as error:
+        print(f"error: {error}", file=sys.stderr)
+    return 1

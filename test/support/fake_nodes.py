@@ -48,7 +48,7 @@ class FakeNodes:
         self.heard: list[Any] = []
         self.mute: set[str] = set()
         self.status = SafetyStatus(state=SafetyStatus.READY, speed_scaling=100.0)
-        self.picture = scene(0, 480, 1280)
+        self.picture = scene(0, 120, 160)
         self._node = node
         for name, kind in SERVICES.items():
             node.create_service(kind, name, self._serve(name))

@@ -13,6 +13,7 @@ from std_msgs.msg import Float64, String
 
 from kinevla_ros.nodes.console.calls import Calls, NoAnswer
 from kinevla_ros.nodes.console.seen import Seen
+from kinevla_ros.nodes.console.shown import in_words
 from kinevla_ros.nodes.console.web.requests import OverrideRequest, Request, Say, Speed, Switch
 from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
 from kinevla_ros.srv import OverrideReasoning
@@ -98,7 +99,7 @@ class Actions:
             status = reasoning["status"]
             if reasoning["instruction"] == said or (asked and status in TAKEN):
                 ok = status in (*TAKEN, "ASKING") or said.lower() in ("", "stop")
-                return ok, _reaction(reasoning)
+                return ok, in_words(reasoning)
         return False, f"the policy has not reacted within {REACTION:.0f} s: is it active?"
 
     def _set_speed(self, percent: float) -> Outcome:
@@ -117,12 +118,6 @@ def _described(request: Request) -> str:
     if isinstance(request, Switch):
         return request.do if request.on else {"enable": "disable", "pause": "go on"}[request.do]
     return request.do.replace("_", " ")
-
-
-def _reaction(reasoning: dict[str, Any]) -> str:
-    if reasoning["status"] == "OK":
-        return f"{reasoning['goal']}; {reasoning['kinematics']}"
-    return f"{reasoning['status']}: {reasoning['detail']}"
 
 
 def _verdict(text: str) -> str:

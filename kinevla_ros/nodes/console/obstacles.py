@@ -37,19 +37,12 @@ def obstacles(state: Mapping[str, Any], there: Mapping[str, bool]) -> list[Obsta
 def _of_arm(arm: Mapping[str, Any] | None) -> list[Obstacle]:
     if arm is None or arm["age"] > FRESH["arm"]:
         return [Obstacle(NO_ARM)]
-    found = []
-    if arm["state"] == "FAULTED":
-        found.append(Obstacle(f"{arm['fault']}: {arm['reason']}", "reset"))
-    elif arm["state"] == "DISABLED":
-        reason = f" ({arm['reason']})" if arm["reason"] else ""
-        found.append(Obstacle(f"motion is disabled{reason}", "enable"))
-    elif arm["speed"] == 0:
-        found.append(Obstacle("paused, or the speed is 0 %", "resume"))
-    elif arm["state"] in ("READY", "HOLDING") and arm["reason"]:
-        found.append(Obstacle(arm["reason"]))
-    if arm["takeover"]:
-        found.append(Obstacle("a person leads the arm; chunks are not followed"))
-    return found
+    do = {"DISABLED": "enable", "FAULTED": "reset"}.get(arm["state"], "")
+    if not do and arm["speed"] == 0 and not arm["takeover"]:
+        do = "resume"
+    late = arm["reason"] if arm["state"] == "HOLDING" else ""
+    text = arm["obstacle"] or late
+    return [Obstacle(text, do)] if text else []
 
 
 def _of_policy(state: Mapping[str, Any], there: Mapping[str, bool]) -> list[Obstacle]:

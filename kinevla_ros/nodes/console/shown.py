@@ -13,13 +13,14 @@ from sensor_msgs.msg import JointState
 from kinevla_ros.data.synchronisation.joint_states import joints_from_message
 from kinevla_ros.msg import Question, Reasoning, SafetyStatus
 from kinevla_ros.nodes.console.arm_view import arm_lines
+from kinevla_ros.nodes.policy.arm_watch import obstacle_of
 from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.status import SafetyState
 
 REASONING = (
     "OK", "NOT_UNDERSTOOD", "NO_OBSERVATION", "ERROR", "INCONSISTENT", "VETOED", "OUT_OF_MEMORY",
-    "NO_GPU", "TOO_SLOW", "ASKING",
+    "NO_GPU", "TOO_SLOW", "ASKING", "ACCEPTED",
 )  # fmt: skip
 """Statuses of `Reasoning.msg` in their order."""
 
@@ -27,9 +28,10 @@ LEVELS = ("ok", "warning", "error", "stale")
 MOST_LINES, MOST_FIGURES, MOST_CODES = 32, 12, 64
 
 
-def status_shown(status: SafetyStatus) -> dict[str, Any]:
-    """State of the arm, its fault and the way out."""
+def status_shown(status: SafetyStatus, arm: str = "/arm") -> dict[str, Any]:
+    """State of the arm, its fault and the way out; arm: its node's name."""
     return {
+        "obstacle": obstacle_of(status, arm),
         "state": _name(SafetyState, status.state),
         "fault": _name(Fault, status.fault),
         "reason": status.reason,
@@ -61,6 +63,7 @@ def reasoning_shown(reasoning: Reasoning) -> dict[str, Any]:
         "detail": reasoning.detail,
         "sequence": reasoning.sequence,
         "instruction": reasoning.instruction,
+        "arm": reasoning.arm,
         "goal": reasoning.goal,
         "kinematics": reasoning.kinematics,
         "goal_codes": list(reasoning.goal_codes[:MOST_CODES]),
@@ -70,6 +73,15 @@ def reasoning_shown(reasoning: Reasoning) -> dict[str, Any]:
         "kept": reasoning.draft_accepted,
         "model_ms": finite(1000 * reasoning.model_time),
     }
+
+
+def in_words(shown: dict[str, Any]) -> str:
+    """A shown reasoning in a line."""
+    if shown["status"] == "OK":
+        return f"{shown['goal']}; {shown['kinematics']}"
+    if shown["status"] == "ACCEPTED":
+        return f"understood: {shown['instruction']}"
+    return f"{shown['status']}: {shown['detail']}"
 
 
 def question_shown(question: Question) -> dict[str, Any] | None:

@@ -20,12 +20,13 @@ from kinevla_ros.nodes.console.pictures import Pictures
 from kinevla_ros.nodes.console.seen import Seen
 from kinevla_ros.nodes.console.shown import (
     diagnoses_shown,
+    in_words,
     joints_shown,
     question_shown,
     reasoning_shown,
     status_shown,
 )
-from kinevla_ros.nodes.ros.images import TRANSPORTS
+from kinevla_ros.nodes.ros.images import TRANSPORTS, transported
 from kinevla_ros.nodes.ros.qos import LATCHED, image_qos
 from kinevla_ros.nodes.ros.subscribe import subscribe
 
@@ -43,6 +44,7 @@ class Topics:
     def __init__(self, node: Node, seen: Seen, pictures: Pictures, transport: str) -> None:
         self._node, self._seen, self._pictures, self._transport = node, seen, pictures, transport
         self._watched: list[Subscription] = []
+        self._arm = node.resolve_service_name("arm")
         self._hear(SafetyStatus, "kinevla/safety_status", self._on_status, LATCHED)
         self._hear(Reasoning, "kinevla/reasoning", self._on_reasoning)
         self._hear(Question, "kinevla/question", self._on_question, LATCHED)
@@ -67,19 +69,21 @@ class Topics:
         return subscribe(self._node, kind, topic, callback, self._drop, qos)
 
     def _see(self, camera: str) -> Subscription:
-        kind, topic = (
+        # Remapped is the picture's topic, whatever way its pictures come.
+        topic = self._node.resolve_topic_name(picture_topic(camera, "raw").lstrip("/"))
+        return self._node.create_subscription(
             TRANSPORTS[self._transport],
-            picture_topic(camera, self._transport).lstrip("/"),
+            transported(topic, self._transport),
+            partial(self._pictures.add, camera),
+            image_qos(False),  # best effort: no publisher waits for a page
+            raw=True,
         )
-        take = partial(self._pictures.add, camera)
-        # Best effort: no publisher waits for a page.
-        return self._node.create_subscription(kind, topic, take, image_qos(False), raw=True)
 
     def _drop(self, problem: str) -> None:
         self._node.get_logger().warning(problem, throttle_duration_sec=1.0)
 
     def _on_status(self, message: SafetyStatus) -> None:
-        shown, (_, before) = status_shown(message), self._seen.get("arm")
+        shown, (_, before) = status_shown(message, self._arm), self._seen.get("arm")
         self._seen.put("arm", shown)
         if before is None or _of_note(shown) != _of_note(before):
             fault = f" {shown['fault']}" if shown["state"] == "FAULTED" else ""
@@ -90,7 +94,7 @@ class Topics:
         shown, (_, before) = reasoning_shown(message), self._seen.get("reasoning")
         self._seen.put("reasoning", shown)
         if before is None or _told(shown) != _told(before):
-            self._seen.note(f"policy: {_words(shown)}")
+            self._seen.note(f"policy: {in_words(shown)}")
 
     def _on_question(self, message: Question) -> None:
         self._seen.put("question", question_shown(message))
@@ -121,9 +125,3 @@ def _told(shown: dict[str, Any]) -> tuple[str, ...]:
     """What makes a reasoning another one for people; figures in a detail do not."""
     ok = shown["status"] == "OK"
     return (shown["status"], *((shown["goal"], shown["kinematics"]) if ok else ()))
-
-
-def _words(shown: dict[str, Any]) -> str:
-    if shown["status"] == "OK":
-        return f"{shown['goal']}; {shown['kinematics']}"
-    return f"{shown['status']}: {shown['detail']}"

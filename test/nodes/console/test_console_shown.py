@@ -20,7 +20,7 @@ from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.msg import MissingSlot, Question, Reasoning, SafetyStatus
 from kinevla_ros.nodes.arm.safety_markers import chunk_markers, safety_markers
 from kinevla_ros.nodes.console.arm_view import arm_lines, markers_shown
-from kinevla_ros.nodes.console.obstacles import NO_ARM, Obstacle, obstacles
+from kinevla_ros.nodes.console.obstacles import NO_ARM, obstacles
 from kinevla_ros.nodes.console.sayable import sayable
 from kinevla_ros.nodes.console.seen import LOG_LENGTH, Seen
 from kinevla_ros.nodes.console.shown import (
@@ -43,7 +43,7 @@ from kinevla_ros.robot.status import SafetyState, Status
 
 Q = np.array([0.2, 0.5, -0.1, 1.2, 0.1, 1.0, 0.3])
 ALL_THERE = {"arm": True, "policy": True, "cell": False, "record": False}
-CALM = {"state": "MOVING", "fault": "NONE", "reason": "", "speed": 100.0, "takeover": False}
+CALM = status_shown(SafetyStatus(state=SafetyStatus.MOVING, speed_scaling=100.0))
 
 
 class Clock:
@@ -51,6 +51,12 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+def arm(**fields: Any) -> dict[str, Any]:
+    """What has just been heard of an arm that differs from a calm one's status in `fields`."""
+    given = {"state": SafetyStatus.MOVING, "speed_scaling": 100.0} | fields
+    return status_shown(SafetyStatus(**given)) | {"age": 0.0}
 
 
 def state(**parts: Any) -> dict[str, Any]:
@@ -120,10 +126,10 @@ def test_diagnoses_come_with_their_figures_and_not_without_end() -> None:
     [
         ({"arm": None}, NO_ARM, ""),
         ({"arm": CALM | {"age": 5.0}}, NO_ARM, ""),
-        ({"arm": CALM | {"age": 0, "state": "DISABLED"}}, "disabled", "enable"),
-        ({"arm": CALM | {"age": 0, "state": "HOLDING", "speed": 0.0}}, "paused", "resume"),
-        ({"arm": CALM | {"age": 0, "state": "HOLDING", "reason": "no chunk"}}, "no chunk", ""),
-        ({"arm": CALM | {"age": 0, "takeover": True}}, "a person leads", ""),
+        ({"arm": arm(state=SafetyStatus.DISABLED)}, "disabled", "enable"),
+        ({"arm": arm(state=SafetyStatus.HOLDING, speed_scaling=0.0)}, "held", "resume"),
+        ({"arm": arm(state=SafetyStatus.HOLDING, reason="no chunk")}, "no chunk", ""),
+        ({"arm": arm(takeover=True)}, "a person leads", ""),
         ({"question": {"text": "Which side?"}}, "waits for an answer", ""),
         ({"reasoning": None}, "no instruction", ""),
         ({"reasoning": {"status": "VETOED", "detail": "", "age": 0.5}}, "vetoed", "release"),
@@ -139,9 +145,9 @@ def test_what_keeps_the_arm_from_moving_comes_with_its_way_out(
 
 
 def test_a_fault_is_shown_with_its_reason_and_a_reset() -> None:
-    arm = CALM | {"age": 0, "state": "FAULTED", "fault": "STALE_STATE", "reason": "0.2 s old"}
-    found = obstacles(state(arm=arm), ALL_THERE)
-    assert found == [Obstacle("STALE_STATE: 0.2 s old", "reset")]
+    fault = {"state": SafetyStatus.FAULTED, "fault": SafetyStatus.STALE_STATE}
+    (found,) = obstacles(state(arm=arm(**fault, reason="0.2 s old")), ALL_THERE)
+    assert "STALE_STATE: 0.2 s old" in found.text and found.do == "reset"
 
 
 def test_nothing_is_in_the_way_of_an_arm_that_moves() -> None:

@@ -16,7 +16,10 @@ const link = new Link(heard, picture, watched);
 const talk = new Talk(ask);
 
 function heard(message) {
-  if (message.hello) fresh = message.hello.fresh;
+  if (message.hello) {
+    fresh = message.hello.fresh;
+    $("name").textContent = message.hello.name;
+  }
   if (message.known) talk.know(message.known);
   if (message.log) log(message.log);
   if (!message.state) return;
@@ -81,7 +84,7 @@ function show() {
   talk.ask(state.question);
   $("record").classList.toggle("gone", !there.record);
   $("cell").classList.toggle("gone", !there.cell);
-  const recorder = state.nodes.filter((n) => n.name.startsWith("/record"));
+  const recorder = state.nodes.filter((n) => n.name.includes("/record"));
   list($("recorded"), recorder, (n) => [`${n.text}${n.figures.map((f) => `, ${f.join(": ")}`).join("")}`], (n) => n.level);
   list($("nodes"), state.nodes, (n) => [bold(n.name), ` ${n.text}${n.age > (fresh.nodes ?? 3) ? ` (${told(n.age)})` : ""}`], (n) => `${n.level} ${n.age > (fresh.nodes ?? 3) ? "old" : ""}`, (n) => n.figures.map((f) => f.join(": ")).join("\n"));
 }
@@ -97,8 +100,8 @@ function footer(arm, there) {
 }
 
 function reason(r) {
-  const ok = r?.status === "OK";
-  $("r-status").textContent = r ? `${r.status}${r.detail ? `: ${r.detail}` : ""}${ok ? `, chunk ${r.sequence}, ${r.kept ? "words kept" : "new words"}, model ${r.model_ms?.toFixed(0)} ms` : ""}` : "none yet";
+  const ok = r?.status === "OK", words = r?.status === "ACCEPTED" ? "understood; the first chunk is under way" : r?.status;
+  $("r-status").textContent = r ? `${words}${r.detail ? `: ${r.detail}` : ""}${ok ? `, chunk ${r.sequence}, ${r.kept ? "words kept" : "new words"}, model ${r.model_ms?.toFixed(0)} ms` : ""}` : "none yet";
   $("r-instruction").textContent = r?.instruction ?? "";
   for (const level of ["goal", "kinematics"]) {
     $(`r-${level}`).textContent = (r?.[level] ?? "") + (r?.overridden ? " (operator's words)" : "");
