@@ -31,11 +31,11 @@ from kinevla_ros.nodes.cameras.realsense import reads_realsense
 from kinevla_ros.nodes.ros.messages import BASE_FRAME
 from kinevla_ros.nodes.ros.parent import PARENT
 from kinevla_ros.robot.model import urdf
-from kinevla_ros.stack.claims import claim
-from kinevla_ros.stack.isolation import DISCOVERY, RANGES
-from kinevla_ros.stack.launch_steps import bring_up, ended
-from kinevla_ros.stack.launcher import HALVES, half
-from kinevla_ros.stack.packages import is_installed, require_packages
+from kinevla_ros.stack.processes.claims import claim
+from kinevla_ros.stack.processes.isolation import DISCOVERY, RANGES
+from kinevla_ros.stack.processes.launcher import HALVES, half
+from kinevla_ros.stack.processes.packages import is_installed, require_packages
+from kinevla_ros.stack.processes.steps import bring_up, ended
 from kinevla_ros.stack.up import simulated_nodes
 
 CLAIMS: list[object] = []

@@ -31,7 +31,7 @@ from std_srvs.srv import Trigger
 from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.nodes.ros.qos import LATCHED
-from kinevla_ros.stack.isolation import own_domain
+from kinevla_ros.stack.processes.isolation import own_domain
 
 INSTRUCTION = kine_realman().example
 PR_CAPBSET_DROP, CAP_SYS_NICE = 24, 23

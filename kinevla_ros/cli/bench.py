@@ -52,7 +52,7 @@ def stack(
     report: Report = None,
 ) -> None:
     """Give every task to the running stack in real time, and count its successes."""
-    from kinevla_ros.stack.trials import bench_stack
+    from kinevla_ros.stack.bench.trials import bench_stack
 
     with plain_errors():
         raise typer.Exit(bench_stack(model, trials, seed, report))
@@ -126,7 +126,7 @@ def console(
     report: Report = None,
 ) -> None:
     """Measure a stop from the console's page to the arm's answer, and what open pages cost."""
-    from kinevla_ros.stack.bench_console import bench_console
+    from kinevla_ros.stack.bench.console import bench_console
 
     raise typer.Exit(bench_console(stops, pages, rounds, report))
 

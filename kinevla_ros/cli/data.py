@@ -230,7 +230,7 @@ def annotate(
     from kinevla_ros.data.annotate.proposals import Suggester, read_import
     from kinevla_ros.data.annotate.reviews import Reviews
     from kinevla_ros.data.checks.texts import slot_reader
-    from kinevla_ros.data.lerobot_reader import DatasetReader
+    from kinevla_ros.data.lerobot.reader import DatasetReader
 
     with plain_errors():
         reader = DatasetReader(dataset)

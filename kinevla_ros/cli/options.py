@@ -26,7 +26,7 @@ Cameras = Annotated[
 
 def camera_map(given: list[str] | None) -> dict[str, str]:
     """Name that training uses to that in the datasets. Raises ValueError where that is not said."""
-    from kinevla_ros.data.schema import camera_key
+    from kinevla_ros.data.lerobot.schema import camera_key
 
     found: dict[str, str] = {}
     for entry in given or ():
@@ -72,7 +72,7 @@ DepthHead = Annotated[
 def plain_errors() -> Iterator[None]:
     """What a user can put right is reported in a line, not in a traceback; exit code 1."""
     from kinevla_ros.base.files.damage import for_user
-    from kinevla_ros.data.schema import DatasetError
+    from kinevla_ros.data.lerobot.schema import DatasetError
 
     try:
         yield

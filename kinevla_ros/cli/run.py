@@ -168,7 +168,7 @@ def camera_reference(
         if code := write_live(out, image_transport, timeout):
             raise typer.Exit(code)
     else:
-        from kinevla_ros.data.lerobot_reader import DatasetReader
+        from kinevla_ros.data.lerobot.reader import DatasetReader
         from kinevla_ros.generator.pictures.camera_shift import median, write_reference
 
         with plain_errors():

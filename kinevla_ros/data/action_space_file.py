@@ -20,7 +20,7 @@ from kinevla_ros.base.files.atomic import write_text
 from kinevla_ros.base.files.damage import FileError
 from kinevla_ros.base.files.json_file import read_bounded
 from kinevla_ros.data.checks.features import names_of, plain
-from kinevla_ros.data.schema import ACTION, STATE, DatasetError, camera_key
+from kinevla_ros.data.lerobot.schema import ACTION, STATE, DatasetError, camera_key
 
 FILE_NAME = "action_space.yaml"
 LARGEST = 1 << 16

@@ -15,7 +15,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from kinevla_ros.base.files.damage import naming, one_line
-from kinevla_ros.data.schema import CURE, PIXEL_FORMAT, DatasetError
+from kinevla_ros.data.lerobot.schema import CURE, PIXEL_FORMAT, DatasetError
 
 # A key frame every second frame: training reads frames in random order.
 ENCODER_OPTIONS = {"g": "2", "bf": "0", "crf": "18", "preset": "veryfast"}

@@ -22,8 +22,8 @@ from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.data.action_space_file import Wanted, require_plausible
 from kinevla_ros.data.chunks import demonstrated_chunks
-from kinevla_ros.data.lerobot_reader import DatasetReader, EpisodeEntry
-from kinevla_ros.data.schema import STATE, TEXTS, DatasetError
+from kinevla_ros.data.lerobot.reader import DatasetReader, EpisodeEntry
+from kinevla_ros.data.lerobot.schema import STATE, TEXTS, DatasetError
 from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.decoding.override import Override

@@ -16,7 +16,7 @@ from kinevla_ros.generator.pictures.camera_shift import median, write_reference
 from kinevla_ros.generator.pictures.checks import PictureChecks, PictureLimits
 from kinevla_ros.nodes.ros.images import TRANSPORTS
 from kinevla_ros.nodes.ros.qos import image_qos
-from kinevla_ros.stack.launcher import client_node
+from kinevla_ros.stack.processes.launcher import client_node
 
 CAMERA = "front"
 INTERRUPTED = 130

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kinevla_ros.stack.claims import AlreadyRunning, claim
-from kinevla_ros.stack.isolation import confine
-from kinevla_ros.stack.launcher import (
+from kinevla_ros.stack.processes.claims import AlreadyRunning, claim
+from kinevla_ros.stack.processes.isolation import confine
+from kinevla_ros.stack.processes.launcher import (
     POLL,
     Interrupted,
     Launcher,

@@ -26,8 +26,8 @@ from kinevla_ros.nodes.policy.rviz import lines
 from kinevla_ros.nodes.ros.latency import Latency
 from kinevla_ros.nodes.ros.messages import Stamps
 from kinevla_ros.nodes.ros.qos import LATCHED, image_qos
-from kinevla_ros.stack.isolation import free_tcp_port, free_udp_port, own_domain
-from kinevla_ros.stack.launcher import (
+from kinevla_ros.stack.processes.isolation import free_tcp_port, free_udp_port, own_domain
+from kinevla_ros.stack.processes.launcher import (
     CELL_HOST,
     Interrupted,
     Launcher,

@@ -10,7 +10,7 @@ from typing import TextIO
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.policy.hearing import STOP
 from kinevla_ros.nodes.policy.rviz import lines
-from kinevla_ros.stack.launcher import client_node
+from kinevla_ros.stack.processes.launcher import client_node
 from kinevla_ros.stack.talk import Talk
 
 POLL = 0.1

@@ -9,15 +9,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from kinevla_ros.stack.claims import AlreadyRunning, claim
-from kinevla_ros.stack.isolation import (
+from kinevla_ros.stack.processes.claims import AlreadyRunning, claim
+from kinevla_ros.stack.processes.isolation import (
     DISCOVERY,
     RANGES,
     confine,
     free_tcp_port,
     free_udp_port,
 )
-from kinevla_ros.stack.launcher import (
+from kinevla_ros.stack.processes.launcher import (
     CELL_HOST,
     CELL_PORT,
     Interrupted,

@@ -27,9 +27,9 @@ from kinevla_ros.base.resources import resource_path
 from kinevla_ros.codec.checkpoint import load_codec
 from kinevla_ros.codec.contract import ContractError
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
-from kinevla_ros.data.lerobot_reader import DatasetReader
-from kinevla_ros.data.lerobot_writer import DatasetWriter
-from kinevla_ros.data.metadata import DatasetError
+from kinevla_ros.data.lerobot.metadata import DatasetError
+from kinevla_ros.data.lerobot.reader import DatasetReader
+from kinevla_ros.data.lerobot.writer import DatasetWriter
 from kinevla_ros.generator.checkpoint import CheckpointError, load_decoder, load_generator
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.openvla.layout import LayoutError

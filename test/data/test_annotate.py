@@ -35,7 +35,7 @@ from kinevla_ros.data.annotate.proposals import Suggester, read_import
 from kinevla_ros.data.annotate.propose import Pose, propose
 from kinevla_ros.data.annotate.reviews import FILE, Reviews
 from kinevla_ros.data.annotate.words import PERSISTENT, read_persistent, write_words
-from kinevla_ros.data.lerobot_reader import DatasetReader
+from kinevla_ros.data.lerobot.reader import DatasetReader
 from kinevla_ros.language.command import Command
 from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.robot.kinematics import forward, tool_poses, top_down_ik

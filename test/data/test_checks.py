@@ -48,9 +48,9 @@ from typer.testing import CliRunner
 
 from kinevla_ros.cli import app
 from kinevla_ros.data.checks.dataset import require_sound
-from kinevla_ros.data.lerobot_reader import DatasetReader
-from kinevla_ros.data.lerobot_writer import DatasetWriter
-from kinevla_ros.data.schema import DatasetError, Schema
+from kinevla_ros.data.lerobot.reader import DatasetReader
+from kinevla_ros.data.lerobot.schema import DatasetError, Schema
+from kinevla_ros.data.lerobot.writer import DatasetWriter
 from kinevla_ros.training.generator.samples import load_samples
 
 Spoil = Callable[[Path], None]

@@ -47,8 +47,8 @@ from kinevla_ros.cli import app
 from kinevla_ros.data.convert.dataset import convert_dataset
 from kinevla_ros.data.convert.mapping import FeatureNames, FeatureUnits, MappingError
 from kinevla_ros.data.convert.resample import SHORTEST, TooSlow, resample
-from kinevla_ros.data.lerobot_reader import DatasetReader
-from kinevla_ros.data.schema import DatasetError
+from kinevla_ros.data.lerobot.reader import DatasetReader
+from kinevla_ros.data.lerobot.schema import DatasetError
 from kinevla_ros.language.task_file import save_tasks
 
 Spoil = Callable[[Path], None]

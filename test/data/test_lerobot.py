@@ -22,11 +22,11 @@ from hypothesis.extra.numpy import arrays
 from small_datasets import SCHEMA, episode, scene, write
 
 from kinevla_ros.data.episode import Episode, Frame
-from kinevla_ros.data.feature_statistics import merge, summarise
-from kinevla_ros.data.lerobot_reader import DatasetReader
-from kinevla_ros.data.lerobot_writer import DatasetWriter
-from kinevla_ros.data.metadata import DatasetError
-from kinevla_ros.data.schema import Schema
+from kinevla_ros.data.lerobot.feature_statistics import merge, summarise
+from kinevla_ros.data.lerobot.metadata import DatasetError
+from kinevla_ros.data.lerobot.reader import DatasetReader
+from kinevla_ros.data.lerobot.schema import Schema
+from kinevla_ros.data.lerobot.writer import DatasetWriter
 
 
 def assert_holds(root: Path, count: int) -> None:
@@ -147,7 +147,7 @@ def test_an_interrupt_while_an_episode_is_added_loses_that_episode_only(
     with DatasetWriter.open(tmp_path, SCHEMA) as writer:
         writer.add(episode(0))
         with monkeypatch.context() as patch:
-            patch.setattr("kinevla_ros.data.shard.summarise_images", interrupt)
+            patch.setattr("kinevla_ros.data.lerobot.shard.summarise_images", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 writer.add(episode(9))
         writer.add(episode(1))

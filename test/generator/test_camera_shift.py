@@ -89,8 +89,8 @@ def test_a_dataset_shows_how_its_camera_stood(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
     pytest.importorskip("av")
     from kinevla_ros.data.episode import Episode, Frame
-    from kinevla_ros.data.lerobot_writer import DatasetWriter
-    from kinevla_ros.data.schema import Schema
+    from kinevla_ros.data.lerobot.schema import Schema
+    from kinevla_ros.data.lerobot.writer import DatasetWriter
 
     out, root = tmp_path / "front.png", tmp_path / "dataset"
     with DatasetWriter.open(root, Schema(height=240, width=320), 5) as writer:

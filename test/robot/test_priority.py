@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kinevla_ros.robot.priority import STREAM_PRIORITY, promptly, take_priority
+from kinevla_ros.robot.host.priority import STREAM_PRIORITY, promptly, take_priority
 
 
 def test_the_stream_runs_first_in_first_out_where_that_is_permitted(

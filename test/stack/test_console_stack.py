@@ -19,8 +19,8 @@ from browser import DESKTOP, TIMEOUT, chromium, open_page, text_of
 from sensor_msgs.msg import JointState
 
 from kinevla_ros.data.synchronisation.joint_states import joints_from_message
-from kinevla_ros.stack.isolation import free_tcp_port, free_udp_port
-from kinevla_ros.stack.launcher import (
+from kinevla_ros.stack.processes.isolation import free_tcp_port, free_udp_port
+from kinevla_ros.stack.processes.launcher import (
     CELL_HOST,
     Launcher,
     client_node,

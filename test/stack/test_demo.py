@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.cli import app
 from kinevla_ros.evaluation.suite.episodes import episodes
-from kinevla_ros.stack import trials as stack_trials
+from kinevla_ros.stack.bench import trials as stack_trials
 
 try:
     resource_path("models", "kinevla-tiny", "model.safetensors")

@@ -27,7 +27,7 @@ from kinevla_ros.msg import Reasoning, SafetyStatus
 from kinevla_ros.nodes.ros.messages import Stamps, chunk_to_message
 from kinevla_ros.nodes.ros.qos import LATCHED
 from kinevla_ros.sim.cell.cell import HOME
-from kinevla_ros.stack.launcher import (
+from kinevla_ros.stack.processes.launcher import (
     CELL_HOST,
     Launcher,
     LaunchError,

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from kinevla_ros.stack import isolation
+from kinevla_ros.stack.processes import isolation
 
 
 def test_a_domain_in_use_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:

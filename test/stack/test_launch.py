@@ -93,7 +93,7 @@ def test_a_real_arm_is_refused_beside_the_cell(real: dict[str, str]) -> None:
 
 
 def test_rviz_gets_the_frames_of_the_robot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kinevla_ros.stack.packages.is_installed", lambda name: True)
+    monkeypatch.setattr("kinevla_ros.stack.processes.packages.is_installed", lambda name: True)
     assert started(sim="true", rviz="true")[3:] == ["robot_state_publisher", "rviz2"]
 
 

@@ -19,9 +19,9 @@ from lifecycle_msgs.msg import Transition
 from typer.testing import CliRunner
 
 from kinevla_ros.cli import app
-from kinevla_ros.stack import launcher as launcher_module
-from kinevla_ros.stack.isolation import DISCOVERY
-from kinevla_ros.stack.launcher import (
+from kinevla_ros.stack.processes import launcher as launcher_module
+from kinevla_ros.stack.processes.isolation import DISCOVERY
+from kinevla_ros.stack.processes.launcher import (
     CELL_HOST,
     Launcher,
     LaunchError,

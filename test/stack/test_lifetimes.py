@@ -16,7 +16,7 @@ pytest.importorskip("rclpy")
 from waiting import wait_until
 
 from kinevla_ros.nodes.ros.parent import PARENT
-from kinevla_ros.stack.claims import AlreadyRunning, claim
+from kinevla_ros.stack.processes.claims import AlreadyRunning, claim
 
 NODE = """
 import os, sys, time

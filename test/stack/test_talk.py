@@ -18,7 +18,7 @@ from kinevla_ros.msg import Question, Reasoning, SafetyStatus
 from kinevla_ros.nodes.policy.arm_watch import obstacle_of
 from kinevla_ros.nodes.ros.qos import LATCHED
 from kinevla_ros.stack import talk as talk_module
-from kinevla_ros.stack.launcher import client_node
+from kinevla_ros.stack.processes.launcher import client_node
 from kinevla_ros.stack.say import say
 from kinevla_ros.stack.talk import Talk
 

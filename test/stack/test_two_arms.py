@@ -19,7 +19,7 @@ from visualization_msgs.msg import MarkerArray
 from kinevla_ros.msg import Reasoning, SafetyStatus
 from kinevla_ros.nodes.ros.guard import GuardedNode
 from kinevla_ros.nodes.ros.qos import LATCHED
-from kinevla_ros.stack.launcher import Launcher, client_node, parameter_file
+from kinevla_ros.stack.processes.launcher import Launcher, client_node, parameter_file
 from kinevla_ros.stack.talk import Talk
 from kinevla_ros.stack.up import overrides
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from kinevla_ros.base.action_space import ABSOLUTE, RELATIVE, RM75, ActionSpace, GripperAxis
 from kinevla_ros.base.axes import UNITS
 from kinevla_ros.data.episode import Episode, Frame
-from kinevla_ros.data.lerobot_writer import DatasetWriter
-from kinevla_ros.data.schema import Schema
+from kinevla_ros.data.lerobot.schema import Schema
+from kinevla_ros.data.lerobot.writer import DatasetWriter
 from kinevla_ros.language.task_file import kine_realman
 
 _NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True)

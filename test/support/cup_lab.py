@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.data.episode import Episode, Frame
-from kinevla_ros.data.lerobot_writer import DatasetWriter
-from kinevla_ros.data.schema import Schema
+from kinevla_ros.data.lerobot.schema import Schema
+from kinevla_ros.data.lerobot.writer import DatasetWriter
 
 SIZE = 64
 STEPS = 10

@@ -17,7 +17,7 @@ from demonstrations import (
 )
 
 from kinevla_ros.data.checks.dataset import check_dataset
-from kinevla_ros.data.lerobot_reader import DatasetReader
+from kinevla_ros.data.lerobot.reader import DatasetReader
 from kinevla_ros.language.grammar import instruction
 
 STATE, ACTION = "observation.state", "action"

@@ -16,8 +16,8 @@ from shipped_tasks import TASKS, goal_text, kinematics_text
 
 from kinevla_ros.base.action_space import RM75
 from kinevla_ros.data.episode import Episode, Frame
-from kinevla_ros.data.lerobot_writer import DatasetWriter
-from kinevla_ros.data.schema import Schema
+from kinevla_ros.data.lerobot.schema import Schema
+from kinevla_ros.data.lerobot.writer import DatasetWriter
 from kinevla_ros.language.command import Command
 from kinevla_ros.language.grammar import phrasings
 from kinevla_ros.language.task_file import kine_realman, save_tasks

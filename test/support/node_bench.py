@@ -16,7 +16,7 @@ from rclpy.lifecycle import TransitionCallbackReturn
 
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.nodes.ros.managed import ManagedNode
-from kinevla_ros.robot.priority import promptly
+from kinevla_ros.robot.host.priority import promptly
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 TIMEOUT = 20.0

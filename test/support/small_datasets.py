@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from kinevla_ros.data.episode import Episode, Frame
-from kinevla_ros.data.lerobot_writer import DatasetWriter
-from kinevla_ros.data.schema import Schema
+from kinevla_ros.data.lerobot.schema import Schema
+from kinevla_ros.data.lerobot.writer import DatasetWriter
 
 POSES = ("bread_x", "bread_y", "bread_z")
 SCHEMA = Schema(vectors={"environment_state": POSES}, height=48, width=64)

@@ -19,8 +19,8 @@ from kinevla_ros.codec.checkpoint import load_codec
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
 from kinevla_ros.data.action_space_file import FILE_NAME, dataset_space
 from kinevla_ros.data.checks.dataset import require_sound
-from kinevla_ros.data.metadata import read_info
-from kinevla_ros.data.schema import DatasetError
+from kinevla_ros.data.lerobot.metadata import read_info
+from kinevla_ros.data.lerobot.schema import DatasetError
 from kinevla_ros.evaluation import open_loop as evaluation
 from kinevla_ros.generator.checkpoint import CheckpointError, load_contract
 from kinevla_ros.generator.policy import Policy

@@ -19,7 +19,7 @@ import numpy as np
 from kinevla_ros.base.files.damage import one_line
 from kinevla_ros.base.files.json_file import parse_object
 from kinevla_ros.data.annotate.proposals import Suggester
-from kinevla_ros.data.lerobot_reader import EpisodeEntry
+from kinevla_ros.data.lerobot.reader import EpisodeEntry
 from kinevla_ros.language.task_set import TaskSet
 
 TIMEOUT = 120.0

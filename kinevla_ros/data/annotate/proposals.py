@@ -17,8 +17,8 @@ from kinevla_ros.data.annotate.motion import Carry, find_carry
 from kinevla_ros.data.annotate.propose import Pose, Proposal, propose
 from kinevla_ros.data.annotate.words import Words, read_persistent
 from kinevla_ros.data.checks.texts import slot_reader
-from kinevla_ros.data.lerobot_reader import DatasetReader, EpisodeEntry
-from kinevla_ros.data.schema import DatasetError
+from kinevla_ros.data.lerobot.reader import DatasetReader, EpisodeEntry
+from kinevla_ros.data.lerobot.schema import DatasetError
 from kinevla_ros.language.reading.reader import Reader
 from kinevla_ros.language.reading.readings import Understood, UnknownReasoning
 

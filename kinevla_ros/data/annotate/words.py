@@ -18,9 +18,9 @@ from kinevla_ros.base.files.atomic import replacing, write_json
 from kinevla_ros.base.files.damage import naming
 from kinevla_ros.base.files.json_file import read_object
 from kinevla_ros.base.files.lock import only_writer
-from kinevla_ros.data.lerobot_reader import DatasetReader
-from kinevla_ros.data.metadata import INFO_PATH, read_table
-from kinevla_ros.data.schema import CURE, TEXTS, DatasetError
+from kinevla_ros.data.lerobot.metadata import INFO_PATH, read_table
+from kinevla_ros.data.lerobot.reader import DatasetReader
+from kinevla_ros.data.lerobot.schema import CURE, TEXTS, DatasetError
 
 PERSISTENT = "language_persistent"
 STYLES = ("subtask", "motion")

@@ -14,8 +14,8 @@ from kinevla_ros.data.checks.rows import check_rows, read_columns
 from kinevla_ros.data.checks.texts import check_tasks, check_texts
 from kinevla_ros.data.checks.units import check_units
 from kinevla_ros.data.checks.videos import check_videos
-from kinevla_ros.data.lerobot_reader import DatasetReader
-from kinevla_ros.data.schema import CURE, DatasetError
+from kinevla_ros.data.lerobot.reader import DatasetReader
+from kinevla_ros.data.lerobot.schema import CURE, DatasetError
 
 
 def check_dataset(root: Path, cameras: Sequence[str] | None = None) -> Iterator[Finding]:

@@ -9,8 +9,8 @@ from typing import Any
 from kinevla_ros.base.action_space import RM75, ActionSpace
 from kinevla_ros.data.checks.finding import Finding
 from kinevla_ros.data.episode import STATE_NAMES
-from kinevla_ros.data.lerobot_reader import DatasetReader
-from kinevla_ros.data.schema import TEXTS, camera_key
+from kinevla_ros.data.lerobot.reader import DatasetReader
+from kinevla_ros.data.lerobot.schema import TEXTS, camera_key
 
 OTHER_ARM = (
     "of another arm say in action_space.yaml what its numbers are (docs/reference/action-space.md)"

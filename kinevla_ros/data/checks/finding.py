@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kinevla_ros.data.lerobot_reader import DatasetReader
+from kinevla_ros.data.lerobot.reader import DatasetReader
 
 
 class FaultPlace(NamedTuple):

@@ -15,8 +15,8 @@ from kinevla_ros.data.checks.finding import FaultPlace, Finding
 from kinevla_ros.data.checks.rows import Columns
 from kinevla_ros.data.checks.texts import dataset_reader
 from kinevla_ros.data.episode import STATE_NAMES
-from kinevla_ros.data.lerobot_reader import DatasetReader
-from kinevla_ros.data.schema import TEXTS
+from kinevla_ros.data.lerobot.reader import DatasetReader
+from kinevla_ros.data.lerobot.schema import TEXTS
 from kinevla_ros.language.reading.reader import Reader
 from kinevla_ros.language.reading.readings import UnknownReasoning
 

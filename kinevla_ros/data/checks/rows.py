@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from kinevla_ros.data.checks.features import MOTION
 from kinevla_ros.data.checks.finding import Finding, place
-from kinevla_ros.data.lerobot_reader import DatasetReader
-from kinevla_ros.data.metadata import read_table
-from kinevla_ros.data.schema import COUNTERS, CURE, TEXTS
+from kinevla_ros.data.lerobot.metadata import read_table
+from kinevla_ros.data.lerobot.reader import DatasetReader
+from kinevla_ros.data.lerobot.schema import COUNTERS, CURE, TEXTS
 
 Columns = dict[str, NDArray]
 SORT = "sort them: kinevla convert {root} NEW_FOLDER"

@@ -10,9 +10,9 @@ import numpy as np
 from kinevla_ros.base.files.damage import one_line
 from kinevla_ros.data.checks.finding import FaultPlace, Finding, place
 from kinevla_ros.data.checks.rows import Columns
-from kinevla_ros.data.lerobot_reader import DatasetReader
-from kinevla_ros.data.metadata import TASKS_PATH, read_tasks
-from kinevla_ros.data.schema import TEXTS, DatasetError
+from kinevla_ros.data.lerobot.metadata import TASKS_PATH, read_tasks
+from kinevla_ros.data.lerobot.reader import DatasetReader
+from kinevla_ros.data.lerobot.schema import TEXTS, DatasetError
 from kinevla_ros.language.free_texts import tasks_of_texts
 from kinevla_ros.language.reading.reader import Reader
 from kinevla_ros.language.reading.reader_of import TaskReader, reader_of

@@ -13,7 +13,7 @@ from kinevla_ros.data.checks.features import MOTION
 from kinevla_ros.data.checks.finding import Finding, place
 from kinevla_ros.data.checks.rows import Columns
 from kinevla_ros.data.episode import STATE_NAMES
-from kinevla_ros.data.lerobot_reader import DatasetReader
+from kinevla_ros.data.lerobot.reader import DatasetReader
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.model import POSITION_LIMITS
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from kinevla_ros.base.files.damage import one_line
 from kinevla_ros.data.checks.finding import FaultPlace, Finding
-from kinevla_ros.data.lerobot_reader import DatasetReader, EpisodeEntry
-from kinevla_ros.data.metadata_checks import video_size
-from kinevla_ros.data.schema import CURE, DatasetError, camera_key
+from kinevla_ros.data.lerobot.metadata_checks import video_size
+from kinevla_ros.data.lerobot.reader import DatasetReader, EpisodeEntry
+from kinevla_ros.data.lerobot.schema import CURE, DatasetError, camera_key
 from kinevla_ros.data.video import VideoHeader, read_header
 
 

@@ -12,7 +12,7 @@ import yaml
 from kinevla_ros.base.files.damage import one_line
 from kinevla_ros.base.files.json_file import read_bounded
 from kinevla_ros.base.files.paths import inside
-from kinevla_ros.data.schema import DatasetError
+from kinevla_ros.data.lerobot.schema import DatasetError
 
 METADATA = "metadata.yaml"
 INFORMATION = "rosbag2_bagfile_information"

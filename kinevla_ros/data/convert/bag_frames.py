@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.chunk import CHUNK_DT
 from kinevla_ros.data.convert.bag import INSTRUCTION, Bag, Received
-from kinevla_ros.data.schema import DatasetError
+from kinevla_ros.data.lerobot.schema import DatasetError
 from kinevla_ros.data.synchronisation.images import ImageError, picture_topic
 from kinevla_ros.data.synchronisation.joint_states import joints_from_message
 from kinevla_ros.data.synchronisation.observation import (

@@ -13,8 +13,8 @@ from kinevla_ros.data.convert.bag_frames import Actions, SynchronisedFrame, fram
 from kinevla_ros.data.convert.dataset import ConvertedRecording, even, open_target, require_new
 from kinevla_ros.data.convert.resample import SHORTEST
 from kinevla_ros.data.episode import Episode, Frame
-from kinevla_ros.data.lerobot_writer import DatasetWriter
-from kinevla_ros.data.schema import DatasetError
+from kinevla_ros.data.lerobot.schema import DatasetError
+from kinevla_ros.data.lerobot.writer import DatasetWriter
 
 FAILURE = "failure"
 HAND = "hand"

@@ -19,9 +19,9 @@ from kinevla_ros.data.convert.mapping import FeatureNames, FeatureUnits
 from kinevla_ros.data.convert.recording import Picture, Recording, RecordingSource
 from kinevla_ros.data.convert.resample import ResampledPart, TooSlow, resample
 from kinevla_ros.data.episode import Episode, Frame
-from kinevla_ros.data.lerobot_writer import DatasetWriter
-from kinevla_ros.data.metadata import INFO_PATH
-from kinevla_ros.data.schema import COUNTERS, CURE, TEXTS, DatasetError, Schema, camera_key
+from kinevla_ros.data.lerobot.metadata import INFO_PATH
+from kinevla_ros.data.lerobot.schema import COUNTERS, CURE, TEXTS, DatasetError, Schema, camera_key
+from kinevla_ros.data.lerobot.writer import DatasetWriter
 from kinevla_ros.language.task_file import FILE_NAME as TASKS_FILE
 
 

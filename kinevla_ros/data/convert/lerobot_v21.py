@@ -18,15 +18,15 @@ from kinevla_ros.base.files.paths import inside
 from kinevla_ros.data.convert.lerobot_v30 import chosen
 from kinevla_ros.data.convert.recording import Picture, Recording
 from kinevla_ros.data.convert.stored_pictures import StoredPictures
-from kinevla_ros.data.metadata import INFO_PATH, read_table
-from kinevla_ros.data.metadata_checks import (
+from kinevla_ros.data.lerobot.metadata import INFO_PATH, read_table
+from kinevla_ros.data.lerobot.metadata_checks import (
     FASTEST,
     MOST_EPISODES,
     MOST_FRAMES,
     check_feature,
     video_size,
 )
-from kinevla_ros.data.schema import CURE, DatasetError, camera_key
+from kinevla_ros.data.lerobot.schema import CURE, DatasetError, camera_key
 
 VERSIONS = ("v2.0", "v2.1")
 DATA = "data/chunk-{episode_chunk:03d}/episode_{episode_index:06d}.parquet"

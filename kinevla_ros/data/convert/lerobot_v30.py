@@ -14,9 +14,9 @@ from kinevla_ros.data.checks.finding import Finding
 from kinevla_ros.data.checks.rows import check_rows, read_columns
 from kinevla_ros.data.convert.recording import Picture, Recording
 from kinevla_ros.data.convert.stored_pictures import StoredPictures
-from kinevla_ros.data.lerobot_reader import DatasetReader
-from kinevla_ros.data.metadata_checks import video_size
-from kinevla_ros.data.schema import COUNTERS, DatasetError, camera_key
+from kinevla_ros.data.lerobot.metadata_checks import video_size
+from kinevla_ros.data.lerobot.reader import DatasetReader
+from kinevla_ros.data.lerobot.schema import COUNTERS, DatasetError, camera_key
 from kinevla_ros.data.video import decode
 
 CURED = ("index", "timestamp")

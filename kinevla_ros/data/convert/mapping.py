@@ -14,7 +14,7 @@ from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.data.checks.features import MOTION, names_of, plain
 from kinevla_ros.data.checks.units import ANGLE_UNITS, OPENING_UNITS
 from kinevla_ros.data.episode import STATE_NAMES
-from kinevla_ros.data.schema import camera_key
+from kinevla_ros.data.lerobot.schema import camera_key
 
 JOINTS = len(JOINT_NAMES)
 DELTA = "delta"

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from kinevla_ros.base.files.damage import naming
 from kinevla_ros.base.files.paths import inside
 from kinevla_ros.data.convert.recording import Picture
-from kinevla_ros.data.schema import CURE, DatasetError
+from kinevla_ros.data.lerobot.schema import CURE, DatasetError
 
 
 class StoredPictures:

@@ -17,7 +17,7 @@ from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.files.json_file import read_object
 from kinevla_ros.base.files.lock import only_writer, require_free
 from kinevla_ros.data.action_space_file import Wanted
-from kinevla_ros.data.schema import DatasetError
+from kinevla_ros.data.lerobot.schema import DatasetError
 from kinevla_ros.evaluation.ablation.table import table
 from kinevla_ros.evaluation.ablation.variant_policies import open_variant
 from kinevla_ros.evaluation.bench.machine import machine, versions

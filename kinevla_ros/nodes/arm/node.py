@@ -39,7 +39,7 @@ from kinevla_ros.robot.driver.client import DriverClient
 from kinevla_ros.robot.driver.driver import STREAM_FAILED
 from kinevla_ros.robot.driver.tick import Tick
 from kinevla_ros.robot.gate.check_result import CheckResult, Fault, refused
-from kinevla_ros.robot.priority import ADVICE
+from kinevla_ros.robot.host.priority import ADVICE
 from kinevla_ros.robot.status import SafetyState, Status
 from kinevla_ros.robot.transport import ArmConnectionError
 

@@ -21,7 +21,7 @@ from kinevla_ros.nodes.ros.managed import ManagedNode
 from kinevla_ros.nodes.ros.parameter_sections import files_without
 from kinevla_ros.nodes.ros.parameters import UnknownParameter
 from kinevla_ros.nodes.ros.parent import end_with_parent
-from kinevla_ros.robot.priority import NODE_PRIORITY, take_priority
+from kinevla_ros.robot.host.priority import NODE_PRIORITY, take_priority
 
 POLL = 0.05
 """Longest time until a signal is noticed, s: Python runs its handlers between two waits."""

@@ -14,7 +14,6 @@ from dataclasses import replace
 from typing import Any
 
 from kinevla_ros.base.chunk import ActionChunk
-from kinevla_ros.robot.child_process import start_module
 from kinevla_ros.robot.driver.backoff import BackOff
 from kinevla_ros.robot.driver.channel import (
     Connected,
@@ -28,6 +27,7 @@ from kinevla_ros.robot.driver.requests import ENDED, DriverGone, DriverRequests
 from kinevla_ros.robot.driver.tick import Tick
 from kinevla_ros.robot.gate.check_result import CheckResult, Fault
 from kinevla_ros.robot.gate.teleop_checks import JointTarget
+from kinevla_ros.robot.host.child_process import start_module
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState, Status
 from kinevla_ros.robot.transport import ArmInfo

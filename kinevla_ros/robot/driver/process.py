@@ -19,9 +19,9 @@ from typing import Any
 from kinevla_ros.robot.driver.channel import Connected, DriverSettings, LogRecord, receive, send
 from kinevla_ros.robot.driver.driver import ArmDriver
 from kinevla_ros.robot.driver.tick import Tick
-from kinevla_ros.robot.priority import take_priority
+from kinevla_ros.robot.host.priority import take_priority
+from kinevla_ros.robot.host.single_instance import SingleInstance
 from kinevla_ros.robot.realman.transport import RealManArm
-from kinevla_ros.robot.single_instance import SingleInstance
 from kinevla_ros.robot.transport import ArmConnectionError, Transport
 
 SERVICES = ("start", "finish", "enable", "disable", "stop", "reset", "pause")

@@ -31,8 +31,8 @@ from Robotic_Arm.rm_robot_interface import (
     rm_udp_custom_config_t,
 )
 
+from kinevla_ros.robot.host.priority import take_priority
 from kinevla_ros.robot.motion.target_sender import Target, TargetSender
-from kinevla_ros.robot.priority import take_priority
 from kinevla_ros.robot.realman.channel import (
     CLEAR_KIND,
     GRIPPER,

@@ -7,7 +7,7 @@ import select
 import socket
 import subprocess
 
-from kinevla_ros.robot.child_process import start_module
+from kinevla_ros.robot.host.child_process import start_module
 from kinevla_ros.robot.realman.channel import (
     ProcessSettings,
     SharedState,

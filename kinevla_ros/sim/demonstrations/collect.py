@@ -18,8 +18,8 @@ from kinevla_ros.base.cameras import CAMERA_HEIGHT, CAMERA_WIDTH
 from kinevla_ros.base.chunk import ACTION_DIM, CHUNK_DT, HORIZON, JOINT_NAMES, ActionChunk
 from kinevla_ros.base.scene import OBJECTS
 from kinevla_ros.data.episode import Episode, Frame
-from kinevla_ros.data.lerobot_writer import DatasetWriter
-from kinevla_ros.data.schema import Schema
+from kinevla_ros.data.lerobot.schema import Schema
+from kinevla_ros.data.lerobot.writer import DatasetWriter
 from kinevla_ros.language.command import Command
 from kinevla_ros.language.grammar import instruction
 from kinevla_ros.language.task_file import save_tasks

@@ -17,8 +17,8 @@ from kinevla_ros.base.action_space import RELATIVE, ActionSpace, GripperAxis
 from kinevla_ros.base.files.atomic import copy
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.data.episode import Episode, Frame
-from kinevla_ros.data.lerobot_writer import DatasetWriter
-from kinevla_ros.data.schema import Schema
+from kinevla_ros.data.lerobot.schema import Schema
+from kinevla_ros.data.lerobot.writer import DatasetWriter
 from kinevla_ros.language.task_file import FILE_NAME, load_tasks
 from kinevla_ros.language.task_set import Goal, Way
 from kinevla_ros.sim.libero.demonstrate import demonstrate

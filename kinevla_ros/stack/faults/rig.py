@@ -23,12 +23,12 @@ from std_srvs.srv import SetBool, Trigger
 from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.nodes.ros.messages import Stamps
 from kinevla_ros.nodes.ros.qos import LATCHED
-from kinevla_ros.robot.child_process import child_of
 from kinevla_ros.robot.gate.check_result import Fault
+from kinevla_ros.robot.host.child_process import child_of
 from kinevla_ros.sim.controller.control import RemoteControl
-from kinevla_ros.stack import shared_memory
-from kinevla_ros.stack.isolation import free_udp_port
-from kinevla_ros.stack.launcher import CELL_HOST, Launcher, LaunchError
+from kinevla_ros.stack.processes import shared_memory
+from kinevla_ros.stack.processes.isolation import free_udp_port
+from kinevla_ros.stack.processes.launcher import CELL_HOST, Launcher, LaunchError
 
 CALL_TIMEOUT = 10.0
 RECOVERY_TIMEOUT = 30.0

@@ -22,14 +22,14 @@ from kinevla_ros.evaluation.report.fault_report import (
     table,
 )
 from kinevla_ros.msg import SafetyStatus
+from kinevla_ros.robot.host.priority import promptly
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.robot.priority import promptly
 from kinevla_ros.sim.controller.records import MotionRecord, StreamRecord, records_of
 from kinevla_ros.sim.controller.stream_check import PAUSE
 from kinevla_ros.stack.faults.kinds import KINDS, FaultKind
 from kinevla_ros.stack.faults.rig import Emulator, FaultRig, emulated
-from kinevla_ros.stack.isolation import own_domain
-from kinevla_ros.stack.launcher import (
+from kinevla_ros.stack.processes.isolation import own_domain
+from kinevla_ros.stack.processes.launcher import (
     Interrupted,
     Launcher,
     LaunchError,

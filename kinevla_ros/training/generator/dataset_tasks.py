@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.data.lerobot_reader import DatasetReader
-from kinevla_ros.data.schema import DatasetError
+from kinevla_ros.data.lerobot.reader import DatasetReader
+from kinevla_ros.data.lerobot.schema import DatasetError
 from kinevla_ros.language.command import Command
 from kinevla_ros.language.free_texts import tasks_of_texts
 from kinevla_ros.language.reading.reader_of import reader_of

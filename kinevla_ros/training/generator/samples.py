@@ -18,8 +18,8 @@ from kinevla_ros.base.files.damage import naming
 from kinevla_ros.data.action_space_file import Wanted, dataset_space, require_plausible
 from kinevla_ros.data.checks.dataset import require_sound
 from kinevla_ros.data.chunks import demonstrated_chunks
-from kinevla_ros.data.metadata import read_info
-from kinevla_ros.data.schema import ACTION, CURE, STATE, DatasetError
+from kinevla_ros.data.lerobot.metadata import read_info
+from kinevla_ros.data.lerobot.schema import ACTION, CURE, STATE, DatasetError
 from kinevla_ros.generator.pictures.squares import SCENE_SCALE
 from kinevla_ros.language.task_set import TaskSet
 from kinevla_ros.training.generator.dataset_tasks import (

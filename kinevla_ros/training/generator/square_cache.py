@@ -15,7 +15,7 @@ from rich.progress import Progress
 from kinevla_ros.base.files.atomic import replacing, write_json
 from kinevla_ros.base.files.json_file import read_object
 from kinevla_ros.base.files.lock import only_writer
-from kinevla_ros.data.lerobot_reader import DatasetReader
+from kinevla_ros.data.lerobot.reader import DatasetReader
 from kinevla_ros.generator.pictures.squares import square
 
 

@@ -26,7 +26,7 @@ from kinevla_ros.nodes.arm.node import ArmNode
 from kinevla_ros.nodes.ros.messages import (
     joints_to_message,
 )
-from kinevla_ros.robot.child_process import child_of
+from kinevla_ros.robot.host.child_process import child_of
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.sim.controller.stream_check import stream_figures
 

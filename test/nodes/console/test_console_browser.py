@@ -18,8 +18,8 @@ from browser import DESKTOP, PHONE, SMALL_PHONE, chromium, open_page, text_of
 from fake_nodes import CARROT, FakeNodes
 
 from kinevla_ros.msg import SafetyStatus
-from kinevla_ros.stack.isolation import free_tcp_port
-from kinevla_ros.stack.launcher import Launcher, client_node, parameter_file
+from kinevla_ros.stack.processes.isolation import free_tcp_port
+from kinevla_ros.stack.processes.launcher import Launcher, client_node, parameter_file
 
 
 class Console:

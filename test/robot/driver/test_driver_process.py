@@ -21,11 +21,11 @@ from node_bench import free_port
 from waiting import wait_until
 
 from kinevla_ros.evaluation.report.fault_report import largest_share
-from kinevla_ros.robot.child_process import child_of
 from kinevla_ros.robot.driver.requests import DriverGone
 from kinevla_ros.robot.gate.check_result import Fault
+from kinevla_ros.robot.host.child_process import child_of
+from kinevla_ros.robot.host.priority import promptly
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.robot.priority import promptly
 from kinevla_ros.robot.status import SafetyState
 from kinevla_ros.sim.controller.controller import EmulatedController
 from kinevla_ros.sim.controller.plant import JointPlant

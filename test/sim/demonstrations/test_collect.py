@@ -10,8 +10,8 @@ from shipped_tasks import TASKS, goal_text, kinematics_text, parse_instruction
 
 from kinevla_ros.base.action_space import RM75
 from kinevla_ros.base.chunk import ActionChunk
-from kinevla_ros.data.lerobot_reader import DatasetReader
-from kinevla_ros.data.metadata import DatasetError
+from kinevla_ros.data.lerobot.metadata import DatasetError
+from kinevla_ros.data.lerobot.reader import DatasetReader
 from kinevla_ros.language.task_file import shipped_file
 from kinevla_ros.robot.gate.chunk_checks import ChunkCase
 from kinevla_ros.robot.gate.collision import CollisionModel

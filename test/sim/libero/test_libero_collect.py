@@ -14,9 +14,9 @@ if not is_installed():
 
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.data.episode import Episode
-from kinevla_ros.data.lerobot_reader import DatasetReader
-from kinevla_ros.data.lerobot_writer import DatasetWriter
-from kinevla_ros.data.schema import Schema
+from kinevla_ros.data.lerobot.reader import DatasetReader
+from kinevla_ros.data.lerobot.schema import Schema
+from kinevla_ros.data.lerobot.writer import DatasetWriter
 from kinevla_ros.language.task_file import load_tasks
 from kinevla_ros.sim.libero.collect import SPACE, record
 from kinevla_ros.sim.libero.pictures import SIZE

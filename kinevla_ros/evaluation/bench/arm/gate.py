@@ -23,8 +23,8 @@ from kinevla_ros.robot.gate.target_checks import TargetCase
 from kinevla_ros.robot.gate.teleop_checks import JointTarget, TeleopCase
 from kinevla_ros.robot.gate.tracking import TrackingMonitor
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
+from kinevla_ros.robot.host.priority import promptly
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.robot.priority import promptly
 from kinevla_ros.robot.state import ArmState
 
 Case = TypeVar("Case")

@@ -20,8 +20,8 @@ from kinevla_ros.evaluation.bench.arm.lagging_arm import LaggingArm
 from kinevla_ros.evaluation.bench.arm.seam import REPLAN, swing
 from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.report.statistics import percentiles
+from kinevla_ros.robot.host.priority import ADVICE, take_priority
 from kinevla_ros.robot.motion.fixed_rate import FixedRate
-from kinevla_ros.robot.priority import ADVICE, take_priority
 
 RATES = (50.0, 100.0, 200.0)
 LOADING = 120.0

@@ -25,7 +25,7 @@ from kinevla_ros.base.resources import resource_path
 from kinevla_ros.nodes.ros.guard import GuardedNode
 from kinevla_ros.nodes.ros.parent import PARENT
 from kinevla_ros.robot.gate.workspace import CELL_WORKSPACE
-from kinevla_ros.stack import shared_memory
+from kinevla_ros.stack.processes import shared_memory
 
 T = TypeVar("T")
 Overrides = Mapping[str, Mapping[str, Any]]

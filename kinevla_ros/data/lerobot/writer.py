@@ -18,8 +18,8 @@ from kinevla_ros.base.files.lock import FolderInUse, FolderLock
 from kinevla_ros.data.action_space_file import FILE_NAME as SPACE_FILE
 from kinevla_ros.data.action_space_file import dataset_space, write_space
 from kinevla_ros.data.episode import Episode
-from kinevla_ros.data.feature_statistics import Statistics, as_lists, from_lists, merge
-from kinevla_ros.data.metadata import (
+from kinevla_ros.data.lerobot.feature_statistics import Statistics, as_lists, from_lists, merge
+from kinevla_ros.data.lerobot.metadata import (
     CURE,
     INFO_PATH,
     STATS_PATH,
@@ -29,7 +29,7 @@ from kinevla_ros.data.metadata import (
     read_tasks,
     write_tasks,
 )
-from kinevla_ros.data.schema import (
+from kinevla_ros.data.lerobot.schema import (
     CHUNK_SIZE,
     CODEBASE_VERSION,
     DATA_PATH,
@@ -39,7 +39,7 @@ from kinevla_ros.data.schema import (
     camera_key,
     shard_path,
 )
-from kinevla_ros.data.shard import Shard
+from kinevla_ros.data.lerobot.shard import Shard
 
 ROBOT_TYPE = "realman_rm75"
 

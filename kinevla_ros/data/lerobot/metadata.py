@@ -15,8 +15,8 @@ from kinevla_ros.base.files.damage import naming
 from kinevla_ros.base.files.json_file import read_object
 from kinevla_ros.base.files.paths import inside
 from kinevla_ros.data.episode import MOST_TEXT
-from kinevla_ros.data.metadata_checks import MOST_EPISODES, MOST_FRAMES, check_info
-from kinevla_ros.data.schema import CODEBASE_VERSION, CURE, DatasetError
+from kinevla_ros.data.lerobot.metadata_checks import MOST_EPISODES, MOST_FRAMES, check_info
+from kinevla_ros.data.lerobot.schema import CODEBASE_VERSION, CURE, DatasetError
 
 INFO_PATH = "meta/info.json"
 STATS_PATH = "meta/stats.json"

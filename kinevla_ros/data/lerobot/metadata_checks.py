@@ -12,7 +12,7 @@ from typing import Any
 
 from kinevla_ros.base.files.fields import integer, integers, number, one_of
 from kinevla_ros.data.episode import MOST_TEXT
-from kinevla_ros.data.schema import CHUNK_SIZE, DATA_PATH, VIDEO_PATH
+from kinevla_ros.data.lerobot.schema import CHUNK_SIZE, DATA_PATH, VIDEO_PATH
 
 MOST_EPISODES, MOST_FRAMES, MOST_FEATURES = 1_000_000, 20_000_000, 256
 LARGEST_SIDE, LONGEST_VECTOR, FASTEST = 4096, 10_000, 1000

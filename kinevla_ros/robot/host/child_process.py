@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from kinevla_ros.robot.priority import at_ordinary_priority
+from kinevla_ros.robot.host.priority import at_ordinary_priority
 
 
 def start_module(
@@ -23,7 +23,7 @@ def start_module(
         arguments: of its command line.
         descriptors: file descriptors that it inherits.
     """
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
     with at_ordinary_priority():
         return subprocess.Popen(

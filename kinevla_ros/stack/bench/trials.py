@@ -28,8 +28,8 @@ from kinevla_ros.evaluation.suite.episodes import episodes
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.sim.cell.cell import HOME
 from kinevla_ros.stack.demo import Demonstration
-from kinevla_ros.stack.isolation import free_tcp_port, free_udp_port, own_domain
-from kinevla_ros.stack.launcher import (
+from kinevla_ros.stack.processes.isolation import free_tcp_port, free_udp_port, own_domain
+from kinevla_ros.stack.processes.launcher import (
     CELL_HOST,
     Interrupted,
     Launcher,

@@ -21,9 +21,9 @@ from kinevla_ros.base.resources import resource_path
 from kinevla_ros.evaluation.bench.arm.stream import policy_load
 from kinevla_ros.evaluation.bench.machine import machine, versions
 from kinevla_ros.evaluation.report.statistics import percentiles
-from kinevla_ros.stack.bench_console_cost import cost
-from kinevla_ros.stack.isolation import free_tcp_port, free_udp_port, own_domain
-from kinevla_ros.stack.launcher import (
+from kinevla_ros.stack.bench.console_cost import cost
+from kinevla_ros.stack.processes.isolation import free_tcp_port, free_udp_port, own_domain
+from kinevla_ros.stack.processes.launcher import (
     CELL_HOST,
     Interrupted,
     Launcher,

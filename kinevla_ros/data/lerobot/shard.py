@@ -14,8 +14,13 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.files.atomic import publish
 from kinevla_ros.data.episode import Episode, Frame
-from kinevla_ros.data.feature_statistics import Statistics, as_lists, summarise, summarise_images
-from kinevla_ros.data.schema import (
+from kinevla_ros.data.lerobot.feature_statistics import (
+    Statistics,
+    as_lists,
+    summarise,
+    summarise_images,
+)
+from kinevla_ros.data.lerobot.schema import (
     CHUNK_SIZE,
     COUNTERS,
     DATA_PATH,

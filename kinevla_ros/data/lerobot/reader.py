@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.files.damage import naming
 from kinevla_ros.base.files.paths import inside
-from kinevla_ros.data.metadata import (
+from kinevla_ros.data.lerobot.metadata import (
     CURE,
     DatasetError,
     read_episodes,
@@ -27,8 +27,8 @@ from kinevla_ros.data.metadata import (
     read_table,
     read_tasks,
 )
-from kinevla_ros.data.metadata_checks import READ, check_row, video_size
-from kinevla_ros.data.schema import camera_key
+from kinevla_ros.data.lerobot.metadata_checks import READ, check_row, video_size
+from kinevla_ros.data.lerobot.schema import camera_key
 from kinevla_ros.data.video import decode
 
 

@@ -19,9 +19,9 @@ from kinevla_ros.evaluation.report.statistics import percentiles
 from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.ros.messages import NANO, Stamps
+from kinevla_ros.stack.bench.trials import Attendant
 from kinevla_ros.stack.demo import Demonstration
-from kinevla_ros.stack.launcher import Launcher
-from kinevla_ros.stack.trials import Attendant
+from kinevla_ros.stack.processes.launcher import Launcher
 
 TASK_TIMEOUT = 15.0
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.data.schema import camera_key
+from kinevla_ros.data.lerobot.schema import camera_key
 
 QUANTILES: dict[str, float] = {"q01": 0.01, "q10": 0.1, "q50": 0.5, "q90": 0.9, "q99": 0.99}
 
