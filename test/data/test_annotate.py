@@ -8,6 +8,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -295,8 +296,9 @@ def page(dataset: Path) -> Iterator[ReviewPage]:
     thread = threading.Thread(target=shown.run)
     thread.start()
     yield shown
-    if thread.is_alive():
-        post(shown, {"finish": True})
+    with suppress(ConnectionError):  # it may be about to end
+        if thread.is_alive():
+            post(shown, {"finish": True})
     thread.join(10)
     assert not thread.is_alive()
 

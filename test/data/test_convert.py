@@ -49,7 +49,7 @@ from kinevla_ros.data.convert.mapping import FeatureNames, FeatureUnits, Mapping
 from kinevla_ros.data.convert.resample import SHORTEST, TooSlow, resample
 from kinevla_ros.data.lerobot.reader import DatasetReader
 from kinevla_ros.data.lerobot.schema import DatasetError
-from kinevla_ros.language.task_file import save_tasks
+from kinevla_ros.language.task_file import kine_realman, save_tasks
 
 Spoil = Callable[[Path], None]
 
@@ -133,7 +133,7 @@ def test_what_the_check_finds_is_mended_by_what_it_says(
 ) -> None:
     spoil, names, units = CURED[case]
     spoil(dataset)
-    save_tasks(dataset)
+    save_tasks(kine_realman(), dataset)
     before = {path: path.read_bytes() for path in dataset.rglob("*") if path.is_file()}
     target = convert(dataset, names, units)
     assert findings(target) == []

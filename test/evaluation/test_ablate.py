@@ -302,7 +302,7 @@ def test_what_cannot_run_is_told_and_ctrl_c_is_no_error(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "load_samples", lambda *_: random_samples())
+    monkeypatch.setattr(command, "load_samples", lambda *_, **__: random_samples())
     monkeypatch.setattr(command, "compare", interrupted)
     assert command.ablate(*asked) == INTERRUPTED
     assert "the same command goes on" in capsys.readouterr().err.replace("\n", " ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
@@ -45,7 +46,7 @@ class ReviewPage:
     ) -> None:
         self._suggester, self._suggestions, self._reviews = suggester, suggestions, reviews
         self._lock = Lock()
-        self._server = ThreadingHTTPServer((LOOPBACK, port), self._handler())
+        self._server = _Server((LOOPBACK, port), self._handler())
         self._server.daemon_threads = True
         self._hosts = {f"{name}:{self._server.server_port}" for name in (LOOPBACK, "localhost")}
         self.url = f"http://{LOOPBACK}:{self._server.server_port}/"
@@ -164,6 +165,14 @@ class ReviewPage:
         if said.get("finish"):
             # It ends `serve_forever`, which runs in another thread than this one.
             self._server.shutdown()
+
+
+class _Server(ThreadingHTTPServer):
+    """A browser may leave before its answer has come: that is no error."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _answer(request: BaseHTTPRequestHandler, status: HTTPStatus, content: bytes, kind: str) -> None:

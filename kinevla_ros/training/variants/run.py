@@ -124,7 +124,9 @@ def _train(variant: Variant, study: Study, folder: Path) -> None:
     )
     if codec_folder:
         copy_decoder(codec_folder, study.samples.tasks, folder)
-        write_manifest(folder)
+    else:
+        save_tasks(study.samples.tasks, folder)
+    write_manifest(folder)
 
 
 def _start(study: Study, config: GeneratorConfig, folder: Path) -> Path | None:
