@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,7 +26,7 @@ from std_msgs.msg import Bool, Empty
 from std_srvs.srv import SetBool
 from waiting import wait_until
 
-from kinevla_ros.base.chunk import ActionChunk
+from kinevla_ros.base.chunk import JOINT_NAMES, ActionChunk
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.nodes.arm.node import ArmNode
@@ -286,14 +287,32 @@ def test_chunks_move_the_arm_through_the_driver_and_repeated_states_stop_it(
         running.end()
 
 
+@contextmanager
+def publishing(publisher: Any, message: Any) -> Iterator[None]:
+    """At 50 Hz, from another thread."""
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.wait(0.02):
+            publisher.publish(message)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
 def test_a_driver_that_tells_the_packages_own_joint_states_is_refused(messages: Any) -> None:
     with bench({"transport": "rm_driver"}) as node_bench:
         running = Running(messages)
         wrong = running.node.create_publisher(JointState, "/joint_states", 1)
         node = node_bench.add(ArmNode)
         assert node.trigger_configure() == SUCCESS
-        assert node.trigger_activate() == FAILURE
+        with publishing(wrong, JointState(name=list(JOINT_NAMES), position=[0.0] * 7)):
+            assert node.trigger_activate() == FAILURE
         assert "-r joint_states:=rm_driver/joint_states" in node._problem
-        assert wrong.get_subscription_count() == 0
         node.close()
         running.end()

@@ -58,7 +58,9 @@ class Person:
     def swing_at_speed(self) -> None:
         """Until the arm passes the middle of a swing."""
         self.swing(1.2)
+        end = time.monotonic() + 20
         while abs(self._speed()) < 0.6 * SPEED:
+            assert time.monotonic() < end, f"the arm does not swing: {self.ticks[-1].status}"
             self.swing(0.1)
 
     def _speed(self) -> float:
