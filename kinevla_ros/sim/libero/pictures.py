@@ -6,7 +6,6 @@ model that is drawn keeps a tenth of them; collision geometry, and so physics, i
 
 from __future__ import annotations
 
-import fast_simplification
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +94,8 @@ def _lighten(mesh: mujoco.MjsMesh, model: mujoco.MjModel, textured: bool) -> Non
         return
     welded, merged = _weld(vertices, faces)
     count = int(len(faces) * KEPT[textured])
+    import fast_simplification  # of the extra, like LIBERO itself
+
     points, triangles = fast_simplification.simplify(
         welded, merged, target_count=min(count, len(merged) - 1), agg=3
     )
