@@ -19,6 +19,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from pathlib import Path
@@ -101,7 +102,7 @@ def run(ros2: bool) -> dict[str, Any]:
         speak.append(json.dumps({"data": INSTRUCTION}))
     busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     os.sched_setaffinity(busy.pid, {0})
-    log = open(f"/tmp/launch_trial_{mark[:8]}.log", "wb")  # noqa: SIM115
+    log = tempfile.NamedTemporaryFile(prefix="launch_trial_", delete=False)  # noqa: SIM115
     begin = time.monotonic()
     nodes = subprocess.Popen(
         up, env=environment, stdout=log, stderr=log, preexec_fn=without_real_time,
