@@ -164,7 +164,7 @@ def convert(
         typer.Option(help="Of bags: only where a person led the arm."),
     ] = None,
 ) -> None:
-    """Write a dataset anew: 10 Hz, joint1 to joint7 in rad, the gripper in m, pictures as video.
+    """Write a dataset that training reads: 10 Hz, joint1 to joint7 in rad, gripper in m, videos.
 
     Nothing is filled in: an episode is cut at its gaps, and each line says what was left out.
     """

@@ -44,7 +44,7 @@ class SimulatedArm:
         self._waiting: list[tuple[float, ActionChunk]] = []
         self.now = 0.0
         self.opening = cell.gripper()
-        self._told: float | None = None  # the newest target of the gripper
+        self._commanded: float | None = None  # the newest target of the gripper
         self._target: float | None = None  # the one that waits for the line
         self._turns, self._next_turn = gripper.Turns(), 0.0
         space = CollisionModel(CELL_WORKSPACE)
@@ -78,8 +78,8 @@ class SimulatedArm:
             sample = self.core.tick(self.now)
             if sample is not None:
                 self._cell.set_joint_target(sample.position)
-                if sample.gripper is not None and gripper.is_new(sample.gripper, self._told):
-                    self._target = self._told = sample.gripper
+                if sample.gripper is not None and gripper.is_new(sample.gripper, self._commanded):
+                    self._target = self._commanded = sample.gripper
             if self.now >= self._next_turn - 1e-9:
                 self._use_line()
             self._cell.step(STREAM_PERIOD)

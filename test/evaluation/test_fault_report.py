@@ -82,8 +82,8 @@ def test_the_first_target_is_compared_with_where_the_arm_was_just_before() -> No
         ({"refused": 2}, "2 targets refused"),
         ({"cut": 0.5}, "cut off at 0.50 rad/s"),
         ({"strays": 3}, "3 targets before it was enabled"),
-        ({"lunge": 0.2}, "first step"),
-        ({"lunge": float("nan")}, "first step"),
+        ({"first_step": 0.2}, "first step"),
+        ({"first_step": float("nan")}, "first step"),
     ],
 )
 def test_each_shortcoming_is_named(change: dict, problem: str) -> None:

@@ -73,3 +73,13 @@ def test_a_computer_with_half_of_the_libraries_does_its_half(
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.splitlines()[-1] == "there:"
+
+
+def test_the_policy_node_needs_nothing_of_the_robots() -> None:
+    pytest.importorskip("rclpy")
+    missing = "coal mujoco pinocchio ruckig Robotic_Arm"
+    node = "import kinevla_ros.nodes.policy.node"
+    command = [sys.executable, "-c", REFUSING, missing, "", node]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.splitlines()[-1] == "there:"

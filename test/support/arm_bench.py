@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.gate.check_result import CheckResult, Fault
 from kinevla_ros.robot.gate.collision import CollisionModel
-from kinevla_ros.robot.gate.teleop_checks import JointTarget
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
+from kinevla_ros.robot.joint_target import JointTarget
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.motion.state_machine import ArmStateMachine

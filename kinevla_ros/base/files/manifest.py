@@ -84,8 +84,8 @@ def checked(folder: Path, name: str) -> Path:
 def digest(path: Path) -> str:
     """The SHA-256 of a file, in hex; that of a large one is remembered."""
     with path.open("rb") as file:
-        told = os.fstat(file.fileno())
-        note = _note(path, told) if told.st_size >= REMEMBERED_FROM else None
+        stated = os.fstat(file.fileno())
+        note = _note(path, stated) if stated.st_size >= REMEMBERED_FROM else None
         if note and (known := _noted(note)):
             return known
         sha, block = hashlib.sha256(), memoryview(bytearray(_BLOCK))
@@ -121,13 +121,13 @@ def _read(folder: Path) -> dict[str, str]:
     return digests
 
 
-def _note(path: Path, told: os.stat_result) -> Path | None:
+def _note(path: Path, stated: os.stat_result) -> Path | None:
     """Where the hash of a file in this place, of this size and these times is remembered."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     if not os.path.isabs(cache):
         return None
-    times = told.st_mtime_ns, told.st_ctime_ns
-    key = f"{path.resolve()}\0{told.st_dev} {told.st_ino} {told.st_size} {times}"
+    times = stated.st_mtime_ns, stated.st_ctime_ns
+    key = f"{path.resolve()}\0{stated.st_dev} {stated.st_ino} {stated.st_size} {times}"
     name = hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()
     return Path(cache) / "kinevla_ros" / "sha256" / name
 

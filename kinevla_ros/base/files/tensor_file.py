@@ -107,10 +107,10 @@ class TensorFile:
             self._refuse(f"its header lists {len(entries)} tensors")
         return 8 + length, entries
 
-    def _texts(self, told: object) -> dict[str, str]:
-        if not isinstance(told, dict) or not all(isinstance(v, str) for v in told.values()):
+    def _texts(self, stated: object) -> dict[str, str]:
+        if not isinstance(stated, dict) or not all(isinstance(v, str) for v in stated.values()):
             self._refuse("its header holds metadata that are no texts")
-        return dict(told)
+        return dict(stated)
 
     def _add(self, name: str, entry: object) -> None:
         if isinstance(entry, dict) and entry.get("dtype") in UNREAD:

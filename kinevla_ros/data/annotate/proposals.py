@@ -92,23 +92,23 @@ class Suggester:
 
     def suggest(self, entry: EpisodeEntry) -> Suggestion:
         """Slots of one episode: given, the task's or the dataset's own, held against the motion."""
-        told, origin = self._told(entry)
+        stated, origin = self._stated(entry)
         carry = self.carry(entry)
-        seen = propose(self.words.tasks, carry, self._poses(entry, carry), told.get("object", ""))
-        if not told:
+        seen = propose(self.words.tasks, carry, self._poses(entry, carry), stated.get("object", ""))
+        if not stated:
             sure = seen.sure
             note = "" if sure else seen.why or f"unclear: {_closest(seen)}"
             return _suggestion(entry, seen.slots, sure, "motion", note, seen.margin)
         against = [
             slot
             for slot, value in seen.slots.items()
-            if told.get(slot) != value and seen.margins[slot] >= 1.0
+            if stated.get(slot) != value and seen.margins[slot] >= 1.0
         ]
         if against:
             slot = against[0]
-            note = f"{slot} {told.get(slot)} by the {origin}, {seen.slots[slot]} by the motion"
-            return _suggestion(entry, told, False, origin, note)
-        return _suggestion(entry, told, True, origin, "", 1.0)
+            note = f"{slot} {stated.get(slot)} by the {origin}, {seen.slots[slot]} by the motion"
+            return _suggestion(entry, stated, False, origin, note)
+        return _suggestion(entry, stated, True, origin, "", 1.0)
 
     def carry(self, entry: EpisodeEntry) -> Carry | None:
         """The motion of an episode."""
@@ -122,7 +122,7 @@ class Suggester:
         """Goal and kinematics text of slots. Raises KeyError where no way of the set has them."""
         return self.words.texts(slots)
 
-    def _told(self, entry: EpisodeEntry) -> tuple[Mapping[str, str], Origin]:
+    def _stated(self, entry: EpisodeEntry) -> tuple[Mapping[str, str], Origin]:
         if entry.index in self._given:
             return self._given[entry.index], "import"
         if entry.index in self._known:

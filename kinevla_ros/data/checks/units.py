@@ -91,11 +91,11 @@ def _check_openings(
         return None
     row = int(np.argmax(wrong))
     unit = opening_unit(float(opening.max())) if opening.min() >= -GRIPPER_TOLERANCE else None
-    told = f"looks like {unit}" if unit else "its zero is elsewhere"
+    stated = f"looks like {unit}" if unit else "its zero is elsewhere"
     return Finding(
         name,
         f"gripper is {opening[row]:.4g}, and {opening.min():.4g} to {opening.max():.4g} in all, "
-        f"of 0 to {GRIPPER_STROKE} m ({wrong.sum()} frames beyond): {told}",
+        f"of 0 to {GRIPPER_STROKE} m ({wrong.sum()} frames beyond): {stated}",
         _convert(reader, name, f"gripper={unit}") if unit else "record it in m from closed",
         place(reader, row),
     )
@@ -108,11 +108,11 @@ def _check_angles(reader: DatasetReader, name: str, joints: NDArray[np.float64])
     row, joint = np.argwhere(beyond)[0]
     limit, value = POSITION_LIMITS[joint], joints[row, joint]
     unit = angle_unit(float(np.abs(joints).max()))
-    told = f"looks like {unit}" if unit else "check order and zero of the joints"
+    stated = f"looks like {unit}" if unit else "check order and zero of the joints"
     return Finding(
         name,
         f"{JOINT_NAMES[joint]} is {value:.4g}, of {-limit:.2f} to {limit:.2f} rad "
-        f"({beyond.any(axis=1).sum()} frames beyond): {told}",
+        f"({beyond.any(axis=1).sum()} frames beyond): {stated}",
         _convert(reader, name, f"joints={unit}")
         if unit
         else f"set names in meta/info.json right, then kinevla convert {reader.root} NEW_FOLDER",

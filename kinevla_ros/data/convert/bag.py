@@ -50,7 +50,7 @@ class Bag:
 
     Attributes:
         root: its folder.
-        told: texts that the recorder wrote down (`custom_data`).
+        stated: texts that the recorder wrote down (`custom_data`).
 
     Raises:
         DatasetError: metadata.yaml is missing or damaged.
@@ -67,8 +67,8 @@ class Bag:
                 for each in content["topics_with_message_count"]
                 if each["message_count"]
             )
-            told = content.get("custom_data") or {}
-            self.told = {str(key): str(value) for key, value in told.items()}
+            stated = content.get("custom_data") or {}
+            self.stated = {str(key): str(value) for key, value in stated.items()}
         except FileNotFoundError as problem:
             raise DatasetError(f"{path} is missing: {root} is unfinished; {RECOVER}") from problem
         except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as problem:

@@ -38,7 +38,7 @@ FOLLOW = 0.2
 """Share of a frame's lateness by which the next one's time is moved: a slow camera is followed."""
 
 HELD = 0.05
-"""An arm that is told nothing new holds its last target, give or take, rad."""
+"""An arm that is sent nothing new holds its last target, give or take, rad."""
 
 INSTRUCTIONS, JOINTS = "/instruction", "/joint_states"
 TARGETS, STATUS = "/kinevla/joint_targets", "/kinevla/safety_status"
@@ -65,11 +65,11 @@ class Stretch:
 
     Attributes:
         seen: one each tenth of a second.
-        told: why the stretch ended; empty at the end of the bag.
+        stated: why the stretch ended; empty at the end of the bag.
     """
 
     seen: list[SynchronisedFrame] = field(default_factory=list)
-    told: str = ""
+    stated: str = ""
 
 
 class FrameClock:
@@ -123,7 +123,7 @@ class FrameClock:
 
 @dataclass
 class ActionTimeline:
-    """What the arm was told or did, by time."""
+    """What the arm was sent or did, by time."""
 
     stamps: list[float] = field(default_factory=list)
     values: list[NDArray[np.float64]] = field(default_factory=list)
@@ -163,17 +163,17 @@ def synchronise(bag: Bag, actions: Actions) -> tuple[list[Stretch], ActionTimeli
     topics = [picture_topic(camera, transport) for camera in CAMERAS]
     ticker, targets = FrameClock(transport), ActionTimeline()
     stretches = [Stretch()]
-    said, takeover = bag.told.get(INSTRUCTION, ""), False
+    said, takeover = bag.stated.get(INSTRUCTION, ""), False
     for received in bag.messages([*topics, JOINTS, TARGETS, STATUS, INSTRUCTIONS]):
         if received.topic == STATUS:
             takeover = bool(received.message.takeover)
-        elif received.topic == INSTRUCTIONS and INSTRUCTION not in bag.told:
+        elif received.topic == INSTRUCTIONS and INSTRUCTION not in bag.stated:
             said = received.message.data.strip()
         elif received.topic == (TARGETS if actions == "targets" else JOINTS):
             _add_target(targets, received)
         found = ticker.take(received)
         if isinstance(found, str):
-            stretches[-1].told = found
+            stretches[-1].stated = found
             stretches.append(Stretch())
             found = ticker.again(received.at)
         if found is not None:

@@ -36,17 +36,17 @@ def convert_bags(root: Path, target: Path, only_takeover: bool) -> Iterator[Conv
     writer: DatasetWriter | None = None
     try:
         for number, bag in enumerate(find_bags(root)):
-            if bag.told.get(VERDICT) == FAILURE:
+            if bag.stated.get(VERDICT) == FAILURE:
                 yield ConvertedRecording(
                     number, 0, 0, 0, (f"{bag.root.name} was a failure: left out",)
                 )
                 continue
-            actions: Actions = "measured" if bag.told.get(TEACHING) == HAND else "targets"
+            actions: Actions = "measured" if bag.stated.get(TEACHING) == HAND else "targets"
             stretches, targets = synchronise(bag, actions)
             total = sum(len(stretch.seen) for stretch in stretches)
-            told = [stretch.told for stretch in stretches if stretch.told]
+            stated = [stretch.stated for stretch in stretches if stretch.stated]
             if total and not targets.stamps:
-                told.append(
+                stated.append(
                     "nothing was streamed to the arm; an arm that was guided by hand is recorded "
                     f"with {TEACHING}: {HAND}"
                 )
@@ -54,13 +54,13 @@ def convert_bags(root: Path, target: Path, only_takeover: bool) -> Iterator[Conv
             for stretch in stretches:
                 for run in frames_of(stretch, targets, only_takeover):
                     if len(run) < SHORTEST:
-                        told.append(f"{len(run) / 10:.1f} s left out: too short")
+                        stated.append(f"{len(run) / 10:.1f} s left out: too short")
                         continue
                     episode = _episode(run)
                     writer = writer or open_target(target, episode, texts=False)
                     writer.add(episode)
                     kept, parts = kept + len(run), parts + 1
-            yield ConvertedRecording(number, total, kept, parts, tuple(told))
+            yield ConvertedRecording(number, total, kept, parts, tuple(stated))
     finally:
         if writer:
             writer.close()

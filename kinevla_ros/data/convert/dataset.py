@@ -33,25 +33,25 @@ class ConvertedRecording:
         number: of the recording in its source.
         frames: it had; kept: that are in the new dataset.
         parts: episodes that it became.
-        told: what was left out, and why.
+        stated: what was left out, and why.
     """
 
     number: int
     frames: int
     kept: int
     parts: int
-    told: tuple[str, ...] = ()
+    stated: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         episodes = "1 episode" if self.parts == 1 else f"{self.parts} episodes"
-        told = f": {'; '.join(self.told)}" if self.told else ""
-        return f"recording {self.number}: {self.kept} of {self.frames} frames, {episodes}{told}"
+        stated = f": {'; '.join(self.stated)}" if self.stated else ""
+        return f"recording {self.number}: {self.kept} of {self.frames} frames, {episodes}{stated}"
 
 
 def convert_dataset(
     root: Path, target: Path, names: FeatureNames, units: FeatureUnits, drop: Collection[int] = ()
 ) -> Iterator[ConvertedRecording]:
-    """Write the LeRobotDataset at `root` (v3.0, v2.1) anew, at 10 Hz, in our order and units.
+    """Write the LeRobotDataset at `root` (v3.0, v2.1) as a new one: 10 Hz, our order and units.
 
     Args:
         target: folder of the new dataset; empty or absent.
@@ -79,7 +79,7 @@ def convert_dataset(
                 *(recording.vectors[vectors[name]][:, columns[name]] for name in MOTION)
             )
             try:
-                parts, told = resample(recording.stamps, action)
+                parts, stated = resample(recording.stamps, action)
             except TooSlow as problem:
                 yield ConvertedRecording(recording.number, len(state), 0, 0, (str(problem),))
                 continue
@@ -88,7 +88,7 @@ def convert_dataset(
                 writer = writer or open_target(target, episode, bool(texts))
                 writer.add(episode)
             kept = sum(len(part.rows) for part in parts)
-            yield ConvertedRecording(recording.number, len(state), kept, len(parts), tuple(told))
+            yield ConvertedRecording(recording.number, len(state), kept, len(parts), tuple(stated))
     finally:
         if writer:
             writer.close()

@@ -64,7 +64,7 @@ def resample(
     if 1 / usual < SLOWEST:
         raise TooSlow(f"{1 / usual:.3g} frames a second are too few, and nothing is filled in")
     broken = np.flatnonzero((steps > max(SLACK * usual, ONE_DROPPED)) | (steps <= 0))
-    told = [
+    stated = [
         f"cut at {stamps[row] - stamps[0]:.2f} s ({steps[row]:.2f} s to the next frame)"
         for row in broken
     ]
@@ -72,10 +72,10 @@ def resample(
     for first, last in zip([0, *(broken + 1)], [*(broken + 1), len(stamps)], strict=True):
         rows, read = _thin(stamps[first:last], actions[first:last], usual)
         if len(rows) < SHORTEST:
-            told.append(f"{stamps[last - 1] - stamps[first]:.2f} s left out: too short")
+            stated.append(f"{stamps[last - 1] - stamps[first]:.2f} s left out: too short")
         else:
             parts.append(ResampledPart(rows + first, read))
-    return parts, told
+    return parts, stated
 
 
 def _thin(

@@ -101,10 +101,10 @@ def read_table(
     """
     try:
         with naming(path, CURE, DatasetError), pq.ParquetFile(path, read_dictionary=texts) as file:
-            told = file.metadata
-            size = sum(told.row_group(i).total_byte_size for i in range(told.num_row_groups))
-            if not 0 < told.num_rows <= rows or size > LARGEST_TABLE:
-                raise ValueError(f"{told.num_rows} rows in {size} bytes, of at most {rows} rows")
+            stated = file.metadata
+            size = sum(stated.row_group(i).total_byte_size for i in range(stated.num_row_groups))
+            if not 0 < stated.num_rows <= rows or size > LARGEST_TABLE:
+                raise ValueError(f"{stated.num_rows} rows in {size} bytes, of at most {rows} rows")
             return file.read(columns=columns)
     except (FileNotFoundError, pa.ArrowException) as error:
         raise DatasetError(f"{path} is missing or damaged ({error}); {CURE}") from error

@@ -52,7 +52,7 @@ class Trial:
         cut: speed of the last targets before they ceased, rad/s: how suddenly the arm was left.
         gentle: whether it must not be left in motion.
         strays: targets that arrived after the arm had come to rest and before it was enabled again.
-        lunge: distance of the first target after reset and enabling from the arm, rad.
+        first_step: distance of the first target after reset and enabling from the arm, rad.
         gap: longest time from one target to the next, where the stream must not be late, s.
     """
 
@@ -67,7 +67,7 @@ class Trial:
     cut: float
     gentle: bool
     strays: int
-    lunge: float
+    first_step: float
     gap: float = 0.0
 
     @property
@@ -86,8 +86,8 @@ class Trial:
             found.append(f"cut off at {self.cut:.2f} rad/s")
         if self.strays:
             found.append(f"{self.strays} targets before it was enabled")
-        if not self.lunge <= FIRST_STEP:
-            found.append(f"first step of {self.lunge:.3f} rad")
+        if not self.first_step <= FIRST_STEP:
+            found.append(f"first step of {self.first_step:.3f} rad")
         if not self.gap <= LONGEST_GAP:
             found.append(f"no target for {self.gap:.3f} s")
         return found
@@ -108,7 +108,7 @@ def largest_share(stream: StreamRecord, limits: JointLimits, dt: float) -> float
     """Largest share of a limit of velocity, acceleration or jerk that the targets reached in time.
 
     A single target may get lost with a process that dies: there the velocity is taken over the true
-    gap, and the derivatives begin anew.
+    gap, and the derivatives begin again.
     """
     gaps = np.diff(stream.times) / dt
     lost = (gaps > LOST) & (gaps <= STANDING)
@@ -199,7 +199,7 @@ def _row(group: Sequence[Trial]) -> list[str]:
     good = sum(not trial.problems for trial in group)
     worst = {
         name: max(getattr(trial, name) for trial in group)
-        for name in ("detection", "rest", "way", "share", "cut", "lunge", "gap")
+        for name in ("detection", "rest", "way", "share", "cut", "first_step", "gap")
     }
     return [
         str(len(group)),
@@ -209,6 +209,6 @@ def _row(group: Sequence[Trial]) -> list[str]:
         f"{worst['way']:.3f}",
         f"{worst['share']:.0%}",
         f"{worst['cut']:.3f}",
-        f"{worst['lunge']:.4f}",
+        f"{worst['first_step']:.4f}",
         f"{worst['gap']:.3f}",
     ]

@@ -1,7 +1,7 @@
 """Triton kernels for what a block does between its matrix products; see `FusedOperations`.
 
 No library has the attention: what may be seen follows from the segments. liger-kernel has norm and
-gate, which cannot round to fp8 in the same kernel, and torch.compile would compile each anew for
+gate, which cannot round to fp8 in the same kernel, and torch.compile would compile each again for
 every width of a pass.
 """
 

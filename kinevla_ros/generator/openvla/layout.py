@@ -57,12 +57,12 @@ def read_config(folder: Path, tensors: Mapping[str, Tensor]) -> GeneratorConfig:
     Raises:
         LayoutError: config.json or the tensors are of another model.
     """
-    told = _read_json(folder / FILE_NAME)
+    stated = _read_json(folder / FILE_NAME)
     for key, wanted in IDENTITY.items():
-        if told.get(key) != wanted:
+        if stated.get(key) != wanted:
             raise LayoutError(
-                f"{folder / FILE_NAME}: {key} is {told.get(key)!r} and should be {wanted!r}; only "
-                "OpenVLA-7B and its fine-tuned, merged descendants can be converted"
+                f"{folder / FILE_NAME}: {key} is {stated.get(key)!r} and should be {wanted!r}; "
+                "only OpenVLA-7B and its fine-tuned, merged descendants can be converted"
             )
     try:
         vision = {
@@ -71,7 +71,7 @@ def read_config(folder: Path, tensors: Mapping[str, Tensor]) -> GeneratorConfig:
             "siglip": _siglip(folder, tensors),
             **_normalisation(folder),
         }
-        language = _language(told.get("text_config", {}), tensors)
+        language = _language(stated.get("text_config", {}), tensors)
         vocabulary = tensors["language_model.model.embed_tokens.weight"].shape[0]
         hidden = [tensors[f"projector.fc{n}.weight"].shape[0] for n in (1, 2)]
     except KeyError as problem:
@@ -144,12 +144,12 @@ def _heads(folder: Path, kind: str, width: int) -> int:
         ) from problem
 
 
-def _language(told: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+def _language(stated: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     prefix = "language_model.model."
     layer = f"{prefix}layers.0."
     defaults = LlamaConfig()
     width = tensors[f"{prefix}embed_tokens.weight"].shape[1]
-    heads = told.get("num_attention_heads", defaults.num_attention_heads)
+    heads = stated.get("num_attention_heads", defaults.num_attention_heads)
     head = width // heads
     return {
         "hidden_size": width,
@@ -157,8 +157,8 @@ def _language(told: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> dict[st
         "num_hidden_layers": _count(tensors, f"{prefix}layers."),
         "num_attention_heads": heads,
         "num_key_value_heads": tensors[f"{layer}self_attn.k_proj.weight"].shape[0] // head,
-        "max_position_embeddings": told.get("max_position_embeddings", 2048),
-        "rms_norm_eps": told.get("rms_norm_eps", 1e-6),
+        "max_position_embeddings": stated.get("max_position_embeddings", 2048),
+        "rms_norm_eps": stated.get("rms_norm_eps", 1e-6),
         "attn_implementation": "sdpa",
     }
 
@@ -176,8 +176,8 @@ def _normalisation(folder: Path) -> dict[str, Any]:
     found = {"means": [DINO_MEAN, SIGLIP_MEAN], "stds": [DINO_STD, SIGLIP_STD]}
     path = folder / PREPROCESSOR_FILE
     if path.is_file():
-        told = _read_json(path)
-        found = {key: told.get(key, value) for key, value in found.items()}
+        stated = _read_json(path)
+        found = {key: stated.get(key, value) for key, value in found.items()}
     try:
         flat = {key: [float(x) for row in rows for x in row] for key, rows in found.items()}
     except (TypeError, ValueError) as problem:

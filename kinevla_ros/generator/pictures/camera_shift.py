@@ -31,7 +31,7 @@ BLUR, SLOPE = 1.5, 2.0
 """Edges are looked for after this much blur (pixels) and above this slope (% a pixel)."""
 
 WARNING, LIMIT = 4.0, 8.0
-"""Shifts that should be told, and that no policy should work with; pixels at this width."""
+"""Shifts that should be reported, and that no policy should work with; pixels at this width."""
 
 LARGEST = 4096
 """A reference has no longer side, pixels; checked before it is decoded."""

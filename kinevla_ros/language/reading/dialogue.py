@@ -15,7 +15,7 @@ class Dialogue:
 
     Args:
         reader: of the sentences.
-        patience: a question is open for so long; what is said later begins anew (s).
+        patience: a question is open for so long; what is said later stands alone (s).
         clock: monotonic time (s).
 
     Attributes:

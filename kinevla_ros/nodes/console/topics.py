@@ -93,7 +93,7 @@ class Topics:
     def _on_reasoning(self, message: Reasoning) -> None:
         shown, (_, before) = reasoning_shown(message), self._seen.get("reasoning")
         self._seen.put("reasoning", shown)
-        if before is None or _told(shown) != _told(before):
+        if before is None or _summary(shown) != _summary(before):
             self._seen.note(f"policy: {in_words(shown)}")
 
     def _on_question(self, message: Question) -> None:
@@ -121,7 +121,7 @@ def _of_note(shown: dict[str, Any]) -> tuple[str, str]:
     return "enabled" if follows else shown["state"], shown["fault"]
 
 
-def _told(shown: dict[str, Any]) -> tuple[str, ...]:
+def _summary(shown: dict[str, Any]) -> tuple[str, ...]:
     """What makes a reasoning another one for people; figures in a detail do not."""
     ok = shown["status"] == "OK"
     return (shown["status"], *((shown["goal"], shown["kinematics"]) if ok else ()))

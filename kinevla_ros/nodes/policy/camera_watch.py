@@ -31,7 +31,7 @@ class CameraWatch:
     Args:
         reference: the view as it shall be.
         look: gives the newest picture, RGB, or None; raises ValueError for one that is unusable.
-        warning, limit: shifts that are told, and above which nothing may move, in pixels of a
+        warning, limit: shifts that are reported, and above which nothing may move, in pixels of a
             picture 320 wide.
     """
 

@@ -36,7 +36,7 @@ class RmDriverGripper:
         self.opening: float | None = None
         """m; None while it is unknown."""
         self._message_type = messages.Gripperset
-        self._wanted = self._told = self._awaited = 0
+        self._wanted = self._commanded = self._awaited = 0
         self._due = 0.0
         self._commands = node.create_publisher(messages.Gripperset, COMMAND, qos)
         node.create_subscription(messages.Gripperset, COMMAND, self._on_command, qos)
@@ -52,14 +52,14 @@ class RmDriverGripper:
             raise ValueError(f"a gripper opening is a finite number of metres, not {opening!r}")
         self._wanted = position_of(opening)
         # Also where it was sent before: somebody may have moved it since.
-        self._told = 0
+        self._commanded = 0
 
     def tick(self) -> None:
         """Send what was not yet sent."""
         now = time.monotonic()
-        if self._wanted == self._told or now < self._due:
+        if self._wanted == self._commanded or now < self._due:
             return
-        self._told, self._due = self._wanted, now + PERIOD
+        self._commanded, self._due = self._wanted, now + PERIOD
         self._commands.publish(
             self._message_type(position=self._wanted, block=False, timeout=TIMEOUT)
         )
@@ -71,4 +71,4 @@ class RmDriverGripper:
         if message.data and self._awaited:
             self.opening = opening_of(self._awaited)
         elif not message.data:
-            self._told, self._due = 0, time.monotonic() + RETRY
+            self._commanded, self._due = 0, time.monotonic() + RETRY

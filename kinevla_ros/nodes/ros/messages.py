@@ -17,7 +17,7 @@ from kinevla_ros.data.synchronisation.joint_states import GRIPPER, positions_by_
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import Reasoning, SafetyStatus
 from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
-from kinevla_ros.robot.gate.teleop_checks import JointTarget
+from kinevla_ros.robot.joint_target import JointTarget
 from kinevla_ros.robot.status import Status
 
 if TYPE_CHECKING:

@@ -26,8 +26,8 @@ from kinevla_ros.robot.driver.driver import REST_TIMEOUT
 from kinevla_ros.robot.driver.requests import ENDED, DriverGone, DriverRequests
 from kinevla_ros.robot.driver.tick import Tick
 from kinevla_ros.robot.gate.check_result import CheckResult, Fault
-from kinevla_ros.robot.gate.teleop_checks import JointTarget
 from kinevla_ros.robot.host.child_process import start_module
+from kinevla_ros.robot.joint_target import JointTarget
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState, Status
 from kinevla_ros.robot.transport import ArmInfo

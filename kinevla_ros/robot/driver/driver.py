@@ -13,8 +13,8 @@ from kinevla_ros.robot.driver.tick import Tick
 from kinevla_ros.robot.gate.arm_checks import MAX_STATE_AGE
 from kinevla_ros.robot.gate.check_result import CheckResult, Fault, refused
 from kinevla_ros.robot.gate.collision import CollisionModel
-from kinevla_ros.robot.gate.teleop_checks import JointTarget
 from kinevla_ros.robot.gate.workspace import Workspace
+from kinevla_ros.robot.joint_target import JointTarget
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.motion.fixed_rate import FixedRate
 from kinevla_ros.robot.motion.sent_targets import SentTargets

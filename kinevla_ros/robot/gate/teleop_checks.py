@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.arm import GRIPPER_STROKE
-from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.robot.gate.check_result import PASSED, CheckResult, Fault, refused, worst
 from kinevla_ros.robot.gate.chunk_checks import CLOCK_TOLERANCE, GRIPPER_TOLERANCE, RESERVE
 from kinevla_ros.robot.gate.collision import CollisionModel, too_near
+from kinevla_ros.robot.joint_target import JointTarget
 from kinevla_ros.robot.limits import POSITION_MARGIN, JointLimits
 
 Array = NDArray[np.float64]
@@ -21,33 +21,6 @@ MAX_AGE = 0.1
 
 MAX_AWAY = 0.3
 """So far may a target be from where the arm is sent (rad)."""
-
-
-@dataclass(frozen=True, eq=False)
-class JointTarget:
-    """Where a person wants the arm.
-
-    Attributes:
-        stamp: when the person wanted it, s.
-        positions: shape (7,), rad, read-only.
-        gripper: opening, m; None to leave the gripper as it is.
-
-    Raises:
-        ValueError: There are not seven positions.
-    """
-
-    stamp: float
-    positions: Array
-    gripper: float | None = None
-
-    def __post_init__(self) -> None:
-        positions = np.array(self.positions, dtype=np.float64)
-        if positions.shape != (len(JOINT_NAMES),):
-            raise ValueError(
-                f"a target has positions of shape {positions.shape}; the arm has seven joints"
-            )
-        positions.flags.writeable = False
-        object.__setattr__(self, "positions", positions)
 
 
 @dataclass(frozen=True, eq=False)

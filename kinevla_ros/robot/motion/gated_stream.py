@@ -23,7 +23,8 @@ from kinevla_ros.robot.gate.gate import (
     run_checks,
 )
 from kinevla_ros.robot.gate.target_checks import TargetCase
-from kinevla_ros.robot.gate.teleop_checks import JointTarget, TeleopCase
+from kinevla_ros.robot.gate.teleop_checks import TeleopCase
+from kinevla_ros.robot.joint_target import JointTarget
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.motion.stream import JointStream, StreamError, StreamSample
 from kinevla_ros.robot.state import ArmState

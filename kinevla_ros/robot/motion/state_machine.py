@@ -41,8 +41,8 @@ from kinevla_ros.robot.gate.arm_checks import MAX_STATE_AGE, ArmCase
 from kinevla_ros.robot.gate.check_result import PASSED, CheckResult, Fault, refused
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.gate import ARM_CHECKS, run_checks
-from kinevla_ros.robot.gate.teleop_checks import JointTarget
 from kinevla_ros.robot.gate.tracking import REST_TIME, TrackingMonitor
+from kinevla_ros.robot.joint_target import JointTarget
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.motion.gated_stream import GatedStream
 from kinevla_ros.robot.motion.stream import StreamSample

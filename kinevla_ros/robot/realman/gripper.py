@@ -31,17 +31,17 @@ class Turns:
     """
 
     def __init__(self) -> None:
-        self._told = False
+        self._commanded = False
 
     def tells(self, waiting: bool) -> bool:
         """Whether the next request sends the target that is `waiting`, if one is; else it reads."""
-        self._told = waiting and not self._told
-        return self._told
+        self._commanded = waiting and not self._commanded
+        return self._commanded
 
 
-def is_new(target: float, told: float | None) -> bool:
+def is_new(target: float, commanded: float | None) -> bool:
     """Whether a target (m) has to be sent after the one sent last (m), if there is one."""
-    return told is None or abs(target - told) > STEP
+    return commanded is None or abs(target - commanded) > STEP
 
 
 def position_of(opening: float) -> int:

@@ -72,14 +72,14 @@ class RequestThread(threading.Thread):
             elif turns.tells(wanted is not None):
                 assert wanted is not None
                 if self._arm.rm_set_gripper_position(wanted, False, REPLY_ONLY) == _OK:
-                    self._told(wanted)
+                    self._commanded(wanted)
             else:
                 opening = self._read_gripper()
                 self._opening.write(opening)
                 pause = RETRY if math.isnan(opening) else 0.0
             time.sleep(PERIOD)
 
-    def _told(self, position: int) -> None:
+    def _commanded(self, position: int) -> None:
         """Forget what was sent, unless something newer has come."""
         with self._lock:
             if self._wanted == position:

@@ -102,7 +102,7 @@ class RealTimeCell:
         self._opening = opening
 
     def reset_scene(self) -> None:
-        """Lay out the objects anew; the arm stays where it is and opens its gripper.
+        """Lay out the objects in a new scene; the arm stays where it is and opens its gripper.
 
         Raises:
             CellError: the arm moves.

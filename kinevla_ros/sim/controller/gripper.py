@@ -10,7 +10,7 @@ from kinevla_ros.sim.controller.plant import ArmPlant
 from kinevla_ros.sim.gripper import SPEED, start_of_travel
 
 STALLED = 0.003
-"""The pads hold something when they stay this much (m) wider than told."""
+"""The pads hold something when they stay this much (m) wider than commanded."""
 
 
 class Gripper:

@@ -52,7 +52,7 @@ class Driver(Protocol):
 
     Attributes:
         seconds: longest episode (s).
-        must_finish: whether an episode that does not end in success is thrown away.
+        must_finish: whether an episode that does not end in success is left out.
     """
 
     seconds: float

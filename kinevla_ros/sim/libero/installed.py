@@ -45,7 +45,7 @@ def benchmark() -> ModuleType:
     Raises LiberoMissingError when it is not installed.
     """
     require_libero()
-    # LIBERO writes a file of paths, and asks on the terminal where to, unless it is told.
+    # LIBERO writes a file of paths, and asks on the terminal where to, unless it is given one.
     os.environ.setdefault("LIBERO_CONFIG_PATH", tempfile.mkdtemp(prefix="libero-"))
     # robosuite wants one of these at import; physics alone draws nothing.
     platform = os.environ.setdefault("MUJOCO_GL", "egl")

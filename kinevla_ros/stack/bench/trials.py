@@ -78,7 +78,7 @@ def bench_stack(model: Path | None, trials: int, seed: int, report: Path | None 
                 attendant = Attendant(node, launcher)
                 for episode in plan:
                     results.append(_result(episode, demonstration, attendant))
-                    progress.update(bar, advance=1, description=_told(results))
+                    progress.update(bar, advance=1, description=_summary(results))
         except Interrupted:
             code = 130
         except (LaunchError, OSError) as error:
@@ -87,7 +87,7 @@ def bench_stack(model: Path | None, trials: int, seed: int, report: Path | None 
     if results:
         latency = demonstration.latency.summary()
         figures = _figures(results, seed) | {"picture_to_chunk": latency}
-        shown = f"{_told(results)}\npicture to chunk: {latency}"
+        shown = f"{_summary(results)}\npicture to chunk: {latency}"
         publish(figures, lambda _: shown, report)
     return code
 
@@ -173,7 +173,7 @@ def _rates(results: Sequence[dict[str, Any]]) -> dict[str, Rate]:
     return {name: Rate.of(result[name] for result in results) for name in ("goal", "kinematic")}
 
 
-def _told(results: Sequence[dict[str, Any]]) -> str:
+def _summary(results: Sequence[dict[str, Any]]) -> str:
     """Rates with intervals, for people to read."""
     parts = []
     for name, rate in _rates(results).items():

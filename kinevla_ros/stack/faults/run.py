@@ -142,7 +142,7 @@ def run_trial(rig: FaultRig, kind: FaultKind) -> Trial:
         cut=cut,
         gentle=kind.gentle,
         strays=strays if rests else 0,
-        lunge=0.0 if kind.goes_on else first_step(stream, motion, allowed),
+        first_step=0.0 if kind.goes_on else first_step(stream, motion, allowed),
         gap=longest_gap(stream, broken, settled) if kind.even else 0.0,
     )
 

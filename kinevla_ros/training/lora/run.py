@@ -150,18 +150,18 @@ def _check_run(made_of: dict[str, Any], out: Path, resume: bool) -> None:
 
     Of several processes each comes here, perhaps when another has begun the same run.
     """
-    told, path = json.dumps(made_of), out / SETTINGS_FILE
+    stated, path = json.dumps(made_of), out / SETTINGS_FILE
     saved = last_save(out / RUN_FOLDER) is not None
     if not resume:
         if saved:
             raise ValueError(f"{out} holds a run; go on with --resume, or give another --out")
         if is_first():
-            write_text(path, told + "\n")
+            write_text(path, stated + "\n")
         return
     if not saved or not path.is_file():
         raise FileNotFoundError(f"nothing to resume in {out}; start without --resume")
     begun = read_object(path, "give another --out")
-    if begun != json.loads(told):
+    if begun != json.loads(stated):
         raise ValueError(f"{out} was begun with other settings or data ({json.dumps(begun)})")
 
 

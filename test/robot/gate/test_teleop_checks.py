@@ -12,7 +12,8 @@ from kinevla_ros.robot.gate.gate import (
     TELEOP_CHECKS,
     run_checks,
 )
-from kinevla_ros.robot.gate.teleop_checks import JointTarget, TeleopCase
+from kinevla_ros.robot.gate.teleop_checks import TeleopCase
+from kinevla_ros.robot.joint_target import JointTarget
 from kinevla_ros.robot.limits import RM75_LIMITS
 
 Array = NDArray[np.float64]

@@ -227,12 +227,12 @@ def test_a_target_that_breaks_a_limit_is_not_sent_and_the_arm_brakes_instead(
 ) -> None:
     step = JointStream.step
 
-    def lunge(stream: JointStream, now: float) -> StreamSample:
+    def first_step(stream: JointStream, now: float) -> StreamSample:
         monkeypatch.setattr(JointStream, "step", step)
         sample = step(stream, now)
         return replace(sample, position=sample.position + 0.3)
 
-    monkeypatch.setattr(JointStream, "step", lunge)
+    monkeypatch.setattr(JointStream, "step", first_step)
     after = moving.run(0.5)
     assert moving.fault is Fault.VELOCITY_LIMIT
     assert after[-1] is None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, ActionChunk
 from kinevla_ros.robot.gate.check_result import CheckResult, Fault
 from kinevla_ros.robot.gate.collision import CollisionModel
-from kinevla_ros.robot.gate.teleop_checks import JointTarget
+from kinevla_ros.robot.joint_target import JointTarget
 from kinevla_ros.robot.limits import RM75_LIMITS as LIMITS
 from kinevla_ros.robot.motion.state_machine import ArmStateMachine
 

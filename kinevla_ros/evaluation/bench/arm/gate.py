@@ -20,10 +20,11 @@ from kinevla_ros.robot.gate.chunk_checks import ChunkCase
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.gate import ARM_CHECKS, CHUNK_CHECKS, FIRST_TARGET_CHECKS, TELEOP_CHECKS
 from kinevla_ros.robot.gate.target_checks import TargetCase
-from kinevla_ros.robot.gate.teleop_checks import JointTarget, TeleopCase
+from kinevla_ros.robot.gate.teleop_checks import TeleopCase
 from kinevla_ros.robot.gate.tracking import TrackingMonitor
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.host.priority import promptly
+from kinevla_ros.robot.joint_target import JointTarget
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.state import ArmState
 

@@ -34,7 +34,7 @@ function age(part) {
   return then + (performance.now() - at) / 1000;
 }
 
-function told(seconds) {
+function stated(seconds) {
   if (!Number.isFinite(seconds)) return "never seen";
   if (seconds < 10) return `${seconds.toFixed(1)} s old`;
   return seconds < 86400 ? `${Math.round(seconds)} s old` : "stamped by another clock";
@@ -49,10 +49,10 @@ function watched(silence, lost) {
     const part = place.dataset.part, old = age(part) > (fresh[CAMERAS.includes(part) ? "pictures" : part] ?? 1);
     place.classList.toggle("old", old);
     const shown = place.querySelector(".age"), problem = state?.problems?.[part];
-    if (shown) shown.textContent = problem ? `${told(age(part))}: ${problem}` : told(age(part));
+    if (shown) shown.textContent = problem ? `${stated(age(part))}: ${problem}` : stated(age(part));
   }
   for (const place of document.querySelectorAll("[data-age]")) {
-    place.textContent = told(age(place.dataset.age));
+    place.textContent = stated(age(place.dataset.age));
     place.classList.toggle("old", age(place.dataset.age) > (fresh[place.dataset.age] ?? 1));
   }
 }
@@ -86,7 +86,7 @@ function show() {
   $("cell").classList.toggle("gone", !there.cell);
   const recorder = state.nodes.filter((n) => n.name.includes("/record"));
   list($("recorded"), recorder, (n) => [`${n.text}${n.figures.map((f) => `, ${f.join(": ")}`).join("")}`], (n) => n.level);
-  list($("nodes"), state.nodes, (n) => [bold(n.name), ` ${n.text}${n.age > (fresh.nodes ?? 3) ? ` (${told(n.age)})` : ""}`], (n) => `${n.level} ${n.age > (fresh.nodes ?? 3) ? "old" : ""}`, (n) => n.figures.map((f) => f.join(": ")).join("\n"));
+  list($("nodes"), state.nodes, (n) => [bold(n.name), ` ${n.text}${n.age > (fresh.nodes ?? 3) ? ` (${stated(n.age)})` : ""}`], (n) => `${n.level} ${n.age > (fresh.nodes ?? 3) ? "old" : ""}`, (n) => n.figures.map((f) => f.join(": ")).join("\n"));
 }
 
 function footer(arm, there) {
