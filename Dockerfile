@@ -12,7 +12,7 @@ COPY . src/kinevla_ros
 RUN rosdep install --from-paths src --ignore-src -y
 # PyTorch's CPU build: --build-arg PIP_EXTRA_INDEX_URL=…, see docs/tutorials/cell.md.
 ARG PIP_EXTRA_INDEX_URL
-RUN python3 -m venv --system-site-packages venv && . venv/bin/activate \
+RUN python3 -m venv --system-site-packages venv && . venv/bin/activate && touch venv/COLCON_IGNORE \
   && pip install 'numpy<2' -r src/kinevla_ros/requirements.txt mujoco==3.8.1 av scipy matplotlib sacrebleu
 RUN . /opt/ros/jazzy/setup.bash && . venv/bin/activate \
   && colcon build --packages-select kinevla_ros
