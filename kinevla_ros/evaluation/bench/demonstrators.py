@@ -14,13 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from kinevla_ros.base.files.atomic import write_text
 from kinevla_ros.base.resources import resource_path
-from kinevla_ros.evaluation.bench.machine import machine, versions
+from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.language.task_file import load_tasks
 from kinevla_ros.language.task_set import TaskSet
@@ -57,10 +55,7 @@ def bench_demonstrators(
     jobs = list(_jobs(tasks, min(states, STATES)))
     rows = _measure(jobs, workers, rows_file)
     figures = [_summary(tasks, goal, slots, rows) for goal, slots in _ways(tasks)]
-    Console().print(_table(world, figures))
-    if report:
-        content = {"world": world, "ways": figures, "machine": machine(), "versions": versions()}
-        write_text(report, json.dumps(content, indent=1))
+    publish({"world": world, "ways": figures}, lambda _: _table(world, figures), report)
     return 0
 
 

@@ -19,10 +19,9 @@ from rich.progress import Progress
 from rich.table import Table
 from torch import Tensor, nn
 
-from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.resources import resource_path
-from kinevla_ros.evaluation.bench.machine import machine, versions
+from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.generator.checkpoint import load_generator, load_task_set
 from kinevla_ros.generator.config import GeneratorConfig
@@ -108,12 +107,8 @@ def bench_flips(
         "model": str(folder),
         "cases": count,
         "differing": {name: counted.to_json() for name, counted in found.items()},
-        "machine": machine(),
-        "versions": versions(),
     }
-    Console().print(table(found, count))
-    if report:
-        write_json(report, figures)
+    publish(figures, lambda _: table(found, count), report)
     return 0
 
 

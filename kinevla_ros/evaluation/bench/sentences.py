@@ -8,7 +8,6 @@ beside that of other phrasings, as the least probability of the right words over
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,12 +16,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
 from rich.progress import Progress
 from torch import Tensor
 
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.base.resources import resource_path
+from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.evaluation.suite.episode import scene
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, GenerationError, Given
@@ -86,9 +85,7 @@ def bench_sentences(
         found = [_tried(policy, s, seen, lambda: bar.advance(task)) for s in sentences]
         sure = certainties(policy, seen, phrasings, seed, lambda n: bar.advance(task, n))
     figures = sentence_figures(found, scenes) | {"certainty": sure}
-    Console().print("\n".join(lines(figures)), highlight=False)
-    if report:
-        report.write_text(json.dumps(figures, indent=2) + "\n")
+    publish(figures, lambda _: "\n".join(lines(figures)), report)
     return 0
 
 
