@@ -26,6 +26,7 @@ from launch_ros.actions import LifecycleNode, Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
+from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.nodes.cameras.realsense import reads_realsense
 from kinevla_ros.nodes.ros.messages import BASE_FRAME
@@ -213,7 +214,7 @@ def serials(given: dict[str, str]) -> dict[str, str]:
     Raises:
         ValueError: one is missing. Nobody would notice if the driver swapped the cameras.
     """
-    found = {name: given[f"{name}_serial"] for name in ("front", "wrist")}
+    found = {name: given[f"{name}_serial"] for name in CAMERAS}
     if given["cameras"] == "none" or (given["only"] == "robot" and not any(found.values())):
         return {}
     for name, serial in found.items():
@@ -248,7 +249,7 @@ def rviz(given: dict[str, str]) -> list[Node]:
     layout = str(resource_path("config", "kinevla.rviz"))
     namespace = given["namespace"]
     shown = [f"/kinevla/{name}" for name in ("planned_path", "reasoning_markers", "safety_markers")]
-    shown += [f"/camera/{name}/color/image_raw" for name in ("front", "wrist")]
+    shown += [f"/camera/{name}/color/image_raw" for name in CAMERAS]
     remappings = [(topic, f"/{namespace.strip('/')}{topic}") for topic in shown if namespace]
     arguments = ["-d", layout, "-f", f"{prefix(given)}{BASE_FRAME}"]
     return [

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.action_space import RM75
 from kinevla_ros.base.arm import GRIPPER_STROKE
-from kinevla_ros.base.cameras import plain_pictures
 from kinevla_ros.base.chunk import ACTION_DIM, HORIZON, ActionChunk
-from kinevla_ros.base.observation import Observation
+from kinevla_ros.base.observation import Observation, plain_observation
 from kinevla_ros.evaluation.suite.episodes import ReadyPolicy
 from kinevla_ros.generator.checkpoint import load_generator, load_task_set
 from kinevla_ros.generator.decoding.override import Override
@@ -29,7 +28,7 @@ from kinevla_ros.training.generator.training import read_head
 from kinevla_ros.training.variants.variants import Variant
 from kinevla_ros.training.variants.without_reasoning import written_without_reasoning
 
-_BLANK = Observation(plain_pictures(), np.zeros(7), 0.0, 0.0)
+_BLANK = plain_observation()
 _SEED = 0
 
 

@@ -31,8 +31,6 @@ OBJECTS = (BOWL, PLATE, BOTTLE, CHEESE)
 FIXTURES = (CABINET, STOVE, RACK)
 DRAWERS = ("top", "middle", "bottom")
 
-TABLE = 0.9
-"""Height of the table top (m)."""
 DRAWER_TRAVEL = 0.16
 """How far a drawer comes out (m)."""
 DRAWER_FLOOR = 1.064

@@ -17,11 +17,12 @@ from kinevla_ros.robot.motion.state_machine import ArmStateMachine
 from kinevla_ros.robot.motion.stream import StreamSample
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState
+from kinevla_ros.sim.controller.plant import READY_POSE
 
 Array = NDArray[np.float64]
 Watch = Callable[[Array, Array | None], object]
 
-HOME = np.array([0.0, 0.3, 0.0, 1.5, 0.0, 1.3, 0.0])
+HOME = np.array(READY_POSE)
 DELAY = 3
 """Ticks after which the arm is where it was sent."""
 
