@@ -94,10 +94,11 @@ class ConsoleServer:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(START_TIMEOUT)
 
     async def _start(self, host: str, port: int) -> int:
-        application = web.Application(middlewares=[self._guard], client_max_size=LARGEST)
-        application.router.add_get("/ws", self._talk)
-        application.router.add_post("/stop", self._stop_by_post)
-        application.router.add_get("/{file:.*}", self._file)
+        # No middleware: aiohttp caches those with their handlers, and the node would live on.
+        application = web.Application(client_max_size=LARGEST)
+        application.router.add_get("/ws", self._guarded(self._talk))
+        application.router.add_post("/stop", self._guarded(self._stop_by_post))
+        application.router.add_get("/{file:.*}", self._guarded(self._file))
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         try:
@@ -120,17 +121,20 @@ class ConsoleServer:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    @web.middleware
-    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    def _guarded(self, handler: Handler) -> Handler:
         """Let nobody in who must not be."""
-        given = request.query.get("token") or request.cookies.get(self._cookie, "")
-        acts = request.path == "/ws" or request.method != "GET"
-        origin = request.headers.get("Origin")
-        if refusal := self._access.refusal(request.host, origin, acts, given):
-            raise web.HTTPForbidden(text=f"{refusal}\n", headers=HEADERS)
-        if "token" in request.query and request.method == "GET":
-            return self._remember(given)
-        return await handler(request)
+
+        async def guard(request: web.Request) -> web.StreamResponse:
+            given = request.query.get("token") or request.cookies.get(self._cookie, "")
+            acts = request.path == "/ws" or request.method != "GET"
+            origin = request.headers.get("Origin")
+            if refusal := self._access.refusal(request.host, origin, acts, given):
+                raise web.HTTPForbidden(text=f"{refusal}\n", headers=HEADERS)
+            if "token" in request.query and request.method == "GET":
+                return self._remember(given)
+            return await handler(request)
+
+        return guard
 
     def _remember(self, token: str) -> web.Response:
         """Take the token out of the address, where people would see it."""
