@@ -86,11 +86,12 @@ class Player(GuardedNode):
 
 def main() -> None:
     """Play until the process is ended."""
-    # Late chunks are the policy's business; here they would only hide what is judged.
-    take_priority()
     rclpy.init()
+    player = Player()
+    # Late chunks are the policy's business; here they would only hide what is judged.
+    take_priority(every_thread=True)
     try:
-        rclpy.spin(Player())
+        rclpy.spin(player)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:

@@ -21,7 +21,11 @@ from kinevla_ros.nodes.ros.managed import ManagedNode
 from kinevla_ros.nodes.ros.parameter_sections import files_without
 from kinevla_ros.nodes.ros.parameters import UnknownParameter
 from kinevla_ros.nodes.ros.parent import end_with_parent
-from kinevla_ros.robot.host.priority import NODE_PRIORITY, take_priority
+from kinevla_ros.robot.host.priority import (
+    NODE_PRIORITY,
+    at_ordinary_priority,
+    take_priority,
+)
 
 POLL = 0.05
 """Longest time until a signal is noticed, s: Python runs its handlers between two waits."""
@@ -69,8 +73,10 @@ def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:
     end_with_parent()
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
-        rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
-        node = make_node()
+        # A DDS participant that is made at real-time priority may spin for ever.
+        with at_ordinary_priority():
+            rclpy.init(args=sys.argv, signal_handler_options=SignalHandlerOptions.NO)
+            node = make_node()
     except KeyboardInterrupt:
         rclpy.try_shutdown()
         return 0
@@ -80,7 +86,6 @@ def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:
         rclpy.try_shutdown()
         return 2
     if prompt:
-        # Only now: a DDS participant that is made at real-time priority may spin for ever.
         take_priority(NODE_PRIORITY, every_thread=True)
     logging.getLogger("kinevla_ros").addHandler(RosLog(node.get_logger()))
     for warning in files_without(node.get_fully_qualified_name(), sys.argv):

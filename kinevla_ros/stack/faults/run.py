@@ -55,16 +55,15 @@ TABLE_WIDTH = 120
 def bench_faults(count: int, seed: int, report: Path | None) -> int:
     """Inject `count` faults, print the table, write the JSON file; returns the exit code."""
     own_domain()
-    # This process only watches; it must not wait for others.
-    with promptly():
-        return _run(count, seed, report)
-
-
-def _run(count: int, seed: int, report: Path | None) -> int:
     console = Console(highlight=False, width=TABLE_WIDTH)
     trials: list[Trial] = []
     interruptions: list[str] = []
-    with client_node("kinevla_faults") as (node, interrupted), Emulator() as emulator:
+    with (
+        client_node("kinevla_faults") as (node, interrupted),
+        Emulator() as emulator,
+        # This process only watches; it must not wait for others.
+        promptly(),
+    ):
         overrides = {"arm": emulated(emulator)}
         launcher = Launcher(node, interrupted, parameter_file(None), overrides, "fatal")
         try:

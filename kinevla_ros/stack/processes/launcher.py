@@ -25,6 +25,7 @@ from kinevla_ros.base.resources import resource_path
 from kinevla_ros.nodes.ros.guard import GuardedNode
 from kinevla_ros.nodes.ros.parent import PARENT
 from kinevla_ros.robot.gate.workspace import CELL_WORKSPACE
+from kinevla_ros.robot.host.priority import at_ordinary_priority
 from kinevla_ros.stack.processes import shared_memory
 
 T = TypeVar("T")
@@ -193,9 +194,10 @@ class Launcher:
     def _start(self, name: str) -> None:
         # In a session of its own no process gets the terminal's Ctrl-C before its turn.
         environment = {**os.environ, PARENT: str(os.getpid())}
-        self._processes[name] = subprocess.Popen(
-            self._commands[name], start_new_session=True, env=environment
-        )
+        with at_ordinary_priority():
+            self._processes[name] = subprocess.Popen(
+                self._commands[name], start_new_session=True, env=environment
+            )
 
     def _await_answer(self, name: str) -> None:
         """Wait until the node's services answer; a predecessor's may still seem to be there."""
