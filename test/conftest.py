@@ -56,11 +56,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def no_node_of_another_module() -> None:
-    """A lifecycle node refers to itself: its services stay until the collector comes round."""
+def nothing_of_another_module(request: pytest.FixtureRequest) -> None:
+    """Neither nodes, which refer to themselves and stay until they are collected, nor priority."""
     gc.collect()
     # A DDS participant that is made at real-time priority may spin for ever.
-    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    assert os.sched_getscheduler(0) != os.SCHED_FIFO, "an earlier test left real-time priority"
+    if "rclpy" in sys.modules and not request.session.testsfailed:
+        from rclpy.context import Context
+
+        kept = [thing for thing in gc.get_objects() if isinstance(thing, Context)]
+        assert not kept, "an earlier module's nodes are still there; find who refers to them"
 
 
 @pytest.fixture(scope="module", params=["tiny", "openvla"])

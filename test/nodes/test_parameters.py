@@ -32,7 +32,7 @@ def test_a_misspelt_parameter_is_an_error_that_names_the_right_one(
     make: type[ManagedNode], given: str, right: str
 ) -> None:
     with (
-        bench({given: 10.0}, prompt=False),
+        bench({given: 10.0}),
         pytest.raises(
             UnknownParameter, match=f'has no parameter "{given}"; did you mean "{right}"'
         ),
@@ -59,7 +59,7 @@ def test_ros_own_parameters_are_taken_by_every_node() -> None:
         "start_type_description_service": True,
         "qos_overrides./diagnostics.publisher.depth": 5,
     }
-    with bench(own, prompt=False) as node_bench:
+    with bench(own) as node_bench:
         node_bench.add(lambda: ManagedNode("some", {}))
 
 

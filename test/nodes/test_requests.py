@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
@@ -53,7 +54,7 @@ class Faulty(ManagedNode):
 
 @pytest.fixture(scope="module")
 def all_tests() -> Iterator[Bench]:
-    with bench({"clocked:use_sim_time": True}, prompt=False) as node_bench:
+    with bench({"clocked:use_sim_time": True}) as node_bench:
         yield node_bench
 
 
@@ -170,23 +171,29 @@ sys.exit(run(lambda: ManagedNode("process", spec)))
 """
 
 
-def process(*arguments: str) -> subprocess.Popen[str]:
+@contextmanager
+def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-c", PROCESS, "--ros-args", *arguments]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
 
 
 def test_a_shutdown_transition_is_answered_and_ends_the_process_in_order(
     all_tests: Bench,
 ) -> None:
-    running = process()
-    assert not change(all_tests, "process", Transition.TRANSITION_ACTIVATE)
-    assert change(all_tests, "process", Transition.TRANSITION_CONFIGURE)
-    assert change(all_tests, "process", Transition.TRANSITION_ACTIVATE)
-    assert change(all_tests, "process", Transition.TRANSITION_ACTIVE_SHUTDOWN)
-    _, told = running.communicate(timeout=20.0)
+    with process() as running:
+        all_tests.meet("process")
+        assert not change(all_tests, "process", Transition.TRANSITION_ACTIVATE)
+        assert change(all_tests, "process", Transition.TRANSITION_CONFIGURE)
+        assert change(all_tests, "process", Transition.TRANSITION_ACTIVATE)
+        assert change(all_tests, "process", Transition.TRANSITION_ACTIVE_SHUTDOWN)
+        _, printed = running.communicate(timeout=20.0)
     assert running.returncode == 0
-    assert "transition 3 is refused: the node is unconfigured; possible: configure" in told
-    assert "Traceback" not in told
+    assert "transition 3 is refused: the node is unconfigured; possible: configure" in printed
+    assert "Traceback" not in printed
 
 
 @pytest.mark.parametrize(
@@ -200,7 +207,7 @@ def test_a_shutdown_transition_is_answered_and_ends_the_process_in_order(
 def test_a_wrong_parameter_ends_the_start_with_one_line(
     arguments: tuple[str, ...], reason: str
 ) -> None:
-    started = process(*arguments)
-    _, told = started.communicate(timeout=20.0)
+    with process(*arguments) as started:
+        _, printed = started.communicate(timeout=20.0)
     assert started.returncode == 2
-    assert reason in told and "Traceback" not in told
+    assert reason in printed and "Traceback" not in printed

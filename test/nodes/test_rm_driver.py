@@ -19,7 +19,7 @@ pytest.importorskip("rosidl_generator_c")
 import rclpy
 from fake_rm_driver import FakeRmDriver
 from message_builds import message_package
-from node_bench import FAILURE, SUCCESS, bench, promptly
+from node_bench import FAILURE, SUCCESS, bench
 from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, Empty
@@ -34,7 +34,6 @@ from kinevla_ros.nodes.rm_driver.messages import errors_of
 from kinevla_ros.nodes.rm_driver.transport import RmDriverArm
 from kinevla_ros.nodes.ros.messages import Stamps, chunk_to_message
 from kinevla_ros.nodes.ros.qos import LATCHED
-from kinevla_ros.robot.host.priority import at_ordinary_priority
 from kinevla_ros.robot.motion.target_sender import Target
 from kinevla_ros.robot.transport import ArmConnectionError
 
@@ -65,10 +64,9 @@ class Running:
 
 @pytest.fixture
 def ros() -> Iterator[None]:
-    with promptly():
-        rclpy.init()
-        yield
-        rclpy.try_shutdown()
+    rclpy.init()
+    yield
+    rclpy.try_shutdown()
 
 
 @pytest.fixture
@@ -307,8 +305,7 @@ def publishing(publisher: Any, message: Any) -> Iterator[None]:
 
 
 def test_a_driver_that_tells_the_packages_own_joint_states_is_refused(messages: Any) -> None:
-    # A participant that is made at real-time priority may spin for ever.
-    with at_ordinary_priority(), bench({"transport": "rm_driver"}) as node_bench:
+    with bench({"transport": "rm_driver"}) as node_bench:
         running = Running(messages)
         wrong = running.node.create_publisher(JointState, "/joint_states", 1)
         node = node_bench.add(ArmNode)

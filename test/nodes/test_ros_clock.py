@@ -46,7 +46,7 @@ def bench_in_simulated_time() -> Iterator[Bench]:
     patch = pytest.MonkeyPatch()
     patch.setattr(generator_policy, "Policy", FakePolicy)
     parameters = {"use_sim_time": True, "policy:chunk_period": 0.1, "policy:min_consistency": 0.5}
-    with bench(parameters, prompt=False) as node_bench:
+    with bench(parameters) as node_bench:
         yield node_bench
     patch.undo()
 

@@ -122,6 +122,7 @@ def test_a_killed_node_is_named_and_leaves_nothing_in_shared_memory(
     monkeypatch.setattr(launcher_module, "_command", lambda *_: [sys.executable, "-c", NODE])
     monkeypatch.setattr(launcher_module, "WATCH_PERIOD", 0.1)
     used: set[Path] = set()
+    before = shared_memory_of(os.getpid())
     with (
         pytest.raises(LaunchError, match="the cell node has ended: killed by SIGKILL"),
         client_node("test_up") as (node, interrupted),
@@ -129,7 +130,7 @@ def test_a_killed_node_is_named_and_leaves_nothing_in_shared_memory(
     ):
         launcher.bring_up()
         launcher.wait_for(lambda: not time.sleep(0.2), 5.0, "no time")
-        used = shared_memory_of(launcher.pid("cell")) | shared_memory_of(os.getpid())
+        used = shared_memory_of(launcher.pid("cell")) | (shared_memory_of(os.getpid()) - before)
         os.kill(launcher.pid("cell"), signal.SIGKILL)
         launcher.wait_for(lambda: False, 10.0, "the death is not seen")
     names = {path.name.removesuffix("_el").removesuffix("_sl") for path in used}

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
-from node_bench import SUCCESS, Bench, bench, free_port, promptly
+from node_bench import SUCCESS, Bench, bench, free_port
+from prompt_controller import prompt_controller
 from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool, Trigger
 
@@ -21,8 +22,9 @@ from kinevla_ros.nodes.ros.messages import (
     chunk_to_message,
 )
 from kinevla_ros.nodes.ros.qos import LATCHED
+from kinevla_ros.robot.host.priority import promptly
 from kinevla_ros.sim.controller.controller import EmulatedController
-from kinevla_ros.sim.controller.plant import READY_POSE, JointPlant
+from kinevla_ros.sim.controller.plant import READY_POSE
 
 READY = np.array(READY_POSE)
 
@@ -85,11 +87,13 @@ class Arm:
 @contextmanager
 def arm_node(**parameters: object) -> Iterator[Arm]:
     """An arm node with these parameters, active, at an emulated controller."""
-    with promptly(), EmulatedController(JointPlant(), "127.0.0.5", 0) as controller:
+    with prompt_controller(host="127.0.0.5") as controller:
         ip, port = controller.address
         where = {"arm_ip": ip, "arm_port": port, "udp_port": free_port(socket.SOCK_DGRAM)}
         with bench(where | parameters) as node_bench:
             node = node_bench.add(ArmNode)
             assert node.trigger_configure() == SUCCESS
             assert node.trigger_activate() == SUCCESS
-            yield Arm(node_bench, controller)
+            # As the arm's process: a busy computer must not look like a lost arm.
+            with promptly():
+                yield Arm(node_bench, controller)

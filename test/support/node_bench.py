@@ -5,21 +5,22 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
+from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.nodes.ros.managed import ManagedNode
-from kinevla_ros.robot.host.priority import promptly
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 TIMEOUT = 20.0
+ANSWER_TIMEOUT = 1.0
 
 
 class Bench:
@@ -30,6 +31,7 @@ class Bench:
         self.executor = SingleThreadedExecutor()
         self.executor.add_node(self.client)
         self.nodes: list[ManagedNode] = []
+        self._clients: dict[str, Any] = {}
         self.diagnoses = self.record(DiagnosticArray, "/diagnostics", 10)
 
     def add(self, make: Callable[[], ManagedNode]) -> ManagedNode:
@@ -51,11 +53,31 @@ class Bench:
         return publisher
 
     def call(self, kind: Any, name: str, request: Any) -> Any:
-        client = self.client.create_client(kind, name)
+        client = self._client_of(kind, name)
         self.spin_until(client.service_is_ready, f"service {name}")
         future = client.call_async(request)
         self.spin_until(future.done, f"answer of {name}")
         return future.result()
+
+    def _client_of(self, kind: Any, name: str) -> Any:
+        if name not in self._clients:
+            self._clients[name] = self.client.create_client(kind, name)
+        return self._clients[name]
+
+    def meet(self, node: str) -> None:
+        """Wait until a lifecycle node of another process knows this one: no answer gets lost."""
+        self._client_of(ChangeState, f"/{node}/change_state")
+        state = self._client_of(GetState, f"/{node}/get_state")
+        self.spin_until(state.service_is_ready, f"service of {node}")
+        asked: list[Any] = []
+
+        def answered() -> bool:
+            if time.monotonic() > ANSWER_TIMEOUT * len(asked) + begun:
+                asked.append(state.call_async(GetState.Request()))
+            return any(one.done() for one in asked)
+
+        begun = time.monotonic()
+        self.spin_until(answered, f"answer of {node}")
 
     def spin_until(self, done: Callable[[], object], what: str) -> None:
         deadline = time.monotonic() + TIMEOUT
@@ -75,27 +97,21 @@ class Bench:
 
 
 @contextmanager
-def bench(parameters: Mapping[str, Any], prompt: bool = True) -> Iterator[Bench]:
-    """A bench for nodes with these parameters; closes them all.
-
-    Args:
-        prompt: take real-time priority.
-    """
+def bench(parameters: Mapping[str, Any]) -> Iterator[Bench]:
+    """A bench for nodes with these parameters; closes them all."""
     given = [word for name, value in parameters.items() for word in ("-p", f"{name}:={value}")]
     file = str(resource_path("config", "realman.yaml"))
-    # As the processes of arm and cell do: a busy computer must not look like a lost arm.
-    with promptly() if prompt else nullcontext():
-        rclpy.init(args=["--ros-args", "--params-file", file, *given])
-        bench = Bench()
-        try:
-            yield bench
-        finally:
-            for node in bench.nodes:
-                node.close()
-                node.destroy_node()
-            bench.client.destroy_node()
-            bench.executor.shutdown()
-            rclpy.try_shutdown()
+    rclpy.init(args=["--ros-args", "--params-file", file, *given])
+    bench = Bench()
+    try:
+        yield bench
+    finally:
+        for node in bench.nodes:
+            node.close()
+            node.destroy_node()
+        bench.client.destroy_node()
+        bench.executor.shutdown()
+        rclpy.try_shutdown()
 
 
 def free_port(kind: socket.SocketKind, host: str = "127.0.0.1") -> int:

@@ -11,7 +11,8 @@ import pytest
 pytest.importorskip("rclpy")
 pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library is not installed")
 
-from node_bench import free_port, promptly
+from node_bench import free_port
+from prompt_controller import prompt_controller
 
 from kinevla_ros.evaluation.bench.arm.adversary import Adversary
 from kinevla_ros.evaluation.report.fault_report import largest_share
@@ -20,8 +21,6 @@ from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.realman.transport import RealManArm
-from kinevla_ros.sim.controller.controller import EmulatedController
-from kinevla_ros.sim.controller.plant import JointPlant
 
 SECONDS = 4.0
 
@@ -43,7 +42,7 @@ def attack(driver: ArmDriver, adversary: Adversary, rng: np.random.Generator) ->
 
 def test_whatever_is_sent_no_target_that_the_controller_receives_breaks_a_limit() -> None:
     rng, space = np.random.default_rng(0), CollisionModel(DEFAULT_WORKSPACE)
-    with promptly(), EmulatedController(JointPlant(), port=0) as controller:
+    with prompt_controller() as controller:
         arm = RealManArm(*controller.address, udp_port=free_port(socket.SOCK_DGRAM))
         driver = ArmDriver(arm, 50.0, RM75_LIMITS, DEFAULT_WORKSPACE, lambda tick: None)
         driver.connect()

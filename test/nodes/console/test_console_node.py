@@ -30,7 +30,7 @@ from kinevla_ros.nodes.console.web.open_page import PICTURE_HEADER
 
 @pytest.fixture(scope="module")
 def graph() -> Iterator[tuple[Bench, FakeNodes, str]]:
-    with bench({"port": 0}, prompt=False) as graph:
+    with bench({"port": 0}) as graph:
         nodes = FakeNodes(graph.client)
         console = graph.add(ConsoleNode)
         assert console.trigger_configure() == SUCCESS

@@ -16,14 +16,15 @@ import pytest
 pytest.importorskip("rclpy")
 pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library is not installed")
 
-from node_bench import free_port, promptly
+from node_bench import free_port
+from prompt_controller import prompt_controller
 from waiting import wait_until
 
 from kinevla_ros.robot.motion.target_sender import Point, Target
 from kinevla_ros.robot.realman.transport import ArmConnectionError, RealManArm
 from kinevla_ros.sim.controller.controller import EmulatedController
 from kinevla_ros.sim.controller.faults import Push
-from kinevla_ros.sim.controller.plant import READY_POSE, JointPlant
+from kinevla_ros.sim.controller.plant import READY_POSE
 
 READY = np.array(READY_POSE)
 
@@ -39,7 +40,7 @@ def process_of(arm: RealManArm) -> int:
 
 @pytest.fixture
 def controller() -> Iterator[EmulatedController]:
-    with promptly(), EmulatedController(JointPlant(), port=0) as controller:
+    with prompt_controller() as controller:
         yield controller
 
 

@@ -15,7 +15,8 @@ import pytest
 pytest.importorskip("rclpy")
 pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library is not installed")
 
-from node_bench import free_port, promptly
+from node_bench import free_port
+from prompt_controller import prompt_controller
 from waiting import wait_until
 
 from kinevla_ros.robot.motion.target_sender import Point, Target
@@ -29,7 +30,7 @@ TURNED = np.array([*READY_POSE[:6], 1.0])
 
 @pytest.fixture(scope="module")
 def controller() -> Iterator[EmulatedController]:
-    with promptly(), EmulatedController(JointPlant(TURNED), port=0) as controller:
+    with prompt_controller(JointPlant(TURNED)) as controller:
         yield controller
 
 
