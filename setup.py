@@ -61,6 +61,8 @@ setup(
         (SHARE, ["package.xml"]),
         (f"{SHARE}/launch", files("launch", "*.launch.py")),
         (f"{SHARE}/config", files("config", "*")),
+        (f"{SHARE}/urdf", files("urdf", "*.urdf")),
+        (f"{SHARE}/meshes", files("meshes", "*.stl")),
         *((f"{SHARE}/{folder}", files(folder, "*.md")) for folder in DOCS),
         (f"{SHARE}/msg", files("msg", "*.msg")),
         (f"{SHARE}/srv", files("srv", "*.srv")),

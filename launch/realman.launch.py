@@ -31,7 +31,7 @@ from kinevla_ros.base.resources import resource_path
 from kinevla_ros.nodes.cameras.realsense import reads_realsense
 from kinevla_ros.nodes.ros.messages import BASE_FRAME
 from kinevla_ros.nodes.ros.parent import PARENT
-from kinevla_ros.robot.model import urdf
+from kinevla_ros.robot.model import MESHES, urdf
 from kinevla_ros.stack.processes.claims import claim
 from kinevla_ros.stack.processes.isolation import DISCOVERY, RANGES
 from kinevla_ros.stack.processes.launcher import HALVES, half
@@ -243,7 +243,7 @@ def camera(given: dict[str, str], name: str, serial: str) -> IncludeLaunchDescri
 def rviz(given: dict[str, str]) -> list[Node]:
     """RViz, and the robot's frames for it."""
     description = {
-        "robot_description": text(urdf()),
+        "robot_description": text(urdf(MESHES)),
         "frame_prefix": prefix(given),
     }
     layout = str(resource_path("config", "kinevla.rviz"))

@@ -86,20 +86,32 @@ VELOCITY_LIMITS: tuple[float, ...] = tuple(
 )
 """Largest joint speed (rad/s): vendor manual."""
 
+DARK = ("base_link", "link7", "tool")
+"""Links drawn darker than the others."""
+
 EFFORT_LIMITS: tuple[float, ...] = (60, 60, 30, 30, 10, 10, 10)
 """Largest joint torque (N m): vendor URDF."""
 
 
-def urdf() -> str:
-    """Return the arm with its gripper as URDF; root `base_link`, tip `tool`."""
-    parts = ['<?xml version="1.0"?>', '<robot name="rm75">', _link_urdf(BASE)]
+MESHES = "package://kinevla_ros/meshes"
+"""Where those who know the package find a mesh for each link."""
+
+
+def urdf(meshes: str = "") -> str:
+    """Return the arm with its gripper as URDF; root `base_link`, tip `tool`.
+
+    Args:
+        meshes: address of a folder with `<link>.stl` for each link, as `MESHES`; the collision
+            shapes are shown where it is empty.
+    """
+    parts = ['<?xml version="1.0"?>', '<robot name="rm75">', _link_urdf(BASE, meshes)]
     parent = BASE.name
     for number, link in enumerate(LINKS, start=1):
-        parts += [_link_urdf(link), _joint_urdf(number, link, parent)]
+        parts += [_link_urdf(link, meshes), _joint_urdf(number, link, parent)]
         parent = link.name
+    gripper = '<origin xyz="0 0 -0.06"/><geometry><box size="0.04 0.09 0.12"/></geometry>'
     parts += [
-        '<link name="tool"><visual><origin xyz="0 0 -0.06"/>'
-        '<geometry><box size="0.04 0.09 0.12"/></geometry></visual></link>',
+        f'<link name="tool"><visual>{_mesh(meshes, "tool") or gripper}</visual></link>',
         # Turned by half a turn so that the tool's x axis points away from the base at home.
         f'<joint name="tool_joint" type="fixed"><parent link="{parent}"/><child link="tool"/>'
         f'<origin xyz="0 0 {TOOL_LENGTH}" rpy="0 0 {math.pi}"/></joint>',
@@ -108,7 +120,18 @@ def urdf() -> str:
     return "\n".join(parts)
 
 
-def _link_urdf(link: Link) -> str:
+def _mesh(meshes: str, name: str) -> str:
+    """A link's mesh and colour; empty where there are no meshes."""
+    if not meshes:
+        return ""
+    shade = "0.25 0.25 0.28 1" if name in DARK else "0.92 0.92 0.93 1"
+    return (
+        f"<geometry><mesh filename={quoteattr(f'{meshes}/{name}.stl')}/></geometry>"
+        f'<material name={quoteattr(name)}><color rgba="{shade}"/></material>'
+    )
+
+
+def _link_urdf(link: Link, meshes: str) -> str:
     kind, radius, start, end = link.shape
     ixx, iyy, izz, iyz = link.inertia
     middle = " ".join(f"{(a + b) / 2:g}" for a, b in zip(start, end, strict=True))
@@ -124,7 +147,8 @@ def _link_urdf(link: Link) -> str:
         f"<link name={quoteattr(link.name)}><inertial>"
         f'<origin xyz="{com}"/><mass value="{link.mass}"/>'
         f'<inertia ixx="{ixx}" iyy="{iyy}" izz="{izz}" ixy="0" ixz="0" iyz="{iyz}"/></inertial>'
-        f"<visual>{geometry}</visual><collision>{geometry}</collision></link>"
+        f"<visual>{_mesh(meshes, link.name) or geometry}</visual>"
+        f"<collision>{geometry}</collision></link>"
     )
 
 
