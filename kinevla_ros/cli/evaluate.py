@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -19,6 +19,9 @@ from kinevla_ros.cli.options import (
     plain_errors,
 )
 
+if TYPE_CHECKING:
+    from kinevla_ros.evaluation.suite.episode import Intervention
+
 app = typer.Typer()
 
 
@@ -32,15 +35,6 @@ class Intervene(str, Enum):
     oracle = "oracle"
     goal_only = "goal-only"
     swap = "swap"
-
-
-class Vary(str, Enum):
-    """What differs in the cell from training."""
-
-    camera = "camera"
-    lights = "lights"
-    distractors = "distractors"
-    latency = "latency"
 
 
 @app.command()
@@ -71,11 +65,14 @@ def evaluate(
         ),
     ] = None,
     vary: Annotated[
-        list[Vary] | None,
+        list[str] | None,
         typer.Option(
-            help="Repeat all trials in a changed cell: front camera moved aside by a tenth of "
-            "its distance; lights halved; unknown objects on the table; chunks that come 0.2 s "
-            "after their picture, not 0.1 s. May be given several times."
+            metavar="KIND[=STRENGTH,...]",
+            help="Repeat all trials in a changed cell. camera: front camera moved aside by a tenth "
+            "of its distance; lights: halved; distractors: five unknown objects on the table; "
+            "latency: chunks that come 0.2 s after their picture, not 0.1 s. Other strengths as in "
+            "camera=0.05,0.1,0.2 or lights=0.25,2: one row each, and with --report a curve. May be "
+            "given several times.",
         ),
     ] = None,
     paired: Annotated[
@@ -117,10 +114,12 @@ def evaluate(
         raise typer.Exit(compare(model, open_loop, cameras, report))
     from kinevla_ros.evaluation.suite.evaluate import evaluate as run
     from kinevla_ros.evaluation.suite.settings import EvaluationSettings
+    from kinevla_ros.sim.cell.variation import read_variations
 
-    interventions, variations = (
-        tuple(dict.fromkeys(choice.value for choice in chosen or ()))
-        for chosen in (intervene, vary)
+    with plain_errors():
+        variations = tuple(dict.fromkeys(v for text in vary or () for v in read_variations(text)))
+    interventions = cast(
+        "tuple[Intervention, ...]", tuple(dict.fromkeys(choice.value for choice in intervene or ()))
     )
     settings = EvaluationSettings(
         suite,

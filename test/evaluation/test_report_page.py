@@ -27,6 +27,7 @@ from kinevla_ros.evaluation.suite.codes import code_usage
 from kinevla_ros.evaluation.suite.episode import EpisodeSetup
 from kinevla_ros.evaluation.suite.settings import EvaluationSettings
 from kinevla_ros.language.tokenizer.vocabulary import LEVELS
+from kinevla_ros.sim.cell.variation import Variation
 
 CODES = (1, 2, 3, 4), (1, 5, 3, 4), (1, 2, 3, 127)
 
@@ -56,8 +57,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     patch = pytest.MonkeyPatch()
     patch.setattr(command, "run_checkpoint", run)
+    lights = Variation("lights", 0.5), Variation("lights", 2.0)
     settings = EvaluationSettings(
-        trials=2, interventions=("mismatched",), variations=("lights",), paired=True
+        trials=2, interventions=("mismatched",), variations=lights, paired=True
     )
     model = resource_path("models", "kinevla-tiny")
     assert command.evaluate(model, settings, report=folder) == 0
@@ -83,12 +85,14 @@ def test_every_plot_is_a_well_formed_picture(report: Path) -> None:
 def test_the_figures_beside_the_page_hold_every_condition(report: Path) -> None:
     content = json.loads((report / "figures.json").read_text())
     assert content["episodes"] == 14
-    assert set(content["conditions"]) == {"mismatched", "lights"}
+    assert set(content["conditions"]) == {"mismatched", "lights", "lights 2"}
     assert content["language_sensitivity"]["one_word_followed"]["n"] == 14
     assert content["reasoning"]["episodes"]["bleu"]["both"] == pytest.approx(1.0)
     assert content["codes"]["goal 1"]["perplexity"] == pytest.approx(1.0)
     assert set(content["codes"]) == {f"{stack} {i}" for stack in LEVELS for i in (1, 2, 3)}
+    assert content["conditions"]["lights 2"]["strength"] == 2.0
     page = (report / "index.html").read_text()
+    assert "every light is 200% as bright" in page and "light, of the usual" in page
     for heading in ("Success", "carried out", "mismatched", "reworded", "Latency", "Failures"):
         assert heading in page
 

@@ -14,16 +14,15 @@ from kinevla_ros.evaluation.report.plots import (
     confusion_plot,
     latency_plot,
     rates_plot,
+    strength_plot,
 )
 from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.evaluation.report.summary import by_task, constraint_rates, latency, rates
-from kinevla_ros.evaluation.suite.conditions import as_worded
+from kinevla_ros.evaluation.suite.conditions import as_worded, over_strength
 from kinevla_ros.evaluation.suite.episode import PLAIN, EpisodeResult
 from kinevla_ros.evaluation.suite.intervention import MEANING as INTERVENTIONS
-from kinevla_ros.sim.cell.variation import MEANING as VARIATIONS
 
 PAGE, FIGURES = "index.html", "figures.json"
-MEANING: Mapping[str, str] = {**INTERVENTIONS, **VARIATIONS}
 STYLE = (
     "body{font:15px/1.45 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
     "table{border-collapse:collapse;margin:.5rem 0 1.5rem}"
@@ -129,8 +128,19 @@ def _conditions(groups: Mapping[str, Sequence[EpisodeResult]], content: Mapping[
         for name, f in found.items()
     ]
     headings = ("condition", "goal", "kinematic", "goal lost", "kinematic lost")
-    meaning = "".join(f"<li>{escape(name)}: {escape(MEANING[name])}</li>" for name in found)
-    return rates_plot(bars) + table(headings, rows) + f"<ul>{meaning}</ul>"
+    meaning = "".join(f"<li>{escape(name)}: {escape(_meaning(own[name]))}</li>" for name in found)
+    curves = "".join(
+        f"<figure><figcaption>{kind}</figcaption>{strength_plot(kind, curve)}</figure>"
+        for kind, curve in over_strength(groups).items()
+    )
+    return rates_plot(bars) + table(headings, rows) + f"<ul>{meaning}</ul>{curves}"
+
+
+def _meaning(results: Sequence[EpisodeResult]) -> str:
+    episode = results[0].episode
+    if episode.intervention:
+        return INTERVENTIONS[episode.intervention]
+    return episode.variation.meaning if episode.variation else ""
 
 
 def _lost(found: Mapping[str, Any], name: str) -> str:

@@ -15,6 +15,12 @@ from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.evaluation.suite.episode import EpisodeResult
 
 NOTHING = "nothing clear"
+UNITS = {
+    "camera": "camera moved, of its distance",
+    "lights": "light, of the usual",
+    "distractors": "unknown objects",
+    "latency": "picture to chunk (s)",
+}
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44")
 
 
@@ -37,6 +43,22 @@ def rates_plot(groups: Mapping[str, Mapping[str, Rate]]) -> str:
         range(len(names)), [n.replace("_", " ") for n in names], rotation=30, ha="right"
     )
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(series), frameon=False)
+    return _svg(figure)
+
+
+def strength_plot(kind: str, curve: Mapping[float, tuple[Rate, Rate]]) -> str:
+    """Goal and kinematic success over the strength of a variation, with Wilson intervals."""
+    figure, axes = _figure(4.2, 3.0)
+    for number, label in enumerate(("goal", "kinematic")):
+        found = [rates[number] for rates in curve.values()]
+        y = np.array([rate.value for rate in found]) * 100
+        bounds = np.array([rate.interval for rate in found]).T * 100
+        error = np.abs(bounds - y)
+        axes.errorbar(list(curve), y, error, color=COLOURS[number], label=label, capsize=2)
+    axes.set_ylim(0, 101)
+    axes.set_ylabel("%")
+    axes.set_xlabel(UNITS[kind])
+    axes.legend(frameon=False, loc="lower left")
     return _svg(figure)
 
 

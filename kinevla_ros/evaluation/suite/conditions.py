@@ -12,6 +12,7 @@ from kinevla_ros.evaluation.report.statistics import Rate, drop
 from kinevla_ros.evaluation.report.summary import rates, success
 from kinevla_ros.evaluation.suite.alarms import alarm_counts
 from kinevla_ros.evaluation.suite.episode import PLAIN, EpisodeResult
+from kinevla_ros.sim.cell.variation import KINDS
 
 Results = Sequence[EpisodeResult]
 
@@ -34,6 +35,8 @@ def comparison(plain: Results, other: Results) -> dict[str, Any]:
     """Success under a condition and what it loses against the same trials without it."""
     before, after = rates(matched(plain, other)), rates(other)
     found = success(other)
+    if other and (variation := other[0].episode.variation):
+        found |= {"kind": variation.kind, "strength": variation.strength}
     for name, first, second in zip(("goal", "kinematic"), before, after, strict=True):
         if first.n:
             fall, interval = drop(first, second)
@@ -43,6 +46,22 @@ def comparison(plain: Results, other: Results) -> dict[str, Any]:
     if worded.n:
         found["as_worded"] = worded.to_json()
     return found
+
+
+def over_strength(groups: Mapping[str, Results]) -> dict[str, dict[float, tuple[Rate, Rate]]]:
+    """Kind of variation to strength to goal and kinematic success, the plain trials among them.
+
+    Kinds of which there is one strength alone are left out.
+    """
+    found: dict[str, dict[float, tuple[Rate, Rate]]] = {}
+    for results in groups.values():
+        if results and (variation := results[0].episode.variation):
+            found.setdefault(variation.kind, {})[variation.strength] = rates(results)
+    curves = {}
+    for kind, own in found.items():
+        if len(own) > 1:
+            curves[kind] = dict(sorted(({KINDS[kind].plain: rates(groups[PLAIN])} | own).items()))
+    return curves
 
 
 def as_worded(results: Results) -> Rate:

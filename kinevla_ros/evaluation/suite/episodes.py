@@ -51,7 +51,7 @@ def under(
     """The same episodes under each intervention and each variation, one at a time."""
     return [
         *(replace(e, intervention=i, condition=i) for i in interventions for e in plain),
-        *(replace(e, variation=v, condition=v) for v in variations for e in plain),
+        *(replace(e, variation=v, condition=v.name) for v in variations for e in plain),
     ]
 
 

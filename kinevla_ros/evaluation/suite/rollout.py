@@ -23,7 +23,6 @@ from kinevla_ros.language.reading.readings import UnknownReasoning
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.sim.cell.cell import Cell
 from kinevla_ros.sim.cell.judge import Judge, Judgement
-from kinevla_ros.sim.cell.variation import LATE
 from kinevla_ros.sim.demonstrations.demonstrator import done
 from kinevla_ros.sim.simulated_arm import LATENCY, SimulatedArm
 
@@ -46,7 +45,9 @@ class _PolicyRun:
             self._policy, self.worded = intervened, intervened.worded
         self._command, self.instruction = episode.command, episode.instruction
         self._reader = reader_of(episode.command.tasks)
-        self.arm = SimulatedArm(cell, LATE if episode.variation == "latency" else LATENCY)
+        varied = episode.variation
+        late = varied is not None and varied.kind == "latency"
+        self.arm = SimulatedArm(cell, varied.strength if varied and late else LATENCY)
         self.model_times: list[float] = []
         self.warm: list[bool] = []
         self.texts: list[tuple[str, str]] = []

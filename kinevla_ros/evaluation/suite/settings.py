@@ -18,7 +18,7 @@ class EvaluationSettings:
     Attributes:
         suite, trials, seed, phrasing: tasks, scenes per task, and their sources of chance.
         interventions: see `evaluation.suite.intervention.MEANING`; each runs all trials once more.
-        variations: see `sim.cell.variation.MEANING`; each runs all trials once more.
+        variations: see `sim.cell.variation`; each runs all trials once more.
         paired: whether each trial also runs with one word changed, and reworded.
         phrasings: how many wordings of each task are read in a still scene, and as many
             instructions that name none.

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import numpy as np
 import pytest
 from scripted_policy import DemonstratorPolicy
 
-from kinevla_ros.cli import evaluate as cli
 from kinevla_ros.evaluation.suite.episode import EpisodeResult
 from kinevla_ros.evaluation.suite.episodes import episodes, under
 from kinevla_ros.evaluation.suite.rollout import run_episode
 from kinevla_ros.sim.cell.cell import Cell
-from kinevla_ros.sim.cell.variation import MEANING, Variation
+from kinevla_ros.sim.cell.variation import KINDS, Variation, read_variations
 
 
 def seen(variation: Variation | None) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -29,31 +26,71 @@ def plain() -> tuple[dict[str, np.ndarray], np.ndarray]:
     return seen(None)
 
 
-def test_every_variation_is_explained_and_offered() -> None:
-    assert set(MEANING) == set(get_args(Variation)) == {choice.value for choice in cli.Vary}
-
-
-@pytest.mark.parametrize("variation", ["camera", "lights", "distractors"])
-def test_a_variation_changes_the_front_image_and_leaves_the_scene(plain, variation) -> None:
-    images, scene = seen(variation)
+@pytest.mark.parametrize("kind", ["camera", "lights", "distractors"])
+def test_a_variation_changes_the_front_image_and_leaves_the_scene(plain, kind) -> None:
+    images, scene = seen(*read_variations(kind))
     assert np.abs(images["front"].astype(int) - plain[0]["front"]).mean() > 1
     np.testing.assert_allclose(scene, plain[1], atol=1e-6)
 
 
-def test_halved_lights_halve_the_image(plain) -> None:
-    images, _ = seen("lights")
-    dark, bright = (i["front"][100:, 60:260].mean() for i in (images, plain[0]))
-    assert 0.4 < dark / bright < 0.65
+@pytest.mark.parametrize("kind", ["camera", "lights", "distractors"])
+def test_at_its_plain_strength_a_variation_changes_nothing(plain, kind) -> None:
+    images, _ = seen(Variation(kind, KINDS[kind].plain))
+    for name, image in images.items():
+        np.testing.assert_array_equal(image, plain[0][name])
+
+
+def test_each_unknown_object_more_is_seen(plain) -> None:
+    before = plain[0]["front"]
+    for count in range(1, 7):
+        images, _ = seen(Variation("distractors", count))
+        assert (images["front"] != before).any(axis=2).sum() > 100
+        before = images["front"]
+
+
+def test_lights_change_the_image_by_their_strength(plain) -> None:
+    def brightness(strength: float) -> float:
+        images, _ = seen(Variation("lights", strength))
+        return float(images["front"][100:, 60:260].mean() / plain[0]["front"][100:, 60:260].mean())
+
+    found = [brightness(strength) for strength in (0.25, 0.5, 1.5, 2.0)]
+    assert found == sorted(found)
+    assert found[:2] == pytest.approx([0.25, 0.5], rel=0.3)
+    assert found[-1] > 1.2
 
 
 def test_the_wrist_camera_does_not_see_the_front_camera_move(plain) -> None:
-    images, _ = seen("camera")
+    images, _ = seen(Variation("camera", 0.1))
     np.testing.assert_array_equal(images["wrist"], plain[0]["wrist"])
+
+
+def test_kinds_and_strengths_are_read_as_people_write_them() -> None:
+    assert read_variations("camera") == [Variation("camera", 0.1)]
+    found = read_variations("camera=0.05,0.1")
+    assert [v.name for v in found] == ["camera 0.05", "camera"]
+    assert found[0].meaning == "the front camera moves aside by 5% of its distance from the table"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("wind", "there is camera, lights, distractors, latency"),
+        ("camera=", "strengths are numbers"),
+        ("camera=far", "strengths are numbers"),
+        ("camera=0.5", "0.5 is not in 0 to 0.3"),
+        ("camera=nan", "nan is not in"),
+        ("lights=-1", "-1 is not in 0.1 to 3"),
+        ("distractors=2.5", "2.5 is not a whole number"),
+    ],
+)
+def test_what_is_no_variation_is_refused_with_what_is_possible(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        read_variations(text)
 
 
 def test_later_chunks_move_the_arm_later_and_the_task_is_still_done() -> None:
     plain = episodes("kine_realman", 1, 3)[:1]
-    (late,) = under(plain, variations=["latency"])
+    (late,) = under(plain, variations=read_variations("latency"))
     cell = Cell()
     usual, delayed = (run_episode(cell, DemonstratorPolicy(cell), e) for e in (*plain, late))
     cell.close()
