@@ -10,7 +10,7 @@ import pytest
 import kinevla_ros
 
 PACKAGE = Path(kinevla_ros.__file__).parent
-GENERATED = ("msg", "srv")
+GENERATED = ("action", "msg", "srv")
 
 FACTS = {
     "stroke of the gripper": (r"\b0\.070\b|\[0\.07\]|\(0\.07,\)", "base/arm.py"),

@@ -9,7 +9,8 @@ from pathlib import Path
 import kinevla_ros
 
 PACKAGE = Path(kinevla_ros.__file__).parent
-OURS = [p for p in PACKAGE.rglob("*.py") if p.relative_to(PACKAGE).parts[0] not in ("msg", "srv")]
+GENERATED = ("action", "msg", "srv")
+OURS = [p for p in PACKAGE.rglob("*.py") if p.relative_to(PACKAGE).parts[0] not in GENERATED]
 
 MOST_ENTRIES = 14
 """Modules and sub-rooms of a room."""
