@@ -12,18 +12,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
+from rich.console import Console, Group
 from rich.progress import Progress
 from rich.table import Table
 
 from kinevla_ros.base.action_space import ActionSpace
-from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.data.action_space_file import Wanted, require_plausible
 from kinevla_ros.data.chunks import demonstrated_chunks
 from kinevla_ros.data.lerobot.reader import DatasetReader, EpisodeEntry
 from kinevla_ros.data.lerobot.schema import STATE, TEXTS, DatasetError
+from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.decoding.override import Override
@@ -85,7 +85,7 @@ def open_loop(
         cameras: as of `load_samples`.
         figures: JSON file to write.
     """
-    console, folder = Console(), model or resource_path("models", "kinevla-tiny")
+    folder = model or resource_path("models", "kinevla-tiny")
     try:
         policy, reader = Policy(folder), DatasetReader(dataset)
         with Progress(transient=True) as progress:
@@ -95,13 +95,7 @@ def open_loop(
         Console(stderr=True).print(for_user(problem), style="red", markup=False, highlight=False)
         return 1
     content = {"model": str(folder), "dataset": str(dataset), **summary(found, policy.space)}
-    console.print(table(content))
-    for name, text in RATES.items():
-        if rate := content["rates"].get(name):
-            shown = "-" if rate["rate"] is None else f"{rate['rate']:.1%}"
-            console.print(f"{text}: {shown} of {rate['n']}", highlight=False)
-    if figures:
-        write_json(figures, content)
+    publish(content, lambda shown: Group(table(shown), *rate_lines(shown)), figures)
     return 0
 
 
@@ -239,3 +233,12 @@ def table(content: dict[str, Any]) -> Table:
             cells.append(f"{found[name]['mean']:.4g} / {found[name]['end']:.4g}" if found else "-")
         grid.add_row(name, *cells, unit)
     return grid
+
+
+def rate_lines(content: dict[str, Any]) -> list[str]:
+    """Each rate and of how many frames it is."""
+    return [
+        f"{text}: {'-' if rate['rate'] is None else format(rate['rate'], '.1%')} of {rate['n']}"
+        for name, text in RATES.items()
+        if (rate := content["rates"].get(name))
+    ]

@@ -22,6 +22,7 @@ FACTS = {
     "size of the pictures": (r"\b(240, 320|320, 240)\b", "base/cameras.py"),
     "speed of the gripper": (r"SPEED = 0\.16\b|\b0\.16 \* \w*(DT|dt|PERIOD)\b", "sim/gripper.py"),
     "a gripper that an object holds open": (r"(?i)held off by an object", "sim/gripper.py"),
+    "what a figure was measured on": (r'"machine": machine\(\)', "evaluation/bench/publish.py"),
     "full position of the gripper": (r"FULL_POSITION = ", "robot/realman/gripper.py"),
 }
 

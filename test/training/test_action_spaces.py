@@ -94,6 +94,7 @@ def test_an_arm_is_evaluated_open_loop_in_its_own_units(make, arm, tmp_path, mon
     assert evaluation.open_loop(model, dataset, {}, file) == 0
     figures = json.loads(file.read_text())
     assert figures["frames"] == FRAMES
+    assert {"machine", "versions"} <= set(figures)
     assert figures["rates"]["known"]["rate"] == 1.0
     assert figures["rates"]["accepted"]["n"] == FRAMES
     by_words = figures["error"]["dataset_words"]

@@ -20,7 +20,7 @@ from kinevla_ros.data.action_space_file import Wanted
 from kinevla_ros.data.lerobot.schema import DatasetError
 from kinevla_ros.evaluation.ablation.table import table
 from kinevla_ros.evaluation.ablation.variant_policies import open_variant
-from kinevla_ros.evaluation.bench.machine import machine, versions
+from kinevla_ros.evaluation.bench.publish import with_machine, write_figures
 from kinevla_ros.evaluation.report.summary import summary
 from kinevla_ros.evaluation.suite.episode import EpisodeResult
 from kinevla_ros.evaluation.suite.episodes import episodes, run_checkpoint
@@ -127,15 +127,15 @@ def _compare(
             for own, figures in found
             if figures is not None
         ]
-        content = {
-            "steps": study.generator.steps,
-            "trials": trials,
-            "seed": study.generator.seed,
-            "machine": machine(),
-            "versions": versions(),
-            "variants": rows,
-        }
-        write_json(study.out / FIGURES_FILE, content)
+        content = with_machine(
+            {
+                "steps": study.generator.steps,
+                "trials": trials,
+                "seed": study.generator.seed,
+                "variants": rows,
+            }
+        )
+        write_figures(content, study.out / FIGURES_FILE)
         write_text(study.out / TABLE_FILE, table(content))
     console.print((study.out / TABLE_FILE).read_text(), markup=False, highlight=False)
     console.print(f"written: {study.out / TABLE_FILE}, {study.out / FIGURES_FILE}")

@@ -1,4 +1,4 @@
-"""How every bench gives its figures away: a table to read, and the same as JSON."""
+"""How every measurement gives its figures away: a table to read, and the same as JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def publish(
     table: Callable[[dict[str, Any]], RenderableType],
     report: Path | None,
     console: Console | None = None,
-) -> None:
+) -> dict[str, Any]:
     """Print figures and write them, with the machine and the versions that they belong to.
 
     Args:
@@ -26,10 +26,22 @@ def publish(
         table: makes of them, and of `machine` and `versions`, what is printed.
         report: file for the JSON; None for none.
         console: where to print; a new one without it.
+
+    Returns:
+        The figures with machine and versions.
     """
-    complete = {**figures, "machine": machine(), "versions": versions()}
+    complete = with_machine(figures)
     (console or Console()).print(table(complete), highlight=False)
     if report:
-        # JSON has no NaN.
-        plain = json.loads(json.dumps(complete), parse_constant=lambda _: None)
-        write_json(report, plain)
+        write_figures(complete, report)
+    return complete
+
+
+def with_machine(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with the machine and the versions that they belong to."""
+    return {**figures, "machine": machine(), "versions": versions()}
+
+
+def write_figures(complete: Mapping[str, Any], report: Path) -> None:
+    """Write what `with_machine` gave; numbers that JSON does not have become null."""
+    write_json(report, json.loads(json.dumps(complete), parse_constant=lambda _: None))

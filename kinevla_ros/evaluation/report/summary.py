@@ -10,7 +10,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from kinevla_ros.evaluation.bench.machine import machine, versions
+from kinevla_ros.evaluation.bench.publish import with_machine
 from kinevla_ros.evaluation.report.statistics import CONFIDENCE, Rate, percentiles
 from kinevla_ros.evaluation.suite.alarms import alarm_counts
 from kinevla_ros.evaluation.suite.episode import EpisodeResult
@@ -20,7 +20,7 @@ Results = Sequence[EpisodeResult]
 
 def summary(results: Results) -> dict[str, Any]:
     """Figures of at least one result as plain JSON types; rates are 0 to 1."""
-    return {
+    figures = {
         **success(results),
         "confidence": CONFIDENCE,
         "per_task": {
@@ -29,10 +29,9 @@ def summary(results: Results) -> dict[str, Any]:
         },
         **_inferences(results),
         "latency": latency(results),
-        "machine": machine(),
-        "versions": versions(),
         "results": [_episode(r) for own in by_task(results).values() for r in own],
     }
+    return with_machine(figures)
 
 
 def by_task(results: Results) -> dict[str, list[EpisodeResult]]:

@@ -14,12 +14,12 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
-from kinevla_ros.base.files.atomic import write_json, write_text
+from kinevla_ros.base.files.atomic import write_text
 from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.files.lock import only_writer
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.base.resources import resource_path
-from kinevla_ros.evaluation.bench.machine import machine, versions
+from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.bench.recording import record
 from kinevla_ros.evaluation.report.statistics import Roc
 from kinevla_ros.generator.decoding.decode import GenerationError
@@ -83,28 +83,17 @@ def calibrate(
 def _calibrate(
     model: Path | None, scenes: int, seed: int, report: Path | None, figures: Path | None
 ) -> None:
-    console, folder = Console(), model or resource_path("models", "kinevla-tiny")
+    folder = model or resource_path("models", "kinevla-tiny")
     policy = Policy(folder)
     require_cell(policy.tasks)
     with Progress(transient=True) as progress:
         bar = progress.add_task("calibrate", total=scenes)
         scores = measure(policy, scenes, seed, lambda: progress.advance(bar))
-    found = summary(scores)
-    content = {
-        "model": str(folder),
-        "scenes": scenes,
-        "seed": seed,
-        **found,
-        "machine": machine(),
-        "versions": versions(),
-    }
-    for line in lines(found):
-        console.print(line, highlight=False)
-    if figures:
-        write_json(figures, content)
+    measured = {"model": str(folder), "scenes": scenes, "seed": seed, **summary(scores)}
+    content = publish(measured, lambda found: "\n".join(lines(found)), figures)
     if report:
         write_text(report / "index.html", page(scores, content))
-        console.print(f"report: {report / 'index.html'}", highlight=False)
+        Console().print(f"report: {report / 'index.html'}", highlight=False)
 
 
 def measure(

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.evaluation.bench.arm.stream import policy_load
-from kinevla_ros.evaluation.bench.machine import machine, versions
+from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.report.statistics import percentiles
 from kinevla_ros.stack.bench.console_cost import cost
 from kinevla_ros.stack.processes.isolation import free_tcp_port, free_udp_port, own_domain
@@ -60,28 +60,25 @@ def bench_console(stops: int, pages: int, rounds: int, report: Path | None = Non
         "policy": {},
         "arm": {**simulated(cell), "udp_port": free_udp_port(CELL_HOST)},
     }
-    figures: dict[str, Any] = {"pages": pages, "machine": machine(), "versions": versions()}
-    origin, out = f"http://{HERE}:{port}", Console()
+    figures: dict[str, Any] = {"pages": pages, "stops": []}
+    origin, code = f"http://{HERE}:{port}", 0
     with client_node("kinevla_bench_console") as (node, interrupted):
         try:
             with Launcher(node, interrupted, parameter_file(None), nodes, "fatal") as launcher:
                 launcher.bring_up()
-                figures["stops"] = [
-                    _stops(launcher, origin, stops, pages, x) for x in (False, True)
-                ]
-                out.print(_table(figures))
+                for load in (False, True):
+                    figures["stops"].append(_stops(launcher, origin, stops, pages, load))
                 if rounds:
                     look = partial(look_at, origin)
                     figures["cost"] = cost(node, launcher, look, pages, rounds)
-                    out.print(_cost_table(figures))
         except Interrupted:
-            return 130
+            code = 130
         except (LaunchError, OSError, TimeoutError) as error:
             Console(stderr=True).print(f"[red]error:[/] {error}")
-            return 1
-    if report:
-        report.write_text(json.dumps(figures, indent=2) + "\n")
-    return 0
+            code = 1
+    if figures["stops"]:
+        publish(figures, _tables, report)
+    return code
 
 
 def _stops(launcher: Launcher, origin: str, stops: int, pages: int, load: bool) -> dict[str, Any]:
@@ -146,6 +143,13 @@ async def _ask(
             answer: dict[str, Any] = json.loads(message.data).get("answer", {})
             if answer.get("id") == number:
                 return answer
+
+
+def _tables(figures: dict[str, Any]) -> Group:
+    shown = [_table(figures)]
+    if "cost" in figures:
+        shown.append(_cost_table(figures))
+    return Group(*shown)
 
 
 def _table(figures: dict[str, Any]) -> Table:

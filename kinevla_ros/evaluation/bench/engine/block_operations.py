@@ -19,7 +19,7 @@ from rich.table import Table
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from kinevla_ros.base.files.atomic import write_json
+from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.generator.engine.choice import Chosen
 from kinevla_ros.generator.engine.fused_llama import FusedLlama
 from kinevla_ros.generator.engine.operations import PlainOperations
@@ -95,13 +95,11 @@ def bench_operations(report: Path | None = None) -> int:
         paths["Triton kernels"] = FusedOperations(False, device, SIZE)
     except ImportError as problem:
         Console(stderr=True).print(f"no kernels to count: {problem}", style="yellow")
-    found = {
+    operations = {
         path: {name: counted(run, new, device) for name, new in PASSES.items()}
         for path, run in paths.items()
     }
-    Console().print(table(found))
-    if report:
-        write_json(report, found)
+    publish({"operations": operations}, lambda _: table(operations), report)
     return 0
 
 

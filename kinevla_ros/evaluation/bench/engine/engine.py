@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
+from rich.console import Console, Group
 from rich.progress import Progress
 
-from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.evaluation.bench.decoder import decoder_times
 from kinevla_ros.evaluation.bench.engine.engine_tables import tables
@@ -25,7 +24,7 @@ from kinevla_ros.evaluation.bench.engine.roofline import (
     synchronise,
 )
 from kinevla_ros.evaluation.bench.engine.subject import Subject, checkpoint_subject, random_subject
-from kinevla_ros.evaluation.bench.machine import machine, versions
+from kinevla_ros.evaluation.bench.publish import publish, with_machine, write_figures
 from kinevla_ros.evaluation.report.statistics import percentiles
 from kinevla_ros.generator.decoding.decode import Draft, Generation, GenerationError
 from kinevla_ros.generator.engine.engine import FastDecoder
@@ -53,7 +52,7 @@ def bench_engine(
 
     def keep(figures: dict[str, Any]) -> None:
         if report:
-            write_json(report, figures)
+            write_figures(with_machine(figures), report)
 
     try:
         if folder is None:
@@ -65,8 +64,7 @@ def bench_engine(
     except (ValueError, RuntimeError, OSError) as problem:
         Console(stderr=True).print(for_user(problem), style="red", markup=False, highlight=False)
         return 1
-    for part in tables(figures):
-        Console().print(part)
+    publish(figures, lambda found: Group(*tables(found)), report)
     return 0
 
 
@@ -104,7 +102,6 @@ def measure(
 
     words = _written(subject, engine)
     figures.update(_conditions(subject, words, device, weights), path=engine.path)
-    figures.update(machine=machine(), versions=versions())
     outputs = [_run(subject, engine, words) for _ in range(2)]
     add(
         draft_accepted=all(output.draft_accepted for output in outputs),
