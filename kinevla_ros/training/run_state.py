@@ -17,6 +17,37 @@ OPTIMISER = "optimiser"
 CURE = "train into another folder, or without resuming"
 
 
+def as_json(made_of: Mapping[str, Any]) -> dict[str, str]:
+    """Each thing that a run is made of, as JSON, by name."""
+    return {name: json.dumps(value) for name, value in made_of.items()}
+
+
+def require_own(
+    folder: Path, begun: Mapping[str, str] | None, made_of: Mapping[str, str], resume: bool
+) -> None:
+    """Hold what a run is made of against the run that its folder holds.
+
+    Args:
+        folder: of the run.
+        begun: what the run in the folder was made of, as of `as_json`; None if it holds none.
+        made_of: the same of this run.
+        resume: whether the run is to go on.
+
+    Raises:
+        FileNotFoundError: there is nothing to resume.
+        ValueError: there is a run and it is not to be resumed, or it was made of something else.
+    """
+    if not resume:
+        if begun is not None:
+            raise ValueError(f"{folder} holds a run; go on with --resume, or give another --out")
+        return
+    if begun is None:
+        raise FileNotFoundError(f"nothing to resume in {folder}; start without --resume")
+    for name, value in made_of.items():
+        if begun.get(name) != value:
+            raise ValueError(f"{folder} holds a run with other {name}; {CURE}")
+
+
 class RunState:
     """A run's file. It is replaced as a whole: the old state stays until the new one is written.
 
@@ -26,30 +57,22 @@ class RunState:
         resume: whether the run is to go on.
 
     Raises:
-        FileNotFoundError: there is nothing to resume.
-        ValueError: there is a run and it is not to be resumed, or it was made of something else.
+        FileNotFoundError, ValueError: as of `require_own`.
     """
 
     def __init__(self, path: Path, made_of: Mapping[str, Any], resume: bool) -> None:
         self.path = path
-        self._made_of = {name: json.dumps(value) for name, value in made_of.items()}
-        if not resume and path.exists():
-            raise ValueError(
-                f"{path.parent} holds a run; go on with --resume, or give another --out"
-            )
-        if resume:
-            self._require_own()
+        self._made_of = as_json(made_of)
+        require_own(path.parent, self._begun(resume), self._made_of, resume)
 
-    def _require_own(self) -> None:
+    def _begun(self, resume: bool) -> Mapping[str, str] | None:
+        """What the run in the file was made of; None without one."""
+        if not resume:  # a damaged file is in the way, too
+            return {} if self.path.exists() else None
         if not self.path.is_file():
-            raise FileNotFoundError(
-                f"nothing to resume in {self.path.parent}; start without --resume"
-            )
+            return None
         with TensorFile(self.path) as file:
-            found = file.metadata
-        for name, value in self._made_of.items():
-            if found.get(name) != value:
-                raise ValueError(f"{self.path} is of a run with other {name}; {CURE}")
+            return file.metadata
 
     def save(
         self,

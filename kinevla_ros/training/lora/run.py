@@ -5,7 +5,6 @@ Devices are a matter of the launch (`accelerate launch`, with FSDP or without), 
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from collections.abc import Sequence
@@ -23,7 +22,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, get_worker_info
 from transformers import Trainer, TrainingArguments
 
-from kinevla_ros.base.files.atomic import copy, write_text
+from kinevla_ros.base.files.atomic import copy, write_json
 from kinevla_ros.base.files.damage import one_line
 from kinevla_ros.base.files.json_file import read_object
 from kinevla_ros.base.files.manifest import write_manifest
@@ -35,6 +34,7 @@ from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.generator.samples import Samples
 from kinevla_ros.training.lora.adapters import LoraSettings, add_adapters, as_fields, merge_adapter
 from kinevla_ros.training.lora.memory import estimate
+from kinevla_ros.training.run_state import CURE, as_json, require_own
 
 ADAPTER_FOLDER, RUN_FOLDER, SETTINGS_FILE = "adapter", "run", "lora.json"
 STATE_FILE = "trainer_state.json"
@@ -122,7 +122,7 @@ def fine_tune(
         VocabularyError: the tokenizer cannot write the reasoning.
     """
     texts_fit(vocabulary, [text for pair in samples.tasks.texts() for text in pair])
-    _check_run(asdict(settings) | {"frames": samples.parts}, out, resume)
+    _check_run({"settings": asdict(settings), "datasets": samples.parts}, out, resume)
     generator = read_generator(base, config)
     model = add_adapters(generator, vocabulary, settings)
     draws = _draws(samples, codes, vocabulary, config, settings)
@@ -150,19 +150,12 @@ def _check_run(made_of: dict[str, Any], out: Path, resume: bool) -> None:
 
     Of several processes each comes here, perhaps when another has begun the same run.
     """
-    stated, path = json.dumps(made_of), out / SETTINGS_FILE
-    saved = last_save(out / RUN_FOLDER) is not None
-    if not resume:
-        if saved:
-            raise ValueError(f"{out} holds a run; go on with --resume, or give another --out")
-        if is_first():
-            write_text(path, stated + "\n")
-        return
-    if not saved or not path.is_file():
-        raise FileNotFoundError(f"nothing to resume in {out}; start without --resume")
-    begun = read_object(path, "give another --out")
-    if begun != json.loads(stated):
-        raise ValueError(f"{out} was begun with other settings or data ({json.dumps(begun)})")
+    path, begun = out / SETTINGS_FILE, None
+    if last_save(out / RUN_FOLDER) is not None:
+        begun = as_json(read_object(path, CURE)) if path.is_file() else {}
+    require_own(out, begun, as_json(made_of), resume)
+    if not resume and is_first():
+        write_json(path, made_of)
 
 
 def is_first() -> bool:
