@@ -14,7 +14,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from std_msgs.msg import Bool
 
-from kinevla_ros.robot.realman.gripper import PERIOD, RETRY, opening_of, position_of
+from kinevla_ros.robot.realman.gripper import PERIOD, RETRY, GripperLine, opening_of
 
 COMMAND = "rm_driver/set_gripper_position_cmd"
 RESULT = "rm_driver/set_gripper_position_result"
@@ -36,7 +36,7 @@ class RmDriverGripper:
         self.opening: float | None = None
         """m; None while it is unknown."""
         self._message_type = messages.Gripperset
-        self._wanted = self._commanded = self._awaited = 0
+        self._line, self._sent, self._awaited = GripperLine(), 0, 0
         self._due = 0.0
         self._commands = node.create_publisher(messages.Gripperset, COMMAND, qos)
         node.create_subscription(messages.Gripperset, COMMAND, self._on_command, qos)
@@ -50,19 +50,17 @@ class RmDriverGripper:
         """
         if not math.isfinite(opening):
             raise ValueError(f"a gripper opening is a finite number of metres, not {opening!r}")
-        self._wanted = position_of(opening)
         # Also where it was sent before: somebody may have moved it since.
-        self._commanded = 0
+        self._line.move(opening)
 
     def tick(self) -> None:
         """Send what was not yet sent."""
         now = time.monotonic()
-        if self._wanted == self._commanded or now < self._due:
+        if (position := self._line.waiting) is None or now < self._due:
             return
-        self._commanded, self._due = self._wanted, now + PERIOD
-        self._commands.publish(
-            self._message_type(position=self._wanted, block=False, timeout=TIMEOUT)
-        )
+        self._line.sent(position)
+        self._sent, self._due = position, now + PERIOD
+        self._commands.publish(self._message_type(position=position, block=False, timeout=TIMEOUT))
 
     def _on_command(self, message: Any) -> None:
         self._awaited = message.position
@@ -71,4 +69,6 @@ class RmDriverGripper:
         if message.data and self._awaited:
             self.opening = opening_of(self._awaited)
         elif not message.data:
-            self._commanded, self._due = 0, time.monotonic() + RETRY
+            self._due = time.monotonic() + RETRY
+            if self._sent:
+                self._line.failed(self._sent)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from kinevla_ros.base.arm import GRIPPER_STROKE
 
 SUPPLY_24V = 3
@@ -11,6 +13,9 @@ FULL_POSITION = 1000
 
 PERIOD = 0.1
 """The gripper's serial line takes no more than ten requests a second, s."""
+
+LINE_PERIOD = PERIOD + 0.01
+"""A request on the line, with its reply, and the pause after it, s."""
 
 RETRY = 1.0
 """Pause before a silent gripper is asked or commanded again, s; drivers log each failure."""
@@ -37,6 +42,44 @@ class Turns:
         """Whether the next request sends the target that is `waiting`, if one is; else it reads."""
         self._commanded = waiting and not self._commanded
         return self._commanded
+
+
+class GripperLine:
+    """What goes over the gripper's line next: the newest target, or a reading.
+
+    Targets may come from another thread than the one that uses the line.
+    """
+
+    def __init__(self) -> None:
+        self._turns, self._lock = Turns(), threading.Lock()
+        self._waiting: int | None = None
+
+    @property
+    def waiting(self) -> int | None:
+        """The vendor's position that was not sent yet."""
+        return self._waiting
+
+    def move(self, opening: float) -> None:
+        """Move to `opening`, m; replaces an opening that was not sent yet."""
+        with self._lock:
+            self._waiting = position_of(opening)
+
+    def next(self) -> int | None:
+        """The vendor's position to send now; None if it is a reading's turn."""
+        waiting = self._waiting
+        return waiting if self._turns.tells(waiting is not None) else None
+
+    def sent(self, position: int) -> None:
+        """Forget what was sent, unless something newer has come."""
+        with self._lock:
+            if self._waiting == position:
+                self._waiting = None
+
+    def failed(self, position: int) -> None:
+        """Send again what did not arrive, unless something newer waits."""
+        with self._lock:
+            if self._waiting is None:
+                self._waiting = position
 
 
 def is_new(target: float, commanded: float | None) -> bool:

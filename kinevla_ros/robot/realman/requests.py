@@ -14,9 +14,8 @@ from kinevla_ros.robot.realman.gripper import (
     PERIOD,
     RETRY,
     SUPPLY_24V,
-    Turns,
+    GripperLine,
     opening_of,
-    position_of,
 )
 
 REPLY_ONLY = 1
@@ -43,13 +42,11 @@ class RequestThread(threading.Thread):
         self._report = report
         self._wake = threading.Event()
         self._clear = threading.Event()
-        self._wanted: int | None = None
-        self._lock = threading.Lock()
+        self._line = GripperLine()
 
     def move_gripper(self, opening: float) -> None:
         """Move to `opening`, m; replaces an opening that was not sent yet."""
-        with self._lock:
-            self._wanted = position_of(opening)
+        self._line.move(opening)
         self._wake.set()
 
     def clear_errors(self) -> None:
@@ -59,31 +56,23 @@ class RequestThread(threading.Thread):
 
     def run(self) -> None:
         powered = False
-        pause, turns = 0.0, Turns()
+        pause = 0.0
         while True:
             self._wake.wait(pause)
             self._wake.clear()
-            wanted = self._wanted
             if self._clear.is_set():
                 self._clear.clear()
                 self._report(recover(self._arm))
             elif not powered:
                 powered = self._arm.rm_set_tool_voltage(SUPPLY_24V) == _OK
-            elif turns.tells(wanted is not None):
-                assert wanted is not None
-                if self._arm.rm_set_gripper_position(wanted, False, REPLY_ONLY) == _OK:
-                    self._commanded(wanted)
+            elif (position := self._line.next()) is not None:
+                if self._arm.rm_set_gripper_position(position, False, REPLY_ONLY) == _OK:
+                    self._line.sent(position)
             else:
                 opening = self._read_gripper()
                 self._opening.write(opening)
                 pause = RETRY if math.isnan(opening) else 0.0
             time.sleep(PERIOD)
-
-    def _commanded(self, position: int) -> None:
-        """Forget what was sent, unless something newer has come."""
-        with self._lock:
-            if self._wanted == position:
-                self._wanted = None
 
     def _read_gripper(self) -> float:
         code, state = self._arm.rm_get_gripper_state()
