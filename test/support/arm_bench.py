@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import ActionChunk
+from kinevla_ros.evaluation.bench.arm.lagging_arm import HOME, LaggingArm
 from kinevla_ros.robot.gate.check_result import CheckResult, Fault
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.joint_target import JointTarget
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
-from kinevla_ros.robot.motion.state_machine import ArmStateMachine
 from kinevla_ros.robot.motion.stream import StreamSample
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState
@@ -21,7 +21,6 @@ Array = NDArray[np.float64]
 
 DT = 0.02
 SPACE = CollisionModel(DEFAULT_WORKSPACE)
-HOME = np.array([0.0, 0.3, 0.0, 1.5, 0.0, 1.3, 0.0])
 
 
 def over_the_table(height: float) -> Array:
@@ -29,40 +28,44 @@ def over_the_table(height: float) -> Array:
     return top_down_ik(np.array([0.35, 0.0, height]), 0.0)
 
 
-class ArmBench:
-    """An arm state machine with an arm that is where it was sent, three ticks late.
+class ArmBench(LaggingArm):
+    """The lagging arm with a clock of its own, and with what may go wrong.
 
     Attributes:
         blocked, silent: the arm does not move; the arm sends no states.
         controller_errors: what the arm's states report.
-        sent, measured: what was sent and where the arm was, by tick.
+        sent, path: what was sent and where the arm was, by tick.
     """
 
     def __init__(self, q: Array = HOME) -> None:
-        self.core = ArmStateMachine(RM75_LIMITS, SPACE, DT)
+        super().__init__(DT)
+        self.place(q)
         self.now = 100.0
-        self.q = q
         self.blocked = self.silent = False
         self.controller_errors: tuple[int, ...] = ()
         self.sequence = 0
         self.sent: list[StreamSample | None] = []
-        self.measured: list[Array] = []
-        self._late = [q] * 3
+        self.path: list[Array] = []
         self.run(0.2)
+
+    def measured(self, now: float) -> ArmState | None:
+        if self.silent:
+            return None
+        return ArmState(self.q, now, controller_errors=self.controller_errors)
+
+    def obey(self, sample: StreamSample | None) -> None:
+        self.sent.append(sample)
+        self.path.append(self.q)
+        held = self.q
+        super().obey(sample)
+        if self.blocked:
+            self.q = held
 
     def run(self, seconds: float) -> list[StreamSample | None]:
         first = len(self.sent)
         for _ in range(round(seconds / DT)):
             self.now += DT
-            if not self.silent:
-                state = ArmState(self.q, self.now, controller_errors=self.controller_errors)
-                self.core.on_state(state)
-            sample = self.core.tick(self.now)
-            self.sent.append(sample)
-            self.measured.append(self.q)
-            self._late.append(self._late[-1] if sample is None else sample.position)
-            if not self.blocked:
-                self.q = self._late[-4]
+            self.tick(self.now)
         return self.sent[first:]
 
     def send(self, speed: float = 0.5, age: float = 0.08) -> CheckResult:

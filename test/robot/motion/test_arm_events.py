@@ -45,7 +45,7 @@ def motions(bench: ArmBench) -> Iterator[tuple[Array, list[StreamSample | None]]
     """Split what was sent where nothing was; each with the position it was sent first at."""
     start = HOME
     motion: list[StreamSample | None] = []
-    for q, sample in zip([*bench.measured, HOME], [*bench.sent, None], strict=True):
+    for q, sample in zip([*bench.path, HOME], [*bench.sent, None], strict=True):
         if sample is None:
             if motion:
                 yield start, motion

@@ -121,7 +121,7 @@ def test_after_a_fault_the_arm_moves_again_only_by_reset_and_enable_and_without_
     start = moving.q
     np.testing.assert_array_equal(positions(moving.run(0.1)), np.tile(start, (5, 1)))
     first = len(moving.sent)
-    moving._late = [start] * 3
+    moving.place(start)
     moving.move()
     assert moving.state is SafetyState.MOVING
     assert_smooth(moving.sent[first:], start)
