@@ -47,7 +47,7 @@ def observation_to_dictionary(instruction: str, observation: Observation) -> dic
         DictionaryError: a camera's picture is missing.
     """
     images = {key: _value(observation.images, camera) for camera, key in IMAGES.items()}
-    state = np.append(observation.joints, observation.gripper).astype(np.float32)
+    state = observation.state.astype(np.float32)
     return {**images, STATE: state, PROMPT: instruction}
 
 

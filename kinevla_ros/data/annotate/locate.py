@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.scene import OBJECTS
 from kinevla_ros.data.annotate.propose import Pose
 from kinevla_ros.generator.checkpoint import load_generator
-from kinevla_ros.generator.pictures.squares import SCENE_SCALE, pixels, square, state_tensor
+from kinevla_ros.generator.pictures.squares import SCENE_SCALE, camera_pixels, state_tensor
 
 Picture = NDArray[np.uint8]
 
@@ -46,9 +47,8 @@ class Locator:
             fronts, wrists: pictures of the same frames, RGB.
             states: joint positions (rad) and opening (m), shape (n, 8).
         """
-        size = self._model.config.image_size
-        pairs = [[square(f, size), square(w, size)] for f, w in zip(fronts, wrists, strict=True)]
-        seen = pixels(self._model.config, np.array(pairs))
+        pairs = (dict(zip(CAMERAS, pair, strict=True)) for pair in zip(fronts, wrists, strict=True))
+        seen = torch.stack([camera_pixels(self._model.config, pair) for pair in pairs])
         measured = torch.stack([state_tensor(state) for state in states])
         located = self._model.locate(*self._model.see(seen, measured))
         assert located is not None

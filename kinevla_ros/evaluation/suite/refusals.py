@@ -58,10 +58,10 @@ def read_out_of_scope(
 
 def _is_refused(writer: BilevelDecoder, policy: Policy, cell: Cell, said: str) -> bool:
     """Whether the model refuses an instruction in its own words."""
-    seen = camera_pixels(policy.model.config, cell.render()).to(policy.device)
-    state = state_tensor(np.append(cell.joint_positions(), cell.gripper())).to(policy.device)
+    seen = cell.observe()
+    images = camera_pixels(policy.model.config, seen.images, policy.device)
     try:
-        writer.generate(said, seen, state)
+        writer.generate(said, images, state_tensor(seen.state).to(policy.device))
     except Refusal:
         return True
     except (GenerationError, InstructionTooLong):

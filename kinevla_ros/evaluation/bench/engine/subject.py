@@ -23,7 +23,7 @@ from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.decode import Draft
 from kinevla_ros.generator.decoding.depth_head import DepthHead, load_depth_head
 from kinevla_ros.generator.network.model import Generator
-from kinevla_ros.generator.pictures.squares import pixels, square
+from kinevla_ros.generator.pictures.squares import camera_pixels
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 GOAL_WORDS, KINEMATICS_WORDS = 10, 100
@@ -54,9 +54,8 @@ class Subject:
 
     def images(self, moment: int = 0) -> Tensor:
         """Front and wrist as the model reads them."""
-        config = self.model.config
-        squares = [square(image, config.image_size) for image in self.cameras[moment]]
-        return pixels(config, torch.from_numpy(np.stack(squares)).to(self.model.device))
+        images = dict(zip(CAMERAS, self.cameras[moment], strict=True))
+        return camera_pixels(self.model.config, images, self.model.device)
 
 
 def random_subject(
