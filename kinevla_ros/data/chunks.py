@@ -9,10 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.action_space import RELATIVE, ActionSpace
-from kinevla_ros.data.lerobot.schema import ACTION
-
-CHUNK = "action.chunk"
-"""A demonstrator that plans ahead writes its whole chunk."""
+from kinevla_ros.data.lerobot.schema import ACTION, CHUNK
 
 
 def demonstrated_chunks(

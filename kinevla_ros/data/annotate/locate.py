@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.scene import OBJECTS
 from kinevla_ros.data.annotate.propose import Pose
+from kinevla_ros.data.lerobot.schema import SCENE
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.pictures.squares import SCENE_SCALE, camera_pixels, state_tensor
 
@@ -31,7 +32,7 @@ class Locator:
         if self._model.config.scene_dim != len(SCENE_SCALE):
             raise ValueError(
                 f"{folder} does not say where things lie; name a checkpoint that was trained on "
-                "environment_state, such as the shipped one"
+                f"{SCENE}, such as the shipped one"
             )
 
     @torch.inference_mode()

@@ -18,7 +18,7 @@ from kinevla_ros.data.annotate.propose import Pose, Proposal, propose
 from kinevla_ros.data.annotate.words import Words, read_persistent
 from kinevla_ros.data.checks.texts import slot_reader
 from kinevla_ros.data.lerobot.reader import DatasetReader, EpisodeEntry
-from kinevla_ros.data.lerobot.schema import DatasetError
+from kinevla_ros.data.lerobot.schema import GOAL, KINEMATICS, STATE, DatasetError
 from kinevla_ros.language.reading.reader import Reader
 from kinevla_ros.language.reading.readings import Understood, UnknownReasoning
 
@@ -80,7 +80,7 @@ class Suggester:
         self.reader, self.words = reader, slot_reader(reader)
         self._locator, self._from_task = locator, from_task
         self._given = dict(given or {})
-        self._states = reader.frames["observation.state"].astype(np.float64)
+        self._states = reader.frames[STATE].astype(np.float64)
         if self._states.shape[1:] != (8,):
             raise DatasetError(f"{reader.root}: run kinevla check first; its states are not ours")
         self._known = self._read_known() if own_words else {}
@@ -210,8 +210,8 @@ def compare(suggester: Suggester) -> Iterator[tuple[Suggestion, Mapping[str, str
         DatasetError: the dataset has none.
     """
     frames = suggester.reader.frames
-    if "reasoning.goal" not in frames:
+    if GOAL not in frames:
         raise DatasetError(f"{suggester.reader.root} has no reasoning to compare with")
     for entry in suggester.reader.episodes:
-        texts = frames["reasoning.goal"][entry.start], frames["reasoning.kinematics"][entry.start]
+        texts = frames[GOAL][entry.start], frames[KINEMATICS][entry.start]
         yield suggester.suggest(entry), suggester.words.reasoning(*texts).slots()

@@ -10,12 +10,11 @@ from kinevla_ros.base.action_space import RM75, ActionSpace
 from kinevla_ros.data.checks.finding import Finding
 from kinevla_ros.data.episode import STATE_NAMES
 from kinevla_ros.data.lerobot.reader import DatasetReader
-from kinevla_ros.data.lerobot.schema import TEXTS, camera_key
+from kinevla_ros.data.lerobot.schema import MOTION, TEXTS, camera_key
 
 OTHER_ARM = (
     "of another arm say in action_space.yaml what its numbers are (docs/reference/action-space.md)"
 )
-MOTION = ("observation.state", "action")
 _ENDINGS = re.compile(r"[._](pos|position|rad|q)$")
 
 

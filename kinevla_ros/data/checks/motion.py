@@ -16,13 +16,9 @@ from kinevla_ros.data.checks.rows import Columns
 from kinevla_ros.data.checks.texts import dataset_reader
 from kinevla_ros.data.episode import STATE_NAMES
 from kinevla_ros.data.lerobot.reader import DatasetReader
-from kinevla_ros.data.lerobot.schema import TEXTS
+from kinevla_ros.data.lerobot.schema import CHUNK, SCENE, STATE, TEXTS
 from kinevla_ros.language.reading.reader import Reader
 from kinevla_ros.language.reading.readings import UnknownReasoning
-
-SCENE = "environment_state"
-LABELS = "action.chunk"
-"""A dataset with labels beside its motion teaches those, whatever the arm did."""
 
 CERTAIN = 1.5
 """Margin from which a motion says something else than the words, not only something unclear."""
@@ -30,8 +26,9 @@ CERTAIN = 1.5
 
 def check_motion(reader: DatasetReader, columns: Columns) -> Iterator[Finding]:
     """Yield episodes whose motion is another one than their words say, as far as it shows."""
-    states = columns.get("observation.state")
-    if LABELS in reader.info["features"] or any(name not in columns for name in TEXTS):
+    states = columns.get(STATE)
+    # A dataset with chunks beside its motion teaches those, whatever the arm did.
+    if CHUNK in reader.info["features"] or any(name not in columns for name in TEXTS):
         return
     if states is None or states.shape[1] != len(STATE_NAMES):
         return

@@ -8,18 +8,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kinevla_ros.data.checks.features import MOTION
 from kinevla_ros.data.checks.finding import Finding, place
 from kinevla_ros.data.lerobot.metadata import read_table
 from kinevla_ros.data.lerobot.reader import DatasetReader
-from kinevla_ros.data.lerobot.schema import COUNTERS, CURE, TEXTS
+from kinevla_ros.data.lerobot.schema import COUNTERS, CURE, MOTION, SCENE, TEXTS
 
 Columns = dict[str, NDArray]
 SORT = "sort them: kinevla convert {root} NEW_FOLDER"
 CUT = "cut the episode there: kinevla convert {root} NEW_FOLDER"
 
 
-NEEDED = (*COUNTERS, *MOTION, *TEXTS, "environment_state")
+NEEDED = (*COUNTERS, *MOTION, *TEXTS, SCENE)
 
 
 def read_columns(

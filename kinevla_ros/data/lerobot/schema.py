@@ -16,8 +16,18 @@ CURE = "restore the file or collect the dataset again"
 CHUNK_SIZE = 1000
 VIDEO_CODEC = "h264"
 PIXEL_FORMAT = "yuv420p"
-STATE, ACTION = "observation.state", "action"
-TEXTS: tuple[str, ...] = ("reasoning.goal", "reasoning.kinematics")
+STATE, ACTION = MOTION = "observation.state", "action"
+GOAL, KINEMATICS = "reasoning.goal", "reasoning.kinematics"
+TEXTS: tuple[str, ...] = (GOAL, KINEMATICS)
+CHUNK = "action.chunk"
+"""A demonstrator that plans ahead writes its whole chunk."""
+
+ALTERNATIVES, ALTERNATIVES_VALID = "action.alternatives", "action.alternatives_valid"
+"""Its chunk for every way from the same state, and which of them there are."""
+
+SCENE = "environment_state"
+"""Where the objects lie, in a simulated dataset."""
+
 DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 VIDEO_PATH = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
 EPISODES_PATH = "meta/episodes/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"

@@ -21,10 +21,12 @@ from kinevla_ros.data.lerobot.feature_statistics import (
     summarise_images,
 )
 from kinevla_ros.data.lerobot.schema import (
+    ACTION,
     CHUNK_SIZE,
     COUNTERS,
     DATA_PATH,
     EPISODES_PATH,
+    STATE,
     TEXTS,
     VIDEO_PATH,
     Schema,
@@ -118,8 +120,8 @@ class Shard:
         length = len(frames)
         numbers = np.arange(length)
         columns: Columns = {
-            "observation.state": np.stack([frame.state for frame in frames]),
-            "action": np.stack([frame.action for frame in frames]),
+            STATE: np.stack([frame.state for frame in frames]),
+            ACTION: np.stack([frame.action for frame in frames]),
         }
         for name in self._schema.vectors:
             columns[name] = np.stack([frame.vectors[name] for frame in frames])

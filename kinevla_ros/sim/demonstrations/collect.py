@@ -18,7 +18,13 @@ from kinevla_ros.base.cameras import CAMERA_HEIGHT, CAMERA_WIDTH
 from kinevla_ros.base.chunk import ACTION_DIM, CHUNK_DT, HORIZON, JOINT_NAMES, ActionChunk
 from kinevla_ros.base.scene import OBJECTS
 from kinevla_ros.data.episode import Episode, Frame
-from kinevla_ros.data.lerobot.schema import Schema
+from kinevla_ros.data.lerobot.schema import (
+    ALTERNATIVES,
+    ALTERNATIVES_VALID,
+    CHUNK,
+    SCENE,
+    Schema,
+)
 from kinevla_ros.data.lerobot.writer import DatasetWriter
 from kinevla_ros.language.command import Command
 from kinevla_ros.language.grammar import instruction
@@ -40,10 +46,10 @@ IDLE_SECONDS = 0.8
 
 _STEPS = [f"{name}_{k}" for k in range(1, HORIZON + 1) for name in (*JOINT_NAMES, "gripper")]
 VECTORS = {
-    "action.chunk": tuple(_STEPS),
-    "action.alternatives": tuple(f"task{t.task_number}.{n}" for t in TASKS for n in _STEPS),
-    "action.alternatives_valid": tuple(f"task{t.task_number}" for t in TASKS),
-    "environment_state": tuple(f"{o}.{n}" for o in OBJECTS for n in ("x", "y", "cos", "sin")),
+    CHUNK: tuple(_STEPS),
+    ALTERNATIVES: tuple(f"task{t.task_number}.{n}" for t in TASKS for n in _STEPS),
+    ALTERNATIVES_VALID: tuple(f"task{t.task_number}" for t in TASKS),
+    SCENE: tuple(f"{o}.{n}" for o in OBJECTS for n in ("x", "y", "cos", "sin")),
 }
 
 
@@ -242,10 +248,10 @@ def _frame(cell: Cell, state: CellState, opening: float, command: Command, plann
         goal=command.goal,
         kinematics=command.kinematics,
         vectors={
-            "action.chunk": matrix.ravel(),
-            "action.alternatives": alternatives.ravel(),
-            "action.alternatives_valid": valid,
-            "environment_state": state.vector(),
+            CHUNK: matrix.ravel(),
+            ALTERNATIVES: alternatives.ravel(),
+            ALTERNATIVES_VALID: valid,
+            SCENE: state.vector(),
         },
     )
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.data.lerobot.reader import DatasetReader
-from kinevla_ros.data.lerobot.schema import DatasetError
+from kinevla_ros.data.lerobot.schema import ALTERNATIVES, GOAL, KINEMATICS, DatasetError
 from kinevla_ros.language.command import Command
 from kinevla_ros.language.free_texts import tasks_of_texts
 from kinevla_ros.language.reading.reader_of import reader_of
@@ -19,8 +19,6 @@ from kinevla_ros.language.reading.readings import Understood, UnknownReasoning
 from kinevla_ros.language.task_file import FILE_NAME, TaskSetError, load_tasks
 from kinevla_ros.language.task_set import TaskSet
 
-GOAL, KINEMATICS = "reasoning.goal", "reasoning.kinematics"
-ALTERNATIVES = "action.alternatives"
 COLUMNS = "docs/tutorials/own-task.md describes them"
 
 

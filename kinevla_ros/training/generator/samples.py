@@ -19,11 +19,17 @@ from kinevla_ros.data.action_space_file import Wanted, dataset_space, require_pl
 from kinevla_ros.data.checks.dataset import require_sound
 from kinevla_ros.data.chunks import demonstrated_chunks
 from kinevla_ros.data.lerobot.metadata import read_info
-from kinevla_ros.data.lerobot.schema import ACTION, CURE, STATE, DatasetError
+from kinevla_ros.data.lerobot.schema import (
+    ALTERNATIVES,
+    ALTERNATIVES_VALID,
+    CURE,
+    MOTION,
+    SCENE,
+    DatasetError,
+)
 from kinevla_ros.generator.pictures.squares import SCENE_SCALE
 from kinevla_ros.language.task_set import TaskSet
 from kinevla_ros.training.generator.dataset_tasks import (
-    ALTERNATIVES,
     COLUMNS,
     Spoken,
     read_spoken,
@@ -31,10 +37,6 @@ from kinevla_ros.training.generator.dataset_tasks import (
 )
 from kinevla_ros.training.generator.shared_motion import shared_motion
 from kinevla_ros.training.generator.square_cache import squares
-
-ALTERNATIVES_VALID = "action.alternatives_valid"
-MOTION = (STATE, ACTION)
-SCENE = "environment_state"
 
 
 class Joined:
