@@ -122,7 +122,7 @@ def check(
 
     Each fault is one line: episode, frame, feature, what to do. Exit code 1 when there is one.
     """
-    from kinevla_ros.data.checks.dataset import check_dataset
+    from kinevla_ros.data.checks.dataset import check_amount, check_dataset
 
     faults = 0
     with plain_errors():
@@ -132,7 +132,11 @@ def check(
     if faults:
         typer.secho(f"{faults} to put right before {dataset} can be trained on", fg="red", err=True)
         raise typer.Exit(1)
-    typer.echo(f"{dataset} can be trained on")
+    with plain_errors():
+        few = list(check_amount(dataset))
+    for finding in few:
+        typer.secho(str(finding), fg="yellow")
+    typer.echo(f"{dataset} can be trained on{', but not alone' if few else ''}")
 
 
 @app.command()

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from kinevla_ros.base.action_space import MOST_STEPS, RM75, ActionSpace
 from kinevla_ros.base.axes import MOST_DIMENSIONS
 from kinevla_ros.base.files.fields import integer, one_of
+from kinevla_ros.codec.amount import CODES_PER_LEVEL
 from kinevla_ros.codec.contract import LARGEST_CODEBOOK, MOST_LEVELS, InvalidCodeError
 from kinevla_ros.codec.quantiser import Quantised, ResidualQuantiser
 
@@ -48,7 +49,7 @@ class CodecConfig:
     gripper: int | None = RM75.gripper_index
     goal_levels: int = 2
     kinematics_levels: int = 2
-    codes_per_level: int = 128
+    codes_per_level: int = CODES_PER_LEVEL
     latent_dim: int = 64
     hidden_dim: int = 256
     literal: bool = False

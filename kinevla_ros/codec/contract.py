@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kinevla_ros.base.action_space import RM75, ActionSpace
 from kinevla_ros.base.files.fields import integer
 from kinevla_ros.base.files.json_file import parse_object
+from kinevla_ros.codec.amount import CODES_PER_LEVEL
 
 MOST_LEVELS, LARGEST_CODEBOOK = 256, 65_536
 _OLD = ("horizon", "action_dim", "dt", "joint_order", "units")
@@ -42,7 +43,7 @@ class Contract:
     space: ActionSpace = RM75
     goal_levels: int = 2
     kinematics_levels: int = 2
-    codes_per_level: int = 128
+    codes_per_level: int = CODES_PER_LEVEL
     checksum: str | None = None
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.base.files.damage import FileError
 from kinevla_ros.base.files.json_file import read_object
 from kinevla_ros.base.files.manifest import checked
+from kinevla_ros.codec.amount import CODES_PER_LEVEL
 from kinevla_ros.generator.config_checks import check_config
 
 FILE_NAME = "config.json"
@@ -62,7 +63,7 @@ class GeneratorConfig:
     max_text_tokens: int = 24
     goal_codes: int = 2
     kinematics_codes: int = 2
-    codes_per_level: int = 128
+    codes_per_level: int = CODES_PER_LEVEL
     embedding_dim: int = 64
     projector: list[int] | None = None
     image_positions: bool = True

@@ -1,4 +1,4 @@
-"""Each fault that a lab's dataset may have is found, placed, and told with its cure."""
+"""Each fault that a lab's dataset may have is found, placed, and named with its cure."""
 
 from __future__ import annotations
 
@@ -154,6 +154,22 @@ def other_span(root: Path) -> None:
     pq.write_table(table.set_column(table.column_names.index(name), name, column), path)
 
 
+def vector(name: str, width: int) -> Spoil:
+    def add(root: Path) -> None:
+        feature = {"dtype": "float32", "shape": [width], "names": None}
+        change_info(root, lambda info: info["features"].update({name: feature}))
+        row = pa.array([[0.0] * width] * 120, pa.list_(pa.float32()))
+        change_rows(root, lambda table: table.append_column(name, row))
+
+    return add
+
+
+def chunks_of_every_way(root: Path) -> None:
+    vector("action.alternatives", 280)(root)
+    vector("action.alternatives_valid", 7)(root)
+    (root / "tasks.yaml").unlink()
+
+
 def missing_video(root: Path) -> None:
     only(root, "videos/*wrist/*/*.mp4").unlink()
 
@@ -239,6 +255,18 @@ FAULTS: dict[str, tuple[Spoil, str]] = {
     "a shorter video": (short_video, r"^episode 2, frame 20, .*front: .*ends 20 frames before"),
     "a video too many": (long_video, r"^episode 2, .*front: .*holds 30 pictures more"),
     "spans that overlap": (other_span, r"^episode 1, .*wrist: .*(runs from|begins 20 frames)"),
+    "chunks of every way and no tasks": (
+        chunks_of_every_way,
+        r"^action\.alternatives: its order is that of a task set.*tasks\.yaml.*collected with",
+    ),
+    "chunks of ways that nobody knows": (
+        vector("action.alternatives", 280),
+        r"^action\.alternatives: without action\.alternatives_valid",
+    ),
+    "places of other things": (
+        vector("environment_state", 3),
+        r"^environment_state: .*\[3\], not \[12\].*leave the column out",
+    ),
     "no video": (missing_video, r"^episode 0, .*wrist: .*is missing"),
 }
 
@@ -259,7 +287,7 @@ def test_training_refuses_what_the_check_finds(fault: str, dataset: Path) -> Non
         load_samples([dataset], image_size=32)
 
 
-def test_a_fault_that_is_everywhere_is_told_once(dataset: Path) -> None:
+def test_a_fault_that_is_everywhere_is_named_once(dataset: Path) -> None:
     change_column(dataset, STATE, in_degrees)
     assert sum("joint" in line for line in findings(dataset)) == 1
 
@@ -271,6 +299,20 @@ def test_the_command_ends_with_1_for_a_fault_and_0_for_none(sound: Path, dataset
     result = run(app, ["check", str(dataset)])
     assert result.exit_code == 1
     assert "episode 1, frame 19, timestamp" in result.output
+
+
+def test_the_command_says_that_a_dataset_has_fewer_chunks_than_a_codebook_has_codes(
+    sound: Path,
+) -> None:
+    said = " ".join(CliRunner().invoke(app, ["check", str(sound)]).output.split())
+    assert "120 chunks cannot fill 128 codes" in said
+    assert "several datasets together" in said and said.endswith("but not alone")
+
+
+def test_the_command_is_silent_about_a_dataset_that_fills_a_codebook(tmp_path: Path) -> None:
+    enough = write_sound(tmp_path / "enough", steps=50)
+    result = CliRunner().invoke(app, ["check", str(enough)])
+    assert result.output.strip().endswith("can be trained on")
 
 
 def with_gaps_in_the_task_numbers(root: Path) -> None:

@@ -127,7 +127,7 @@ def test_chunks_of_another_shape_are_refused(tmp_path, shape):
 
 
 def test_too_few_chunks_are_refused(chunks, tmp_path):
-    with pytest.raises(ValueError, match="collect more"):
+    with pytest.raises(ValueError, match="record more"):
         train_codec(chunks[:16], chunks[:16], SETTINGS, tmp_path, config=CONFIG, progress=False)
 
 

@@ -6,16 +6,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kinevla_ros.base.action_space import RM75
+from kinevla_ros.codec.amount import require_enough
 from kinevla_ros.data.action_space_file import dataset_space, is_rm75, read_space
 from kinevla_ros.data.checks.features import check_features
 from kinevla_ros.data.checks.finding import Finding
+from kinevla_ros.data.checks.labels import check_labels
 from kinevla_ros.data.checks.motion import check_motion
 from kinevla_ros.data.checks.rows import check_rows, read_columns
 from kinevla_ros.data.checks.texts import check_tasks, check_texts
 from kinevla_ros.data.checks.units import check_units
 from kinevla_ros.data.checks.videos import check_videos
 from kinevla_ros.data.lerobot.reader import DatasetReader
-from kinevla_ros.data.lerobot.schema import CURE, DatasetError
+from kinevla_ros.data.lerobot.schema import ALTERNATIVES_VALID, CURE, DatasetError
 
 
 def check_dataset(root: Path, cameras: Sequence[str] | None = None) -> Iterator[Finding]:
@@ -32,6 +34,7 @@ def check_dataset(root: Path, cameras: Sequence[str] | None = None) -> Iterator[
         if not is_rm75(space):
             dataset_space(root, reader.info)
         yield from check_features(reader, cameras, space)
+        yield from check_labels(reader)
         columns, findings = read_columns(reader)
         yield from findings
         if any(finding.feature == "data" for finding in findings):
@@ -47,6 +50,18 @@ def check_dataset(root: Path, cameras: Sequence[str] | None = None) -> Iterator[
     except DatasetError as problem:
         text, _, cure = str(problem).rpartition("; ")
         yield Finding("dataset", text or cure, cure if text else CURE)
+
+
+def check_amount(root: Path) -> Iterator[Finding]:
+    """Yield a sound dataset's want of chunks, if it is to be trained on alone."""
+    reader = DatasetReader(root)
+    columns, _ = read_columns(reader, (ALTERNATIVES_VALID,))
+    labelled = columns.get(ALTERNATIVES_VALID)
+    try:
+        require_enough(reader.info["total_frames"] if labelled is None else int(labelled.sum()))
+    except ValueError as problem:
+        text, _, cure = str(problem).partition("; ")
+        yield Finding("frames", text, cure)
 
 
 def require_sound(root: Path, cameras: Sequence[str] | None = None) -> None:

@@ -25,6 +25,7 @@ from torch.utils.tensorboard import SummaryWriter
 from kinevla_ros.base.action_space import RM75, ActionSpace
 from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.base.files.damage import naming
+from kinevla_ros.codec.amount import HELD_OUT_SHARE, held_out_of, require_enough
 from kinevla_ros.codec.bilevel import BilevelCodec, CodecConfig, Reconstruction
 from kinevla_ros.codec.checkpoint import Codec, save_codec
 from kinevla_ros.codec.statistics import ActionStatistics
@@ -66,7 +67,7 @@ class CodecSettings:
     end_weight: float = 0.5
     gripper_weight: float = 0.3
     goal_only_share: float = 0.1
-    held_out_share: float = 0.05
+    held_out_share: float = HELD_OUT_SHARE
     seed: int = 0
     save_every: int = 2000
     device: str = "cpu"
@@ -122,11 +123,8 @@ def train_codec(
         raise ValueError(
             f"chunks have shape {chunks.shape}, not (N, {config.horizon}, {config.action_dim})"
         )
-    held_out = max(1, round(len(chunks) * settings.held_out_share))
-    if len(chunks) - held_out < config.codes_per_level:
-        raise ValueError(
-            f"{len(chunks)} chunks cannot fill {config.codes_per_level} codes; collect more"
-        )
+    require_enough(len(chunks), config.codes_per_level, settings.held_out_share)
+    held_out = held_out_of(len(chunks), settings.held_out_share)
     with _reproducible(settings.seed):
         shown = chunks[:-held_out], common[:-held_out]
         run = _Run(*shown, settings, config, space, out_dir, resume)

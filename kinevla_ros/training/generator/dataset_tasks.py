@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.data.checks.labels import check_order
 from kinevla_ros.data.lerobot.reader import DatasetReader
-from kinevla_ros.data.lerobot.schema import ALTERNATIVES, GOAL, KINEMATICS, DatasetError
+from kinevla_ros.data.lerobot.schema import GOAL, KINEMATICS, DatasetError
 from kinevla_ros.language.command import Command
 from kinevla_ros.language.free_texts import tasks_of_texts
 from kinevla_ros.language.reading.reader_of import reader_of
@@ -86,11 +87,8 @@ def read_spoken(dataset: Path) -> Spoken:
     if missing := {GOAL, KINEMATICS} - set(reader.info["features"]):
         raise DatasetError(f"{dataset} lacks the columns {sorted(missing)}; {COLUMNS}")
     file = dataset / FILE_NAME
-    if ALTERNATIVES in reader.info["features"] and not file.is_file():
-        raise DatasetError(
-            f"{dataset} has {ALTERNATIVES}, whose order is that of a task set, and no {FILE_NAME}: "
-            "put the one that it was collected with into the folder"
-        )
+    for finding in check_order(reader):
+        raise DatasetError(f"{dataset}: {finding}")
     try:
         return Spoken(reader, load_tasks(file) if file.is_file() else None)
     except TaskSetError as problem:

@@ -27,7 +27,6 @@ from kinevla_ros.data.lerobot.schema import (
     SCENE,
     DatasetError,
 )
-from kinevla_ros.generator.pictures.squares import SCENE_SCALE
 from kinevla_ros.language.task_set import TaskSet
 from kinevla_ros.training.generator.dataset_tasks import (
     COLUMNS,
@@ -154,11 +153,6 @@ def _load(
         chunks, valid = _chunks(columns, state, task, len(tasks.commands), space)
         scene = columns.get(SCENE, np.zeros((len(state), 0), np.float32)).astype(np.float32)
         scene = scene.reshape(len(state), -1)
-    if scene.shape[1] not in (0, len(SCENE_SCALE)):
-        raise DatasetError(
-            f"{dataset} has an {SCENE} of {scene.shape[1]} numbers, not {len(SCENE_SCALE)}: x, y "
-            "(m), cosine and sine of the yaw of each thing; leave the column out"
-        )
     images = np.zeros((len(state), 0), np.uint8)
     if image_size is not None:
         images = squares(reader, image_size, own)

@@ -1,0 +1,39 @@
+"""What training reads beside motion, words and pictures: further chunks, and where things lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kinevla_ros.base.scene import OBJECTS
+from kinevla_ros.data.checks.finding import Finding
+from kinevla_ros.data.lerobot.reader import DatasetReader
+from kinevla_ros.data.lerobot.schema import ALTERNATIVES, ALTERNATIVES_VALID, SCENE
+from kinevla_ros.language.task_file import FILE_NAME
+
+SCENE_NUMBERS = 4 * len(OBJECTS)
+
+
+def check_labels(reader: DatasetReader) -> Iterator[Finding]:
+    """Yield labels that training cannot read."""
+    yield from check_order(reader)
+    features = reader.info["features"]
+    if ALTERNATIVES in features and ALTERNATIVES_VALID not in features:
+        problem = f"without {ALTERNATIVES_VALID} nobody knows which of its chunks there are"
+        yield Finding(ALTERNATIVES, problem, f"add {ALTERNATIVES_VALID}, or leave the column out")
+    if SCENE in features and (given := features[SCENE].get("shape")) != [SCENE_NUMBERS]:
+        yield Finding(
+            SCENE,
+            f"it has the shape {given}, not [{SCENE_NUMBERS}]: x, y (m), cosine and sine "
+            "of the yaw of each thing",
+            "leave the column out",
+        )
+
+
+def check_order(reader: DatasetReader) -> Iterator[Finding]:
+    """Yield chunks of every way of a task set that is not there."""
+    if ALTERNATIVES in reader.info["features"] and not (reader.root / FILE_NAME).is_file():
+        yield Finding(
+            ALTERNATIVES,
+            f"its order is that of a task set, and there is no {FILE_NAME}",
+            "put the one that it was collected with into the folder",
+        )
