@@ -21,6 +21,11 @@ from kinevla_ros.nodes.policy.camera_watch import CameraWatch
 from kinevla_ros.nodes.policy.parameters import picture_limits
 from kinevla_ros.nodes.ros.managed import Diagnosis
 
+STARTING = (
+    "nothing was complete since the policy became active: the arm node, the cameras or the cell "
+    "are not active yet; wait until `kinevla up` says that the nodes are active, or start them"
+)
+
 IDLE_PERIOD = 1.0
 """How often pictures are looked at while nobody wants motion, s."""
 
@@ -45,6 +50,7 @@ class Sight:
         )
         self._values, self._checks = values, PictureChecks(limits)
         self._problem, self._looked_at = "", 0.0
+        self._complete = False  # whether anything could be inferred from since the start
         self._watch: CameraWatch | None = None
 
     def configure(self) -> None:
@@ -68,7 +74,7 @@ class Sight:
         """Forget what was seen, and begin to watch."""
         self.observations.clear()
         self._checks.reset()
-        self._problem = ""
+        self._problem, self._complete = "", False
         if self._watch:
             self._watch.start()
 
@@ -83,9 +89,19 @@ class Sight:
         Raises:
             NoObservation: something is missing or old, or the front camera has moved.
         """
-        observation = self.observations.newest(time.monotonic())
+        observation = self._newest(time.monotonic())
         if self._watch and self._watch.problem:
             raise NoObservation(self._watch.problem)
+        return observation
+
+    def _newest(self, now: float) -> ReceivedObservation:
+        try:
+            observation = self.observations.newest(now)
+        except NoObservation as problem:
+            if self._complete:
+                raise
+            raise NoObservation(f"{problem}; {STARTING}") from problem
+        self._complete = True
         return observation
 
     def check(self, observation: ReceivedObservation) -> None:
@@ -108,7 +124,7 @@ class Sight:
             self._looked_at = now
             # Whatever goes wrong in here, the thread that infers must live on.
             with suppress(Exception):
-                self.check(self.observations.newest(now))
+                self.check(self._newest(now))
 
     def stages(self) -> dict[str, Diagnosis]:
         """Lines for /diagnostics. Nothing is decoded here."""
@@ -120,7 +136,7 @@ class Sight:
     def _observation(self) -> Diagnosis:
         now = time.monotonic()
         try:
-            newest = self.observations.newest(now)
+            newest = self._newest(now)
             sizes = ", ".join(f"{width} x {height}" for width, height in newest.sizes.values())
         except (NoObservation, ImageError, PictureFault) as problem:
             return Diagnosis(str(problem), DiagnosticStatus.WARN)

@@ -6,6 +6,7 @@ import array
 import struct
 import subprocess
 import sys
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,9 +23,10 @@ from pictures import scene
 from policy_bench import BREAD, FakePolicy, PolicyBench
 from sensor_msgs.msg import CompressedImage, Image
 
+from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.data.synchronisation import joint_states
 from kinevla_ros.data.synchronisation.images import picture_topic
-from kinevla_ros.data.synchronisation.observation import ReceivedObservation
+from kinevla_ros.data.synchronisation.observation import Arrival, NoObservation, ReceivedObservation
 from kinevla_ros.generator import policy as generator_policy
 from kinevla_ros.generator.pictures.camera_shift import CameraReference, write_reference
 from kinevla_ros.generator.pictures.checks import PictureFault, PictureLimits
@@ -32,6 +34,7 @@ from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.policy import camera_watch
 from kinevla_ros.nodes.policy import node as policy_module
 from kinevla_ros.nodes.policy.node import PolicyNode
+from kinevla_ros.nodes.policy.sight import Sight
 from kinevla_ros.nodes.ros.images import to_message
 
 SIZE = (96, 128, 3)
@@ -52,6 +55,22 @@ def test_a_reference_that_is_missing_leaves_the_node_unconfigured(tmp_path: Path
         node_bench.spin_until(
             lambda: "kinevla camera-reference" in str(node_bench.diagnosis("/policy")), "diagnosis"
         )
+
+
+def test_until_a_first_observation_is_complete_what_is_missing_comes_with_how_to_start_it() -> None:
+    values = {"max_observation_age": 0.5, "max_camera_skew": 0.05, "image_transport": "raw"}
+    sight = Sight({**values, "camera_reference": ""})
+    with pytest.raises(NoObservation, match=r"^no picture .* has come; .*not active yet; .*start"):
+        sight.newest()
+    now = time.monotonic()
+    for camera in CAMERAS:
+        image = to_message(SCENES[camera], Time(), "")
+        sight.observations.add_image(camera, Arrival(now, now, now), image)
+    sight.observations.add_joints(Arrival(now, now, now), np.zeros(7), 0.0)
+    sight.newest()
+    sight.observations.clear()
+    with pytest.raises(NoObservation, match=r"^no picture on [^;]* has come$"):
+        sight.newest()
 
 
 def test_the_verb_writes_the_live_cameras_view_and_nothing_over_it(tmp_path: Path) -> None:
