@@ -23,9 +23,11 @@ ROOT = Path(__file__).parents[1]
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the generated pages; mkdocs calls this."""
+    """Put the generated pages in the place of those for the repository; mkdocs calls this."""
     pages = {"messages": messages(), "parameters": parameters(), "cli": commands()}
     for name, text in pages.items():
+        if in_repository := files.get_file_from_path(f"reference/{name}.md"):
+            files.remove(in_repository)
         files.append(File.generated(config, f"reference/{name}.md", content=text))
     return files
 
