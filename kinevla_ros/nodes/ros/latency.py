@@ -29,9 +29,9 @@ class Latency:
         return float(np.percentile(values, 99)) if values else 0.0
 
     def summary(self) -> str:
-        """Median and tail in milliseconds; a dash before the first value."""
+        """Median, tail and number of values, in milliseconds; a dash before the first value."""
         values = list(self._seconds)
         if not values:
             return "-"
         p50, p95, p99 = np.percentile(values, (50, 95, 99)) * 1000
-        return f"p50 {p50:.1f}, p95 {p95:.1f}, p99 {p99:.1f} ms of {len(values)}"
+        return f"p50 {p50:.1f}, p95 {p95:.1f}, p99 {p99:.1f} ms (n = {len(values)})"
