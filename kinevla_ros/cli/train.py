@@ -27,12 +27,16 @@ def codec(
     camera: Cameras = None,
 ) -> None:
     """Train the bi-level codec in two stages and export its ONNX decoder."""
+    from rich.console import Console
+
+    from kinevla_ros.training.codec.report import table
     from kinevla_ros.training.codec.stages import CodecSettings
     from kinevla_ros.training.pipeline import codec_from_dataset, device
 
     settings = CodecSettings.of_steps(steps, seed=seed, device=device())
     with plain_errors():
-        typer.echo(codec_from_dataset(dataset, out, settings, resume, camera_map(camera)))
+        found = codec_from_dataset(dataset, out, settings, resume, camera_map(camera))
+    Console().print(table(found), f"codec written to {out}", highlight=False)
 
 
 @app.command()
@@ -70,7 +74,8 @@ def generator(
     )
     with plain_errors():
         cameras = camera_map(camera)
-        typer.echo(generator_from_dataset(dataset, codec, out, settings, start, resume, cameras))
+        generator_from_dataset(dataset, codec, out, settings, start, resume, cameras)
+    typer.echo(f"checkpoint written to {out}")
 
 
 @app.command()
@@ -101,7 +106,8 @@ def lora(
     settings = LoraSettings(steps, batch_size, accumulation, learning_rate, seed=seed)
     with plain_errors():
         cameras = camera_map(camera)
-        typer.echo(lora_from_dataset(dataset, codec, base, out, settings, resume, cameras))
+        lora_from_dataset(dataset, codec, base, out, settings, resume, cameras)
+    typer.echo(f"checkpoint written to {out}")
 
 
 @app.command("depth-head")

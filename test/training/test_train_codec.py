@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from demonstrations import write_sound
 from safetensors.torch import load_file
+from typer.testing import CliRunner
 
 from kinevla_ros.base.files.manifest import write_manifest
+from kinevla_ros.cli import app
 from kinevla_ros.codec.bilevel import CodecConfig
 from kinevla_ros.codec.checkpoint import WEIGHTS, load_codec
 from kinevla_ros.codec.contract import ContractError
@@ -61,6 +64,17 @@ def test_the_report_says_what_was_lost(trained):
     assert len(figures["joint_error_mrad"]) == 7
     assert np.mean(figures["joint_error_mrad"]) < figures["goal_only_error_mrad"]
     assert all(perplexity > 8 for perplexity in figures["perplexity"])
+
+
+def test_the_command_ends_with_a_table_and_names_the_folder(tmp_path):
+    dataset, out = write_sound(tmp_path / "dataset", steps=50), tmp_path / "codec"
+    words = ["train", "codec", "--dataset", str(dataset), "--out", str(out), "--steps", "30"]
+    result = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.output
+    assert "Codec on 8 chunks" in result.output
+    assert "mean error at the last step, mrad" in result.output
+    assert f"codec written to {out}" in result.output
+    assert "CodecReport" not in result.output
 
 
 def test_the_same_seed_gives_the_same_codec(chunks, trained, tmp_path):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.table import Table
 
 from kinevla_ros.codec.checkpoint import Codec
 
@@ -82,6 +83,33 @@ def report(
         exact_gripper=float(exact.mean()) if space.gripper else None,
         goal_code_stability=stability,
     )
+
+
+def table(found: CodecReport) -> Table:
+    """The same for people to read."""
+    grid = Table("figure", "value", title=f"Codec on {found.chunks} chunks it was not trained on")
+    grid.add_row("mean error of each dimension, mrad", _listed(found.joint_error_mrad))
+    grid.add_row("mean error at the last step, mrad", f"{found.end_error_mrad:.2f}")
+    grid.add_row("mean error of small motions, mrad", _or_dash(found.near_error_mrad))
+    grid.add_row("mean error from goal codes alone, mrad", _or_dash(found.goal_only_error_mrad))
+    grid.add_row("perplexity of each codebook, goal first", _listed(found.perplexity))
+    grid.add_row("gripper open and closed in the right steps", _share(found.exact_gripper))
+    switches = f"the same where it opens or closes ({found.switch_chunks} chunks)"
+    grid.add_row(switches, _share(found.exact_switches))
+    grid.add_row("goal codes that stage II left unchanged", _share(found.goal_code_stability))
+    return grid
+
+
+def _listed(values: tuple[float, ...]) -> str:
+    return " ".join(f"{value:.1f}" for value in values)
+
+
+def _or_dash(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
 
 
 def _perplexity(codes: NDArray[np.int64]) -> float:
