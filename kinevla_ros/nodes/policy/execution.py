@@ -64,10 +64,10 @@ class Execution:
         """Take what the policy says, from whatever thread."""
         self._reasoning = reasoning
 
-    def on_chunk(self, chunk: ActionChunk) -> None:
+    def follow(self, chunk: ActionChunk) -> None:
         """Take a chunk that is sent."""
         if self._goal is not None:
-            self._progress.add(chunk)
+            self._progress.follow(chunk)
 
     def close(self) -> None:
         """End the task under way: the node does."""

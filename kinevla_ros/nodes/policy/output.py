@@ -38,7 +38,7 @@ CHOICE, MOST_CHOICES, MOST_SLOTS = 64, 32, 16
 class Listener(Protocol):
     """Who follows what the policy does, in the policy's own process."""
 
-    def on_chunk(self, chunk: ActionChunk) -> None:
+    def follow(self, chunk: ActionChunk) -> None:
         """Take a chunk that is sent."""
         ...
 
@@ -74,7 +74,7 @@ class Output:
     def chunk(self, chunk: ActionChunk, stamp: Time) -> None:
         """Publish the chunk of an observation taken at `stamp`."""
         if self._listener:
-            self._listener.on_chunk(chunk)
+            self._listener.follow(chunk)
         self._chunks.publish(chunk_to_message(chunk, stamp))
 
     def path(self, chunk: ActionChunk, stamp: Time) -> None:

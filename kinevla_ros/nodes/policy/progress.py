@@ -32,7 +32,7 @@ class TaskProgress:
         self._resting_since: float | None = None
         self._released = False
 
-    def add(self, chunk: ActionChunk) -> None:
+    def follow(self, chunk: ActionChunk) -> None:
         """Take the next chunk."""
         rests = float(np.ptp(chunk.positions, axis=0).max()) < REST_WAY
         self._moved |= not rests

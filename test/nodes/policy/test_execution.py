@@ -146,7 +146,7 @@ def test_a_task_is_done_when_the_arm_has_released_something_and_rests() -> None:
     progress, stages = TaskProgress(), []
     ways = [(0.3, 0.07)] * 3 + [(0.2, 0.0)] * 3 + [(0.2, 0.07)] * 2 + [(0.01, 0.07)] * 6
     for number, (way, gripper) in enumerate(ways):
-        progress.add(chunk(0.2 * number, way, gripper))
+        progress.follow(chunk(0.2 * number, way, gripper))
         stages.append(progress.stage)
     found = list(dict.fromkeys(stages))
     assert found == [Stage.REACHING, Stage.HOLDING, Stage.RELEASED, Stage.RESTING]
@@ -157,11 +157,11 @@ def test_a_task_is_done_when_the_arm_has_released_something_and_rests() -> None:
 def test_an_arm_that_rests_before_it_has_moved_or_grasped_is_not_done() -> None:
     progress = TaskProgress()
     for number in range(40):
-        progress.add(chunk(0.2 * number, 0.0, 0.07))
+        progress.follow(chunk(0.2 * number, 0.0, 0.07))
     assert not progress.done
     assert not progress.idle(100.0)
-    progress.add(chunk(9.0, 0.3, 0.07))
-    progress.add(chunk(9.2, 0.0, 0.07))
+    progress.follow(chunk(9.0, 0.3, 0.07))
+    progress.follow(chunk(9.2, 0.0, 0.07))
     assert not progress.done
     assert progress.idle(14.0)
 
