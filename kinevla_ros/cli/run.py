@@ -91,7 +91,7 @@ def say(
     timeout: Annotated[float, typer.Option(help="How long to wait for the policy (s).")] = 10.0,
     namespace: Namespace = "",
 ) -> None:
-    """Say an instruction to the policy; tells what it makes of it and what keeps the arm."""
+    """Say an instruction to the policy; shows what it understands and what keeps the arm."""
     from kinevla_ros.stack.say import say as publish
 
     raise typer.Exit(publish(instruction, timeout, namespace))

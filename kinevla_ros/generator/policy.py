@@ -179,7 +179,7 @@ class Policy:
             instruction: what to do and how.
             observation: with a picture of each camera of `space`.
             override: words or codes to follow instead of the model's own.
-            consistency: whether to measure how well the codes tell the words, see there.
+            consistency: whether to measure how well the codes fit the words, see there.
 
         Raises:
             ActionSpaceError: the checkpoint's actions are not those of an RM75; `predict` gives

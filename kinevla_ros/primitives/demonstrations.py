@@ -86,4 +86,4 @@ def extent(demonstrations: Array) -> float:
 
 def _check_finite(values: Array, what: str) -> None:
     if not np.isfinite(values).all():
-        raise ValueError(f"{what} holds a number that is not finite; leave it out or mend it")
+        raise ValueError(f"{what} holds a number that is not finite; leave it out or correct it")

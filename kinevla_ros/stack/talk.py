@@ -44,7 +44,7 @@ class Talk:
     def __init__(self, node: Node, interrupted: threading.Event) -> None:
         self._node, self._interrupted = node, interrupted
         self._heard: list[Reasoning] = []
-        self._asked = False  # by whomever: another `kinevla say` may have begun
+        self._asked = False  # by any program: another `kinevla say` may have begun
         self._reasonings = node.create_subscription(Reasoning, REASONING, self._on_reasoning, 10)
         node.create_subscription(Question, "kinevla/question", self._on_question, LATCHED)
         self._publisher = node.create_publisher(String, INSTRUCTION, 1)

@@ -72,8 +72,8 @@ def record(camera_rate: float = 15.0, targets: bool = True) -> Recorded:
     return sorted(found, key=lambda each: each[1])
 
 
-def convert(tmp_path: Path, recorded: Recorded, only: bool = False, **told: str) -> list[str]:
-    write_bag(tmp_path / "bags/one", recorded, **told)
+def convert(tmp_path: Path, recorded: Recorded, only: bool = False, **custom: str) -> list[str]:
+    write_bag(tmp_path / "bags/one", recorded, **custom)
     lines = convert_bags(tmp_path / "bags", tmp_path / "dataset", only)
     return [str(line) for line in lines]
 
@@ -137,7 +137,7 @@ def test_a_bag_becomes_a_dataset_at_ten_frames_a_second(tmp_path: Path) -> None:
     assert ["annotate" in line for line in findings(tmp_path / "dataset")] == [True]
 
 
-def test_a_gap_of_a_camera_ends_the_episode_and_is_told(tmp_path: Path) -> None:
+def test_a_gap_of_a_camera_ends_the_episode_and_is_reported(tmp_path: Path) -> None:
     recorded = [each for each in record() if not (each[0] == WRIST and 1.5 <= each[1] < 2.1)]
     (line,) = convert(tmp_path, recorded)
     assert "2 episodes" in line

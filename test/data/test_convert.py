@@ -344,8 +344,8 @@ def test_frames_are_ten_a_second_at_whatever_rate(
     count = int(seconds * rate)
     stamps = (np.arange(count) + rng.uniform(-jitter, jitter, count) / 2) / rate
     due = stamps + 1 / rate
-    (part,), told = resample(stamps, np.tile(np.sin(due)[:, None], 8))
-    assert not told
+    (part,), notes = resample(stamps, np.tile(np.sin(due)[:, None], 8))
+    assert not notes
     steps = np.diff(part.rows)
     assert steps.min() >= 1
     taken = stamps[part.rows]
@@ -359,10 +359,10 @@ def test_frames_are_ten_a_second_at_whatever_rate(
 
 def test_a_recording_is_cut_at_every_gap_and_short_pieces_left_out() -> None:
     stamps = np.concatenate([np.arange(60), 90 + np.arange(8), 130 + np.arange(60)]) / 30
-    parts, told = resample(stamps, np.zeros((128, 8)))
+    parts, notes = resample(stamps, np.zeros((128, 8)))
     assert [len(part.rows) for part in parts] == [20, 20]
     assert all(part.rows.max() < 60 or part.rows.min() >= 68 for part in parts)
-    assert len(told) == 3
+    assert len(notes) == 3
     assert SHORTEST == 10
     with pytest.raises(TooSlow):
         resample(np.arange(30) / 5, np.zeros((30, 8)))
@@ -370,9 +370,9 @@ def test_a_recording_is_cut_at_every_gap_and_short_pieces_left_out() -> None:
 
 def test_one_frame_that_a_camera_left_out_is_no_gap() -> None:
     stamps = np.delete(np.arange(90), [40, 60]) / 30
-    (part,), told = resample(stamps, np.zeros((88, 8)))
+    (part,), notes = resample(stamps, np.zeros((88, 8)))
     assert len(part.rows) == 30
-    assert not told
+    assert not notes
 
 
 def test_the_command_says_what_became_of_each_recording(dataset: Path) -> None:

@@ -292,7 +292,7 @@ def test_an_unknown_variant_is_answered_with_those_there_are() -> None:
         chosen(["bilevel", "best"])
 
 
-def test_what_cannot_run_is_told_and_ctrl_c_is_no_error(
+def test_what_cannot_run_is_named_and_ctrl_c_is_no_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = ([tmp_path / "none"], tmp_path / "out", ["bilevel"], 1, 1, 0, 1)

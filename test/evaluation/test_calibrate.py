@@ -1,4 +1,4 @@
-"""The threshold of consistency: chosen where the score tells, refused where not."""
+"""The threshold of consistency: chosen where the score separates, refused where not."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def wrong_side(cell: Cell) -> EpisodeResult:
     return run_episode(cell, DemonstratorPolicy(cell, OTHER_SIDE), EpisodeSetup(CARROT, 1, 0))
 
 
-def test_a_policy_that_does_what_it_is_told_succeeds(success: EpisodeResult) -> None:
+def test_a_policy_that_does_what_is_said_succeeds(success: EpisodeResult) -> None:
     assert success.goal
     assert success.kinematic
     assert success.reasoning_correct == len(success.warm) == len(success.model_times)
@@ -251,8 +251,8 @@ def test_an_evaluation_cut_short_reports_what_is_done(
 def test_a_log_file_tells_how_far_an_evaluation_is(success: EpisodeResult) -> None:
     log = io.StringIO()
     command.gather([success] * 40, 40, [], Console(file=log))
-    told = [line.split()[0] for line in log.getvalue().splitlines() if "/40 " in line]
-    assert told[:10] == [f"{done}/40" for done in range(4, 41, 4)]
+    shown = [line.split()[0] for line in log.getvalue().splitlines() if "/40 " in line]
+    assert shown[:10] == [f"{done}/40" for done in range(4, 41, 4)]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def test_the_shipped_model_refuses_nonsense_in_its_own_words_and_nothing_moves()
     assert sum(answer.refused for answer in answers) >= 15
 
 
-def test_what_the_model_took_for_a_task_is_told_apart_from_what_moved() -> None:
+def test_what_the_model_took_for_a_task_is_distinguished_from_what_moved() -> None:
     answers = [Answer("dance", True, True), Answer("grab it", False, True)]
     figures = refusal_figures([*answers, Answer("eat", False, False), Answer("go", True, True)])
     assert figures["model"]["rate"] == pytest.approx(0.5)

@@ -291,7 +291,7 @@ def test_words_as_read_know_no_codes(model, vocabulary) -> None:
     torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
 
 
-def test_a_refusal_in_words_is_told_and_gives_no_codes(model, vocabulary, monkeypatch) -> None:
+def test_a_refusal_in_words_is_reported_and_gives_no_codes(model, vocabulary, monkeypatch) -> None:
     decoder = BilevelDecoder(model, vocabulary)
     images, state, plain = complete(decoder, 1)[0]
     monkeypatch.setattr(decoder, "_refusal", plain.words.goal)

@@ -96,7 +96,7 @@ def test_given_words_and_codes_cost_one_pass_per_code(parts) -> None:
     assert taken.passes == config.goal_codes + config.kinematics_codes
 
 
-def test_a_refusal_in_words_is_told_and_gives_no_codes(parts, monkeypatch) -> None:
+def test_a_refusal_in_words_is_reported_and_gives_no_codes(parts, monkeypatch) -> None:
     model, vocabulary = parts
     fast = FastDecoder(model, vocabulary)
     said, images, state, words = case(model, vocabulary, 1)

@@ -98,8 +98,8 @@ def test_images_are_resized_and_normalised_for_both_towers(model) -> None:
 
 def test_normalisation_follows_the_checkpoints_own_preprocessor(tmp_path, converted) -> None:
     source = published(tmp_path / "published")
-    told = {"means": [[0.1, 0.2, 0.3], [0.5] * 3], "stds": [[0.2] * 3, [0.5] * 3]}
-    (source / "preprocessor_config.json").write_text(json.dumps(told))
+    stated = {"means": [[0.1, 0.2, 0.3], [0.5] * 3], "stds": [[0.2] * 3, [0.5] * 3]}
+    (source / "preprocessor_config.json").write_text(json.dumps(stated))
     convert_openvla(source, tmp_path / "ours")
     config = GeneratorConfig.load(tmp_path / "ours")
     black = pixels(config, np.zeros((1, 224, 224, 3), np.uint8))

@@ -1,4 +1,4 @@
-"""The command line teaches what it can do, and tells what a user can put right in a line."""
+"""The command line lists what it can do, and names in a line what a user can put right."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def text(said: str) -> String:
     return String(data=said)
 
 
-def write_bag(folder: Path, recorded: Recorded, **told: str) -> Path:
+def write_bag(folder: Path, recorded: Recorded, **custom: str) -> Path:
     """Write messages with their time of receipt (s after the start) as a bag."""
     folder.mkdir(parents=True)
     with (folder / "episode.mcap").open("wb") as file:
@@ -79,7 +79,7 @@ def write_bag(folder: Path, recorded: Recorded, **told: str) -> Path:
             {"topic_metadata": {"name": topic}, "message_count": count}
             for topic, count in counts.items()
         ],
-        "custom_data": told,
+        "custom_data": custom,
     }
     metadata = {"rosbag2_bagfile_information": information}
     (folder / "metadata.yaml").write_text(yaml.safe_dump(metadata))

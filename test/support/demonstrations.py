@@ -28,7 +28,7 @@ LEFT, RIGHT = TASKS[0], TASKS[1]
 
 
 def picture(number: int, camera: int) -> NDArray[np.uint8]:
-    """A background with a block whose place tells the frame's number."""
+    """A background with a block whose place is the frame's number."""
     image = np.full((HEIGHT, WIDTH, 3), (90, 120, 60 + 90 * camera), dtype=np.uint8)
     image[16:32, number % 12 * 4 :][:, :16] = (220, 60, 40)
     return image

@@ -23,7 +23,7 @@ GRIPPER = 0.05
 
 
 class FakeCell:
-    """Publishes pictures and joint states until told otherwise.
+    """Publishes pictures and joint states until the test stops it.
 
     Attributes:
         mute: what does not come, of `front`, `wrist` and `joints`.

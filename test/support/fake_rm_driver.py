@@ -21,7 +21,7 @@ PERIOD = 0.01
 
 
 class FakeRmDriver(Node):
-    """Drives an imaginary arm that is at once where it is told to be.
+    """Drives an imaginary arm that is at once where it is sent.
 
     Args:
         q: joint positions at the start, shape (7,), rad.

@@ -15,7 +15,7 @@ from kinevla_ros.sim.demonstrations.demonstrator import plan
 
 
 class DemonstratorPolicy:
-    """Plans from the simulator's truth what it is told; does `always`, if given, in any case.
+    """Plans from the simulator's truth what is said; does `always`, if given, in any case.
 
     Words from outside are followed where they name a command; `deaf` to them it heeds the
     instruction alone.

@@ -1,4 +1,4 @@
-"""Small datasets whose frames can be told apart."""
+"""Small datasets whose frames differ."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEMA = Schema(vectors={"environment_state": POSES}, height=48, width=64)
 
 
 def scene(number: int, camera: int) -> np.ndarray:
-    """A smooth background with a block whose place tells the frame's number."""
+    """A smooth background with a block whose place is the frame's number."""
     image = np.full((48, 64, 3), (90, 120, 60 + 90 * camera), dtype=np.uint8)
     image[16:32, number % 12 * 4 :][:, :16] = (220, 60, 40)
     return image

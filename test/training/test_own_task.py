@@ -1,4 +1,4 @@
-"""A lab's own task, from demonstrations to a policy that does as it is told, by verbs alone."""
+"""A lab's own task, from demonstrations to a policy that does what is said, by verbs alone."""
 
 from __future__ import annotations
 
@@ -105,10 +105,10 @@ def follows(policy: Policy, lab: CupLab, ways: dict[str, tuple[str, str]]) -> li
                 turned = ways[sibling.kinematics]
                 wanted, instead = (motion(*to, cup)[step + 4, :7] for to in (way, turned))
                 did = policy.infer(command.prompt, seen)
-                told = policy.infer(command.prompt, seen, Override.naming(sibling))
+                replaced = policy.infer(command.prompt, seen, Override.naming(sibling))
                 words.append(policy.reader.reasoning(did.goal, did.kinematics) == command)
                 own.append(_nearer(did, wanted, instead))
-                other.append(_nearer(told, instead, wanted))
+                other.append(_nearer(replaced, instead, wanted))
     return [float(np.mean(found)) for found in (words, own, other)]
 
 

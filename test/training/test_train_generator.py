@@ -282,11 +282,11 @@ def test_a_disk_that_fills_leaves_the_last_save_to_go_on_from(
 
     filling = replace(samples, images=Filling(samples.images, 9))
     try:
-        with pytest.raises(OSError, match="File too large") as told:
+        with pytest.raises(OSError, match="File too large") as raised:
             train_generator(filling, codes, vocabulary, config, settings, cut)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
-    assert "make room" in for_user(told.value)
+    assert "make room" in for_user(raised.value)
     with TensorFile(saved) as file:
         assert 1 <= int(file.metadata["step"]) < settings.steps
     assert sorted(path.name for path in cut.iterdir()) == ["log", "resume.safetensors"]

@@ -86,7 +86,7 @@ def chosen(
 
 
 def _refuse(findings: Sequence[Finding]) -> None:
-    """Raise what conversion cannot mend."""
+    """Raise what conversion cannot correct."""
     for finding in findings:
         if finding.feature not in CURED or "lost" in finding.problem:
             raise DatasetError(str(finding))

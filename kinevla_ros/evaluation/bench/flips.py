@@ -1,6 +1,7 @@
 """The work behind `kinevla bench flips`: how often rounding changes what the model writes.
 
-The eyes see in the type they were loaded in; what is compared are types of the language model.
+The vision towers compute in the type that they were loaded in; what is compared are types of the
+language model.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Flips:
     chunks: list[bool] = field(default_factory=list)
 
     def add(self, found: Generation | None, wanted: Generation | None) -> None:
-        """Compare place by place; None is an output without end, of which only chunks tell."""
+        """Compare place by place; None is an output without end, which only chunks count."""
         if found is None or wanted is None:
             if found is not wanted:
                 self.chunks.append(True)
@@ -217,7 +218,7 @@ def _codes(written: Generation) -> tuple[int, ...]:
 
 
 def _in_type(model: Generator, dtype: torch.dtype) -> Generator:
-    """A copy whose language model computes in another type; its eyes stay as they are."""
+    """A copy whose language model computes in another type; its vision towers stay as they are."""
     copied = copy.deepcopy(model)
     language: nn.Module = copied.language
     language.to(dtype)

@@ -119,12 +119,12 @@ def measure(
 def _compare(
     policy: Policy, command: Command, seen: Observation, rng: np.random.Generator, scores: Scores
 ) -> None:
-    strangers = [other for other in command.tasks.commands if other.goal != command.goal]
+    other_goals = [other for other in command.tasks.commands if other.goal != command.goal]
     own = _infer(policy, command, seen, rng)
     if own is None:
         return
     scores.matched.append(own.consistency)
-    for kind, others in ((SAME_GOAL, command.siblings()), (OTHER_GOAL, strangers)):
+    for kind, others in ((SAME_GOAL, command.siblings()), (OTHER_GOAL, other_goals)):
         other = _infer(policy, others[int(rng.integers(len(others)))], seen, rng)
         if other is None or _codes(other) == _codes(own):
             continue

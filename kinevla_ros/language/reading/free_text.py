@@ -145,13 +145,13 @@ class FreeTextReader:
         fitting = [c for c in self._commands if self._words[c].issuperset(words)]
         if not words or not fitting:
             return self._refused(text, "joins words that no way joins" if words else "is empty")
-        if len(fitting) == 1 and self._is_told_apart(fitting[0], frozenset(words)):
+        if len(fitting) == 1 and self._is_distinguished(fitting[0], frozenset(words)):
             return Understood(fitting[0])
         # One that fits by a word of chance alone is offered beside those of the same goal.
         near = fitting if len(fitting) > 1 else [fitting[0], *fitting[0].siblings()]
         return self._question(near, text)
 
-    def _is_told_apart(self, command: Command, words: frozenset[str]) -> bool:
+    def _is_distinguished(self, command: Command, words: frozenset[str]) -> bool:
         """Whether, against each other way, a word is there that this one always has."""
         sure = words & self._sure[command]
         return all(sure - self._words[other] for other in self._commands if other != command)

@@ -88,7 +88,7 @@ class Execution:
             self._finish(REFUSED[status], detail)
 
     def _watch(self) -> None:
-        """Tell how far the task is, and end it where it is over."""
+        """Report how far the task is, and end it where it is over."""
         goal = self._goal
         if goal is None:
             return

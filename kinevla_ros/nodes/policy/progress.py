@@ -1,4 +1,4 @@
-"""How far a task is, as its chunks tell: grasped, released, at rest."""
+"""How far a task is, by its chunks: grasped, released, at rest."""
 
 from __future__ import annotations
 

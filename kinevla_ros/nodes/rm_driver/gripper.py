@@ -1,6 +1,6 @@
 """The gripper behind the vendor's ROS 2 driver, which publishes no gripper position.
 
-It is taken to be where the driver has last confirmed that it was sent, by whomever: before
+It is taken to be where the driver has last confirmed that it was sent, by any node: before
 a first command its opening is unknown.
 """
 

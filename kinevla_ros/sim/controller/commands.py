@@ -28,7 +28,7 @@ class Commands:
         self._gripper = gripper
         self._gripper_awaited = False
         self._collision_stage = 0
-        # Disabled until a client says where to: an emulator must not send to strangers.
+        # Disabled until a client says where to: an emulator must not send to other computers.
         self._push: Message = {
             "cycle": 1,
             "enable": False,

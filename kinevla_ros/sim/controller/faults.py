@@ -37,7 +37,7 @@ class Faults:
     """Switches; all off is a sound controller.
 
     Attributes:
-        mute: reads and obeys, answers nothing.
+        mute: reads and executes, answers nothing.
         frozen: does nothing at all, while the connections stay as they are.
         single_client: closes every connection but the first.
         delay: how much later than at once it answers, s.

@@ -1,4 +1,4 @@
-"""What RViz shows of the arm node, and the frames it tells where nobody else does."""
+"""What RViz shows of the arm node, and the frames it publishes where nobody else does."""
 
 from __future__ import annotations
 
@@ -157,11 +157,11 @@ def test_frames_and_description_come_where_no_robot_state_publisher_is(node_benc
     descriptions = node_bench.record(String, "/robot_description", LATCHED)
     frames = FramePublisher(node_bench.client)
 
-    def told() -> bool:
+    def published() -> bool:
         frames.update(READY, NOW)
         return bool(received and descriptions)
 
-    node_bench.spin_until(told, "frames")
+    node_bench.spin_until(published, "frames")
     assert len(received[-1].transforms) == 8
     assert descriptions[0].data.startswith("<?xml")
 

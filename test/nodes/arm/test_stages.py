@@ -53,7 +53,7 @@ def test_a_lost_link_is_an_error_and_a_dead_stop_line_a_warning() -> None:
     )
 
 
-def test_error_codes_are_told_as_the_manual_lists_them() -> None:
+def test_error_codes_are_named_as_the_manual_lists_them() -> None:
     state = ArmState(np.ones(7), 0.0, None, (0x100D,), (0, 0x4000, 0, 0, 0, 0, 0))
     found = stages(state=state)["controller"]
     assert found.level == ERROR
@@ -79,7 +79,7 @@ class Kitchen(ManagedNode):
         return {"pan": Diagnosis("hot"), "plate": Diagnosis("empty", WARN, {"carrots": "0"})}
 
 
-def test_stages_are_told_under_the_nodes_name_while_it_is_active() -> None:
+def test_stages_are_published_under_the_nodes_name_while_it_is_active() -> None:
     with bench({}) as node_bench:
         node = node_bench.add(Kitchen)
         assert node.trigger_configure() == SUCCESS

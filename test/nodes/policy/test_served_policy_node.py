@@ -26,7 +26,7 @@ WAVE = "wave at the people behind the glass"
 
 
 class Server:
-    """Answers as it is told; `free` holds an answer up."""
+    """Answers as the test sets it; `free` holds an answer up."""
 
     def __init__(self) -> None:
         self.answer: Any = {"actions": ACTIONS}

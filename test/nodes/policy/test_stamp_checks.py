@@ -36,12 +36,12 @@ def test_a_steady_error_of_the_stamps_is_a_clocks(off: float, said: float, text:
         raise ValueError(staleness(WHAT, found, NOW, 0.3))
 
 
-def test_messages_that_come_later_and_later_are_told_as_late() -> None:
+def test_messages_that_come_later_and_later_are_reported_as_late() -> None:
     assert "keep up" in staleness(WHAT, arrivals(0.5, jitter=0.2), NOW, 0.3)
 
 
 @pytest.mark.parametrize("off", [0.0, 0.05, 8 * 3600.0])
-def test_messages_that_no_longer_come_are_told_as_that(off: float) -> None:
+def test_messages_that_no_longer_come_are_reported_as_missing(off: float) -> None:
     text = staleness(WHAT, arrivals(off), NOW + 20, 0.3)
     assert "came 20.00 s ago" in text
     assert "still published" in text

@@ -177,7 +177,7 @@ def moving(arm: FakeArm, on_tick: Callable[[Tick], None]) -> ArmDriver:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_stream_that_dies_is_told_and_the_stop_still_gets_through() -> None:
+def test_a_stream_that_dies_is_reported_and_the_stop_still_gets_through() -> None:
     arm, ticks, broken = FakeArm(other_way=False), [], []
 
     def on_tick(tick: Tick) -> None:
@@ -214,7 +214,7 @@ def test_errors_of_an_arm_in_motion_are_not_cleared() -> None:
     driver.finish()
 
 
-def test_a_gripper_that_somebody_moved_is_told_again_after_enabling() -> None:
+def test_a_gripper_that_somebody_moved_is_commanded_again_after_enabling() -> None:
     arm = FakeArm(other_way=False)
     driver = moving(arm, lambda tick: None)
     assert wait_until(lambda: len(arm.openings) == 1)
@@ -226,7 +226,7 @@ def test_a_gripper_that_somebody_moved_is_told_again_after_enabling() -> None:
     driver.finish()
 
 
-def test_targets_of_the_gripper_that_are_all_but_equal_are_told_once() -> None:
+def test_targets_of_the_gripper_that_are_all_but_equal_are_sent_once() -> None:
     arm = FakeArm(other_way=False)
     driver = moving(arm, lambda tick: None)
     assert wait_until(lambda: len(arm.openings) == 1)

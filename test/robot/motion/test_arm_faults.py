@@ -1,4 +1,4 @@
-"""Whatever goes wrong, the arm rests, the fault has its name, and it moves only when told."""
+"""Whatever goes wrong, the arm rests, the fault has its name, and it moves only when enabled."""
 
 from __future__ import annotations
 

@@ -224,7 +224,7 @@ def test_the_gripper_takes_the_value_of_the_last_target_due_and_keeps_it() -> No
     ]  # fmt: skip
 
 
-def test_a_gripper_that_is_slow_to_hear_is_told_early() -> None:
+def test_a_gripper_that_is_slow_to_answer_is_sent_its_target_early() -> None:
     stream = JointStream(RM75_LIMITS, DT, gripper_lead=0.1)
     stream.reset(HOME)
     stream.follow(chunk(np.tile(HOME, (5, 1)), gripper=np.array([0.07, 0.0, 0.0, 0.0, 0.0])), 0.0)

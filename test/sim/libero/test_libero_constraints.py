@@ -77,7 +77,7 @@ def test_back_then_right_is_neither() -> None:
     assert not any(ask.plate_path(path)(track)[0] for path in ("right_back", "diagonal"))
 
 
-def test_close_and_far_are_told_apart_and_neither_is_another_place() -> None:
+def test_close_and_far_are_distinguished_and_neither_is_another_place() -> None:
     close, far = moved(PLATE, (-0.08, 0.22)), moved(PLATE, (-0.03, 0.22))
     ways = [{"path": "diagonal", "distance": distance} for distance in ("close", "far")]
     found = [[judge(t, "plate_before_stove", way).kinematic for way in ways] for t in (close, far)]

@@ -32,7 +32,7 @@ export class ArmView {
 
   show(lines, scene) { this.lines = lines; this.scene = scene; this.draw(); }
 
-  // Pixel x and y, pixels per metre there, distance from the eye.
+  // Pixel x and y, pixels per metre there, distance from the camera.
   project(p, size) {
     const [x, y, z] = [p[0] - CENTRE[0], p[1] - CENTRE[1], p[2] - CENTRE[2]];
     const right = x * Math.sin(this.yaw) * -1 + y * Math.cos(this.yaw);
