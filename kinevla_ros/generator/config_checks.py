@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from kinevla_ros.base.action_space import MOST_CAMERAS
 from kinevla_ros.base.axes import MOST_DIMENSIONS
 from kinevla_ros.base.files.fields import integer, integers, number, numbers, one_of, only_keys
+from kinevla_ros.codec.contract import LARGEST_CODEBOOK
 
 if TYPE_CHECKING:
     from kinevla_ros.generator.config import GeneratorConfig
 
 CONVOLUTIONAL, FUSED = "resnet", "dino_siglip"
 WIDEST, MOST_BLOCKS, MOST_HEADS = 16_384, 128, 256
-MOST_IDS, MOST_CODES, LARGEST_CODEBOOK = 1_000_000, 256, 65_536
+MOST_IDS, MOST_CODES = 1_000_000, 256
 LARGEST_IMAGE, MOST_IMAGE_TOKENS, MOST_TEXT = 1024, 4096, 4096
 _RESNET = ["model_type", "num_channels", "embedding_size", "hidden_sizes", "depths", "layer_type"]
 _TOWER = (

@@ -7,15 +7,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.base.arm import GRIPPER_STROKE
+from kinevla_ros.base.arm import GRIPPER_STROKE, GRIPPER_TOLERANCE
 from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.robot.model import POSITION_LIMITS
 
 JOINT_TOLERANCE = 0.1
 """A joint that was pushed by hand may stand so far beyond its range, rad."""
-
-GRIPPER_TOLERANCE = 0.01
-"""By so much a gripper's reading may be off, m."""
 
 FULL_TURN = 2 * math.pi + JOINT_TOLERANCE
 

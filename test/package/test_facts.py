@@ -25,6 +25,11 @@ FACTS = {
     "size of the pictures": (r"\b(240, 320|320, 240)\b", "base/cameras.py"),
     "speed of the gripper": (r"SPEED = 0\.16\b|\b0\.16 \* \w*(DT|dt|PERIOD)\b", "sim/gripper.py"),
     "a gripper that an object holds open": (r"(?i)held off by an object", "sim/gripper.py"),
+    "ready pose of the arm": (r"0\.0, 0\.3, 0\.0, 1\.5,", "sim/controller/plant.py"),
+    "tolerance of the gripper": (r"GRIPPER_TOLERANCE = ", "base/arm.py"),
+    "when a stream stands": (r"STANDING = ", "robot/motion/target_sender.py"),
+    "levels of reasoning": (r"LEVELS\b.* = \(.goal", "language/tokenizer/vocabulary.py"),
+    "first bytes of a JPEG": (r"xff.xd8", "generator/pictures/header.py"),
     "what a figure was measured on": (r'"machine": machine\(\)', "evaluation/bench/publish.py"),
     "full position of the gripper": (r"FULL_POSITION = ", "robot/realman/gripper.py"),
 }

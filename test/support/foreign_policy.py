@@ -12,8 +12,9 @@ from websockets.sync.server import ServerConnection, serve
 
 from kinevla_ros.serving.dictionaries import ACTION_SPACE
 from kinevla_ros.serving.wire import pack, unpack
+from kinevla_ros.sim.controller.plant import READY_POSE
 
-HOME = np.array([0.0, 0.3, 0.0, 1.5, 0.0, 1.3, 0.0])
+HOME = np.array(READY_POSE)
 ACTIONS = np.tile(np.append(HOME, 0.03), (5, 1))
 METADATA = {"actions": ACTION_SPACE}
 

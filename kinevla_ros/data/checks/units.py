@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.base.arm import GRIPPER_STROKE
+from kinevla_ros.base.arm import GRIPPER_STROKE, GRIPPER_TOLERANCE
 from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.data.checks.features import MOTION
 from kinevla_ros.data.checks.finding import Finding, place
@@ -16,14 +16,9 @@ from kinevla_ros.data.episode import STATE_NAMES
 from kinevla_ros.data.lerobot.reader import DatasetReader
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.model import POSITION_LIMITS
+from kinevla_ros.robot.reported_state import JOINT_TOLERANCE
 
 JOINTS = len(JOINT_NAMES)
-TOLERANCE = 0.1
-"""A joint may read so far beyond its range, rad."""
-
-GRIPPER_TOLERANCE = 0.01
-"""So far may a gripper's reading be off, m."""
-
 FASTEST = 1.5
 """Joints that move so many times faster than permitted have jumped: something was left out."""
 
@@ -44,7 +39,7 @@ OPENING_UNITS = {
 
 def angle_unit(largest: float) -> str | None:
     """What angles up to `largest` are in that are no rad; None where they may be."""
-    if largest <= 2 * np.pi + TOLERANCE:
+    if largest <= 2 * np.pi + JOINT_TOLERANCE:
         return None
     return "deg" if largest <= 1.1 * 360 else "mdeg"
 
@@ -102,7 +97,7 @@ def _check_openings(
 
 
 def _check_angles(reader: DatasetReader, name: str, joints: NDArray[np.float64]) -> Finding | None:
-    beyond = np.abs(joints) > np.array(POSITION_LIMITS) + TOLERANCE
+    beyond = np.abs(joints) > np.array(POSITION_LIMITS) + JOINT_TOLERANCE
     if not beyond.any():
         return None
     row, joint = np.argwhere(beyond)[0]

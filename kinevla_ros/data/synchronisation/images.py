@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.generator.pictures.header import JPEG, PNG
 from kinevla_ros.generator.pictures.header import picture_size as header_size
 from kinevla_ros.generator.pictures.pixel_formats import PIXEL_FORMATS, rgb
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 BYTES = 3
 
-ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND\xaeB`\x82"}
+ENDS = {JPEG: b"\xff\xd9", PNG[:2]: b"IEND\xaeB`\x82"}
 """First and last bytes of JPEG and PNG. OpenCV 4 decodes a JPEG cut short, grey from there on."""
 
 

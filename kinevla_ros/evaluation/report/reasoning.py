@@ -26,9 +26,8 @@ from kinevla_ros.language.command import Command
 from kinevla_ros.language.grammar import Split, instruction
 from kinevla_ros.language.reading.reader_of import reader_of
 from kinevla_ros.language.reading.words import plain
+from kinevla_ros.language.tokenizer.vocabulary import LEVELS
 from kinevla_ros.sim.cell.cell import Cell
-
-LEVELS = ("goal", "kinematics")
 
 
 @dataclass(frozen=True)

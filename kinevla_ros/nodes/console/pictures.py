@@ -18,6 +18,7 @@ from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CompressedImage, Image
 
 from kinevla_ros.data.synchronisation.images import ImageError, to_array
+from kinevla_ros.generator.pictures.header import JPEG
 from kinevla_ros.nodes.console.web.behind import Picture
 from kinevla_ros.nodes.ros.subscribe import PICTURE
 
@@ -28,8 +29,6 @@ QUALITY = 75
 NICE = 10
 LARGEST_CODED = 512 * 1024
 """Of a JPEG that is passed on as it came, bytes."""
-
-JPEG = b"\xff\xd8"
 
 
 class Pictures:

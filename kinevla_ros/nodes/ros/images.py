@@ -11,7 +11,6 @@ from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-BYTES = 3
 TRANSPORTS: dict[str, Any] = {"raw": Image, "compressed": CompressedImage}
 """Message of each of image_transport's transports that can be read."""
 
@@ -25,7 +24,7 @@ def to_message(image: NDArray[np.uint8], stamp: Time, frame_id: str) -> Image:
     """Return an rgb8 message of an RGB image, shape (height, width, 3)."""
     message = Image(height=image.shape[0], width=image.shape[1], encoding="rgb8")
     message.header.stamp, message.header.frame_id = stamp, frame_id
-    message.step = image.shape[1] * BYTES
+    message.step = image.shape[1] * image.shape[2]
     # Of everything that the field takes, only an array made so is not copied byte by byte.
     data = array.array("B")
     data.frombytes(np.ascontiguousarray(image).data)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.base.arm import GRIPPER_STROKE
+from kinevla_ros.base.arm import GRIPPER_STROKE, GRIPPER_TOLERANCE
 from kinevla_ros.base.chunk import CHUNK_DT, ActionChunk
 from kinevla_ros.robot.gate.check_result import PASSED, CheckResult, Fault, refused, worst
 from kinevla_ros.robot.gate.collision import CollisionModel, too_near
@@ -19,9 +19,6 @@ MAX_AGE = 0.4
 
 CLOCK_TOLERANCE = 0.02
 """How far in the future a stamp may lie before the clocks are taken to differ (s)."""
-
-GRIPPER_TOLERANCE = 0.01
-"""How far beyond its stroke the gripper may be sent; it stops at its ends by itself (m)."""
 
 
 SPEED_TOLERANCE = 1.1

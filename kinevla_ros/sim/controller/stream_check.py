@@ -12,13 +12,11 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.arm import STREAM_PERIOD
 from kinevla_ros.robot.limits import JointLimits
+from kinevla_ros.robot.motion.target_sender import STANDING
 from kinevla_ros.sim.controller.records import StreamRecord
 
 PAUSE = 0.1
 """Without a target for so long a stream is over and the next one begins, from rest, s."""
-
-STANDING = 2.5
-"""After a gap of so many periods the arm has stopped at the last target."""
 
 _REST = 3  # targets in one place: speed, acceleration and jerk are zero
 

@@ -20,10 +20,11 @@ from kinevla_ros.robot.kinematics import forward, top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.model import FINGERS, PALM, TOOL_LENGTH
 from kinevla_ros.sim.cell.scene import scene_xml
+from kinevla_ros.sim.controller.plant import READY_POSE
 
 Array = NDArray[np.float64]
 
-HOME = np.array([0.0, 0.3, 0.0, 1.5, 0.0, 1.3, 0.0])
+HOME = np.array(READY_POSE)
 SPACE, SOFT = CollisionModel(DEFAULT_WORKSPACE), CollisionModel(CELL_WORKSPACE)
 ANYWHERE = arrays(np.float64, 7, elements=st.floats(-1, 1)).map(lambda u: u * RM75_LIMITS.upper)
 

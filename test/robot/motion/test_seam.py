@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.motion.stream import JointStream, StreamSample
+from kinevla_ros.sim.controller.plant import READY_POSE
 
 Array = NDArray[np.float64]
 
-HOME = np.array([0.0, 0.3, 0.0, 1.5, 0.0, 1.3, 0.0])
+HOME = np.array(READY_POSE)
 
 
 def motion(times: Array) -> Array:
