@@ -24,7 +24,7 @@ _DISTRACTORS: tuple[Shape, ...] = (
 
 
 @dataclass(frozen=True)
-class Kind:
+class VariationKind:
     """A kind of variation.
 
     Attributes:
@@ -43,16 +43,16 @@ class Kind:
     whole: bool = False
 
 
-KINDS: Mapping[str, Kind] = {
-    "camera": Kind(
+KINDS: Mapping[str, VariationKind] = {
+    "camera": VariationKind(
         "the front camera moves aside by {:.0%} of its distance from the table", 0.1, 0.0, 0.0, 0.3
     ),
-    "lights": Kind("every light is {:.0%} as bright", 0.5, 1.0, 0.1, 3.0),
-    "distractors": Kind(
+    "lights": VariationKind("every light is {:.0%} as bright", 0.5, 1.0, 0.1, 3.0),
+    "distractors": VariationKind(
         "{:.0f} unknown objects lie on the table, in view and out of the arm's way",
         5, 0, 0, len(_DISTRACTORS), True,
     ),
-    "latency": Kind(
+    "latency": VariationKind(
         "chunks come {:g} s after their pictures, as from a slower computer", 0.2, 0.1, 0.05, 0.5
     ),
 }  # fmt: skip
