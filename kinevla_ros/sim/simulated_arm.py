@@ -61,7 +61,7 @@ class SimulatedArm(SteppedArm):
         return replace(self._cell.observe(), gripper=self.opening, stamp=self.now)
 
     def chunk(self, positions: Array, gripper: Array) -> ActionChunk:
-        """A chunk of the present observation: positions [5, 7] rad, gripper [5] m."""
+        """A chunk of the present observation: positions (5, 7) rad, gripper (5,) m."""
         self._sequence += 1
         return ActionChunk(self.now, self._sequence, positions, gripper)
 

@@ -226,7 +226,7 @@ def device() -> str:
 
 
 def code_variants(samples: Samples, coder: Coder, seed: int) -> NDArray[np.int64]:
-    """Codes of the labelled chunks, [N, W, variants, levels]; -1 where there is no chunk.
+    """Codes of the labelled chunks, (N, W, variants, levels); -1 where there is no chunk.
 
     The first variant is exact, the others have disturbed goal codes; without goal codes there
     are no others.

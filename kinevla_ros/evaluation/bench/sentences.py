@@ -174,7 +174,7 @@ def certainties(
 def certainty(
     policy: Policy, command: Command, said: Sequence[str], scene: Observation
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """P(right words of both levels | instruction, scene), shape [len(said)]."""
+    """P(right words of both levels | instruction, scene), shape (len(said),)."""
     model, vocabulary, device = policy.model, policy.vocabulary, policy.device
     shown = camera_pixels(model.config, scene.images).to(device)
     state = state_tensor(scene.state).to(device)

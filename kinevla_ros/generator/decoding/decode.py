@@ -224,7 +224,7 @@ class BilevelDecoder:
         return tuple(codes)
 
     def _feed(self, embeddings: Tensor, segments: Sequence[int]) -> Tensor:
-        """Append positions; returns their logits, at least of those that choose, [Q, V]."""
+        """Append positions; returns their logits, at least of those that choose, (Q, V)."""
         self._segments.extend(int(s) for s in segments)
         logits, _ = self._model(embeddings, self._tensor(self._segments), self._cache)
         self._passes += 1

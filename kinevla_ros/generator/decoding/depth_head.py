@@ -46,11 +46,11 @@ class DepthHead(nn.Module):
         return torch.as_tensor(self.start(hidden).tanh())
 
     def step(self, embedded: Tensor, state: Tensor) -> Tensor:
-        """Read a code, embedded by the generator [B, width]; the network's next state."""
+        """Read a code, embedded by the generator (B, width); the network's next state."""
         return torch.as_tensor(self.cell(embedded, state))
 
     def logits(self, level: Level, state: Tensor) -> Tensor:
-        """Scores of a level's codes, [B, codes_per_level]."""
+        """Scores of a level's codes, (B, codes_per_level)."""
         return torch.as_tensor(self.out[level](state))
 
     def save(self, folder: Path) -> None:

@@ -27,10 +27,10 @@ class Tree:
     Attributes:
         ids, positions, holds: of the N nodes, shape (N,); a node that holds a code has no id of its
             own.
-        allowed: which node sees which, [N, N], bool: its ancestors, as segments permit, and itself.
-        choosing: the nodes that choose codes, [M].
-        chooses: which code each of them chooses, [M].
-        paths: which of `choosing` each sequence takes, one for each code, [sequences, codes].
+        allowed: which node sees which, (N, N), bool: its ancestors, as segments permit, and itself.
+        choosing: the nodes that choose codes, (M,).
+        chooses: which code each of them chooses, (M,).
+        paths: which of `choosing` each sequence takes, one for each code, (sequences, codes).
     """
 
     def __init__(self, sequences: Sequence[Sequence[TreeNode]]) -> None:
@@ -60,5 +60,5 @@ class Tree:
         self.paths = torch.tensor([[rows[n] for n in walk if n in rows] for walk in walks])
 
     def filled(self, codes: Tensor) -> Tensor:
-        """Ids of all nodes, [N], where the codes have these ids, [codes]."""
+        """Ids of all nodes, (N,), where the codes have these ids, (codes,)."""
         return torch.where(self.holds >= 0, codes[self.holds.clamp(min=0)], self.ids)

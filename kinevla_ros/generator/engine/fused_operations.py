@@ -110,7 +110,7 @@ class FusedOperations:
 
 
 def round_rows(x: Tensor) -> Rounded:
-    """Rows of [Q, width] in fp8, in one kernel."""
+    """Rows of (Q, width) in fp8, in one kernel."""
     out, scale = _target(x, x.shape[1], True)
     block = triton.next_power_of_2(x.shape[1])
     kernels.round_rows[(len(x),)](x, out, scale, x.shape[1], block, num_warps=8)

@@ -17,7 +17,7 @@ NOTHING = -1
 
 
 class PassInput:
-    """Buffers of what a pass reads: ids, segments, the choices wanted of it, all [width]; length.
+    """Buffers of what a pass reads: ids, segments, the choices wanted of it, all (width,); length.
 
     What stands behind the length is read too, and nothing sees it.
     """

@@ -129,8 +129,8 @@ def attend(
 ):  # fmt: skip
     """Some new positions, one head, a share of the filled positions: attention, flash fashion.
 
-    `rule` [7] holds a bit for each segment that a segment may look at. With one split the result
-    goes to `out` [new, heads, SIZE]; else sums, greatest scores and weighted values go to the
+    `rule` (7,) holds a bit for each segment that a segment may look at. With one split the result
+    goes to `out` (new, heads, SIZE); else sums, greatest scores and weighted values go to the
     parts, [SPLITS, heads, new(, SIZE)].
     """
     head, block, split = tl.program_id(0), tl.program_id(1), tl.program_id(2)
@@ -186,7 +186,7 @@ def attend(
 def join(
     parts, tops, sums, out, heads, new, SPLITS: tl.constexpr, SIZE: tl.constexpr
 ):  # fmt: skip
-    """The parts of one new position and head as one result, [new, heads, SIZE]."""
+    """The parts of one new position and head as one result, (new, heads, SIZE)."""
     head, row = tl.program_id(0), tl.program_id(1)
     size = tl.arange(0, SIZE)
     part = (tl.arange(0, SPLITS) * heads + head) * new + row

@@ -42,10 +42,10 @@ class LevelPlan:
 
 
 class LevelPasses:
-    """Buffers and passes of a level; `cursor` and `token` [1] are shared with the other one.
+    """Buffers and passes of a level; `cursor` and `token` (1,) are shared with the other one.
 
     Args:
-        lead: gives embeddings [n, width] and segments [n] read before the delimiter.
+        lead: gives embeddings (n, width) and segments (n,) read before the delimiter.
         lead_length: n.
         depth_head: chooses the codes after the first, in the pass that chose the first.
     """
@@ -239,6 +239,6 @@ class LevelPasses:
             self._append(self._depth_head.logits(self._level, state))
 
     def _append(self, logits: Tensor) -> None:
-        """Take the likeliest code, logits [1, K]."""
+        """Take the likeliest code, logits (1, K)."""
         self._token.copy_(logits.float().argmax(-1) + self._first_code)
         self.codes.copy_(torch.cat([self.codes[1:], self._token]))

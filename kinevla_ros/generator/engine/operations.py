@@ -12,7 +12,7 @@ from kinevla_ros.generator.network.model import attention_allowed, may_look
 
 
 class Rounded(NamedTuple):
-    """Rows in fp8 [Q, width] and the scale of each, [Q, 1], float32."""
+    """Rows in fp8 (Q, width) and the scale of each, (Q, 1), float32."""
 
     values: Tensor
     scale: Tensor
@@ -22,8 +22,8 @@ class Look(NamedTuple):
     """Where new positions are and what they may attend to.
 
     Attributes:
-        start: position of the first, [1], int64; `places` of all of them, [Q].
-        segments: of all positions of the cache, [L], int64, the new ones written in.
+        start: position of the first, (1,), int64; `places` of all of them, (Q,).
+        segments: of all positions of the cache, (L,), int64, the new ones written in.
         rule: what the operations made of it, once for all blocks.
     """
 
@@ -45,32 +45,32 @@ class Operations(Protocol):
         """Prepare a pass; see `Look`.
 
         Args:
-            table: cosines and sines of all positions, [2, L, D].
+            table: cosines and sines of all positions, (2, L, D).
         """
 
     def add_norm(
         self, hidden: Tensor, change: Tensor | None, norm: Any, into: nn.Module | None
     ) -> tuple[Tensor, Tensor | Rounded]:
-        """`hidden + change` [Q, width], and its RMS norm."""
+        """`hidden + change` (Q, width), and its RMS norm."""
 
     def turn(self, mixed: Tensor, look: Look, cache: Tensor) -> Tensor:
         """Rotate queries and keys to their positions, write keys and values into the cache.
 
         Args:
-            mixed: queries, keys and values, [Q, 3 H D].
-            cache: keys and values of a block, [2, H, L, D].
+            mixed: queries, keys and values, (Q, 3 H D).
+            cache: keys and values of a block, (2, H, L, D).
 
         Returns:
-            Queries [H, Q, D].
+            Queries (H, Q, D).
         """
 
     def attend(
         self, query: Tensor, cache: Tensor, look: Look, into: nn.Module | None
     ) -> Tensor | Rounded:
-        """Attention over the cache, [Q, H D]."""
+        """Attention over the cache, (Q, H D)."""
 
     def gate(self, both: Tensor, into: nn.Module | None) -> Tensor | Rounded:
-        """SiLU of the first half of [Q, 2 inner] times the second."""
+        """SiLU of the first half of (Q, 2 inner) times the second."""
 
 
 class PlainOperations:
@@ -122,6 +122,6 @@ class PlainOperations:
 
 
 def _rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotary position embedding of [heads, Q, head width]."""
+    """Rotary position embedding of (heads, Q, head width)."""
     first, second = x.chunk(2, -1)
     return x * cos + torch.cat([-second, first], -1) * sin

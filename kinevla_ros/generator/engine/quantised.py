@@ -28,7 +28,7 @@ SMALLEST_SCALE = 1e-12
 
 
 class QuantisedLinear(nn.Module):
-    """A linear layer without bias: weight [out, in] of 8 bits times scale [out], float32."""
+    """A linear layer without bias: weight (out, in) of 8 bits times scale (out,), float32."""
 
     weight: Tensor
     scale: Tensor
@@ -44,12 +44,12 @@ class Int8Linear(QuantisedLinear):
 
     @classmethod
     def of(cls, weight: Tensor) -> Int8Linear:
-        """Round weights [out, in]."""
+        """Round weights (out, in)."""
         scale = _scale(weight, 127.0)
         return cls((weight.float() / scale).round().to(torch.int8), scale.flatten())
 
     def forward(self, x: Tensor) -> Tensor:
-        """[..., in] to [..., out]."""
+        """(..., in) to (..., out)."""
         if x.is_cuda and x.numel() == x.shape[-1] and (single := _compiled(x.device)):
             return single(x, self.weight, self.scale, x.dtype)
         product = F.linear(x, self.weight.to(x.dtype))
@@ -61,14 +61,14 @@ class Fp8Linear(QuantisedLinear):
 
     @classmethod
     def of(cls, weight: Tensor) -> Fp8Linear:
-        """Round weights [out, in]; both sides must be multiples of 16."""
+        """Round weights (out, in); both sides must be multiples of 16."""
         if any(side % 16 for side in weight.shape):
             raise ValueError(f"fp8 wants sides that are multiples of 16, not {list(weight.shape)}")
         rounded, scale = _fp8(weight)
         return cls(rounded, scale.flatten())
 
     def forward(self, x: Tensor | Rounded) -> Tensor:
-        """[..., in] to [..., out], bfloat16; rounds what has not been rounded before."""
+        """(..., in) to (..., out), bfloat16; rounds what has not been rounded before."""
         rows, scale = x if isinstance(x, Rounded) else _fp8(x.flatten(0, -2))
         if rows.is_cuda and len(rows) == 1 and (single := _compiled(rows.device)):
             product = single(rows, self.weight, self.scale * scale[0], torch.bfloat16)
@@ -113,7 +113,7 @@ def _scale(values: Tensor, largest: float) -> Tensor:
 
 
 def _fp8(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows rounded, and their scales [rows, 1]."""
+    """Rows rounded, and their scales (rows, 1)."""
     scale = _scale(values, torch.finfo(FP8).max)
     return (values.float() / scale).to(FP8), scale
 

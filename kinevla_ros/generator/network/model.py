@@ -96,7 +96,7 @@ class Temperature(nn.Module):
 class Octaves(nn.Module):
     """Values of about [-1, 1] beside their sines and cosines, so that small differences count.
 
-    Takes [..., n], gives [..., (1 + 2 COUNT) n].
+    Takes (..., n), gives (..., (1 + 2 COUNT) n).
     """
 
     COUNT = 6
@@ -182,7 +182,7 @@ class Generator(nn.Module):
         return tokens, maps
 
     def locate(self, tokens: Tensor, maps: list[Tensor]) -> Tensor | None:
-        """Where the objects are, [B, scene_dim] in units of `SCENE_SCALE`, read from `see`."""
+        """Where the objects are, (B, scene_dim) in units of `SCENE_SCALE`, read from `see`."""
         return self.locator(tokens, maps) if self.config.scene_dim else None
 
     def with_scene(self, tokens: Tensor, scene: Tensor | None) -> Tensor:
@@ -192,16 +192,16 @@ class Generator(nn.Module):
         return torch.cat([tokens, self.scene(scene.detach().float())[:, None]], dim=1)
 
     def embed(self, ids: Tensor) -> Tensor:
-        """Embed token ids, shape (B, N), to [B, N, width]."""
+        """Embed token ids, shape (B, N), to (B, N, width)."""
         return cast(Tensor, self.language.get_input_embeddings()(ids))
 
     def context(
         self, prompt: Tensor, prompt_segments: Tensor, observation: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Put prompt ids [B, P] and an embedded observation [B, T, width] in their order.
+        """Put prompt ids (B, P) and an embedded observation (B, T, width) in their order.
 
         Returns:
-            Embeddings [B, P + T, width] and segments [B, P + T].
+            Embeddings (B, P + T, width) and segments (B, P + T).
         """
         words = self.embed(prompt)
         seen = prompt_segments.new_full(observation.shape[:2], int(Segment.OBSERVATION))
@@ -226,10 +226,10 @@ class Generator(nn.Module):
             segments: segments of all positions, cached and new, shape (B, K), int64.
             cache: keys and values of the K - Q positions before; grows by Q.
             with_logits: whether to compute the logits.
-            positions: of the new tokens, [B, Q], where some between them were left out.
+            positions: of the new tokens, (B, Q), where some between them were left out.
 
         Returns:
-            Logits [B, Q, V] (empty without `with_logits`) and last hidden states [B, Q, width].
+            Logits (B, Q, V) (empty without `with_logits`) and last hidden states (B, Q, width).
         """
         new = embeddings.shape[1]
         first = segments.shape[1] - new
@@ -271,7 +271,7 @@ class Generator(nn.Module):
             wanted: rows whose logits count, shape (N,).
 
         Returns:
-            Logits [N, V].
+            Logits (N, V).
         """
         hidden = self._hidden(embeddings, allowed[None, None], positions[None], cache)
         return cast(Tensor, self.language.lm_head(hidden[0, wanted]))
@@ -297,7 +297,7 @@ class Generator(nn.Module):
             segments: what the positions hold, shape (B, N).
 
         Returns:
-            Two times [B, embedding_dim], of length 1; their products are s_ij of the paper's
+            Two times (B, embedding_dim), of length 1; their products are s_ij of the paper's
             equation 6 without temperature.
         """
         embeddings = []

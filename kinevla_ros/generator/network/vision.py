@@ -41,7 +41,7 @@ class ConvolutionalTower(nn.Module):
         self.channels = self.map_channels[-1]
 
     def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Tokens [N, T, channels] of images [N, C, S, S], and the feature maps of all stages."""
+        """Tokens (N, T, channels) of images (N, C, S, S), and the feature maps of all stages."""
         maps = self.network(images, output_hidden_states=True).hidden_states[1:]
         return maps[-1].flatten(2).transpose(1, 2), list(maps)
 
@@ -64,10 +64,10 @@ class FusedTowers(nn.Module):
         self._prefix = 1 + dino["num_register_tokens"]
 
     def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Features [N, T, channels], DINOv2's first, and no maps.
+        """Features (N, T, channels), DINOv2's first, and no maps.
 
         Args:
-            images: [N, 6, S, S]: three channels normalised for DINOv2, three for SigLIP.
+            images: (N, 6, S, S): three channels normalised for DINOv2, three for SigLIP.
         """
         dino, siglip = side_by_side(
             lambda: self.dino(images[:, :3]).last_hidden_state[:, self._prefix :],

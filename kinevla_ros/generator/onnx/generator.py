@@ -54,7 +54,7 @@ PROMPT = 100
 
 
 class PassCache:
-    """Keys and values of the positions read, block by block, each [1, H, P, d]."""
+    """Keys and values of the positions read, block by block, each (1, H, P, d)."""
 
     def __init__(self, values: Sequence[NDArray[np.float32]]) -> None:
         self.values = values
@@ -130,7 +130,7 @@ class OnnxGenerator:
         """See `Generator.forward`; one sequence, B = 1, and no hidden states.
 
         Returns:
-            Logits [1, Q, V], those of positions that choose nothing left at zero.
+            Logits (1, Q, V), those of positions that choose nothing left at zero.
         """
         new, kinds = embeddings.shape[1], tuple(segments[0].tolist())
         allowed, wanted = _layout(kinds, new, not self.config.images_first)
@@ -162,7 +162,7 @@ class OnnxGenerator:
         cache: PassCache,
         wanted: NDArray[np.int64],
     ) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
-        """Logits [1, N, V], and keys and values of all positions, old and new."""
+        """Logits (1, N, V), and keys and values of all positions, old and new."""
         given = embeddings.numpy(), positions[None], allowed, wanted, *cache.values
         logits, *present = _run(self._pass, dict(zip(self._inputs, given, strict=True)))
         return logits, present

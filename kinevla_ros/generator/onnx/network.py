@@ -19,7 +19,7 @@ from kinevla_ros.generator.network.object_locator import POINTS
 
 
 class ObservationEncoder(nn.Module):
-    """Pictures [cameras, 3, S, S] and state [S] to the embedded observation [T, width]."""
+    """Pictures (cameras, 3, S, S) and state (S,) to the embedded observation (T, width)."""
 
     def __init__(self, model: Generator) -> None:
         super().__init__()
@@ -45,9 +45,9 @@ class ObservationEncoder(nn.Module):
 class AnyPass(nn.Module):
     """New positions of one sequence, under any mask.
 
-    Takes embeddings [1, Q, width], positions [1, Q], allowed [Q, P + Q] (bool), wanted [N], the
-    rows whose logits count, and past, keys and values block by block, each [1, H, P, d]. Gives
-    logits [1, N, V] and keys and values again, each [1, H, P + Q, d].
+    Takes embeddings (1, Q, width), positions (1, Q), allowed (Q, P + Q) (bool), wanted (N,), the
+    rows whose logits count, and past, keys and values block by block, each (1, H, P, d). Gives
+    logits (1, N, V) and keys and values again, each (1, H, P + Q, d).
     """
 
     cosines: Tensor
@@ -90,7 +90,7 @@ class AnyPass(nn.Module):
         return logits, present
 
     def _projected(self, layer: Any, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries and keys, turned to their positions, and values, each [1, Q, width]."""
+        """Queries and keys, turned to their positions, and values, each (1, Q, width)."""
         attention = layer.self_attn
         width = x.shape[-1]
         parts = attention.q_proj, attention.k_proj, attention.v_proj

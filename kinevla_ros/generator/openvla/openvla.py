@@ -45,11 +45,11 @@ class OpenVla(nn.Module):
         self.generator = generator
 
     def forward(self, input_ids: Tensor, pixel_values: Tensor) -> Tensor:
-        """Logits of every position, shape [B, N + images · T, V].
+        """Logits of every position, shape (B, N + images · T, V).
 
         Args:
             input_ids: prompt with its BOS, shape (B, N).
-            pixel_values: normalised images, shape [B, 6 · images, S, S]; the patch tokens of the
+            pixel_values: normalised images, shape (B, 6 · images, S, S); the patch tokens of the
                 front image come before those of the wrist image.
         """
         generator = self.generator

@@ -25,7 +25,7 @@ SCENE_SCALE = np.tile(np.array([0.25, 0.25, 1.0, 1.0], np.float32), 3)
 
 
 def square(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Cut the centre square out of an RGB image [H, W, 3] and resize it to [size, size, 3]."""
+    """Cut the centre square out of an RGB image (H, W, 3) and resize it to (size, size, 3)."""
     height, width = image.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
@@ -39,7 +39,7 @@ def camera_pixels(
     device: torch.device | str = "cpu",
     cameras: Sequence[str] = CAMERAS,
 ) -> Tensor:
-    """What the generator reads of the cameras' pictures, [cameras, 3 or 6, S, S]; see `pixels`.
+    """What the generator reads of the cameras' pictures, (cameras, 3 or 6, S, S); see `pixels`.
 
     Args:
         config: of the generator.
@@ -51,18 +51,18 @@ def camera_pixels(
 
 
 def image_tensor(images: NDArray[np.uint8] | Tensor) -> Tensor:
-    """Turn squares [..., S, S, 3] uint8 into [..., 3, S, S] float32 in [-1, 1]."""
+    """Turn squares (..., S, S, 3) uint8 into (..., 3, S, S) float32 in [-1, 1]."""
     tensor = torch.as_tensor(images).movedim(-1, -3)
     return tensor.float().div_(127.5).sub_(1.0)
 
 
 def pixels(config: GeneratorConfig, images: NDArray[np.uint8] | Tensor) -> Tensor:
-    """What the generator's vision part reads of RGB images [..., H, W, 3], uint8.
+    """What the generator's vision part reads of RGB images (..., H, W, 3), uint8.
 
     Computed where the images are: from a CPU a GPU takes bytes faster than it takes numbers.
 
     Returns:
-        Shape (..., 3, S, S) in [-1, 1]; with OpenVLA's two towers [..., 6, S, S]: resized as the
+        Shape (..., 3, S, S) in [-1, 1]; with OpenVLA's two towers (..., 6, S, S): resized as the
         original does (bicubic, antialiased, whatever the shape), normalised for DINOv2, then for
         SigLIP.
     """
@@ -82,7 +82,7 @@ def pixels(config: GeneratorConfig, images: NDArray[np.uint8] | Tensor) -> Tenso
 
 @cache
 def _column(values: tuple[float, ...], device: torch.device) -> Tensor:
-    """One number for each channel, [channels, 1, 1], on a device."""
+    """One number for each channel, (channels, 1, 1), on a device."""
     return torch.tensor(values, device=device).view(-1, 1, 1)
 
 

@@ -224,13 +224,13 @@ class Vocabulary:
 
     @property
     def text_mask(self) -> npt.NDArray[np.bool_]:
-        """Bool [V], true for the ids that a text span may generate."""
+        """Bool (V,), true for the ids that a text span may generate."""
         mask = np.zeros(self.size, dtype=np.bool_)
         mask[self._first_text : self._first_code] = True
         return mask
 
     def code_mask(self, level: Level) -> npt.NDArray[np.bool_]:
-        """Bool [V], true for the ids that a code span of this level may generate."""
+        """Bool (V,), true for the ids that a code span of this level may generate."""
         mask = np.zeros(self.size, dtype=np.bool_)
         mask[self._block(level)] = True
         return mask

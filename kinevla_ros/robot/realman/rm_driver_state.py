@@ -30,7 +30,7 @@ AGREEMENT = 0.005
 
 
 def true_angles(published: Sequence[float]) -> Array:
-    """Return the driver's joint angles, [N] rad, in true radians."""
+    """Return the driver's joint angles, (N,) rad, in true radians."""
     return np.array(published, dtype=float) * (math.radians(1) / DRIVER_RAD_PER_DEG)
 
 

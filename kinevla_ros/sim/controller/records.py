@@ -17,9 +17,9 @@ COMMANDS_KEPT = 10_000
 
 
 class StreamRecord(NamedTuple):
-    """Pass-through points as they arrived: `times` [N] s (monotonic), `targets` [N, 7] rad.
+    """Pass-through points as they arrived: `times` (N,) s (monotonic), `targets` (N, 7) rad.
 
-    `accepted` [N]; `follow` [N], whether they were sent in high follow.
+    `accepted` (N,); `follow` (N,), whether they were sent in high follow.
     """
 
     times: Array
@@ -29,7 +29,7 @@ class StreamRecord(NamedTuple):
 
 
 class MotionRecord(NamedTuple):
-    """Where the arm was: `times` [N] s (monotonic), `positions` [N, 7] rad, one a tick."""
+    """Where the arm was: `times` (N,) s (monotonic), `positions` (N, 7) rad, one a tick."""
 
     times: Array
     positions: Array

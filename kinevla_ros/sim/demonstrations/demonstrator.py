@@ -53,7 +53,7 @@ _GRIPPER_STEP = GRIPPER_SPEED * CHUNK_DT
 
 @dataclass(frozen=True)
 class Plan:
-    """The next chunk, as absolute targets at 10 Hz: positions [5, 7] rad, gripper [5] m."""
+    """The next chunk, as absolute targets at 10 Hz: positions (5, 7) rad, gripper (5,) m."""
 
     positions: Array
     gripper: Array

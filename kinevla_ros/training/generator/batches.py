@@ -213,7 +213,7 @@ def goal_codes_given(written: Tail, count: int) -> Tail:
 
 
 def _padded(rows: Sequence[Sequence[int]], length: int) -> Tensor:
-    """Rows as one tensor [B, length], zeros (the pad id and segment) at their ends."""
+    """Rows as one tensor (B, length), zeros (the pad id and segment) at their ends."""
     padded = torch.zeros(len(rows), length, dtype=torch.int64)
     for index, row in enumerate(rows):
         padded[index, : len(row)] = torch.tensor(row)

@@ -42,7 +42,7 @@ class Spoken:
         return dict.fromkeys(zip(columns["task"], columns[GOAL], columns[KINEMATICS], strict=True))
 
     def ways(self, tasks: TaskSet) -> NDArray[np.int64]:
-        """For each frame the index of the command that its texts name, [N].
+        """For each frame the index of the command that its texts name, (N,).
 
         Raises:
             DatasetError: texts name no way of the task set.

@@ -51,9 +51,9 @@ class Lessons:
     """N samples of one level.
 
     Attributes:
-        states: last hidden states where the level's first code is chosen, [N, width], float32.
-        ids: token ids of the level's true codes, [N, levels].
-        right: which of the codes after the first the generator chooses itself, [N, levels - 1].
+        states: last hidden states where the level's first code is chosen, (N, width), float32.
+        ids: token ids of the level's true codes, (N, levels).
+        right: which of the codes after the first the generator chooses itself, (N, levels - 1).
     """
 
     states: Tensor
@@ -164,7 +164,7 @@ def _judge(
 
 
 def _scores(model: Generator, head: DepthHead, level: Level, lessons: Lessons) -> Tensor:
-    """Scores of the codes after the first, each after the true ones before, [N, levels - 1, K]."""
+    """Scores of the codes after the first, each after the true ones before, (N, levels - 1, K)."""
     state, scores = head.begin(lessons.states), []
     for ids in lessons.ids[:, :-1].unbind(1):
         state = head.step(model.embed(ids).detach().float(), state)
@@ -215,7 +215,7 @@ def _level(
 
 
 def _states(model: Generator, batch: Batch) -> Tensor:
-    """Last hidden states of the written part, [B, N, width]; zeros where words are written."""
+    """Last hidden states of the written part, (B, N, width); zeros where words are written."""
     seen = model.observe(batch.images, batch.state)
     seen = seen.repeat_interleave(len(batch.prompt) // len(seen), dim=0)
     nothing = torch.zeros(len(batch.prompt), dtype=torch.bool, device=seen.device)

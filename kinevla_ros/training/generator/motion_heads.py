@@ -28,13 +28,13 @@ class MotionHead(nn.Linear):
         """The L1 loss, smooth about zero.
 
         Args:
-            asked: hidden states where each level's codes are asked for, [B, 2, width].
-            motion: as in `Batch`, [B, 2, H D].
+            asked: hidden states where each level's codes are asked for, (B, 2, width).
+            motion: as in `Batch`, (B, 2, H D).
         """
         return F.smooth_l1_loss(self(asked).float(), motion, beta=MOTION_BETA)
 
     def motion(self, asked: Tensor) -> Tensor:
-        """The chunk, [B, H D] in units of `motion_scale`, at the last level's state [B, width]."""
+        """The chunk, (B, H D) in units of `motion_scale`, at the last level's state (B, width)."""
         return self(asked).float()
 
 

@@ -35,15 +35,15 @@ class Batch:
     """B sequences over F frames, as many for each frame, next to each other.
 
     Attributes:
-        images: [F, cameras, 3, S, S], normalised.
-        state: [F, S], normalised.
-        prompt: instruction ids [B, P]; `prompt_segments` alike.
-        tail: written ids [B, N]; `tail_segments`, `targets`, `text`, `code` alike.
-        command: index of the command behind words and codes [B]; equal ones are InfoNCE positives.
-        starts: where in `tail` each level's codes are asked for [B, 2].
-        motion: what the goal codes and what all codes say [B, 2, H D], in units of
+        images: (F, cameras, 3, S, S), normalised.
+        state: (F, S), normalised.
+        prompt: instruction ids (B, P); `prompt_segments` alike.
+        tail: written ids (B, N); `tail_segments`, `targets`, `text`, `code` alike.
+        command: index of the command behind words and codes (B,); equal ones are InfoNCE positives.
+        starts: where in `tail` each level's codes are asked for (B, 2).
+        motion: what the goal codes and what all codes say (B, 2, H D), in units of
             `ActionSpace.motion_scale`.
-        scene: object poses [F, n] in units of `SCENE_SCALE`; n is 0 where they are not known.
+        scene: object poses (F, n) in units of `SCENE_SCALE`; n is 0 where they are not known.
     """
 
     images: Tensor
@@ -105,14 +105,14 @@ def losses(
 
 
 def written_states(model: Generator, batch: Batch, observation: Tensor, worded: Tensor) -> Tensor:
-    """Last hidden states of the written part, [B, N, width].
+    """Last hidden states of the written part, (B, N, width).
 
     The codes see neither instruction nor words as written. Where `worded` is false both are left
     out, which is faster and gives every other position the state that it would have had.
 
     Args:
-        observation: embedded, one row for each sequence, [B, T, width].
-        worded: which sequences keep them, [B], bool.
+        observation: embedded, one row for each sequence, (B, T, width).
+        worded: which sequences keep them, (B,), bool.
     """
     embeddings, segments = model.context(batch.prompt, batch.prompt_segments, observation)
     embeddings = torch.cat([embeddings, model.embed(batch.tail)], dim=1)

@@ -61,16 +61,16 @@ class Samples:
     """Aligned arrays of N frames.
 
     Attributes:
-        images: squares [N, cameras, S, S, 3], uint8, left in their files.
-        state: measured, as `space` names it [N, S].
-        task: index into the task set's W commands of the one that was followed [N].
-        chunks: physical chunk for each command [N, W, H, D]: absolute actions as offsets from
+        images: squares (N, cameras, S, S, 3), uint8, left in their files.
+        state: measured, as `space` names it (N, S).
+        task: index into the task set's W commands of the one that was followed (N,).
+        chunks: physical chunk for each command (N, W, H, D): absolute actions as offsets from
             the measured state, the gripper as it is.
-        valid: which of those chunks exist [N, W].
-        scene: object poses for the auxiliary regression [N, n].
+        valid: which of those chunks exist (N, W).
+        scene: object poses for the auxiliary regression (N, n).
         parts: frames of each dataset, in order; each is drawn from equally often.
         tasks: what the datasets' ways are.
-        said: for each command the instructions of its demonstrations, [W].
+        said: for each command the instructions of its demonstrations, (W,).
         space: what the numbers mean, and the cameras in their order.
     """
 

@@ -60,7 +60,7 @@ def train_generator(
 
     Args:
         samples: frames of a dataset.
-        codes: codes of each sample's chunk for each command, [N, 7, variants, levels]; of the
+        codes: codes of each sample's chunk for each command, (N, 7, variants, levels); of the
             variants the first is exact, the others have disturbed goal codes.
         vocabulary, config, settings: see there.
         out: folder for checkpoints and the TensorBoard log; the result is in `out`.

@@ -205,7 +205,7 @@ class _Written:
         self.model, self._embeddings, self._segments = model, embeddings, segments
 
     def add(self, ids: Sequence[int], segment: Segment) -> Tensor:
-        """Append ids; returns their last hidden states [N, width]."""
+        """Append ids; returns their last hidden states (N, width)."""
         new = torch.tensor([list(ids)], dtype=torch.int64, device=self._segments.device)
         self._embeddings = torch.cat([self._embeddings, self.model.embed(new)], dim=1)
         self._segments = torch.cat([self._segments, torch.full_like(new, int(segment))], dim=1)

@@ -36,7 +36,7 @@ class Subject:
     """A model and what to measure it on.
 
     Attributes:
-        cameras: front and wrist at several moments [n, 2, H, W, 3]; times are of the first.
+        cameras: front and wrist at several moments (n, 2, H, W, 3); times are of the first.
         words: what it is to write for the first, once `plant` was called; None if that is not
             known before.
         plant: makes it write those words, with the weights as they are when it is called.
