@@ -52,8 +52,8 @@ if compgen -G "$wheels/*.whl" >/dev/null; then
     --target "$packages" "$wheels"/*.whl
 fi
 step device 30 nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader
-step tests 100 python3 -m pytest -q -p no:cacheprovider test/generator/test_graph.py \
-  test/generator/test_kernels.py test/generator/test_engine.py test/generator/test_quantised.py
+step tests 100 python3 -m pytest -q -p no:cacheprovider \
+  test/generator/engine/test_{graph,kernels,engine,quantised}.py
 chunk bf16 150
 chunk bf16_depth_head 60 --depth-head
 chunk fp8 60 --weights fp8
