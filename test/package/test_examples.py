@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from kinevla_ros.sim.libero.installed import is_installed
+
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("[1-9]*.py"))
 
 
@@ -39,6 +41,15 @@ def test_it_prints_what_came_of_it(
     printed = capsys.readouterr().out
     for words in said:
         assert words in printed
+
+
+def test_a_way_of_each_libero_suite_is_demonstrated_judged_and_drawn(tmp_path: Path) -> None:
+    if not is_installed():
+        pytest.skip("LIBERO is not installed: run scripts/libero.sh")
+    command = [sys.executable, example(7), str(tmp_path)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
+    assert done.stdout.count("goal True, LIBERO says True") == 2, done.stdout
+    assert len(list(tmp_path.glob("*.png"))) == 2
 
 
 def test_a_program_of_the_vendors_runs_without_an_arm() -> None:

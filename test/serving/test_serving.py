@@ -5,10 +5,13 @@ from __future__ import annotations
 import http.client
 import math
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -98,6 +101,20 @@ def server(stay: Stay) -> Iterator[PolicyServer]:
 @pytest.fixture(scope="module")
 def openpi(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     return openpi_client(tmp_path_factory.mktemp("openpi"))
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("", "Skipped"), ("true", "Failed")])
+def test_without_openpis_client_tests_are_skipped_and_fail_in_continuous_integration(
+    ci: str, outcome: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", ci)
+    no_network = subprocess.CompletedProcess([], 1, stderr="no network")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: no_network)
+    monkeypatch.setitem(sys.modules, "openpi_client", None)
+    monkeypatch.setitem(sys.modules, "openpi_client.websocket_client_policy", None)
+    with pytest.raises(BaseException, match="cannot be fetched here") as ended:
+        openpi_client(tmp_path)
+    assert type(ended.value).__name__ == outcome
 
 
 def accepted(listener: socket.socket) -> socket.socket:
