@@ -40,6 +40,12 @@ def test_shapes_are_written_in_round_brackets() -> None:
     assert found == {}
 
 
+def test_every_folder_of_tests_is_a_room() -> None:
+    tests = Path(__file__).parents[1]
+    folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
+    assert sorted(f for f in folders if f != Path("package") and not (PACKAGE / f).is_dir()) == []
+
+
 def test_a_class_name_stands_for_one_thing() -> None:
     names = Counter(
         node.name
