@@ -57,12 +57,16 @@ def write_page(
     complete = "" if content["complete"] else "<p><b>The run was cut short.</b></p>"
     write_json(folder / FIGURES, content)
     path = folder / PAGE
-    write_text(
-        path,
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>kinevla evaluate</title>'
-        f"<style>{STYLE}</style><h1>kinevla evaluate</h1>{complete}{body}</html>\n",
-    )
+    write_text(path, document("kinevla evaluate", complete + body))
     return path
+
+
+def document(title: str, body: str) -> str:
+    """A whole page; `body` is HTML."""
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        f"<style>{STYLE}</style><h1>{title}</h1>{body}</html>\n"
+    )
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -233,7 +233,7 @@ def lines(found: Mapping[str, Any]) -> list[str]:
 
 def page(scores: Sequence[Scores], content: Mapping[str, Any]) -> str:
     """The ROC, the scores behind it and the figures, as one HTML page."""
-    from kinevla_ros.evaluation.report.page import STYLE, table
+    from kinevla_ros.evaluation.report.page import document, table
     from kinevla_ros.evaluation.report.plots import roc_plot, scores_plot
 
     matched, others = pooled(scores), pooled(scores, SAME_GOAL, OTHER_GOAL)
@@ -245,8 +245,4 @@ def page(scores: Sequence[Scores], content: Mapping[str, Any]) -> str:
     pictures += scores_plot({"matched": matched, **kinds}, threshold)
     rows = [[key, str(content[key])] for key in ("model", "scenes", "seed")]
     rows += [[key, str(v)] for part in ("machine", "versions") for key, v in content[part].items()]
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>kinevla calibrate</title>'
-        f"<style>{STYLE}</style><h1>kinevla calibrate</h1>{text}{pictures}"
-        f"{table(('', ''), rows)}</html>\n"
-    )
+    return document("kinevla calibrate", text + pictures + table(("", ""), rows))
