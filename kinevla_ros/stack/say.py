@@ -45,7 +45,11 @@ def say(instruction: str, timeout: float, namespace: str = "") -> int:
 
 
 def _no_answer() -> int:
-    print("error: the policy does not answer; is it active?", file=sys.stderr)
+    print(
+        "error: the policy does not answer; it is not active yet, or busy: wait until `kinevla up` "
+        "says that the nodes are active, and say it again",
+        file=sys.stderr,
+    )
     return 1
 
 
