@@ -17,6 +17,7 @@ from kinevla_ros.nodes.cameras import node as cameras
 from kinevla_ros.nodes.cell import node as cell
 from kinevla_ros.nodes.console import parameters as console_parameters
 from kinevla_ros.nodes.policy import parameters as policy_parameters
+from kinevla_ros.nodes.recorder import parameters as recorder_parameters
 from kinevla_ros.nodes.ros.parameters import Parameter
 
 ROOT = Path(__file__).parents[1]
@@ -55,6 +56,7 @@ def parameters() -> str:
         "cell": cell.PARAMETERS,
         "cameras": cameras.PARAMETERS,
         "console": console_parameters.PARAMETERS,
+        "recorder": recorder_parameters.PARAMETERS,
     }
     for node, table in nodes.items():
         text += f"\n## {node}\n\n| parameter | default | range | what |\n"

@@ -20,8 +20,8 @@ from std_srvs.srv import Trigger
 from kinevla_ros.data.synchronisation.images import to_array
 from kinevla_ros.data.video import VideoWriter
 from kinevla_ros.evaluation.report.video import FRAME_HEIGHT, FRAME_WIDTH, annotated
+from kinevla_ros.language.stop import STOP
 from kinevla_ros.msg import Reasoning, SafetyStatus
-from kinevla_ros.nodes.policy.hearing import STOP
 from kinevla_ros.nodes.policy.rviz import lines
 from kinevla_ros.nodes.ros.latency import Latency
 from kinevla_ros.nodes.ros.messages import Stamps

@@ -7,8 +7,8 @@ import sys
 import threading
 from typing import TextIO
 
+from kinevla_ros.language.stop import STOP
 from kinevla_ros.msg import Reasoning
-from kinevla_ros.nodes.policy.hearing import STOP
 from kinevla_ros.nodes.policy.rviz import lines
 from kinevla_ros.stack.processes.launcher import client_node
 from kinevla_ros.stack.talk import Talk

@@ -15,7 +15,7 @@ from kinevla_ros.nodes.arm.parameters import PARAMETERS, limits_from, workspace_
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.limits import RM75_LIMITS, JointLimits
 
-NODES = ["arm", "cameras", "cell", "policy"]
+NODES = ["arm", "cameras", "cell", "policy", "recorder"]
 
 
 def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

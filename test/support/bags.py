@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import yaml
-from ament_index_python.packages import get_package_share_directory
 from mcap.writer import Writer
 from numpy.typing import NDArray
 from rclpy.serialization import serialize_message
@@ -17,12 +16,12 @@ from std_msgs.msg import String
 
 from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.msg import SafetyStatus
+from kinevla_ros.nodes.recorder.definitions import definition_of
 from kinevla_ros.nodes.ros.images import to_message
 
 START = 1_700_000_000.0
 Recorded = list[tuple[str, float, Any]]
 FRONT, WRIST = (f"/camera/{camera}/color/image_raw" for camera in ("front", "wrist"))
-OURS = Path(__file__).parents[2] / "msg"
 
 
 def stamp(seconds: float) -> Any:
@@ -64,7 +63,8 @@ def write_bag(folder: Path, recorded: Recorded, **custom: str) -> Path:
         channels: dict[str, int] = {}
         for topic, at, message in recorded:
             if topic not in channels:
-                name, definition = definition_of(type(message))
+                name = type_of(message)
+                definition = definition_of(name)
                 schema = writer.register_schema(name, "ros2msg", definition.encode())
                 channels[topic] = writer.register_channel(topic, "cdr", schema)
             time = round((START + at) * 1e9)
@@ -86,28 +86,6 @@ def write_bag(folder: Path, recorded: Recorded, **custom: str) -> Path:
     return folder
 
 
-def definition_of(kind: type) -> tuple[str, str]:
-    """Name of a message type, and its definition with those that it uses, as MCAP keeps it."""
-    package, name = kind.__module__.split(".")[0], kind.__name__
-    parts, seen = [], {f"{package}/{name}"}
-    waiting = [(package, name)]
-    while waiting:
-        package_of, name_of = waiting.pop(0)
-        definition = _read(package_of, name_of)
-        head = f"{'=' * 80}\nMSG: {package_of}/{name_of}\n" if parts else ""
-        parts.append(head + definition)
-        for line in definition.splitlines():
-            used = line.split("#")[0].split("[")[0].split("<")[0].split()
-            if not used or (used[0][0].islower() and "/" not in used[0]):
-                continue
-            full = used[0] if "/" in used[0] else f"{package_of}/{used[0]}"
-            if full not in seen:
-                seen.add(full)
-                waiting.append((full.split("/")[0], full.split("/")[-1]))
-    return f"{package}/msg/{name}", "\n".join(parts)
-
-
-def _read(package: str, name: str) -> str:
-    if package == "kinevla_ros":
-        return (OURS / f"{name}.msg").read_text()
-    return (Path(get_package_share_directory(package)) / "msg" / f"{name}.msg").read_text()
+def type_of(message: Any) -> str:
+    """Such as `sensor_msgs/msg/Image`."""
+    return f"{type(message).__module__.split('.')[0]}/msg/{type(message).__name__}"

@@ -19,6 +19,9 @@ INFORMATION = "rosbag2_bagfile_information"
 INSTRUCTION, VERDICT, TEACHING = "instruction", "verdict", "teaching"
 """Entries of `custom_data`: what was asked for; `success` or `failure`; `targets` or `hand`."""
 
+SUCCESS, FAILURE = "success", "failure"
+"""Verdicts."""
+
 LARGEST = 16 << 20
 NANO = 1e9
 RECOVER = "recover the recording first, or leave the folder out"

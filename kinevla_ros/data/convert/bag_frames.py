@@ -26,6 +26,7 @@ from kinevla_ros.data.synchronisation.observation import (
 )
 from kinevla_ros.data.synchronisation.stamp_checks import Arrival
 from kinevla_ros.generator.pictures.checks import PictureChecks, PictureFault, PictureLimits
+from kinevla_ros.language.stop import ends_task
 
 Actions = Literal["targets", "measured"]
 MAX_AGE, MAX_SKEW = 0.3, 0.1
@@ -163,12 +164,14 @@ def synchronise(bag: Bag, actions: Actions) -> tuple[list[Stretch], ActionTimeli
     topics = [picture_topic(camera, transport) for camera in CAMERAS]
     ticker, targets = FrameClock(transport), ActionTimeline()
     stretches = [Stretch()]
-    said, takeover = bag.stated.get(INSTRUCTION, ""), False
+    stated = bag.stated.get(INSTRUCTION, "")
+    said, takeover = stated, False
     for received in bag.messages([*topics, JOINTS, TARGETS, STATUS, INSTRUCTIONS]):
         if received.topic == STATUS:
             takeover = bool(received.message.takeover)
-        elif received.topic == INSTRUCTIONS and INSTRUCTION not in bag.stated:
-            said = received.message.data.strip()
+        elif received.topic == INSTRUCTIONS:
+            text = received.message.data.strip()
+            said = "" if ends_task(text) else stated or text
         elif received.topic == (TARGETS if actions == "targets" else JOINTS):
             _add_target(targets, received)
         found = ticker.take(received)

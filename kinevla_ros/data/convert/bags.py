@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.data.convert.bag import TEACHING, VERDICT, find_bags
+from kinevla_ros.data.convert.bag import FAILURE, TEACHING, VERDICT, find_bags
 from kinevla_ros.data.convert.bag_frames import Actions, SynchronisedFrame, frames_of, synchronise
 from kinevla_ros.data.convert.dataset import ConvertedRecording, even, open_target, require_new
 from kinevla_ros.data.convert.resample import SHORTEST
@@ -16,7 +16,6 @@ from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.lerobot.schema import DatasetError
 from kinevla_ros.data.lerobot.writer import DatasetWriter
 
-FAILURE = "failure"
 HAND = "hand"
 
 

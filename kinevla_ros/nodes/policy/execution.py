@@ -11,8 +11,9 @@ from rclpy.node import Node
 
 from kinevla_ros.action import Execute
 from kinevla_ros.base.chunk import ActionChunk
+from kinevla_ros.language.stop import STOP
 from kinevla_ros.msg import Reasoning
-from kinevla_ros.nodes.policy.hearing import STOP, Hearing
+from kinevla_ros.nodes.policy.hearing import Hearing
 from kinevla_ros.nodes.policy.progress import TaskProgress
 from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
 

@@ -7,6 +7,7 @@ from typing import Any
 from kinevla_ros.language.reading.dialogue import Dialogue
 from kinevla_ros.language.reading.reader_of import reader_of
 from kinevla_ros.language.reading.readings import Question, Refused, explained
+from kinevla_ros.language.stop import ends_task
 from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.language.task_set import TaskSet
 from kinevla_ros.msg import Reasoning
@@ -15,7 +16,6 @@ from kinevla_ros.nodes.policy.override import OperatorWords
 from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
 from kinevla_ros.srv import OverrideReasoning
 
-STOP = "stop"
 LONGEST = 4000
 """Characters of an instruction; the model is given a sentence of its training for them."""
 
@@ -73,7 +73,7 @@ class Hearing:
         if text != self.instruction:
             self.words.texts = None
         self.instruction = None
-        if not text or text.lower() == STOP:
+        if ends_task(text):
             self.forget()
             self._log.info(f"{ENDED}: the arm slows to rest")
             self._output.explain(Reasoning.NOT_UNDERSTOOD, text, ENDED)

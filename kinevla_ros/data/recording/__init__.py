@@ -1,0 +1,1 @@
+"""Episodes written as they happen: raw messages to MCAP, one rosbag2 folder each."""

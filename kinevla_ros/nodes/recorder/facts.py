@@ -1,0 +1,54 @@
+"""What an episode's metadata says beside its messages."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from kinevla_ros import __version__
+from kinevla_ros.data.convert.bag import INSTRUCTION, TEACHING
+from kinevla_ros.language.task_file import FILE_NAME, load_tasks, shipped_file
+
+LIBRARIES = ("mcap", "numpy", "rclpy", "ros-rclpy", "torch")
+
+
+def facts(values: dict[str, Any], instruction: str) -> dict[str, str]:
+    """Entries for `custom_data`.
+
+    Args:
+        values: the node's parameters.
+        instruction: that was set for the episode; empty if none was.
+
+    Raises:
+        FileNotFoundError, TaskSetError: the task set cannot be read.
+    """
+    file = task_file(values["tasks"])
+    return {
+        **({INSTRUCTION: instruction} if instruction else {}),
+        TEACHING: values["teaching"],
+        "task_set": load_tasks(file).name,
+        "task_set_sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "versions": ", ".join(_versions()),
+    }
+
+
+def task_file(given: str) -> Path:
+    """File of a task set: given itself, or the folder of a checkpoint or dataset with it."""
+    if not given:
+        return shipped_file()
+    path = Path(given).expanduser()
+    return path / FILE_NAME if path.is_dir() else path
+
+
+def _versions() -> list[str]:
+    found = [f"kinevla_ros {__version__}"]
+    found += [f"ros {os.environ['ROS_DISTRO']}"] if "ROS_DISTRO" in os.environ else []
+    for name in LIBRARIES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return found

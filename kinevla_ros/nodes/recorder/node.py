@@ -1,0 +1,186 @@
+"""The recorder node: `record/start`, `record/stop`, `record/discard`, `record/status`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from diagnostic_msgs.msg import DiagnosticStatus
+from rclpy.serialization import deserialize_message
+from std_msgs.msg import String
+from std_srvs.srv import SetBool, Trigger
+
+from kinevla_ros.data.convert.bag import FAILURE, SUCCESS
+from kinevla_ros.data.recording.topics import recorded_topics
+from kinevla_ros.msg import Reasoning, RecordedTopic, RecordStatus
+from kinevla_ros.nodes.recorder.facts import facts
+from kinevla_ros.nodes.recorder.parameters import PARAMETERS
+from kinevla_ros.nodes.ros.logs.text import REASON, TEXT, bounded
+from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
+from kinevla_ros.nodes.ros.runtime import run
+from kinevla_ros.nodes.ros.subscribe import SMALL
+
+if TYPE_CHECKING:
+    from kinevla_ros.data.recording.episode_file import TopicDefinition
+    from kinevla_ros.data.recording.recorder import EpisodeRecorder, RecorderState
+    from kinevla_ros.nodes.recorder.listening import Listening
+
+LOOK_PERIOD = 0.5
+INSTRUCTIONS, REASONING = "/instruction", "/kinevla/reasoning"
+UNDERSTOOD = (Reasoning.OK, Reasoning.ACCEPTED)
+MOST_TOPICS = 32
+
+
+class RecorderNode(ManagedNode):
+    """Listens as soon as it is active, and writes while an episode is under way."""
+
+    def __init__(self) -> None:
+        super().__init__("recorder", PARAMETERS)
+        self._recorder: EpisodeRecorder | None = None
+        self._listening: Listening | None = None
+        self._last = ""
+        self._status = self.create_publisher(RecordStatus, "record/status", 1)
+        self.create_service(Trigger, "record/start", self._on_start)
+        self.create_service(SetBool, "record/stop", self._on_stop)
+        self.create_service(Trigger, "record/discard", self._on_discard)
+        self.create_timer(LOOK_PERIOD, self._look)
+
+    def configure(self) -> None:
+        """Take the folder.
+
+        Raises:
+            RuntimeError: a package is missing.
+            FolderInUse, OSError, TaskSetError: the folder or the task set cannot be used.
+        """
+        try:
+            from kinevla_ros.data.recording.recorder import EpisodeRecorder
+        except ModuleNotFoundError as missing:
+            raise RuntimeError(f"{missing}; recording needs: pip install 'mcap>=1.6'") from missing
+        values = self.values
+        facts(values, "")
+        topics = recorded_topics(values["image_transport"])
+        folder = Path(values["folder"]).expanduser().resolve()
+        self._recorder = EpisodeRecorder(folder, topics, values["least_free"] * 10**6)
+        self.get_logger().info(f"episodes go to {folder}")
+
+    def cleanup(self) -> None:
+        """Give the folder back."""
+        if self._recorder is not None:
+            self._recorder.close()
+        self._recorder = None
+
+    def activate(self) -> None:
+        """Listen."""
+        from kinevla_ros.nodes.recorder.listening import Listening
+
+        topics = recorded_topics(self.values["image_transport"])
+        self._listening = Listening(self, topics, self._receive, self._refuse)
+
+    def deactivate(self) -> None:
+        """Listen no more; an episode under way is kept as a failure."""
+        if self._listening is not None:
+            self._listening.close()
+        self._listening = None
+        if self._recorder is not None:
+            self._note(self._recorder.end(self._now()))
+
+    def diagnosis(self) -> Diagnosis:
+        """What is recorded."""
+        if self._recorder is None:
+            return Diagnosis("not configured", DiagnosticStatus.WARN)
+        state = self._recorder.state(self._now())
+        figures = {topic.name: f"{topic.rate:.1f} Hz" for topic in state.topics if topic.rate}
+        figures |= {"free": f"{state.free / 1e9:.1f} GB"}
+        if state.problem:
+            return Diagnosis(state.problem, DiagnosticStatus.ERROR, figures)
+        if state.waits_for:
+            missing = f"nothing comes on {', '.join(state.waits_for)}"
+            return Diagnosis(missing, DiagnosticStatus.WARN, figures)
+        doing = f"recording {state.episode}, {state.seconds:.0f} s" if state.episode else "ready"
+        return Diagnosis(doing, figures=figures)
+
+    def _look(self) -> None:
+        if self._listening is None or self._recorder is None:
+            return
+        self._listening.look()
+        self._status.publish(self._message(self._recorder.state(self._now())))
+
+    def _receive(self, topic: str, definition: TopicDefinition, data: bytes) -> None:
+        if self._recorder is None:
+            return
+        self._recorder.receive(topic, definition, self._now(), data)
+        if topic in (INSTRUCTIONS, REASONING) and len(data) <= SMALL:
+            self._listen(topic, data)
+
+    def _listen(self, topic: str, data: bytes) -> None:
+        """Take note of what is said."""
+        assert self._recorder is not None
+        if topic == INSTRUCTIONS:
+            self._recorder.instructions.hear(deserialize_message(data, String).data)
+            return
+        reasoning = deserialize_message(data, Reasoning)
+        if reasoning.status in UNDERSTOOD:
+            self._recorder.instructions.read(reasoning.instruction)
+
+    def _on_start(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        recorder = self._active()
+        instruction = str(self.get_parameter("instruction").value).strip()
+        name = recorder.start(facts(self.values, instruction), self._now())
+        response.success, response.message = True, f"recording {name}"
+        return response
+
+    def _on_stop(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        verdict = SUCCESS if request.data else FAILURE
+        self._note(self._active().stop(verdict, self._now()))
+        response.success, response.message = True, bounded(self._last, TEXT)
+        return response
+
+    def _on_discard(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._note(f"{self._active().discard()} is discarded")
+        response.success, response.message = True, self._last
+        return response
+
+    def _active(self) -> EpisodeRecorder:
+        if self.state != "active" or self._recorder is None:
+            raise RuntimeError("the recorder node is not active")
+        return self._recorder
+
+    def _note(self, text: str) -> None:
+        """Log what became of an episode, and keep it for the status."""
+        if text:
+            self._last = text
+            self.get_logger().info(text)
+
+    def _refuse(self, problem: str) -> None:
+        self.get_logger().warning(problem, throttle_duration_sec=1.0)
+
+    def _now(self) -> int:
+        return int(self.get_clock().now().nanoseconds)
+
+    def _message(self, state: RecorderState) -> RecordStatus:
+        fields: dict[str, Any] = {
+            "episode": state.episode,
+            "problem": bounded(state.problem, TEXT),
+            "waits_for": [bounded(name, REASON) for name in state.waits_for],
+            "instruction": bounded(state.instruction, TEXT),
+            "seconds": state.seconds,
+            "size": state.size,
+            "waiting": state.waiting,
+            "free": state.free,
+            "skew": state.skew,
+            "topics": [RecordedTopic(**vars(topic)) for topic in state.topics[:MOST_TOPICS]],
+            "last": bounded(self._last, TEXT),
+        }
+        message = RecordStatus(**fields)
+        message.header.stamp = self.get_clock().now().to_msg()
+        return message
+
+
+def main() -> int:
+    """Run the node; returns the exit code."""
+    return run(RecorderNode)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
