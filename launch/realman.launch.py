@@ -47,6 +47,9 @@ ARGUMENTS = [
     DeclareLaunchArgument("sim", description="the simulated cell, no hardware", **SWITCH),
     DeclareLaunchArgument("rviz", description="show robot, images, plan, reasoning", **SWITCH),
     DeclareLaunchArgument("console", description="serve the page to run the arm from", **SWITCH),
+    DeclareLaunchArgument(
+        "record", default_value="", description="with a recorder: folder for its episodes"
+    ),
     DeclareLaunchArgument("arm_ip", default_value="", description="address of the real arm"),
     DeclareLaunchArgument(
         "transport",
@@ -118,6 +121,9 @@ ARGUMENTS = [
         "wrist_serial", default_value="", description="serial number of the wrist RealSense"
     ),
 ]
+FRAMELESS = ("console", "recorder")
+"""Nodes that publish in no frame."""
+
 REALSENSE = "realsense2_camera"
 """The ROS driver of RealSense cameras."""
 
@@ -149,6 +155,10 @@ def start(context: LaunchContext) -> list[Action]:
         raise ValueError("sim:=true has an arm of its own: leave arm_ip and transport out")
     values = simulated_nodes(given["namespace"]) if sim else {"policy": {}, "arm": real}
     values["policy"] = {name: given[name] for name in POLICY_ARGUMENTS}
+    if given["record"]:
+        folder = os.path.abspath(os.path.expanduser(given["record"]))
+        tasks = text(given["model"]) if given["model"] else ""
+        values = {"recorder": {"folder": text(folder), "tasks": tasks}, **values}
     if given["console"] == "true":
         values = {"console": {}, **values}
     cameras = {} if sim or given["only"] == "policy" else serials(given)
@@ -189,7 +199,7 @@ def node(given: dict[str, str], name: str, **parameters: object) -> LifecycleNod
         namespace=given["namespace"],
         parameters=[
             given["params_file"],
-            {"frame_prefix": prefix(given)} if given["namespace"] and name != "console" else {},
+            {"frame_prefix": prefix(given)} if given["namespace"] and name not in FRAMELESS else {},
             {key: value for key, value in parameters.items() if value != ""},
         ],
         remappings=[pair for pair in topics.items() if pair[1]],

@@ -6,14 +6,14 @@ import signal
 
 import typer
 
-from kinevla_ros.cli import bench, data, evaluate, run, tasks, train
+from kinevla_ros.cli import bench, data, evaluate, record, run, tasks, train
 
 app = typer.Typer(
     help="Say what to do and how, and the arm does it.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
-for verbs in (run, evaluate, data):
+for verbs in (run, record, evaluate, data):
     app.add_typer(verbs.app)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(train.app, name="train")

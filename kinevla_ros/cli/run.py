@@ -65,6 +65,10 @@ def up(
     console: Annotated[
         bool, typer.Option("--console", help="With the page to run the arm from.")
     ] = False,
+    record: Annotated[
+        Path | None,
+        typer.Option(help="With a recorder: folder for its episodes (docs/how-to/record.md)."),
+    ] = None,
     namespace: Namespace = "",
     front_serial: Annotated[
         str, typer.Option(help="Read the front RealSense of this serial number, with --no-sim.")
@@ -80,9 +84,10 @@ def up(
     half, found = (choice.value if choice else "" for choice in (only, discovery))
     given = {"front": front_serial, "wrist": wrist_serial}
     serials = {name: serial for name, serial in given.items() if serial}
-    raise typer.Exit(
-        start(sim, arm_ip, model, config, half, found, policy_url, console, namespace, serials)
+    code = start(
+        sim, arm_ip, model, config, half, found, policy_url, console, namespace, serials, record
     )
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -48,6 +48,7 @@ def up(
     console: bool = False,
     namespace: str = "",
     serials: Mapping[str, str] | None = None,
+    record: Path | None = None,
 ) -> int:
     """Run the nodes, or one of `HALVES`, until Ctrl-C; returns the exit code.
 
@@ -56,13 +57,15 @@ def up(
         console: with the page to run the arm from.
         namespace: of the nodes.
         serials: serial number of each RealSense to read, by camera.
+        record: folder for episodes; None for no recorder.
     """
     confine(discovery)
     if only and os.environ[DISCOVERY] == RANGES["local"]:
         print(ALONE, file=sys.stderr)
     try:
         nodes = half(
-            overrides(sim, arm_ip, model, policy_url, console, namespace, serials or {}), only
+            overrides(sim, arm_ip, model, policy_url, console, namespace, serials or {}, record),
+            only,
         )
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -94,6 +97,7 @@ def overrides(
     console: bool = False,
     namespace: str = "",
     serials: Mapping[str, str] = MappingProxyType({}),
+    record: Path | None = None,
 ) -> dict[str, dict[str, Any]]:
     """The nodes in the order of starting, each with what differs from the parameter file.
 
@@ -120,7 +124,10 @@ def overrides(
     if namespace:
         for values in nodes.values():
             values["frame_prefix"] = f"{namespace.strip('/')}/"
-    # First, so that it is there before anything moves, and as long as anything does.
+    # First, so that they are there before anything moves, and as long as anything does.
+    if record is not None:
+        tasks = {"tasks": str(model)} if model is not None else {}
+        nodes = {"recorder": {"folder": str(record.resolve()), **tasks}, **nodes}
     return {"console": {}, **nodes} if console else nodes
 
 

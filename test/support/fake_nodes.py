@@ -30,7 +30,7 @@ SERVICES = {
     "arm/pause": SetBool,
     "policy/override_reasoning": OverrideReasoning,
 }
-RECORDER = ("record/start", "record/stop", "record/discard")
+RECORDER = {"record/start": Trigger, "record/stop": SetBool, "record/discard": Trigger}
 
 
 class FakeNodes:
@@ -69,8 +69,10 @@ class FakeNodes:
         """Let a recorder be on the graph, or no longer."""
         for service in self._recorder:
             self._node.destroy_service(service)
-        names = RECORDER if there else ()
-        self._recorder = [self._node.create_service(Trigger, n, self._serve(n)) for n in names]
+        wanted = RECORDER.items() if there else ()
+        self._recorder = [
+            self._node.create_service(kind, name, self._serve(name)) for name, kind in wanted
+        ]
 
     def _publish(self) -> None:
         if self._recorder:

@@ -22,6 +22,13 @@ REACTION = 3.0
 """By then the policy has said what it makes of a sentence, s."""
 
 POLL = 0.02
+SWITCHES = {
+    "enable": ("enable", "disable"),
+    "pause": ("pause", "go on"),
+    "record_stop": ("keep the episode as a success", "keep the episode as a failure"),
+}
+"""What a switch is called when it is on, and when it is not."""
+
 TAKEN = ("OK", "ACCEPTED")
 """Statuses of an instruction that is in force."""
 
@@ -116,7 +123,7 @@ def _described(request: Request) -> str:
     if isinstance(request, Speed):
         return f"speed {request.percent:.0f} %"
     if isinstance(request, Switch):
-        return request.do if request.on else {"enable": "disable", "pause": "go on"}[request.do]
+        return SWITCHES[request.do][not request.on]
     return request.do.replace("_", " ")
 
 

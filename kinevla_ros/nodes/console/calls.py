@@ -23,7 +23,7 @@ SERVICES: dict[str, tuple[Any, str]] = {
     "new_scene": (Trigger, "cell/reset"),
     "judge": (Trigger, "cell/judge"),
     "record_start": (Trigger, "record/start"),
-    "record_stop": (Trigger, "record/stop"),
+    "record_stop": (SetBool, "record/stop"),
     "record_discard": (Trigger, "record/discard"),
 }
 """Type and name of each service that a page can have called."""

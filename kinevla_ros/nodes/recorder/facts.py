@@ -25,22 +25,23 @@ def facts(values: dict[str, Any], instruction: str) -> dict[str, str]:
     Raises:
         FileNotFoundError, TaskSetError: the task set cannot be read.
     """
-    file = task_file(values["tasks"])
     return {
         **({INSTRUCTION: instruction} if instruction else {}),
         TEACHING: values["teaching"],
-        "task_set": load_tasks(file).name,
-        "task_set_sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        **_task_set(values["tasks"]),
         "versions": ", ".join(_versions()),
     }
 
 
-def task_file(given: str) -> Path:
-    """File of a task set: given itself, or the folder of a checkpoint or dataset with it."""
-    if not given:
-        return shipped_file()
-    path = Path(given).expanduser()
-    return path / FILE_NAME if path.is_dir() else path
+def _task_set(given: str) -> dict[str, str]:
+    """Name and checksum of a task set, given itself or as its checkpoint; one may have none."""
+    file = Path(given).expanduser() if given else shipped_file()
+    if file.is_dir():
+        file /= FILE_NAME
+        if not file.is_file():
+            return {}
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    return {"task_set": load_tasks(file).name, "task_set_sha256": digest}
 
 
 def _versions() -> list[str]:

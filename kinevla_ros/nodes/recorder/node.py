@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from kinevla_ros.data.recording.topics import recorded_topics
 from kinevla_ros.msg import Reasoning, RecordedTopic, RecordStatus
 from kinevla_ros.nodes.recorder.facts import facts
 from kinevla_ros.nodes.recorder.parameters import PARAMETERS
+from kinevla_ros.nodes.ros.guard import EXPECTED
 from kinevla_ros.nodes.ros.logs.text import REASON, TEXT, bounded
 from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
 from kinevla_ros.nodes.ros.runtime import run
@@ -101,10 +103,13 @@ class RecorderNode(ManagedNode):
         return Diagnosis(doing, figures=figures)
 
     def _look(self) -> None:
-        if self._listening is None or self._recorder is None:
-            return
-        self._listening.look()
-        self._status.publish(self._message(self._recorder.state(self._now())))
+        if self._listening is not None:
+            self._listening.look()
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._recorder is not None:
+            self._status.publish(self._message(self._recorder.state(self._now())))
 
     def _receive(self, topic: str, definition: TopicDefinition, data: bytes) -> None:
         if self._recorder is None:
@@ -124,27 +129,31 @@ class RecorderNode(ManagedNode):
             self._recorder.instructions.read(reasoning.instruction)
 
     def _on_start(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        recorder = self._active()
-        instruction = str(self.get_parameter("instruction").value).strip()
-        name = recorder.start(facts(self.values, instruction), self._now())
-        response.success, response.message = True, f"recording {name}"
-        return response
+        return self._serve(response, self._start)
 
     def _on_stop(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         verdict = SUCCESS if request.data else FAILURE
-        self._note(self._active().stop(verdict, self._now()))
-        response.success, response.message = True, bounded(self._last, TEXT)
-        return response
+        return self._serve(response, lambda recorder: recorder.stop(verdict, self._now()))
 
     def _on_discard(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        self._note(f"{self._active().discard()} is discarded")
-        response.success, response.message = True, self._last
-        return response
+        return self._serve(response, lambda recorder: f"{recorder.discard()} is discarded")
 
-    def _active(self) -> EpisodeRecorder:
-        if self.state != "active" or self._recorder is None:
-            raise RuntimeError("the recorder node is not active")
-        return self._recorder
+    def _start(self, recorder: EpisodeRecorder) -> str:
+        instruction = str(self.get_parameter("instruction").value).strip()
+        name = recorder.start(facts(self.values, instruction), self._now())
+        return f"recording {name}"
+
+    def _serve(self, response: Any, act: Callable[[EpisodeRecorder], str]) -> Any:
+        """Do it and say what came of it; a fault of a kind that is not foreseen is logged."""
+        try:
+            if self.state != "active" or self._recorder is None:
+                raise RuntimeError("the recorder node is not active")
+            self._note(act(self._recorder))
+            response.success, response.message = True, bounded(self._last, TEXT)
+        except EXPECTED as problem:
+            response.success, response.message = False, bounded(str(problem), TEXT)
+        self._tell()
+        return response
 
     def _note(self, text: str) -> None:
         """Log what became of an episode, and keep it for the status."""

@@ -243,10 +243,11 @@ def half(nodes: Mapping[str, T], only: str) -> dict[str, T]:
     """The nodes of one of `HALVES`, in their order; all if `only` is empty.
 
     Raises:
-        ValueError: the console is asked for on the policy's machine.
+        ValueError: the console or the recorder is asked for on the policy's machine.
     """
-    if only == "policy" and "console" in nodes:
-        raise ValueError("the console belongs to the robot's half: ask for it there")
+    for name in ("console", "recorder"):
+        if only == "policy" and name in nodes:
+            raise ValueError(f"the {name} belongs to the robot's half: ask for it there")
     return {
         name: node
         for name, node in nodes.items()

@@ -185,6 +185,11 @@ def test_a_recorder_has_its_buttons_and_figures_while_it_is_on_the_graph(
     page.click("[data-do=record_discard]")
     text_of(page, "done", "record/discard did it")
     assert console.nodes.called[-1][0] == "record/discard"
+    for name, success in (("Failure", False), ("Success", True)):
+        page.click(f"#record button:text('{name}')")
+        text_of(page, "done", "record/stop did it")
+        text_of(page, "log", f"keep the episode as a {name.lower()}")
+        assert console.nodes.called[-1] == ("record/stop", {"data": success})
     console.nodes.record(False)
     page.wait_for_selector("[data-do=record_start]", state="hidden")
 

@@ -24,15 +24,15 @@ class Plain(_Request):
     """A request without an argument."""
 
     do: Literal[
-        "ping", "stop", "reset", "veto", "release", "record_start", "record_stop",
-        "record_discard", "new_scene", "judge",
+        "ping", "stop", "reset", "veto", "release", "record_start", "record_discard", "new_scene",
+        "judge",
     ]  # fmt: skip
 
 
 class Switch(_Request):
-    """Motion enabled, or paused, or no longer."""
+    """Motion enabled, or paused, or no longer; an episode kept as a success, or as a failure."""
 
-    do: Literal["enable", "pause"]
+    do: Literal["enable", "pause", "record_stop"]
     on: bool
 
 

@@ -192,7 +192,7 @@ $("stop").onclick = (e) => { if (e.detail === 0) stop(); };  // by the Enter key
 $("enable").onclick = () => ask({ do: "enable", on: $("enable").textContent === "Enable" });
 $("pause").onclick = () => ask({ do: "pause", on: $("pause").textContent === "Pause" });
 $("reset").onclick = () => ask({ do: "reset" });
-for (const b of document.querySelectorAll("main [data-do]")) b.onclick = () => ask({ do: b.dataset.do }, b.dataset.do === "judge" ? $("verdict") : $("done"));
+for (const b of document.querySelectorAll("main [data-do]")) b.onclick = () => ask({ do: b.dataset.do, ...(b.dataset.on && { on: b.dataset.on === "true" }) }, b.dataset.do === "judge" ? $("verdict") : $("done"));
 $("speed").onpointerdown = () => { dragging = true; };
 $("speed").onchange = () => { dragging = false; ask({ do: "speed", percent: Number($("speed").value) }); };
 $("words").onsubmit = (e) => { e.preventDefault(); ask({ do: "override", goal: $("o-goal").value, kinematics: $("o-kinematics").value }); };

@@ -1,0 +1,1 @@
+"""`kinevla record`: episodes by keys, with what comes and what is lost in view."""
