@@ -75,9 +75,8 @@ def recover(
     ] = False,
 ) -> None:
     """Make episodes whole whose recorder was killed: all but the last moment is kept."""
-    from kinevla_ros.data.convert.bag import FAILURE, SUCCESS
+    from kinevla_ros.data.convert.bag import FAILURE, SUCCESS, unfinished
     from kinevla_ros.data.recording.folders import recover as run
-    from kinevla_ros.data.recording.folders import unfinished
 
     with plain_errors():
         found = unfinished(folder) if folder.is_dir() else []

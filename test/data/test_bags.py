@@ -213,6 +213,26 @@ def test_a_failure_is_left_out(tmp_path: Path) -> None:
     assert len(DatasetReader(tmp_path / "dataset").episodes) == 1
 
 
+def test_an_unfinished_episode_is_named_with_its_cure_and_left_out(tmp_path: Path) -> None:
+    write_bag(tmp_path / "bags/a", record())
+    (tmp_path / "bags/b.unfinished").mkdir()
+    run = CliRunner().invoke
+    result = run(app, ["convert", str(tmp_path / "bags"), str(tmp_path / "dataset")])
+    assert result.exit_code == 0, result.output
+    assert "b.unfinished is unfinished and left out: kinevla recover" in result.output
+    alone = run(app, ["convert", str(tmp_path / "bags/b.unfinished"), str(tmp_path / "other")])
+    assert alone.exit_code == 1
+    assert "kinevla recover" in alone.output
+
+
+def test_stop_ends_what_is_shown_whatever_the_recorder_wrote_down(tmp_path: Path) -> None:
+    recorded = sorted([*record(), ("/instruction", 2.0, text("Stop"))], key=lambda each: each[1])
+    convert(tmp_path, recorded, instruction=SAID)
+    (entry,) = DatasetReader(tmp_path / "dataset").episodes
+    assert entry.length in range(19, 22)
+    assert entry.instruction == SAID
+
+
 def test_without_targets_nothing_is_guessed_but_for_an_arm_guided_by_hand(tmp_path: Path) -> None:
     recorded = record(targets=False)
     with pytest.raises(DatasetError, match="nothing of"):

@@ -22,9 +22,12 @@ INSTRUCTION, VERDICT, TEACHING = "instruction", "verdict", "teaching"
 SUCCESS, FAILURE = "success", "failure"
 """Verdicts."""
 
+UNFINISHED = ".unfinished"
+"""End of the name of a folder that its recorder has not made whole."""
+
 LARGEST = 16 << 20
 NANO = 1e9
-RECOVER = "recover the recording first, or leave the folder out"
+RECOVER = "kinevla recover makes its folder whole; or leave it out"
 
 
 @dataclass(frozen=True)
@@ -111,4 +114,12 @@ def find_bags(root: Path) -> list[Bag]:
     """The bag at `root`, or those in the folder `root`, in the order of their names."""
     if (root / METADATA).is_file():
         return [Bag(root)]
-    return [Bag(path.parent) for path in sorted(root.glob(f"*/{METADATA}"))]
+    paths = [path.parent for path in sorted(root.glob(f"*/{METADATA}"))]
+    return [Bag(path) for path in paths if not path.name.endswith(UNFINISHED)]
+
+
+def unfinished(root: Path) -> list[Path]:
+    """Unfinished episodes in the folder `root`, or `root` itself if it is one."""
+    if root.name.endswith(UNFINISHED):
+        return [root]
+    return sorted(path for path in root.glob(f"*{UNFINISHED}") if path.is_dir())

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.data.convert.bag import FAILURE, TEACHING, VERDICT, find_bags
+from kinevla_ros.data.convert.bag import FAILURE, TEACHING, VERDICT, find_bags, unfinished
 from kinevla_ros.data.convert.bag_frames import Actions, SynchronisedFrame, frames_of, synchronise
 from kinevla_ros.data.convert.dataset import ConvertedRecording, even, open_target, require_new
 from kinevla_ros.data.convert.resample import SHORTEST
@@ -22,7 +22,7 @@ HAND = "hand"
 def convert_bags(root: Path, target: Path, only_takeover: bool) -> Iterator[ConvertedRecording]:
     """Write the bag at `root`, or all bags in that folder, as one dataset.
 
-    An episode that its recorder called a failure is left out.
+    An episode that its recorder called a failure, or left unfinished, is left out.
 
     Args:
         target: folder of the new dataset; empty or absent.
@@ -33,8 +33,9 @@ def convert_bags(root: Path, target: Path, only_takeover: bool) -> Iterator[Conv
     """
     require_new(root, target)
     writer: DatasetWriter | None = None
+    bags, abandoned = find_bags(root), unfinished(root)
     try:
-        for number, bag in enumerate(find_bags(root)):
+        for number, bag in enumerate(bags):
             if bag.stated.get(VERDICT) == FAILURE:
                 yield ConvertedRecording(
                     number, 0, 0, 0, (f"{bag.root.name} was a failure: left out",)
@@ -60,6 +61,9 @@ def convert_bags(root: Path, target: Path, only_takeover: bool) -> Iterator[Conv
                     writer.add(episode)
                     kept, parts = kept + len(run), parts + 1
             yield ConvertedRecording(number, total, kept, parts, tuple(stated))
+        for number, folder in enumerate(abandoned, len(bags)):
+            why = f"{folder.name} is unfinished and left out: kinevla recover {folder}"
+            yield ConvertedRecording(number, 0, 0, 0, (why,))
     finally:
         if writer:
             writer.close()
@@ -68,8 +72,8 @@ def convert_bags(root: Path, target: Path, only_takeover: bool) -> Iterator[Conv
 
 
 def is_bag(root: Path) -> bool:
-    """Whether `root` is a bag or a folder of bags."""
-    return bool(find_bags(root))
+    """Whether `root` is a bag or a folder of bags, finished or not."""
+    return bool(find_bags(root) or unfinished(root))
 
 
 def _episode(run: list[tuple[SynchronisedFrame, NDArray[np.float64]]]) -> Episode:

@@ -10,12 +10,11 @@ from pathlib import Path
 
 from kinevla_ros.base.files.damage import FileError
 from kinevla_ros.base.files.lock import require_free
-from kinevla_ros.data.convert.bag import METADATA, VERDICT
+from kinevla_ros.data.convert.bag import METADATA, UNFINISHED, VERDICT
 from kinevla_ros.data.recording.bag_metadata import write_metadata
 from kinevla_ros.data.recording.episode_file import BagContents
 from kinevla_ros.data.recording.recover import make_whole
 
-UNFINISHED = ".unfinished"
 FILE_NAME = "episode.mcap"
 NAME = re.compile(r"episode_(\d+)(?:\.unfinished)?")
 
@@ -38,13 +37,6 @@ def finish(folder: Path, contents: BagContents, stated: Mapping[str, str]) -> Pa
     os.rename(folder, final)
     _sync(final.parent)
     return final
-
-
-def unfinished(root: Path) -> list[Path]:
-    """Unfinished episodes in a folder, or the folder itself if it is one."""
-    if root.name.endswith(UNFINISHED):
-        return [root]
-    return sorted(path for path in root.glob(f"*{UNFINISHED}") if path.is_dir())
 
 
 def recover(folder: Path, verdict: str) -> tuple[Path, BagContents]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.files.lock import FolderLock
-from kinevla_ros.data.convert.bag import FAILURE, INSTRUCTION, VERDICT
+from kinevla_ros.data.convert.bag import FAILURE, INSTRUCTION, UNFINISHED, VERDICT
 from kinevla_ros.data.recording import folders
 from kinevla_ros.data.recording.episode_file import TopicDefinition
 from kinevla_ros.data.recording.episode_writer import EpisodeWriter
@@ -244,7 +244,7 @@ class EpisodeRecorder:
 
     @property
     def _name(self) -> str:
-        return self._folder.name.removesuffix(folders.UNFINISHED)
+        return self._folder.name.removesuffix(UNFINISHED)
 
     def _require_writer(self) -> EpisodeWriter:
         if not self._writer:

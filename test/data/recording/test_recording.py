@@ -22,7 +22,7 @@ from waiting import wait_until
 
 from kinevla_ros.base.files.damage import FileError
 from kinevla_ros.base.files.lock import FolderInUse
-from kinevla_ros.data.convert.bag import Bag
+from kinevla_ros.data.convert.bag import Bag, unfinished
 from kinevla_ros.data.recording import episode_writer, folders
 from kinevla_ros.data.recording.episode_file import EpisodeFile
 from kinevla_ros.data.recording.instructions import InstructionLog
@@ -273,7 +273,7 @@ def test_a_killed_recorder_loses_at_most_a_second_and_no_finished_episode(tmp_pa
         notes = tmp_path / f"notes_{number}"
         last = killed(root, notes, rng.uniform(0.5, 2.5))
         finished |= {line for line in notes.read_text().split() if line.startswith("episode")}
-        for folder in folders.unfinished(root):
+        for folder in unfinished(root):
             try:
                 final, contents = folders.recover(folder, "failure")
             except FileError:  # killed before its first moment was written
