@@ -131,6 +131,18 @@ def console(
     raise typer.Exit(bench_console(stops, pages, rounds, report))
 
 
+@app.command("record")
+def bench_record(
+    seconds: Annotated[float, typer.Option(min=1, help="In which losses are counted (s).")] = 60.0,
+    kills: Annotated[int, typer.Option(min=0, help="Kill -9 of the recorder.")] = 20,
+    report: Report = None,
+) -> None:
+    """Record two cameras at 640x480 and 30 Hz and joints at 100 Hz, and kill the recorder."""
+    from kinevla_ros.stack.bench.record import bench_record as run
+
+    raise typer.Exit(run(seconds, kills, report))
+
+
 @app.command()
 def gate(
     calls: Annotated[int, typer.Option(min=20, help="Calls of each check.")] = 1000,

@@ -56,6 +56,7 @@ class Bag:
 
     Attributes:
         root: its folder.
+        counts: topic to number of messages.
         stated: texts that the recorder wrote down (`custom_data`).
 
     Raises:
@@ -68,11 +69,10 @@ class Bag:
         try:
             content = yaml.safe_load(read_bounded(path, LARGEST))[INFORMATION]
             files = [inside(root, name) for name in content["relative_file_paths"]]
-            self._topics = frozenset(
-                each["topic_metadata"]["name"]
+            self.counts = {
+                str(each["topic_metadata"]["name"]): int(each["message_count"])
                 for each in content["topics_with_message_count"]
-                if each["message_count"]
-            )
+            }
             stated = content.get("custom_data") or {}
             self.stated = {str(key): str(value) for key, value in stated.items()}
         except FileNotFoundError as problem:
@@ -83,7 +83,7 @@ class Bag:
 
     def topics(self) -> frozenset[str]:
         """Topics of which there is a message."""
-        return self._topics
+        return frozenset(topic for topic, count in self.counts.items() if count)
 
     def messages(self, topics: Sequence[str]) -> Iterator[Received]:
         """Yield messages of some topics in the order of receipt.
