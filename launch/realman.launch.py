@@ -48,6 +48,9 @@ ARGUMENTS = [
     DeclareLaunchArgument("rviz", description="show robot, images, plan, reasoning", **SWITCH),
     DeclareLaunchArgument("console", description="serve the page to run the arm from", **SWITCH),
     DeclareLaunchArgument(
+        "shadow", description="the arm follows no chunk: the policy is only watched", **SWITCH
+    ),
+    DeclareLaunchArgument(
         "record", default_value="", description="with a recorder: folder for its episodes"
     ),
     DeclareLaunchArgument("arm_ip", default_value="", description="address of the real arm"),
@@ -154,6 +157,8 @@ def start(context: LaunchContext) -> list[Action]:
     if sim and any(real.values()):
         raise ValueError("sim:=true has an arm of its own: leave arm_ip and transport out")
     values = simulated_nodes(given["namespace"]) if sim else {"policy": {}, "arm": real}
+    if given["shadow"] == "true":
+        values["arm"]["shadow"] = True
     values["policy"] = {name: given[name] for name in POLICY_ARGUMENTS}
     if given["record"]:
         folder = os.path.abspath(os.path.expanduser(given["record"]))

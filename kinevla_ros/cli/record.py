@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from kinevla_ros.cli.options import plain_errors
+from kinevla_ros.cli.options import Report, plain_errors
 from kinevla_ros.cli.run import Discovery, Namespace
 
 app = typer.Typer()
@@ -62,6 +62,20 @@ def record(
     }
     values = {name: value for name, value in given.items() if value is not None}
     raise typer.Exit(run(values, config, discovery.value if discovery else "", namespace))
+
+
+@app.command("compare-shadow")
+def compare_shadow(
+    recordings: Annotated[Path, typer.Argument(help="An episode, or a folder of them.")],
+    report: Report = None,
+) -> None:
+    """Compare what the policy would have done with what a person did, where the arm followed none.
+
+    For recordings of `kinevla up --shadow` and of takeovers.
+    """
+    from kinevla_ros.evaluation.shadow import report_shadow
+
+    raise typer.Exit(report_shadow(recordings, report))
 
 
 @app.command()

@@ -69,6 +69,10 @@ def up(
         Path | None,
         typer.Option(help="With a recorder: folder for its episodes (docs/how-to/record.md)."),
     ] = None,
+    shadow: Annotated[
+        bool,
+        typer.Option("--shadow", help="The arm follows no chunk: the policy is only watched."),
+    ] = False,
     namespace: Namespace = "",
     front_serial: Annotated[
         str, typer.Option(help="Read the front RealSense of this serial number, with --no-sim.")
@@ -85,7 +89,18 @@ def up(
     given = {"front": front_serial, "wrist": wrist_serial}
     serials = {name: serial for name, serial in given.items() if serial}
     code = start(
-        sim, arm_ip, model, config, half, found, policy_url, console, namespace, serials, record
+        sim,
+        arm_ip,
+        model,
+        config,
+        half,
+        found,
+        policy_url,
+        console,
+        namespace,
+        serials,
+        record,
+        shadow,
     )
     raise typer.Exit(code)
 

@@ -49,6 +49,7 @@ def up(
     namespace: str = "",
     serials: Mapping[str, str] | None = None,
     record: Path | None = None,
+    shadow: bool = False,
 ) -> int:
     """Run the nodes, or one of `HALVES`, until Ctrl-C; returns the exit code.
 
@@ -58,15 +59,16 @@ def up(
         namespace: of the nodes.
         serials: serial number of each RealSense to read, by camera.
         record: folder for episodes; None for no recorder.
+        shadow: let the arm follow no chunk.
     """
     confine(discovery)
     if only and os.environ[DISCOVERY] == RANGES["local"]:
         print(ALONE, file=sys.stderr)
     try:
-        nodes = half(
-            overrides(sim, arm_ip, model, policy_url, console, namespace, serials or {}, record),
-            only,
-        )
+        given = overrides(sim, arm_ip, model, policy_url, console, namespace, serials or {}, record)
+        if shadow:
+            given["arm"]["shadow"] = True
+        nodes = half(given, only)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -83,3 +83,14 @@ def test_the_policy_node_needs_nothing_of_the_robots() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.splitlines()[-1] == "there:"
+
+
+def test_the_recorder_node_needs_neither_torch_nor_video() -> None:
+    pytest.importorskip("rclpy")
+    pytest.importorskip("mcap")
+    missing = "torch transformers av mujoco pinocchio coal ruckig Robotic_Arm mcap_ros2"
+    rooms = " ".join(modules_of("nodes/recorder", "data/recording"))
+    command = [sys.executable, "-c", REFUSING, missing, rooms, ""]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.splitlines()[-1] == "there:"

@@ -45,6 +45,11 @@ def test_the_cell_needs_no_camera_driver() -> None:
     assert started(sim="true") == ["cell_node", "policy_node", "arm_node"]
 
 
+def test_a_recorder_and_shadow_mode_are_asked_for_by_name() -> None:
+    nodes = ["recorder_node", "cell_node", "policy_node", "arm_node"]
+    assert started(sim="true", record="~/bags", shadow="true") == nodes
+
+
 def test_hardware_starts_without_the_cell() -> None:
     assert started(cameras="none") == ["policy_node", "arm_node"]
 

@@ -53,6 +53,19 @@ def test_somebody_elses_policy_is_asked_by_the_policy_node_alone() -> None:
     assert [name for name, given in nodes.items() if url in given.values()] == ["policy"]
 
 
+def test_a_recorder_starts_before_what_it_records_and_goes_by_the_checkpoints_tasks(
+    tmp_path: Path,
+) -> None:
+    nodes = overrides(True, None, tmp_path / "model", namespace="left", record=tmp_path / "bags")
+    assert list(nodes) == ["recorder", "cell", "policy", "arm"]
+    assert nodes["recorder"] == {
+        "folder": str(tmp_path / "bags"),
+        "tasks": str(tmp_path / "model"),
+    }
+    with pytest.raises(ValueError, match="the recorder belongs to the robot's half"):
+        half(nodes, "policy")
+
+
 def test_the_console_starts_first_and_belongs_to_the_robots_half() -> None:
     nodes = overrides(sim=True, arm_ip=None, model=None, console=True)
     assert list(nodes) == ["console", "cell", "policy", "arm"]

@@ -97,7 +97,7 @@ class Bag:
             from mcap_ros2.decoder import DecoderFactory
         except ImportError as problem:
             raise DatasetError(
-                "bags need two packages more: pip install mcap mcap-ros2-support"
+                "bags need two packages more: pip install 'mcap>=1.6' mcap-ros2-support"
             ) from problem
         for path in self._files:
             try:

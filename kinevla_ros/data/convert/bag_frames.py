@@ -18,6 +18,7 @@ from kinevla_ros.base.chunk import CHUNK_DT
 from kinevla_ros.data.convert.bag import INSTRUCTION, Bag, Received
 from kinevla_ros.data.lerobot.schema import DatasetError
 from kinevla_ros.data.synchronisation.images import ImageError, picture_topic
+from kinevla_ros.data.synchronisation.instructions import InstructionLog
 from kinevla_ros.data.synchronisation.joint_states import joints_from_message
 from kinevla_ros.data.synchronisation.observation import (
     NoObservation,
@@ -26,7 +27,6 @@ from kinevla_ros.data.synchronisation.observation import (
 )
 from kinevla_ros.data.synchronisation.stamp_checks import Arrival
 from kinevla_ros.generator.pictures.checks import PictureChecks, PictureFault, PictureLimits
-from kinevla_ros.language.stop import ends_task
 
 Actions = Literal["targets", "measured"]
 MAX_AGE, MAX_SKEW = 0.3, 0.1
@@ -41,7 +41,8 @@ FOLLOW = 0.2
 HELD = 0.05
 """An arm that is sent nothing new holds its last target, give or take, rad."""
 
-INSTRUCTIONS, JOINTS = "/instruction", "/joint_states"
+INSTRUCTIONS, REASONING = "/instruction", "/kinevla/reasoning"
+JOINTS = "/joint_states"
 TARGETS, STATUS = "/kinevla/joint_targets", "/kinevla/safety_status"
 
 
@@ -164,14 +165,15 @@ def synchronise(bag: Bag, actions: Actions) -> tuple[list[Stretch], ActionTimeli
     topics = [picture_topic(camera, transport) for camera in CAMERAS]
     ticker, targets = FrameClock(transport), ActionTimeline()
     stretches = [Stretch()]
-    stated = bag.stated.get(INSTRUCTION, "")
-    said, takeover = stated, False
-    for received in bag.messages([*topics, JOINTS, TARGETS, STATUS, INSTRUCTIONS]):
+    stated, instructions, takeover = bag.stated.get(INSTRUCTION, ""), InstructionLog(), False
+    for received in bag.messages([*topics, JOINTS, TARGETS, STATUS, INSTRUCTIONS, REASONING]):
         if received.topic == STATUS:
             takeover = bool(received.message.takeover)
         elif received.topic == INSTRUCTIONS:
-            text = received.message.data.strip()
-            said = "" if ends_task(text) else stated or text
+            instructions.hear(received.message.data, received.at)
+        elif received.topic == REASONING:
+            reasoning = received.message
+            instructions.read(reasoning.instruction, reasoning.status, received.at)
         elif received.topic == (TARGETS if actions == "targets" else JOINTS):
             _add_target(targets, received)
         found = ticker.take(received)
@@ -180,6 +182,7 @@ def synchronise(bag: Bag, actions: Actions) -> tuple[list[Stretch], ActionTimeli
             stretches.append(Stretch())
             found = ticker.again(received.at)
         if found is not None:
+            said = "" if instructions.stopped else stated or instructions.in_force()
             stretches[-1].seen.append(SynchronisedFrame(found, said, takeover))
     return stretches, targets
 

@@ -61,7 +61,7 @@ class BagContents:
 
 
 class EpisodeFile:
-    """Writes an MCAP file; what is flushed is on the disk.
+    """Writes an MCAP file.
 
     Args:
         path: of the new file.
@@ -96,7 +96,7 @@ class EpisodeFile:
 
     @property
     def size(self) -> int:
-        """Bytes that are on the disk."""
+        """Bytes that are flushed."""
         return self._whole
 
     def add(self, topic: str, definition: TopicDefinition, at: int, data: bytes) -> None:
@@ -114,11 +114,14 @@ class EpisodeFile:
         self.pending += len(data)
 
     def flush(self) -> None:
-        """Put everything on the disk as a chunk of its own."""
+        """Hand everything to the system as a chunk of its own: a kill no longer loses it."""
         self._writer.flush()
         self.pending = 0
-        self._disk.sync()
         self._whole = self._disk.tell()
+
+    def sync(self) -> None:
+        """Put on the disk what was flushed: no crash loses it; from any thread, while open."""
+        self._disk.sync()
 
     def finish(self) -> BagContents:
         """Write the index and close."""

@@ -1,4 +1,4 @@
-"""Writes an episode in a thread of its own, so that no disk holds up what is received."""
+"""Writes an episode in threads of its own, so that no disk holds up what is received."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import shutil
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from kinevla_ros.base.files.damage import one_line
@@ -15,7 +16,7 @@ from kinevla_ros.data.recording.folders import FILE_NAME
 from kinevla_ros.data.recording.recover import make_whole
 
 FLUSH_PERIOD = 0.4
-"""What is older is on the disk, s, unless the disk is slower than what comes."""
+"""What is older is written, s, unless the disk is slower than what comes."""
 
 FIRST_FLUSH = 0.05
 FLUSH_SIZE = 8 << 20
@@ -51,17 +52,22 @@ class EpisodeWriter:
         self._waiting = 0
         self._over = False
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="episode writer", daemon=True)
-        self._thread.start()
+        self._ended = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
+            for work, name in ((self._write, "episode writer"), (self._sync, "episode sync"))
+        ]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def size(self) -> int:
-        """Bytes on the disk."""
+        """Bytes that are written."""
         return self._file.size
 
     @property
     def waiting(self) -> int:
-        """Bytes that are not yet on the disk."""
+        """Bytes that are not yet written."""
         return self._waiting
 
     def add(self, topic: str, definition: TopicDefinition, at: int, data: bytes) -> None:
@@ -85,10 +91,9 @@ class EpisodeWriter:
         """
         self._end()
         if not self._damaged:
-            try:
+            with suppress(OSError):
                 return self._file.finish()
-            except OSError:
-                self._file.abandon()
+        self._file.abandon()
         # There may be room again, or enough for the index alone.
         return make_whole(self._folder / FILE_NAME)
 
@@ -97,22 +102,26 @@ class EpisodeWriter:
         with self._changed:
             self._queue.clear()
         self._end()
-        if not self._damaged:
-            self._file.abandon()
+        self._file.abandon()
 
     def _end(self) -> None:
         with self._changed:
             self._over = True
             self._changed.notify()
-        self._thread.join()
+        self._ended.set()
+        for thread in self._threads:
+            thread.join()
 
-    def _run(self) -> None:
+    def _guarded(self, work: Callable[[], None]) -> None:
         try:
-            self._write()
-        except Exception as problem:  # whatever it is, what is on the disk stays whole
+            work()
+        except Exception as problem:  # whatever it is, what is written stays whole
             self._damaged = True
             self._halt(f"nothing more is written: {one_line(problem)}")
-            self._file.abandon()
+
+    def _sync(self) -> None:
+        while not self._ended.wait(FLUSH_PERIOD):
+            self._file.sync()
 
     def _write(self) -> None:
         due = time.monotonic() + FIRST_FLUSH

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,9 @@ from kinevla_ros.data.convert.bag import FAILURE, INSTRUCTION, UNFINISHED, VERDI
 from kinevla_ros.data.recording import folders
 from kinevla_ros.data.recording.episode_file import TopicDefinition
 from kinevla_ros.data.recording.episode_writer import EpisodeWriter
-from kinevla_ros.data.recording.instructions import InstructionLog
 from kinevla_ros.data.recording.topics import TopicKind
 from kinevla_ros.data.recording.watch import StreamWatch, skew
+from kinevla_ros.data.synchronisation.instructions import InstructionLog
 
 FRESH = 2.0
 """A required topic of which nothing has come for so long is missing, s."""
@@ -103,7 +104,9 @@ class EpisodeRecorder:
         self.instructions = InstructionLog()
         self._kinds = {kind.name: kind for kind in topics}
         self._watches = {kind.name: StreamWatch() for kind in topics}
-        self._kept: dict[str, tuple[TopicDefinition, bytes]] = {}
+        self._kept = {
+            kind.name: deque[tuple[TopicDefinition, bytes]](maxlen=kind.kept) for kind in topics
+        }
         self._least_free = least_free
         self._writer: EpisodeWriter | None = None
         self._folder, self._about, self._began = Path(), dict[str, str](), 0.0
@@ -112,8 +115,7 @@ class EpisodeRecorder:
         """Take a message, CDR, received at a time (ns since 1970); never waits for the disk."""
         kind = self._kinds[topic]
         self._watches[topic].take(kind.stamp(data), at)
-        if kind.kept:
-            self._kept[topic] = definition, data
+        self._kept[topic].append((definition, data))
         if self._writer:
             self._writer.add(topic, definition, at, data)
 
@@ -150,8 +152,9 @@ class EpisodeRecorder:
         self.instructions.begin()
         for watch in self._watches.values():
             watch.begin()
-        for topic, (definition, data) in self._kept.items():
-            writer.add(topic, definition, now, data)
+        for topic, messages in self._kept.items():
+            for definition, data in messages:
+                writer.add(topic, definition, now, data)
         return self._name
 
     def stop(self, verdict: str, now: int, why: str = "") -> str:

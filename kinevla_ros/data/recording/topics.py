@@ -14,6 +14,9 @@ STAMP = {False: struct.Struct(">iI"), True: struct.Struct("<iI")}
 PICTURES = {"raw": "sensor_msgs/msg/Image", "compressed": "sensor_msgs/msg/CompressedImage"}
 """Message of each transport of pictures."""
 
+STATIC = 32
+"""Publishers of frames that never move, at most."""
+
 ENCAPSULATION = 4
 NANO = 10**9
 
@@ -27,7 +30,7 @@ class TopicKind:
         type: of its messages, such as `sensor_msgs/msg/Image`.
         required: whether an episode starts only while its messages come.
         periodic: whether its stamps come at a steady rate, so that a gap between them is a loss.
-        kept: whether the last message before an episode is written at its start, too.
+        kept: how many messages of before an episode are written at its start, too.
         everywhere: whether its name is the same in every namespace.
     """
 
@@ -35,7 +38,7 @@ class TopicKind:
     type: str
     required: bool = False
     periodic: bool = False
-    kept: bool = False
+    kept: int = 0
     everywhere: bool = False
 
     @property
@@ -67,24 +70,22 @@ def recorded_topics(transport: str) -> list[TopicKind]:
         for camera in CAMERAS
     ]
     calibrations = [
-        TopicKind(f"/camera/{camera}/color/camera_info", "sensor_msgs/msg/CameraInfo", kept=True)
+        TopicKind(f"/camera/{camera}/color/camera_info", "sensor_msgs/msg/CameraInfo", kept=1)
         for camera in CAMERAS
     ]
     return [
         *pictures,
         *calibrations,
         TopicKind("/joint_states", "sensor_msgs/msg/JointState", required=True, periodic=True),
-        TopicKind(
-            "/kinevla/safety_status", "kinevla_ros/msg/SafetyStatus", required=True, kept=True
-        ),
-        TopicKind("/instruction", "std_msgs/msg/String", kept=True),
+        TopicKind("/kinevla/safety_status", "kinevla_ros/msg/SafetyStatus", required=True, kept=1),
+        TopicKind("/instruction", "std_msgs/msg/String", kept=1),
         TopicKind("/kinevla/reasoning", "kinevla_ros/msg/Reasoning"),
         TopicKind("/kinevla/question", "kinevla_ros/msg/Question"),
         TopicKind("/kinevla/action_chunk", "kinevla_ros/msg/ActionChunk"),
         TopicKind("/kinevla/joint_targets", "sensor_msgs/msg/JointState"),
         TopicKind("/kinevla/teleop_targets", "sensor_msgs/msg/JointState"),
-        TopicKind("/robot_description", "std_msgs/msg/String", kept=True),
+        TopicKind("/robot_description", "std_msgs/msg/String", kept=1),
         TopicKind("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", everywhere=True),
         TopicKind("/tf", "tf2_msgs/msg/TFMessage", everywhere=True),
-        TopicKind("/tf_static", "tf2_msgs/msg/TFMessage", kept=True, everywhere=True),
+        TopicKind("/tf_static", "tf2_msgs/msg/TFMessage", kept=STATIC, everywhere=True),
     ]

@@ -162,7 +162,9 @@ class ArmNode(ManagedNode):
         if changed or tick.now >= self._status_due:
             self._status_due = tick.now + STATUS_PERIOD
             stamp, name = self._stamps.to_ros(tick.now), self.get_fully_qualified_name()
-            self._safety.publish(status_to_message(tick.status, stamp, name))
+            message = status_to_message(tick.status, stamp, name)
+            message.shadow = self.values["shadow"]
+            self._safety.publish(message)
 
     def _go_on(self) -> None:
         """Let a simulated arm that has stalled go on."""
@@ -172,6 +174,8 @@ class ArmNode(ManagedNode):
             self.get_logger().warning(f"the simulated arm goes on after {stall}")
 
     def _follow(self, message: ActionChunk) -> None:
+        if self.values["shadow"]:
+            return
         if clock := self.clock_watch.problem():
             self._refuse("chunk", Fault.STALE_CHUNK, clock)
             return

@@ -43,6 +43,10 @@ PARAMETERS = {
         "The arm is simulated on this computer: its state may be older, and it goes on by itself "
         "after the computer was busy. Refused for any other address.",
     ),
+    "shadow": Parameter(
+        False,
+        "Follow no chunk: the policy runs and is watched, and the arm moves by a person alone.",
+    ),
     "speed_scaling": Parameter(
         100.0, "Speed (%) on the same path, now and at the start.", 0.0, 100.0, live=True
     ),

@@ -55,6 +55,8 @@ def obstacle_of(status: SafetyStatus, arm: str) -> str:
         reset = "" if "/reset" in status.reason else f"; call {arm}/reset"
         fault = f"{_name(status.fault)}: {status.reason}"
         return f"the arm is faulted, {fault}{reset}, then {arm}/enable"
+    if status.shadow:
+        return f"{arm} is in shadow mode and follows no chunk: start it without to let it move"
     if status.takeover:
         return f"a person leads the arm, on {arm.rpartition('/')[0]}/kinevla/teleop_targets"
     if status.speed_scaling == 0.0:

@@ -77,9 +77,17 @@ class Listening:
             )
         if subscription is not None:
             self._node.destroy_subscription(subscription)
-        take = partial(self._take, kind.name, self._definitions[kind.name])
+        take = partial(self._take_all, kind)
         made = self._node.create_subscription(self._classes[kind], name, take, wanted, raw=True)
         self._found[kind] = made, wanted
+
+    def _take_all(self, kind: TopicKind, data: bytes) -> None:
+        """Take a message and all others that wait: rclpy hands over one of a topic in a turn."""
+        definition, (subscription, _) = self._definitions[kind.name], self._found[kind]
+        self._take(kind.name, definition, data)
+        with subscription.handle:
+            while taken := subscription.handle.take_message(subscription.msg_type, True):
+                self._take(kind.name, definition, taken[0])
 
     def _take(self, name: str, definition: TopicDefinition, data: bytes) -> None:
         if len(data) > PICTURE:

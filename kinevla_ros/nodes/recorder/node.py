@@ -12,7 +12,8 @@ from rclpy.serialization import deserialize_message
 from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
-from kinevla_ros.data.convert.bag import FAILURE, SUCCESS
+from kinevla_ros.data.convert.bag import FAILURE, NANO, SUCCESS
+from kinevla_ros.data.convert.bag_frames import INSTRUCTIONS, REASONING
 from kinevla_ros.data.recording.topics import recorded_topics
 from kinevla_ros.msg import Reasoning, RecordedTopic, RecordStatus
 from kinevla_ros.nodes.recorder.facts import facts
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from kinevla_ros.nodes.recorder.listening import Listening
 
 LOOK_PERIOD = 0.5
-INSTRUCTIONS, REASONING = "/instruction", "/kinevla/reasoning"
-UNDERSTOOD = (Reasoning.OK, Reasoning.ACCEPTED)
 MOST_TOPICS = 32
 
 
@@ -121,12 +120,12 @@ class RecorderNode(ManagedNode):
     def _listen(self, topic: str, data: bytes) -> None:
         """Take note of what is said."""
         assert self._recorder is not None
+        log, now = self._recorder.instructions, self._now() / NANO
         if topic == INSTRUCTIONS:
-            self._recorder.instructions.hear(deserialize_message(data, String).data)
-            return
-        reasoning = deserialize_message(data, Reasoning)
-        if reasoning.status in UNDERSTOOD:
-            self._recorder.instructions.read(reasoning.instruction)
+            log.hear(deserialize_message(data, String).data, now)
+        else:
+            reasoning = deserialize_message(data, Reasoning)
+            log.read(reasoning.instruction, reasoning.status, now)
 
     def _on_start(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         return self._serve(response, self._start)

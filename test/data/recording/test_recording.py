@@ -25,10 +25,11 @@ from kinevla_ros.base.files.lock import FolderInUse
 from kinevla_ros.data.convert.bag import Bag, unfinished
 from kinevla_ros.data.recording import episode_writer, folders
 from kinevla_ros.data.recording.episode_file import EpisodeFile
-from kinevla_ros.data.recording.instructions import InstructionLog
 from kinevla_ros.data.recording.recorder import RecordingError
 from kinevla_ros.data.recording.watch import StreamWatch, skew
+from kinevla_ros.data.synchronisation.instructions import InstructionLog
 
+OK, ASKING = 0, 9
 BEGIN = 1_700_000_000 * 10**9
 FEED = Path(__file__).parents[2] / "support/recorder_feed.py"
 
@@ -124,24 +125,29 @@ def test_a_camera_that_lags_shows_as_skew() -> None:
 
 def test_of_what_is_said_the_policys_reading_goes_first() -> None:
     log = InstructionLog()
-    log.hear("put the carrot on the plate")
+    whole = "put the carrot by its upper part on the left of the plate"
+    log.hear("put the carrot on the plate", 0.0)
+    log.read("put the carrot on the plate", ASKING, 0.1)
     log.begin()
-    log.hear("upper, on the left")
-    log.read("put the carrot by its upper part on the left of the plate")
-    assert log.of_episode() == ["put the carrot by its upper part on the left of the plate"]
-    log.hear(" Stop ")
+    log.hear("upper, on the left", 2.0)
+    log.read(whole, OK, 2.1)
+    assert log.of_episode() == [whole]
+    log.hear(" Stop ", 3.0)
+    log.read(whole, OK, 3.1)  # a chunk that was under way
     assert log.in_force() == ""
     log.begin()
     assert log.of_episode() == []
+    log.read(whole, OK, 9.0)  # asked for by the action
+    assert log.of_episode() == [whole]
 
 
 def test_an_episode_with_one_instruction_says_it_in_its_metadata(tmp_path: Path) -> None:
     into = recorder(tmp_path)
-    into.instructions.hear("bring the bread")
+    into.instructions.hear("bring the bread", 0.0)
     now = feed(into, BEGIN, 0.5)
     into.start({}, now)
     now = feed(into, now, 0.5)
-    into.instructions.hear("stop")
+    into.instructions.hear("stop", 1.0)
     into.stop("success", now)
     assert Bag(tmp_path / "episode_0001").stated["instruction"] == "bring the bread"
     into.start({}, now)
@@ -400,7 +406,13 @@ def test_what_a_slow_disk_has_no_time_for_is_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(episode_writer, "MOST_WAITING", 500_000)
-    monkeypatch.setattr(os, "fsync", lambda _: time.sleep(0.3))
+    real = os.write
+
+    def write(descriptor: int, data: bytes) -> int:
+        time.sleep(0.3)
+        return real(descriptor, data)
+
+    monkeypatch.setattr(os, "write", write)
     into = recorder(tmp_path)
     now = feed(into, BEGIN, 0.5)
     into.start({}, now)

@@ -54,6 +54,28 @@ def test_at_a_hundred_hertz_the_controller_gets_high_follow_and_every_limit_is_k
         assert max(figures.shares["velocity"], figures.shares["acceleration"]) <= 1
 
 
+def test_in_shadow_mode_no_chunk_is_followed_and_a_person_still_leads() -> None:
+    with arm_node(shadow=True) as arm:
+        arm.bench.spin_until(lambda: arm.joints, "joint states")
+        arm.become_ready()
+        arm.expect(SafetyStatus.READY)
+        before = np.array(arm.joints[-1].position[:7])
+        arm.move_for(1.0)
+        assert arm.status().shadow
+        assert arm.status().state == SafetyStatus.READY
+        assert len(arm.controller.stream_record().times) == 0
+        leader = arm.bench.publisher(JointState, "/kinevla/teleop_targets")
+        for step in range(40):
+            q = before + 0.15 * step / 40 * np.eye(7)[6]
+            leader.publish(joints_to_message(q, None, arm.stamps.to_ros(time.monotonic())))
+            arm.send(before[0] + 0.4)
+            arm.bench.spin_for(0.02)
+        assert arm.status().takeover
+        after = arm.joints[-1].position
+        assert after[0] == pytest.approx(before[0], abs=0.01)
+        assert after[6] > before[6] + 0.05
+
+
 @pytest.fixture(scope="module")
 def arm() -> Iterator[Arm]:
     with arm_node() as arm:

@@ -130,6 +130,7 @@ def test_diagnoses_come_with_their_figures_and_not_without_end() -> None:
         ({"arm": arm(state=SafetyStatus.HOLDING, speed_scaling=0.0)}, "held", "resume"),
         ({"arm": arm(state=SafetyStatus.HOLDING, reason="no chunk")}, "no chunk", ""),
         ({"arm": arm(takeover=True)}, "a person leads", ""),
+        ({"arm": arm(shadow=True)}, "shadow mode", ""),
         ({"question": {"text": "Which side?"}}, "waits for an answer", ""),
         ({"reasoning": None}, "no instruction", ""),
         ({"reasoning": {"status": "VETOED", "detail": "", "age": 0.5}}, "vetoed", "release"),
