@@ -20,6 +20,9 @@ DEPTH = 200
 PICTURE_DEPTH = 30
 """A second of pictures may wait for this process."""
 
+TURN = 8
+"""More messages of a topic that are taken in its turn; then others get theirs."""
+
 Receive = Callable[[str, TopicDefinition, bytes], None]
 
 
@@ -82,11 +85,14 @@ class Listening:
         self._found[kind] = made, wanted
 
     def _take_all(self, kind: TopicKind, data: bytes) -> None:
-        """Take a message and all others that wait: rclpy hands over one of a topic in a turn."""
+        """Take a message and some that wait: rclpy hands over one of a topic in a turn."""
         definition, (subscription, _) = self._definitions[kind.name], self._found[kind]
         self._take(kind.name, definition, data)
         with subscription.handle:
-            while taken := subscription.handle.take_message(subscription.msg_type, True):
+            for _ in range(TURN):
+                taken = subscription.handle.take_message(subscription.msg_type, True)
+                if taken is None:
+                    break
                 self._take(kind.name, definition, taken[0])
 
     def _take(self, name: str, definition: TopicDefinition, data: bytes) -> None:
