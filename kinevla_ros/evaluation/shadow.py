@@ -154,14 +154,18 @@ def report_shadow(root: Path, report: Path | None) -> int:
         root: a recording, or a folder of them.
     """
     try:
-        found = compare(find_bags(root))
+        bags = find_bags(root)
+        if not bags:
+            raise DatasetError(f"there is no recording in {root}; give an episode, or its folder")
+        found = compare(bags)
         if not found.away:
             raise DatasetError(
                 f"{root} holds no chunk that was not followed ({found.followed} were): record "
                 "with shadow:=true, or while a person leads the arm"
             )
     except (DatasetError, OSError) as problem:
-        Console(stderr=True).print(for_user(problem), style="red", markup=False, highlight=False)
+        text = for_user(problem)
+        Console(stderr=True).print(text, style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
     figures, console = summary(found), Console()
     console.print(_table(figures))

@@ -72,6 +72,12 @@ def test_a_policy_that_would_go_the_other_way_shows_as_that(tmp_path: Path) -> N
     assert found["away"][-1][1] > 1.5 * found["still"][-1][1]
 
 
+def test_a_folder_without_recordings_is_named(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["compare-shadow", str(tmp_path)])
+    assert result.exit_code == 1
+    assert f"there is no recording in {tmp_path}" in result.output
+
+
 def test_chunks_that_the_arm_followed_say_nothing_and_are_left_out(tmp_path: Path) -> None:
     write_bag(tmp_path / "bags/one", recorded(shadow=False))
     result = CliRunner().invoke(app, ["compare-shadow", str(tmp_path / "bags")])

@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("rclpy")
 pytest.importorskip("mcap_ros2")
 
+import rclpy
 from cameras_and_arm import CamerasAndArm
 from mcap.reader import make_reader
 from node_bench import FAILURE, SUCCESS, Bench, bench
@@ -27,6 +28,7 @@ from kinevla_ros.data.recording.folders import FILE_NAME
 from kinevla_ros.data.recording.topics import recorded_topics
 from kinevla_ros.msg import RecordStatus
 from kinevla_ros.nodes.recorder.definitions import definition_of, message_class
+from kinevla_ros.nodes.recorder.listening import Listening
 from kinevla_ros.nodes.recorder.node import RecorderNode
 
 SAID = "pick up the bread and move it to the left front"
@@ -248,3 +250,20 @@ def test_where_a_person_led_is_told_by_what_was_recorded(
     assert result.exit_code == 0, result.output
     frames = sum(entry.length for entry in DatasetReader(target).episodes)
     assert 10 <= frames <= 22
+
+
+def test_in_a_namespace_and_remapped_the_topics_of_that_arm_are_recorded_by_their_plain_names(
+    recording: Recording,
+) -> None:
+    remap = ["--ros-args", "-r", "camera/front/color/image_raw:=/cam0/image"]
+    node = rclpy.create_node("listener", namespace="left", cli_args=remap)
+    try:
+        kinds = recorded_topics("compressed")
+        listening = Listening(node, kinds, lambda *_: None, lambda _: None)
+        names = {kind.name: name for kind, name in listening._names.items()}
+    finally:
+        node.destroy_node()
+    assert names["/camera/front/color/image_raw/compressed"] == "/cam0/image/compressed"
+    assert names["/joint_states"] == "/left/joint_states"
+    assert names["/kinevla/action_chunk"] == "/left/kinevla/action_chunk"
+    assert names["/diagnostics"] == "/diagnostics"
