@@ -57,8 +57,13 @@ class Listening:
                 for publisher in self._node.get_publishers_info_by_topic(name)
                 if publisher.topic_type == kind.type
             ]
-            if publishers and self._classes[kind] is not None:
+            if not publishers or self._classes[kind] is None:
+                continue
+            try:
                 self._listen(kind, name, publishers)
+            except (FileNotFoundError, ModuleNotFoundError) as problem:
+                self._classes[kind] = None
+                self._refuse(f"{name} is not recorded: {problem}")
 
     def close(self) -> None:
         """Listen no more."""
