@@ -26,27 +26,29 @@ def write_metadata(
         contents: of that.
         stated: texts for `custom_data`.
     """
-    total = sum(contents.counts.values())
-    start = {"nanoseconds_since_epoch": contents.first}
-    duration = {"nanoseconds": contents.last - contents.first}
     information = {
         "version": VERSION,
         "storage_identifier": "mcap",
-        "duration": duration,
-        "starting_time": start,
-        "message_count": total,
+        **_span(contents),
         "topics_with_message_count": [_topic(contents, name) for name in contents.topics],
         "compression_format": "",
         "compression_mode": "",
         "relative_file_paths": [file],
-        "files": [
-            {"path": file, "starting_time": start, "duration": duration, "message_count": total}
-        ],
+        "files": [{"path": file, **_span(contents)}],
         "custom_data": dict(stated),
         "ros_distro": DISTRIBUTION,
     }
     text = yaml.safe_dump({INFORMATION: information}, sort_keys=False, allow_unicode=True)
     write_text(folder / METADATA, text)
+
+
+def _span(contents: BagContents) -> dict[str, Any]:
+    """New each time: YAML writes what is there twice as a reference."""
+    return {
+        "duration": {"nanoseconds": contents.last - contents.first},
+        "starting_time": {"nanoseconds_since_epoch": contents.first},
+        "message_count": sum(contents.counts.values()),
+    }
 
 
 def _topic(contents: BagContents, name: str) -> dict[str, Any]:

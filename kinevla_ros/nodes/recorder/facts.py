@@ -12,7 +12,7 @@ from kinevla_ros import __version__
 from kinevla_ros.data.convert.bag import INSTRUCTION, TEACHING
 from kinevla_ros.language.task_file import FILE_NAME, load_tasks, shipped_file
 
-LIBRARIES = ("mcap", "numpy", "rclpy", "ros-rclpy", "torch")
+LIBRARIES = ("mcap", "rclpy")
 
 
 def facts(values: dict[str, Any], instruction: str) -> dict[str, str]:

@@ -107,6 +107,7 @@ def test_a_bag_is_read_by_another_library(recording: Recording) -> None:
         offers = {c.topic: c.ext.offered_qos_profiles for c in reader.connections}
     assert types[FRONT] == "sensor_msgs/msg/Image"
     assert types["/kinevla/safety_status"] == "kinevla_ros/msg/SafetyStatus"
+    assert "*id" not in (folder / "metadata.yaml").read_text()  # references
     (offer,) = offers["/kinevla/safety_status"]
     assert offer.durability.name == "TRANSIENT_LOCAL"
 
