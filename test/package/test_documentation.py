@@ -80,6 +80,15 @@ def test_every_file_that_is_linked_to_is_there(page: Path) -> None:
         assert path.exists(), f"{target} is not there"
 
 
+def test_the_repositorys_page_of_parameters_names_every_node_that_has_any() -> None:
+    nodes = ROOT / "kinevla_ros/nodes"
+    declared = re.compile(r"^PARAMETERS\b", re.MULTILINE)
+    files = [path for path in nodes.glob("*/*.py") if declared.search(path.read_text())]
+    page = (ROOT / "docs/reference/parameters.md").read_text()
+    assert len(files) >= 6
+    assert [path for path in files if str(path.relative_to(ROOT)) not in page] == []
+
+
 def test_the_readme_is_short() -> None:
     assert len(README.read_text().splitlines()) <= 150
 
