@@ -165,7 +165,7 @@ class FaultRig:
     def start_player(self) -> None:
         """Start the player unless it runs."""
         if self._player is None or self._player.poll() is not None:
-            command = [sys.executable, "-m", "kinevla_ros.stack.player"]
+            command = [sys.executable, "-m", "kinevla_ros.stack.faults.player"]
             self._player = subprocess.Popen(command, start_new_session=True)
 
     def kill_player(self) -> None:

@@ -1,7 +1,7 @@
 """Stands in for the policy: plays a smooth motion as chunks, from wherever the arm is.
 
-`python -m kinevla_ros.stack.player` for runs in which not the policy is judged. Like a policy it
-knows the arm by its topics alone.
+`python -m kinevla_ros.stack.faults.player` for runs in which not the policy is judged. Like a
+policy it knows the arm by its topics alone.
 """
 
 from __future__ import annotations
