@@ -10,7 +10,7 @@ from kinevla_ros.base.arm import STREAM_PERIOD
 from kinevla_ros.robot.gate.check_result import CheckResult
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import Workspace
-from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.robot.limits import RM75_LIMITS, JointLimits
 from kinevla_ros.robot.motion.state_machine import ArmStateMachine
 from kinevla_ros.robot.motion.stream import StreamSample
 from kinevla_ros.robot.state import ArmState
@@ -27,6 +27,7 @@ class SteppedArm(ABC):
         workspace: where the arm may be.
         dt: time from tick to tick, s.
         gripper_lead: so much earlier the gripper's targets are sent, s.
+        limits: limits of the joints.
 
     Attributes:
         core: what decides.
@@ -34,10 +35,14 @@ class SteppedArm(ABC):
     """
 
     def __init__(
-        self, workspace: Workspace, dt: float = STREAM_PERIOD, gripper_lead: float = 0.0
+        self,
+        workspace: Workspace,
+        dt: float = STREAM_PERIOD,
+        gripper_lead: float = 0.0,
+        limits: JointLimits = RM75_LIMITS,
     ) -> None:
         self.space, self.dt = CollisionModel(workspace), dt
-        self.core = ArmStateMachine(RM75_LIMITS, self.space, dt, gripper_lead)
+        self.core = ArmStateMachine(limits, self.space, dt, gripper_lead)
 
     @abstractmethod
     def measured(self, now: float) -> ArmState | None:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.arm import STREAM_PERIOD
-from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
+from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE, Workspace
+from kinevla_ros.robot.limits import RM75_LIMITS, JointLimits
 from kinevla_ros.robot.motion.stream import StreamSample
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.sim.controller.plant import READY_POSE
@@ -30,13 +31,21 @@ class LaggingArm(SteppedArm):
         dt: time from tick to tick, s.
         watch: sees at each tick where the arm was and what it was sent, None for nothing; both of
             shape (7,), rad.
+        workspace: where links and gripper may be.
+        limits: limits of the joints.
 
     Attributes:
         q: where the arm is, shape (7,), rad.
     """
 
-    def __init__(self, dt: float = STREAM_PERIOD, watch: Watch = lambda *_: None) -> None:
-        super().__init__(DEFAULT_WORKSPACE, dt)
+    def __init__(
+        self,
+        dt: float = STREAM_PERIOD,
+        watch: Watch = lambda *_: None,
+        workspace: Workspace = DEFAULT_WORKSPACE,
+        limits: JointLimits = RM75_LIMITS,
+    ) -> None:
+        super().__init__(workspace, dt, limits=limits)
         self._watch = watch
         self.place(HOME)
 
