@@ -118,6 +118,45 @@ def say(
 
 
 @app.command()
+def replay(
+    recording: Annotated[
+        Path, typer.Argument(help="Folder of a LeRobotDataset at 10 Hz, of a bag, or of bags.")
+    ],
+    episode: Annotated[int, typer.Option(min=0, help="Number of the episode.")] = 0,
+    speed: Annotated[float, typer.Option(min=5, max=100, help="Of the recorded one (%).")] = 100.0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Ask the gate of every chunk; nothing is sent.")
+    ] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="With --dry-run: the real arm's parameter file; default: the cell's."),
+    ] = None,
+    discovery: Annotated[
+        Discovery | None, typer.Option(help="Where the arm node is; as for `kinevla up`.")
+    ] = None,
+    namespace: Namespace = "",
+) -> None:
+    """Send a recorded episode to the arm again, through the same gate, and tell how it followed.
+
+    First all of it is rehearsed with the arm's own limits, from where the arm is; then it goes
+    slowly to the start. Without an arm node a simulated cell is started for it.
+    """
+    from kinevla_ros.evaluation.replay.recorded_motion import read_motion
+
+    with plain_errors():
+        if config and not dry_run:
+            raise ValueError("--config is for --dry-run; an arm node says itself what it goes by")
+        motion = read_motion(recording, episode).slower(speed / 100)
+        if dry_run:
+            from kinevla_ros.evaluation.replay.dry_run import dry_run as ask_gate
+
+            raise typer.Exit(ask_gate(motion, config))
+    from kinevla_ros.stack.replay import replay as send
+
+    raise typer.Exit(send(motion, namespace, discovery.value if discovery else ""))
+
+
+@app.command()
 def demo(
     instruction: Annotated[
         str | None, typer.Argument(help="What to do and how; default: the tasks' own example.")
