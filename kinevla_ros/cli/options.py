@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,6 +13,20 @@ import typer
 Model = Annotated[Path | None, typer.Option(help="Checkpoint folder; default: the shipped one.")]
 Datasets = Annotated[
     list[Path], typer.Option(help="Folder of a dataset; several are sampled equally often.")
+]
+
+Namespace = Annotated[str, typer.Option(help="Of the nodes of one of several arms, such as left.")]
+
+
+class Discovery(str, Enum):
+    """Where nodes find each other."""
+
+    local = "local"
+    subnet = "subnet"
+
+
+ArmDiscovery = Annotated[
+    Discovery | None, typer.Option(help="Where the arm node is; as for `kinevla up`.")
 ]
 
 Cameras = Annotated[

@@ -10,23 +10,13 @@ from typing import Annotated, Literal
 import typer
 
 from kinevla_ros.base.resources import resource_path
-from kinevla_ros.cli.options import Model, plain_errors
+from kinevla_ros.cli.options import ArmDiscovery, Discovery, Model, Namespace, plain_errors
 from kinevla_ros.serving.errors import naming_extra
 
 app = typer.Typer()
 
 EPISODES = 9
 """From which a camera's reference is made."""
-
-
-Namespace = Annotated[str, typer.Option(help="Of the nodes of one of several arms, such as left.")]
-
-
-class Discovery(str, Enum):
-    """Where nodes find each other."""
-
-    local = "local"
-    subnet = "subnet"
 
 
 class Half(str, Enum):
@@ -131,9 +121,7 @@ def replay(
         Path | None,
         typer.Option(help="With --dry-run: the real arm's parameter file; default: the cell's."),
     ] = None,
-    discovery: Annotated[
-        Discovery | None, typer.Option(help="Where the arm node is; as for `kinevla up`.")
-    ] = None,
+    discovery: ArmDiscovery = None,
     namespace: Namespace = "",
 ) -> None:
     """Send a recorded episode to the arm again, through the same gate, and tell how it followed.

@@ -80,6 +80,25 @@ def tool_yaw(q: Array) -> float:
     return math.atan2(rotation[1, 0], rotation[0, 0])
 
 
+def jacobian(q: Array) -> Array:
+    """How the tool centre point moves and turns with each joint, in `base_link`.
+
+    Args:
+        q: joint positions, shape (7,), rad.
+
+    Returns:
+        Shape (6, 7): speed (m) above turn (rad), each for a rad of a joint.
+    """
+    poses = link_poses(q)
+    tool, _ = poses["tool"]
+    columns = []
+    for link in LINKS:
+        position, rotation = poses[link.name]
+        axis = rotation[:, 2]
+        columns.append(np.concatenate([np.cross(axis, tool - position), axis]))
+    return np.array(columns).T
+
+
 def top_down_ik(position: Array, yaw: float) -> Array:
     """Joint positions that hold the tool straight down: elbow up, joints 3 and 5 at zero.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -138,6 +138,11 @@ class ArmLink:
         """Whether the arm node has said where the arm is and what it does."""
         return self.status is not None and self.q is not None
 
+    def enabled(self) -> bool:
+        """Whether the arm node has said where the arm is and takes targets."""
+        idle = (SafetyStatus.DISABLED, SafetyStatus.FAULTED)
+        return self.seen() and self.status is not None and self.status.state not in idle
+
     def away(self, place: Array) -> Array:
         """How far each joint is from a place, shape (7,), rad; infinite where that is unknown."""
         return np.full(len(place), np.inf) if self.q is None else np.abs(self.q - place)
@@ -147,21 +152,25 @@ class ArmLink:
         status = self.status
         if status is None or self.q is None:
             raise NoArm(f"no arm node {self.name} is heard; start the nodes: kinevla up")
-        if status.state in (SafetyStatus.DISABLED, SafetyStatus.FAULTED):
+        if not self.enabled():
             raise NoArm(f"the arm does not move: {status.reason}")
         if status.speed_scaling == 0.0:
             raise NoArm(f"the arm is paused: call {self.name}/pause with false first")
 
     def gate(self) -> tuple[JointLimits, Workspace]:
         """What the arm node goes by. Raises NoArm if it does not say."""
-        request = GetParameters.Request(names=GATE)
-        answer = self._ask(GetParameters, "arm/get_parameters", request)
-        values = [parameter_value_to_python(value) for value in answer.values]
-        named = dict(zip(GATE, values, strict=True))
+        named = self.parameters(GATE)
         try:
             return limits_from(named), workspace_from(named)
         except (ValueError, TypeError) as problem:
             raise NoArm(f"{self.name} does not say what its gate goes by: {problem}") from problem
+
+    def parameters(self, names: Sequence[str]) -> dict[str, Any]:
+        """Values of the arm node's parameters. Raises NoArm if it does not say."""
+        request = GetParameters.Request(names=list(names))
+        answer = self._ask(GetParameters, "arm/get_parameters", request)
+        values = [parameter_value_to_python(value) for value in answer.values]
+        return dict(zip(names, values, strict=True))
 
     def trigger(self, service: str) -> None:
         """Call a service without arguments. Raises NoArm where it says no or nothing."""
@@ -245,5 +254,5 @@ def arm_or_cell(name: str, namespace: str = "", discovery: str = "") -> Iterator
     ):
         link = ArmLink(node, interrupted, launcher)
         launcher.bring_up()
-        link.wait_for(link.seen, ANSWER_TIMEOUT)
+        link.wait_for(link.enabled, ANSWER_TIMEOUT)
         yield link

@@ -17,6 +17,7 @@ VERBS = [
     for group, commands in (
         ([], typer.main.get_command(app)),
         (["train"], typer.main.get_command(app).commands["train"]),
+        (["teleop"], typer.main.get_command(app).commands["teleop"]),
         (["bench"], typer.main.get_command(app).commands["bench"]),
     )
     for name in commands.commands

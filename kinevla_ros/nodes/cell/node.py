@@ -69,6 +69,7 @@ class CellNode(ManagedNode):
         drop = self.get_logger().warning
         subscribe(self, Reasoning, "kinevla/reasoning", self._on_reasoning, drop, 10)
         self.create_service(Trigger, "~/judge", self._answer(self._judge))
+        self.create_service(Trigger, "~/state", self._answer(self._state))
         self.create_service(Trigger, "~/reset", self._answer(self._reset))
 
     def configure(self) -> None:
@@ -166,6 +167,11 @@ class CellNode(ManagedNode):
         assert self._controller is not None
         record = self._controller.stream_record()
         return asdict(stream_figures(record, RM75_LIMITS, measured_period(record)))
+
+    def _state(self, cell: RealTimeCell) -> str:
+        """Where everything is: a `CellState`, for whoever plays a person."""
+        state = asdict(cell.state())
+        return json.dumps(state, default=lambda array: array.tolist())
 
     def _reset(self, cell: RealTimeCell) -> str:
         cell.reset_scene()

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.language.command import Command
-from kinevla_ros.sim.cell.cell import Cell
+from kinevla_ros.sim.cell.cell import Cell, CellState
 from kinevla_ros.sim.cell.judge import Judge, Judgement
 
 Array = NDArray[np.float64]
@@ -116,6 +116,10 @@ class RealTimeCell:
     def judgement(self) -> Judgement | None:
         """Judge the state as it is now; None without a command."""
         return self._call(lambda: self._judge.judgement() if self._judge else None)
+
+    def state(self) -> CellState:
+        """Simulator truth as it is now."""
+        return self._call(self._cell.state)
 
     def _call(self, function: Callable[[], Result]) -> Result:
         """Run a function in the cell's thread and return what it gives."""
