@@ -31,8 +31,9 @@ LONGEST_STEP = 0.1
 LEAD = 0.1
 """A tool that is moved by speed stays so near to where the arm is (rad): a wall is not pushed."""
 
-DAMPING = 0.05
-"""Of the inverse near a stretched arm (m/rad): slower there, never faster than is asked for."""
+SINGULAR = 0.05
+"""Smallest singular value of the Jacobian (m or rad per rad) from which on the arm counts as
+stretched: there the inverse is damped, and the tool slower than is asked for."""
 
 
 class Session:
@@ -107,7 +108,9 @@ class Session:
 
 
 def joints_for(q: Array, way: Array) -> Array:
-    """How the joints move when the tool moves a little: damped least squares.
+    """How the joints move when the tool moves a little: least squares, damped near singularities.
+
+    After Nakamura and Hanafusa, Inverse kinematic solutions with singularity robustness (1986).
 
     Args:
         q: joint positions, shape (7,), rad.
@@ -117,4 +120,6 @@ def joints_for(q: Array, way: Array) -> Array:
         Shape (7,), rad.
     """
     j = jacobian(q)
-    return np.asarray(j.T @ np.linalg.solve(j @ j.T + DAMPING**2 * np.eye(6), way))
+    least = float(np.linalg.svd(j, compute_uv=False)[-1])
+    damping = SINGULAR**2 * max(1 - (least / SINGULAR) ** 2, 0.0)
+    return np.asarray(j.T @ np.linalg.solve(j @ j.T + damping * np.eye(6), way))
