@@ -64,6 +64,17 @@ def keyboard(discovery: ArmDiscovery = None, namespace: Namespace = "") -> None:
 
 
 @app.command()
+def hand(discovery: ArmDiscovery = None, namespace: Namespace = "") -> None:
+    """Guide the arm itself by hand: it is disabled, and its joints give way until Ctrl-C.
+
+    Nothing is sent to it meanwhile, so nothing is checked: the hand is responsible.
+    """
+    from kinevla_ros.stack.teleop.hand import guide
+
+    raise typer.Exit(guide(namespace, _word(discovery)))
+
+
+@app.command()
 def player(
     instruction: Annotated[str, typer.Argument(help="What to do and how.")],
     discovery: ArmDiscovery = None,

@@ -18,6 +18,7 @@ class ArmState:
         gripper: opening, m; None if the gripper does not answer.
         controller_errors: the controller's error codes; empty when all is well.
         joint_errors: error bits of each of the seven joints; empty when all is well.
+        dragged: whether the joints give way to a hand.
     """
 
     q: NDArray[np.float64]
@@ -25,3 +26,4 @@ class ArmState:
     gripper: float | None = None
     controller_errors: tuple[int, ...] = ()
     joint_errors: tuple[int, ...] = ()
+    dragged: bool = False

@@ -32,8 +32,8 @@ class ArmInfo:
 class Transport(Protocol):
     """Sends targets, receives states, stops; one arm.
 
-    Nothing waits for the arm except `connect`, `stop` and `clear_errors`. Whether the arm is there
-    shows in the age of `latest()`, never in what `send` does.
+    Nothing waits for the arm except `connect`, `stop`, `clear_errors` and `drag`. Whether the arm
+    is there shows in the age of `latest()`, never in what `send` does.
     """
 
     def connect(self) -> ArmInfo:
@@ -116,6 +116,14 @@ class Transport(Protocol):
 
         Raises:
             ArmConnectionError: not connected, no reply, or an error that stays.
+        """
+        ...
+
+    def drag(self, on: bool) -> None:
+        """Let the joints give way to a hand, or hold them; nothing is being sent.
+
+        Raises:
+            ArmConnectionError: not connected, no reply, or the controller refuses.
         """
         ...
 

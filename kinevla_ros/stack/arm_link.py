@@ -143,6 +143,14 @@ class ArmLink:
         idle = (SafetyStatus.DISABLED, SafetyStatus.FAULTED)
         return self.seen() and self.status is not None and self.status.state not in idle
 
+    def silent_for(self) -> float:
+        """Time since the joints were measured last, s."""
+        return time.monotonic() - self.measured_at
+
+    def heed(self) -> None:
+        """Ctrl-C has been obeyed: what is left to do may be waited for."""
+        self._interrupted.clear()
+
     def away(self, place: Array) -> Array:
         """How far each joint is from a place, shape (7,), rad; infinite where that is unknown."""
         return np.full(len(place), np.inf) if self.q is None else np.abs(self.q - place)
@@ -219,18 +227,21 @@ class ArmLink:
 
 
 @contextmanager
-def arm_or_cell(name: str, namespace: str = "", discovery: str = "") -> Iterator[ArmLink]:
+def arm_or_cell(
+    name: str, namespace: str = "", discovery: str = "", cell: bool = True
+) -> Iterator[ArmLink]:
     """The arm node that runs; where there is none, a simulated cell in a place of its own.
 
     Args:
         name: of this process's node.
         namespace: of the arm's nodes.
         discovery: see `confine`.
+        cell: whether a cell may be started.
 
     Raises:
         Interrupted: Ctrl-C.
         LaunchError: the cell does not start.
-        NoArm: there is no arm node in the namespace that was asked for.
+        NoArm: there is no arm node, and a cell is not what was asked for.
     """
     confine(discovery)
     with client_node(name, namespace) as (node, interrupted):
@@ -239,8 +250,9 @@ def arm_or_cell(name: str, namespace: str = "", discovery: str = "") -> Iterator
             link.wait_for(link.seen, LOOK)
             yield link
             return
-    if namespace or discovery:
-        raise NoArm(f"no arm node /{namespace.strip('/')}/arm is found within {LOOK:.0f} s")
+    if namespace or discovery or not cell:
+        arm = f"/{namespace}/arm".replace("//", "/")
+        raise NoArm(f"no arm node {arm} is found within {LOOK:.0f} s; start it: kinevla up")
     print("no arm node runs here: starting a simulated cell for this", file=sys.stderr)
     own_domain()
     port = free_tcp_port(CELL_HOST)

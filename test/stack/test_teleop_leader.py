@@ -17,6 +17,7 @@ from node_bench import free_port
 from running_arm import leads, rests, running
 from typed_command import LONG, typed
 
+from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.sim.controller.controller import EmulatedController
 from kinevla_ros.sim.controller.plant import READY_POSE, JointPlant
 from kinevla_ros.stack.arm_link import ArmLink
@@ -28,8 +29,16 @@ READY = np.array(READY_POSE)
 class Pair:
     """An arm node with its controller, and another controller as leader."""
 
-    def __init__(self, link: ArmLink, plant: JointPlant, leader: EmulatedController) -> None:
+    def __init__(
+        self,
+        link: ArmLink,
+        plant: JointPlant,
+        leader: EmulatedController,
+        hand: JointPlant,
+        follower: EmulatedController,
+    ) -> None:
         self.link, self.plant, self.leader = link, plant, leader
+        self.hand, self.follower = hand, follower
         self.words = (
             "teleop", "leader", leader.address[0], "--port", str(leader.address[1]),
             "--udp-port", str(free_port(socket.SOCK_DGRAM)),
@@ -41,15 +50,15 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[Pair]:
-    plant = JointPlant()
+    plant, hand = JointPlant(), JointPlant()
     with (
-        EmulatedController(JointPlant(), "127.0.0.5", 0) as follower,
+        EmulatedController(hand, "127.0.0.5", 0) as follower,
         EmulatedController(plant, "127.0.0.6", 0) as leader,
     ):
         ip, port = follower.address
         arm = {**simulated(port), "arm_ip": ip, "udp_port": free_port(socket.SOCK_DGRAM)}
         with running({"arm": arm}) as link:
-            yield Pair(link, plant, leader)
+            yield Pair(link, plant, leader, hand, follower)
 
 
 def test_the_arm_goes_where_the_leader_is_led_and_nothing_is_sent_to_the_leader(
@@ -116,3 +125,29 @@ def test_the_arm_itself_is_no_leader_and_one_that_is_not_there_is_named(pair: Pa
     with typed("teleop", "leader", "127.0.0.1", "--port", nobody) as command:
         assert command.wait() == 1
     assert "leader arm cannot be reached" in command.said
+
+
+def test_the_arm_gives_way_to_a_hand_until_ctrl_c_and_is_disabled_then(pair: Pair) -> None:
+    link = pair.link
+    with typed("teleop", "hand") as command:
+        assert link.wait_for(lambda: "gives way" in command.said, LONG), command.said
+        assert pair.follower.status == "current_drag"
+        assert not link.enabled()
+        start = link.q
+        assert start is not None
+        pair.hand.set_joint_target(start + 0.15)
+        assert link.wait_for(lambda: link.away(start + 0.15).max() < 5e-3, LONG)
+        assert link.wait_for(lambda: "guided by hand" in link.status.reason, LONG)
+        assert command.interrupt() == 0, command.said
+    assert "the arm holds" in command.said
+    assert pair.follower.status == "idle"
+    assert link.status.state == SafetyStatus.DISABLED
+    assert link.away(start + 0.15).max() < 5e-3
+    link.switch("arm/enable", True)
+    assert link.wait_for(link.enabled, LONG)
+
+
+def test_without_an_arm_node_there_is_nothing_to_guide_by_hand() -> None:
+    with typed("teleop", "hand", "--namespace", "nobody") as command:
+        assert command.wait() == 1
+    assert "no arm node /nobody/arm" in command.said

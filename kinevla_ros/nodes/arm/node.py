@@ -72,6 +72,7 @@ class ArmNode(ManagedNode):
         self.create_timer(RECOVERY_PERIOD, self._go_on)
         self.create_service(SetBool, "~/enable", self._on_enable)
         self.create_service(SetBool, "~/pause", self._on_pause)
+        self.create_service(SetBool, "~/drag", self._on_drag)
         self.create_service(Trigger, "~/stop", self._on_stop)
         self.create_service(Trigger, "~/reset", self._on_reset)
 
@@ -235,6 +236,10 @@ class ArmNode(ManagedNode):
     def _on_pause(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         done = "paused" if request.data else "going on"
         return self._serve(response, lambda driver: driver.pause(request.data), done)
+
+    def _on_drag(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        done = "the arm gives way to a hand" if request.data else "the arm holds where it is"
+        return self._serve(response, lambda driver: driver.drag(request.data), done)
 
     def _on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         return self._serve(response, lambda driver: driver.stop(), "stopped until /arm/reset")

@@ -167,6 +167,12 @@ class RmDriverArm:
             raise ArmConnectionError("the arm is not connected; use the emergency button")
         self._stop.stop()
 
+    def drag(self, on: bool) -> None:
+        """See `Transport`; the vendor's driver does not tell whether the arm is dragged."""
+        raise ArmConnectionError(
+            "guiding by hand needs transport: api, which knows when the arm gives way"
+        )
+
     def clear_errors(self) -> None:
         """See `Transport`."""
         self.stop()

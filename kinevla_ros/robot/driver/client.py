@@ -186,6 +186,10 @@ class DriverClient:
             self._settings = replace(self._settings, stopped=False)
         return result
 
+    def drag(self, on: bool) -> CheckResult:
+        """See `ArmDriver.drag`."""
+        return self._ask("drag", on)
+
     def follow(self, chunk: ActionChunk) -> CheckResult:
         """See `ArmDriver.follow`."""
         return self._ask("follow", chunk, timeout=TARGET_TIMEOUT)

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.driver.reconnection import Reconnection
 from kinevla_ros.robot.driver.tick import Tick
-from kinevla_ros.robot.gate.arm_checks import MAX_STATE_AGE
-from kinevla_ros.robot.gate.check_result import CheckResult, Fault, refused
+from kinevla_ros.robot.gate.arm_checks import HAND, MAX_STATE_AGE
+from kinevla_ros.robot.gate.check_result import PASSED, CheckResult, Fault, refused
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import Workspace
 from kinevla_ros.robot.joint_target import JointTarget
@@ -68,7 +68,7 @@ class ArmDriver:
         self._connection = Reconnection(arm)
         self._braking = False  # the link has ended, and targets go past it until the arm rests
         self._thread: threading.Thread | None = None
-        self._enabled_once = False
+        self._enabled_once = self._dragging = False
         self._opening: float | None = None
         self._last_stamp = 0.0
         self._sent = SentTargets()
@@ -138,6 +138,8 @@ class ArmDriver:
             self._thread.join()
             self._thread = None
         self._connection.finish()
+        if self._dragging:
+            self._end_dragging()
         if self._enabled_once:
             # Only an arm that was ours: somebody else may be moving it with the teach pendant.
             self._stop_controller()
@@ -146,6 +148,8 @@ class ArmDriver:
     def enable(self) -> CheckResult:
         """See `ArmStateMachine.enable`."""
         with self._lock:
+            if self._dragging:
+                return refused(Fault.NONE, HAND)
             result = self._ready.enable(time.monotonic())
             self._enabled_once |= result.ok
             if result.ok:
@@ -168,6 +172,8 @@ class ArmDriver:
             if self._core is not None:
                 self._core.stop(time.monotonic())
                 self._stopped = True
+        if self._dragging:
+            self._end_dragging()
         if not self.connected or self.failed or not self._arm.alive:
             self._arm.stop()
 
@@ -190,6 +196,28 @@ class ArmDriver:
             result = self._ready.reset(time.monotonic())
             self._stopped &= not result.ok
             return result
+
+    def drag(self, on: bool) -> CheckResult:
+        """Let the joints give way to a hand, or hold them where they are.
+
+        Returns:
+            Passed, or why a disabled arm at rest is needed first.
+
+        Raises:
+            ArmConnectionError: the controller does not do it.
+        """
+        with self._lock:
+            if on and not (result := self._ready.may_be_dragged()).ok:
+                return result
+            # Before its state says so: nobody may enable it in between.
+            before, self._dragging = self._dragging, True
+        try:
+            self._arm.drag(on)
+        except ArmConnectionError:
+            self._dragging = before
+            raise
+        self._dragging = on
+        return PASSED
 
     def follow(self, chunk: ActionChunk) -> CheckResult:
         """See `ArmStateMachine.follow`."""
@@ -322,6 +350,14 @@ class ArmDriver:
             if state is not None and state.stamp > since + self._period:
                 return
             time.sleep(self._period)
+
+    def _end_dragging(self) -> None:
+        """Hold an arm that we let go of; where that fails its own button is left."""
+        try:
+            self._arm.drag(False)
+            self._dragging = False
+        except ArmConnectionError as error:
+            logger.error("%s", error)
 
     def _stop_controller(self) -> None:
         try:

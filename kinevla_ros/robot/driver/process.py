@@ -24,7 +24,7 @@ from kinevla_ros.robot.host.single_instance import SingleInstance
 from kinevla_ros.robot.realman.transport import RealManArm
 from kinevla_ros.robot.transport import ArmConnectionError, Transport
 
-SERVICES = ("start", "finish", "enable", "disable", "stop", "reset", "pause")
+SERVICES = ("start", "finish", "enable", "disable", "stop", "reset", "pause", "drag")
 MESSAGES = ("follow", "lead", "refuse", "set_speed")
 LATE_AS_WELL = ("stop", "disable", "finish")
 """What is carried out even when nobody waits for its answer any more."""

@@ -21,6 +21,8 @@ MAX_GAP = 0.1
 MAX_TRACKING_ERROR = 0.1
 """So far from all it was sent of late, a joint has been pushed or is blocked (rad)."""
 
+HAND = "the arm is guided by hand; end that first: /arm/drag with false, or the button at the arm"
+
 LEAST_WAY = 0.03
 """A joint that is to go so far (rad) ..."""
 
@@ -81,6 +83,13 @@ def error_codes(case: ArmCase) -> CheckResult:
         codes = ", ".join(f"{code:#06x}" for code in case.state.controller_errors)
         return refused(Fault.CONTROLLER_ERROR, f"the controller reports error {codes}")
     return PASSED
+
+
+def not_dragged(case: ArmCase) -> CheckResult:
+    """Nobody guides the arm by hand."""
+    if case.state is None or not case.state.dragged:
+        return PASSED
+    return refused(Fault.CONTROLLER_ERROR, HAND)
 
 
 def tracking_error(case: ArmCase) -> CheckResult:

@@ -82,6 +82,7 @@ ARM_CHECKS: tuple[Callable[[ArmCase], CheckResult], ...] = (
     arm_checks.in_time,
     arm_checks.state_age,
     arm_checks.error_codes,
+    arm_checks.not_dragged,
     arm_checks.tracking_error,
     arm_checks.obeys,
 )

@@ -18,6 +18,7 @@ It has no clock and no thread; every time, s, is handed in. What each event does
 | stream held up in motion for 0.1 s       | fault, rests where it was brought to | reset, enable |
 | connection to the controller lost        | fault; slows to rest if targets get  | reset, enable |
 |                                          | there another way, else sends no more |              |
+| hand guiding begins while enabled        | fault, slows to rest                 | reset, enable |
 | disable                                  | slows to rest                        | enable        |
 
 A fault is latched: the first one keeps its name until `reset`, which needs a fresh state without
@@ -159,6 +160,12 @@ class ArmStateMachine:
             return result
         self._state, self._fault = SafetyState.DISABLED, PASSED
         return PASSED
+
+    def may_be_dragged(self) -> CheckResult:
+        """Whether a person may guide the arm by hand; passed, or why not."""
+        if self._state not in (SafetyState.DISABLED, SafetyState.FAULTED):
+            return refused(Fault.NONE, "the arm holds itself; call /arm/enable with false first")
+        return self.rests()
 
     def set_speed(self, percent: float) -> CheckResult:
         """Move at 0 to 100 % of the speed on the same path, from now on until changed."""
@@ -315,6 +322,8 @@ class ArmStateMachine:
     def _explain(self, now: float) -> CheckResult:
         if self._state is SafetyState.FAULTED:
             return self._fault
+        if self._state is SafetyState.DISABLED and self._arm is not None and self._arm.dragged:
+            return refused(Fault.NONE, "guided by hand until /arm/drag with false")
         if self._state is SafetyState.DISABLED:
             return refused(Fault.NONE, "call /arm/enable to allow motion")
         if self._disabling:

@@ -31,7 +31,10 @@ GRIPPER = struct.Struct("<cd")
 LIFE = struct.Struct("<cd")
 """Kind, time (s, monotonic) at which the controller has answered over the stop line."""
 
-TARGET_KIND, GRIPPER_KIND, CLEAR_KIND, LIFE_KIND = b"T", b"G", b"C", b"L"
+DRAG = struct.Struct("<c?")
+"""Kind, whether the joints shall give way to a hand."""
+
+TARGET_KIND, GRIPPER_KIND, CLEAR_KIND, LIFE_KIND, DRAG_KIND = b"T", b"G", b"C", b"L", b"D"
 
 LONGEST_PACKET = 16384
 MOST_ERRORS = 24
@@ -113,7 +116,7 @@ class SharedState:
 
     `heartbeat`: time. `gripper`: opening in m, NaN when unknown. `point`: number, step, standing,
     time of sending. `state`: arrival time, seven joint positions in rad, seven joint error words,
-    number of controller errors, the errors. Times in s.
+    whether it is dragged, number of controller errors, the errors. Times in s.
     """
 
     def __init__(self, memory_fd: int) -> None:
@@ -121,7 +124,7 @@ class SharedState:
         self.heartbeat = SharedRecord(memory, 0, struct.Struct("<d"))
         self.gripper = SharedRecord(memory, 64, struct.Struct("<d"))
         self.point = SharedRecord(memory, 96, struct.Struct("<Qi?d"))
-        self.state = SharedRecord(memory, 128, struct.Struct(f"<8d7HB{MOST_ERRORS}i"))
+        self.state = SharedRecord(memory, 128, struct.Struct(f"<8d7H?B{MOST_ERRORS}i"))
 
 
 def create_memory() -> int:

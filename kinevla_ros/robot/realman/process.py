@@ -28,6 +28,7 @@ from Robotic_Arm.rm_robot_interface import (
     rm_realtime_arm_state_callback_ptr,
     rm_realtime_push_config_t,
     rm_thread_mode_e,
+    rm_udp_arm_current_status_e,
     rm_udp_custom_config_t,
 )
 
@@ -35,6 +36,8 @@ from kinevla_ros.robot.host.priority import take_priority
 from kinevla_ros.robot.motion.target_sender import Target, TargetSender
 from kinevla_ros.robot.realman.channel import (
     CLEAR_KIND,
+    DRAG,
+    DRAG_KIND,
     GRIPPER,
     GRIPPER_KIND,
     LIFE,
@@ -70,6 +73,12 @@ STALE = 0.1
 A process or a controller that was frozen must not replay old targets when it is back.
 """
 
+DRAGGED = (
+    rm_udp_arm_current_status_e.RM_CURRENT_DRAG_E,
+    rm_udp_arm_current_status_e.RM_SENSOR_DRAG_E,
+)
+"""What a controller says whose arm gives way to a hand."""
+
 _NO_LOG = 4
 """Above its levels: every return code is looked at, and it would log each broken packet."""
 
@@ -90,7 +99,7 @@ class ControllerLink:
         # The library prints its version.
         with contextlib.redirect_stdout(io.StringIO()):
             self._arm = RoboticArm(rm_thread_mode_e.RM_TRIPLE_MODE_E)
-        self._requests = RequestThread(self._arm, self._board.gripper, self._report_cleared)
+        self._requests = RequestThread(self._arm, self._board.gripper, self._report)
 
     def serve(self) -> NoReturn:
         """Connect, report the arm to the parent, carry out its packets until the link is lost."""
@@ -161,7 +170,8 @@ class ControllerLink:
             if state.arm_ip != address or not sound.accepts(state.errCode, q, stamp):
                 return
             count = min(state.err.err_len, MOST_ERRORS)
-            write(stamp, *q, *state.joint_status.joint_err_code, count, *state.err.err)
+            dragged = state.arm_current_status in DRAGGED
+            write(stamp, *q, *state.joint_status.joint_err_code, dragged, count, *state.err.err)
             self._heard_at = stamp
 
         # The library keeps no reference to the callback.
@@ -207,6 +217,8 @@ class ControllerLink:
             self._heard_at = max(self._heard_at, LIFE.unpack(packet)[1])
         elif kind == CLEAR_KIND:
             self._requests.clear_errors()
+        elif kind == DRAG_KIND:
+            self._requests.drag(DRAG.unpack(packet)[1])
 
     def _take_target(self, target: Target, sent: float) -> None:
         now = time.monotonic()
@@ -243,8 +255,8 @@ class ControllerLink:
         if self._arm.rm_movej_canfd(degrees, self._follow) == _SEND_FAILED:
             raise LinkError("the controller does not take targets any more")
 
-    def _report_cleared(self, problem: str | None) -> None:
-        self._send({"cleared": problem})
+    def _report(self, what: str, problem: str | None) -> None:
+        self._send({what: problem})
 
     def _send(self, message: dict[str, Any]) -> None:
         # Nobody is left to hear it when the parent is gone.

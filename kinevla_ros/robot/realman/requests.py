@@ -21,20 +21,24 @@ from kinevla_ros.robot.realman.gripper import (
 REPLY_ONLY = 1
 """With block=False: return on the controller's reply. 0 would wait for a whole second."""
 
+CLEARED, DRAGGED = "cleared", "dragged"
+"""What is reported."""
+
 _OK = 0
 
 
 class RequestThread(threading.Thread):
-    """Moves and reads the gripper, clears errors.
+    """Moves and reads the gripper, clears errors, begins and ends drag mode.
 
     Args:
         arm: the connected vendor client.
         opening: where the measured opening (m) goes; NaN while the gripper does not answer.
-        report: called with what is wrong after errors were cleared, None if nothing.
+        report: called with `CLEARED` or `DRAGGED` when that is done, and with what is wrong, None
+            if nothing.
     """
 
     def __init__(
-        self, arm: RoboticArm, opening: SharedRecord, report: Callable[[str | None], None]
+        self, arm: RoboticArm, opening: SharedRecord, report: Callable[[str, str | None], None]
     ) -> None:
         super().__init__(name="realman-requests", daemon=True)
         self._arm = arm
@@ -43,6 +47,8 @@ class RequestThread(threading.Thread):
         self._wake = threading.Event()
         self._clear = threading.Event()
         self._line = GripperLine()
+        self._drag: bool | None = None
+        self._lock = threading.Lock()
 
     def move_gripper(self, opening: float) -> None:
         """Move to `opening`, m; replaces an opening that was not sent yet."""
@@ -54,6 +60,12 @@ class RequestThread(threading.Thread):
         self._clear.set()
         self._wake.set()
 
+    def drag(self, on: bool) -> None:
+        """Let the joints give way to a hand, or hold them, and report the outcome."""
+        with self._lock:
+            self._drag = on
+        self._wake.set()
+
     def run(self) -> None:
         powered = False
         pause = 0.0
@@ -62,7 +74,9 @@ class RequestThread(threading.Thread):
             self._wake.clear()
             if self._clear.is_set():
                 self._clear.clear()
-                self._report(recover(self._arm))
+                self._report(CLEARED, recover(self._arm))
+            elif self._drag is not None:
+                self._change_drag()
             elif not powered:
                 powered = self._arm.rm_set_tool_voltage(SUPPLY_24V) == _OK
             elif (position := self._line.next()) is not None:
@@ -73,6 +87,14 @@ class RequestThread(threading.Thread):
                 self._opening.write(opening)
                 pause = RETRY if math.isnan(opening) else 0.0
             time.sleep(PERIOD)
+
+    def _change_drag(self) -> None:
+        with self._lock:
+            on, self._drag = self._drag, None
+        code = self._arm.rm_start_drag_teach(0) if on else self._arm.rm_stop_drag_teach()
+        word = "begin" if on else "end"
+        problem = f"the controller does not {word} drag mode (code {code})"
+        self._report(DRAGGED, None if code == _OK else problem)
 
     def _read_gripper(self) -> float:
         code, state = self._arm.rm_get_gripper_state()

@@ -21,6 +21,8 @@ from kinevla_ros.robot.limits import RM75_LIMITS, JointLimits
 from kinevla_ros.robot.motion.target_sender import Point, Target, TargetSender
 from kinevla_ros.robot.realman.channel import (
     CLEAR_KIND,
+    DRAG,
+    DRAG_KIND,
     GRIPPER,
     GRIPPER_KIND,
     LIFE,
@@ -29,6 +31,7 @@ from kinevla_ros.robot.realman.channel import (
     SharedState,
     pack_target,
 )
+from kinevla_ros.robot.realman.requests import CLEARED, DRAGGED
 from kinevla_ros.robot.realman.start import has_ended, start_realman_process
 from kinevla_ros.robot.realman.stop_line import StopLine
 from kinevla_ros.robot.realman.stop_line_watch import StopLineWatch
@@ -198,7 +201,7 @@ class RealManArm:
         if board is None or record is None:
             return None
         stamp, q, joint_errors = record[0], record[1:8], record[8:15]
-        count, errors = int(record[15]), record[16:]
+        dragged, count, errors = bool(record[15]), int(record[16]), record[17:]
         opening = board.gripper.read()
         return ArmState(
             q=np.array(q),
@@ -206,6 +209,7 @@ class RealManArm:
             gripper=None if opening is None or math.isnan(opening[0]) else opening[0],
             controller_errors=tuple(int(code) for code in errors[:count] if code),
             joint_errors=tuple(int(bits) for bits in joint_errors) if any(joint_errors) else (),
+            dragged=dragged,
         )
 
     def stop(self) -> None:
@@ -214,11 +218,27 @@ class RealManArm:
 
     def clear_errors(self) -> None:
         """See `Transport`; enables the joints as well."""
-        with self._replies:
-            self._send(CLEAR_KIND)
-            problem = self._receive(time.monotonic() + CLEAR_TIMEOUT)["cleared"]
-        if problem is not None:
+        if (problem := self._request(CLEAR_KIND, CLEARED)) is not None:
             raise ArmConnectionError(f"the arm's errors are not cleared: {problem}")
+
+    def drag(self, on: bool) -> None:
+        """See `Transport`."""
+        if (problem := self._request(DRAG.pack(DRAG_KIND, on), DRAGGED)) is not None:
+            raise ArmConnectionError(problem)
+
+    def _request(self, packet: bytes, what: str) -> str | None:
+        """Send what is answered by `what`; returns what is wrong, if anything.
+
+        Raises:
+            ArmConnectionError: not connected, or no answer.
+        """
+        with self._replies:
+            self._send(packet)
+            deadline = time.monotonic() + CLEAR_TIMEOUT
+            while what not in (reply := self._receive(deadline)):
+                continue  # an answer to a request that was given up
+            problem: str | None = reply[what]
+            return problem
 
     def _await_arm(self, deadline: float) -> ArmInfo:
         reply = self._receive(deadline)

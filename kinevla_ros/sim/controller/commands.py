@@ -52,6 +52,8 @@ class Commands:
             "set_arm_pause": self._halt,
             "movej": self._movej,
             "set_arm_continue": self._continue,
+            "start_drag_teach": self._start_drag,
+            "stop_drag_teach": self._stop_drag,
             "clear_system_err": self._clear_errors,
             "set_joint_clear_err": self._clear_joint_error,
             "set_joint_en_state": self._enable_joint,
@@ -166,6 +168,12 @@ class Commands:
 
     def _continue(self, message: Message, now: float) -> Message:
         return {"command": "set_arm_continue", "arm_continue": self._motion.resume(now)}
+
+    def _start_drag(self, message: Message, now: float) -> Message:
+        return {"command": "start_drag_teach", "drag_teach": self._motion.drag(True)}
+
+    def _stop_drag(self, message: Message, now: float) -> Message:
+        return {"command": "stop_drag_teach", "drag_teach": self._motion.drag(False)}
 
     def _clear_errors(self, message: Message, now: float) -> Message:
         # Joint errors stay, as on the arm.

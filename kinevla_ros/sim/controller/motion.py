@@ -33,6 +33,9 @@ JITTER = 0.02
 
 LONGEST_QUEUE = 300
 
+DRAGGED = "current_drag"
+"""The controller's word for an arm whose joints give way to a hand."""
+
 TARGET_OVER_LIMIT = 0x1002
 JOINT_DISABLED = 0x1010
 POSITION_STEP = 0x4000
@@ -70,7 +73,7 @@ class ControllerMotion:
             target: joint positions, shape (7,), rad.
             now: arrival time, s.
         """
-        if self._path is not None or self.status == "pause" or not self._admits(target):
+        if self._path is not None or self.status in ("pause", DRAGGED) or not self._admits(target):
             return False
         first = self.status != "move_through_joint" or now - self._point_at > STREAM_TIMEOUT
         previous = self.joint_positions() if first else self._setpoint
@@ -92,7 +95,9 @@ class ControllerMotion:
 
     def plan(self, goal: Array, percent: float, now: float) -> bool:
         """Move to `goal` at `percent` of full speed, after moves under way; False if refused."""
-        busy = self.status in ("move_through_joint", "pause") or isinstance(self._path, BrakedPath)
+        busy = self.status in ("move_through_joint", "pause", DRAGGED) or isinstance(
+            self._path, BrakedPath
+        )
         if busy or len(self._queue) >= LONGEST_QUEUE or not 1 <= percent <= 100:
             return False
         if not self._admits(goal):
@@ -110,10 +115,28 @@ class ControllerMotion:
         goal_left = self._queue[0] if isinstance(self._path, PlannedMove) else None
         self._resumable = goal_left if status == "pause" else None
         self._queue.clear()
+        if self.status == DRAGGED:
+            self._drive(self.joint_positions())
         if self._path is not None:
             velocity = (self._path.at(now) - self._path.at(now - 1e-3)) / 1e-3
             self._path = BrakedPath(self._setpoint, velocity, ACCELERATION_LIMIT * share, now)
         self.status = status
+
+    def drag(self, on: bool) -> bool:
+        """Let the joints give way to a hand, or hold them where they are; False if refused.
+
+        In drag mode the plant is the hand's: nothing is sent to it, and no motion is accepted.
+        """
+        if on:
+            usable = not (self.errors or any(self.joint_errors)) and all(self.enabled)
+            if self._path is not None or self.status == "pause":
+                return False
+            self.status = DRAGGED if usable else self.status
+            return usable
+        if self.status == DRAGGED:
+            self.status = "idle"
+            self._drive(self.joint_positions())
+        return True
 
     def resume(self, now: float) -> bool:
         """Go on with the planned move that was paused."""

@@ -18,6 +18,7 @@ from arm_node_bench import READY, Arm, arm_node
 from node_bench import FAILURE, SUCCESS, bench, free_port
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64
+from std_srvs.srv import SetBool
 
 from kinevla_ros.data.synchronisation.joint_states import joints_from_message
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
@@ -164,6 +165,26 @@ def test_disabling_is_no_fault(arm: Arm) -> None:
     arm.become_ready()
     assert arm.enable(False).success
     arm.expect(SafetyStatus.DISABLED)
+
+
+def test_a_disabled_arm_is_guided_by_hand_and_not_enabled_meanwhile(arm: Arm) -> None:
+    def drag(on: bool) -> SetBool.Response:
+        return arm.bench.call(SetBool, "/arm/drag", SetBool.Request(data=on))
+
+    arm.become_ready()
+    assert "call /arm/enable with false" in drag(True).message
+    assert arm.enable(False).success
+    arm.expect(SafetyStatus.DISABLED)
+    arm.bench.spin_until(lambda: drag(True).success, "drag mode")
+    arm.bench.spin_until(lambda: "guided by hand" in arm.status().reason, "reason")
+    answer = arm.enable()
+    assert not answer.success and "/arm/drag with false" in answer.message
+    arm.controller._motion._plant.set_joint_target(READY + 0.2)
+    arm.bench.spin_until(lambda: arm.joints[-1].position[1] > READY[1] + 0.19, "the hand's motion")
+    assert drag(False).success
+    assert arm.controller.status == "idle"
+    arm.become_ready()
+    arm.expect(SafetyStatus.READY)
 
 
 def test_a_chunk_for_other_joints_is_refused_and_counted(arm: Arm) -> None:

@@ -32,7 +32,7 @@ class FakeArm:
 
     def __init__(self, other_way: bool) -> None:
         self.other_way = other_way
-        self.cut = False
+        self.cut = self.dragged = False
         self.stamp = 0.0
         self.connections = 0
         self.limits = RM75_LIMITS
@@ -60,7 +60,7 @@ class FakeArm:
     def latest(self) -> ArmState:
         if not self.cut:
             self.stamp = time.monotonic()
-        return ArmState(self.q, self.stamp, joint_errors=self.errors)
+        return ArmState(self.q, self.stamp, joint_errors=self.errors, dragged=self.dragged)
 
     def send(self, target: Target) -> None:
         if self.cut:
@@ -86,6 +86,9 @@ class FakeArm:
 
     def stop(self) -> None:
         self.stops += 1
+
+    def drag(self, on: bool) -> None:
+        self.dragged = on
 
     def clear_errors(self) -> None:
         self.cleared += 1
@@ -252,3 +255,41 @@ def test_targets_that_did_not_go_out_are_not_taken_for_where_the_arm_is() -> Non
     assert np.abs(np.diff(steps, axis=0)).max() <= 10.0 * PERIOD**2 + 1e-9
     assert driver.reset().ok
     driver.finish()
+
+
+def running(arm: FakeArm) -> ArmDriver:
+    driver = ArmDriver(arm, 1 / PERIOD, RM75_LIMITS, DEFAULT_WORKSPACE, lambda _: None)
+    driver.connect()
+    driver.start()
+    return driver
+
+
+def test_only_a_disabled_arm_gives_way_to_a_hand_and_then_it_is_not_enabled() -> None:
+    arm = FakeArm(other_way=False)
+    driver = running(arm)
+    try:
+        assert wait_until(lambda: driver.enable().ok)
+        assert "/arm/enable with false" in driver.drag(True).reason
+        assert not arm.dragged
+        driver.disable()
+        assert wait_until(lambda: driver.drag(True).ok)
+        assert arm.dragged
+        assert wait_until(lambda: "guided by hand" in driver.enable().reason)
+        assert driver.drag(False).ok
+        assert wait_until(lambda: driver.enable().ok)
+    finally:
+        driver.finish()
+        driver.close()
+
+
+@pytest.mark.parametrize("end", ["stop", "finish"])
+def test_an_arm_that_gives_way_is_held_when_it_is_stopped_or_let_go(end: str) -> None:
+    arm = FakeArm(other_way=False)
+    driver = running(arm)
+    try:
+        assert wait_until(lambda: driver.drag(True).ok)
+        getattr(driver, end)()
+        assert not arm.dragged
+    finally:
+        driver.finish()
+        driver.close()

@@ -165,3 +165,16 @@ def test_an_arm_that_is_moved_between_enabling_and_the_first_target_is_not_pulle
     bench.q = bench.q + 0.05
     assert bench.run(0.02) == [None]
     assert bench.fault is Fault.TRACKING_ERROR
+
+
+def test_an_arm_that_is_guided_by_hand_is_not_enabled_and_says_so(bench: ArmBench) -> None:
+    bench.core.on_state(ArmState(bench.q, bench.now + 0.01, dragged=True))
+    assert "guided by hand until /arm/drag" in bench.core.status(bench.now + 0.01).reason
+    assert "guided by hand" in bench.core.enable(bench.now + 0.02).reason
+
+
+def test_a_hand_that_takes_the_moving_arm_is_a_fault(moving: ArmBench) -> None:
+    moving.core.on_state(ArmState(moving.q, moving.now + 0.01, dragged=True))
+    moving.core.tick(moving.now + 0.02)
+    assert moving.fault is Fault.CONTROLLER_ERROR
+    assert "guided by hand" in moving.reason

@@ -172,6 +172,24 @@ class TestMotion:
         assert wait_until(lambda: arm.latest().joint_errors == ())
         assert wait_until(lambda: arm.latest().controller_errors == ())
 
+    def test_it_gives_way_to_a_hand_until_told_and_says_so(
+        self, arm: RealManArm, controller: EmulatedController
+    ) -> None:
+        assert wait_until(lambda: arm.latest() is not None) and not arm.latest().dragged
+        arm.drag(True)
+        assert controller.status == "current_drag"
+        assert wait_until(lambda: arm.latest().dragged)
+        arm.drag(False)
+        assert wait_until(lambda: not arm.latest().dragged)
+        assert controller.status == "idle"
+
+    def test_an_arm_with_an_error_does_not_give_way_and_says_why(
+        self, arm: RealManArm, controller: EmulatedController
+    ) -> None:
+        controller.joint_error(2, 0x4000)
+        with pytest.raises(ArmConnectionError, match="does not begin drag mode"):
+            arm.drag(True)
+
 
 class TestStop:
     def test_it_goes_over_a_connection_of_its_own(

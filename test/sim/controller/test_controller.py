@@ -294,3 +294,37 @@ class TestServer:
         port = controller.address[1]
         with pytest.raises(ControllerError, match=f"port {port} .*stop the program"):
             EmulatedController(JointPlant(), port=port).start()
+
+
+def test_in_drag_mode_the_arm_is_the_hands_and_takes_no_motion(bench: Bench) -> None:
+    assert bench.ask("start_drag_teach", trajectory_record=0) == {
+        "command": "start_drag_teach", "drag_teach": True,
+    }  # fmt: skip
+    assert bench.motion.status == "current_drag"
+    bench.plant.set_joint_target(offset(2, 20))
+    bench.run(1.0)
+    assert bench.plant.joint_positions() == pytest.approx(offset(2, 20))
+    assert not bench.stream(READY)
+    assert not bench.movej(READY)
+    assert bench.motion.joint_errors == [0] * 7
+    assert bench.ask("stop_drag_teach")["drag_teach"]
+    assert bench.motion.status == "idle"
+    bench.run(0.5)
+    assert bench.plant.joint_positions() == pytest.approx(offset(2, 20))
+    assert bench.stream(offset(2, 20))
+
+
+def test_an_arm_with_an_error_or_in_a_planned_move_does_not_give_way(bench: Bench) -> None:
+    assert bench.movej(offset(2, 30))
+    bench.run(0.1)
+    assert not bench.ask("start_drag_teach")["drag_teach"]
+    bench.run(5.0)
+    bench.motion.joint_errors[3] = 0x4000
+    assert not bench.ask("start_drag_teach")["drag_teach"]
+    assert bench.motion.status == "idle"
+
+
+def test_a_stop_ends_drag_mode(bench: Bench) -> None:
+    assert bench.ask("start_drag_teach")["drag_teach"]
+    bench.ask("set_arm_stop")
+    assert bench.motion.status == "stop"
