@@ -197,6 +197,33 @@ def convert(
 
 
 @app.command()
+def view(
+    recording: Annotated[
+        Path, typer.Argument(help="LeRobotDataset at 10 Hz, bag, folder of bags, or .rrd file.")
+    ],
+    episode: Annotated[int, typer.Option(min=0, help="Number of the episode.")] = 0,
+    save: Annotated[
+        Path | None, typer.Option(help="Write this .rrd file and open nothing.")
+    ] = None,
+    web: Annotated[
+        bool, typer.Option("--web", help="As a page of this computer, until Ctrl-C.")
+    ] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Parameter file whose gate judges a dataset; default: the cell's."),
+    ] = None,
+) -> None:
+    """Look at an episode in rerun: pictures, joints, path of the tool, words, gate's verdicts.
+
+    Of a dataset each chunk is held against the gate; of a bag it is what the arm node said.
+    """
+    from kinevla_ros.evaluation.view.show import show
+
+    with plain_errors():
+        raise typer.Exit(show(recording, episode, save, web, config))
+
+
+@app.command()
 def annotate(
     dataset: Annotated[Path, typer.Argument(help="Folder of a LeRobotDataset at 10 Hz.")],
     locate: Annotated[

@@ -36,12 +36,15 @@ class Rehearsal:
         chunks: how many there are.
         refused: why chunks were refused, with how many.
         fault: what ended it; empty if nothing did.
+        verdicts: of the chunks of the motion itself: its first target, and why it is refused or an
+            empty text.
     """
 
     approach: Array
     chunks: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     fault: str = ""
+    verdicts: list[tuple[int, str]] = field(default_factory=list)
 
     @property
     def passes(self) -> bool:
@@ -81,8 +84,8 @@ def rehearse(
     if not (ready := stage.begin()).ok:
         found.fault = ready.reason
         return found
-    for part in (approach_motion(targets, float(motion.start[-1])), motion):
-        stage.play(part, found)
+    stage.play(approach_motion(targets, float(motion.start[-1])), found)
+    found.verdicts = stage.play(motion, found)
     return found
 
 
@@ -98,19 +101,23 @@ class _Stage:
         self._now = self._arm.rest(self._now)
         return self._arm.enable(self._now)
 
-    def play(self, motion: RecordedMotion, found: Rehearsal) -> None:
+    def play(self, motion: RecordedMotion, found: Rehearsal) -> list[tuple[int, str]]:
         """Send the chunks of a motion; notes what is refused and what ends it."""
-        begin = self._now
+        begin, verdicts = self._now, []
         for step in range(0, len(motion.targets), STEPS):
             self._sequence += 1
             found.chunks += 1
             chunk = motion.chunk(step, begin + step * CHUNK_DT, self._sequence)
-            if not (result := self._arm.core.follow(chunk, self._now)).ok:
-                found.refused[plain_reason(result.reason, chunk.sequence)] += 1
+            result = self._arm.core.follow(chunk, self._now)
+            reason = plain_reason(result.reason, chunk.sequence)
+            verdicts.append((step, reason))
+            if not result.ok:
+                found.refused[reason] += 1
             self._run(STEPS * CHUNK_DT)
         self._run(HORIZON * CHUNK_DT)
         if not self._arm.enabled and not found.fault:
             found.fault = self._arm.core.status(self._now).reason
+        return verdicts
 
     def _run(self, seconds: float) -> None:
         for _ in range(round(seconds / STREAM_PERIOD)):
