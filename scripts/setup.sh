@@ -43,4 +43,4 @@ install_system_packages() {
 install_system_packages
 "$python" -m venv "$venv"
 touch "$venv/COLCON_IGNORE"  # in a workspace it holds no packages to build
-"$venv/bin/pip" install --editable '.[ros,sim,skills,evaluate,train,serve,console,realsense,record,test]'
+"$venv/bin/pip" install --editable '.[ros,sim,skills,evaluate,train,serve,console,realsense,record,teleop,test]'

@@ -48,7 +48,7 @@ def swing(start: Array, t: float) -> Array:
     return middle + gently * WIDTHS * math.sin(2 * math.pi * FREQUENCY * t)
 
 
-class Player(GuardedNode):
+class ChunkPlayer(GuardedNode):
     """Publishes five chunks a second while the arm is enabled."""
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ class Player(GuardedNode):
 def main() -> None:
     """Play until the process is ended."""
     rclpy.init()
-    player = Player()
+    player = ChunkPlayer()
     # Late chunks are the policy's business; here they would only hide what is judged.
     take_priority(every_thread=True)
     try:
