@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -157,6 +159,14 @@ def test_a_dry_run_says_what_passes_and_what_is_refused_and_why(
     assert code == 1
     assert "refused" in said and "table" in said
     assert replay(str(dataset), "--episode", "9")[0] == 1
+
+
+def test_a_dry_run_needs_nothing_of_ros(dataset: Path) -> None:
+    code = "import sys; sys.modules['rclpy'] = None; from kinevla_ros.cli import main; main()"
+    command = [sys.executable, "-c", code, "replay", str(dataset), "--dry-run"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "chunks pass the gate" in done.stdout
 
 
 def test_a_config_without_a_dry_run_is_refused(dataset: Path) -> None:

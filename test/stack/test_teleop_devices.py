@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 pytest.importorskip("rclpy")
 
 from kinevla_ros.base.arm import GRIPPER_STROKE
+from kinevla_ros.stack.teleop import keyboard
 from kinevla_ros.stack.teleop.gamepad import Gamepad, open_gamepad
 from kinevla_ros.stack.teleop.keyboard import LASTS, SPEED, TURN, Keyboard
 from kinevla_ros.stack.teleop.keys import Keys
@@ -84,6 +86,19 @@ def test_a_terminal_that_is_closed_and_a_pipe_are_named(terminal: Terminal) -> N
         Keys(end)
     os.close(end)
     os.close(start)
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_the_keyboard_is_for_a_simulated_arm(
+    simulated: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyboard, "Keys", lambda: "the terminal")
+    link = SimpleNamespace(parameters=lambda names: {"simulated": simulated})
+    if simulated:
+        assert isinstance(keyboard.open_keyboard(link), Keyboard)
+        return
+    with pytest.raises(ValueError, match="gamepad"):
+        keyboard.open_keyboard(link)
 
 
 class FakeDevice:

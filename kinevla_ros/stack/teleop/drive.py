@@ -31,8 +31,8 @@ STAYS = 5
 def teleoperate(make_person: Callable[[ArmLink], Person], namespace: str, discovery: str) -> int:
     """Let a person lead until Ctrl-C; returns the exit code, 1 after an error.
 
-    However it ends, the arm comes to rest at once. Where the device is gone, the arm is paused as
-    well, so that no policy goes on with it unseen.
+    However it ends, the arm comes to rest at once. Where the device is gone while it leads, the arm
+    is paused as well, so that no policy goes on with it unseen.
 
     Args:
         make_person: opens the device, once the arm is known.
@@ -76,7 +76,7 @@ class Drive:
 
         Raises:
             Interrupted: Ctrl-C.
-            DeviceLost: the person's device is gone; the arm is paused.
+            DeviceLost: the person's device is gone; the arm is paused if the person led it.
             NoArm: the arm does not permit motion any more.
         """
         link = self._link
@@ -89,8 +89,9 @@ class Drive:
             print("done", flush=True)
         except DeviceLost:
             self._stay()
-            link.switch("arm/pause", True)
-            print(f"the arm is paused; {link.name}/pause with false lets it go on", flush=True)
+            if self._session.leads:
+                link.switch("arm/pause", True)
+                print(f"the arm is paused; {link.name}/pause with false lets it go on", flush=True)
             raise
         finally:
             self._stay()

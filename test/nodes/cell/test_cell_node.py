@@ -44,6 +44,19 @@ def cell(port: int) -> Iterator[Bench]:
         yield cell
 
 
+def test_the_state_is_that_of_the_simulator(cell: Bench) -> None:
+    from kinevla_ros.robot.kinematics import forward
+    from kinevla_ros.sim.cell.cell import HOME
+    from kinevla_ros.stack.teleop.player import cell_state
+
+    answer = cell.call(Trigger, "/cell/state", Trigger.Request())
+    assert answer.success
+    state = cell_state(answer.message)
+    assert state.q == pytest.approx(HOME, abs=0.02)
+    assert state.tool == pytest.approx(forward(state.q)[0], abs=1e-3)
+    assert set(state.poses) == {"bread", "carrot", "plate"}
+
+
 def test_pictures_come_with_intrinsics_and_frames_like_those_of_a_realsense(cell: Bench) -> None:
     for name in ("front", "wrist"):
         images = cell.record(Image, f"/camera/{name}/color/image_raw", image_qos(False))
