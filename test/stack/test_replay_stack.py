@@ -19,6 +19,7 @@ pytest.importorskip("rclpy")
 pytest.importorskip("mujoco")
 pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library is not installed")
 
+from demonstrations import write_sound
 from node_bench import free_port
 
 from kinevla_ros.base.chunk import ActionChunk
@@ -118,6 +119,19 @@ def test_the_arm_node_that_runs_is_used_and_holds_after_ctrl_c(
     place = link.q
     link.spin_until(time.monotonic() + 0.5)
     assert link.away(place).max() < 2e-3
+
+
+def test_nothing_is_sent_of_an_episode_that_the_gate_would_refuse(
+    link: ArmLink, tmp_path: Path
+) -> None:
+    fast = write_sound(tmp_path / "fast", steps=6)
+    assert link.q is not None
+    start = link.q
+    done = replay(str(fast))
+    assert done.returncode == 1
+    assert "refused" in done.stdout and "nothing has been sent" in done.stdout, done.stdout
+    link.spin_until(time.monotonic() + 0.5)
+    assert link.away(start).max() < 2e-3
 
 
 def test_nothing_is_sent_to_an_arm_that_is_disabled(dataset: Path, link: ArmLink) -> None:
