@@ -92,7 +92,7 @@ def test_chunks_that_the_gate_would_refuse_are_shown_as_warnings(
     dataset: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("rerun", reason="rerun-sdk is not installed")
-    shipped = Path(__file__).parents[2] / "config" / "realman.yaml"
+    shipped = Path(__file__).parents[3] / "config" / "realman.yaml"
     config, out = tmp_path / "high.yaml", tmp_path / "out.rrd"
     config.write_text(shipped.read_text().replace("table: 0.0", "table: 0.05"))
     code, said = view(str(dataset), "--config", str(config), "--save", str(out))
