@@ -16,8 +16,8 @@ SILENCE = 1.0
 """An arm whose joints are not measured for so long is not guided any more (s)."""
 
 USAGE = (
-    "the arm gives way: hold it and guide it. What is measured is the motion; record it with "
-    "teaching: hand. Ctrl-C lets the arm hold itself."
+    "the arm gives way: hold it and guide it. What is measured is the motion: kinevla record "
+    "--teaching hand. Ctrl-C lets the arm hold itself."
 )
 
 

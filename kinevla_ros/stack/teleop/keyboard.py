@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.stack.arm_link import ArmLink
-from kinevla_ros.stack.teleop.keys import Keys
+from kinevla_ros.stack.teleop.keys import TerminalKeys
 from kinevla_ros.stack.teleop.person import Wish
 
 Array = NDArray[np.float64]
@@ -31,7 +31,7 @@ WAYS: dict[str, Array] = {
 class KeyClutch:
     """The space bar: held until it is pressed again."""
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: TerminalKeys) -> None:
         self._keys, self.held = keys, False
 
     def read(self) -> str:
@@ -53,7 +53,7 @@ class Keyboard:
         "j l: turn; u o: roll; i k: pitch; g: gripper. Ctrl-C ends it."
     )
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: TerminalKeys) -> None:
         self._keys, self._clutch = keys, KeyClutch(keys)
         self._twist, self._until = np.zeros(6), -np.inf
         self._opening: float | None = None
@@ -93,7 +93,7 @@ def open_keyboard(link: ArmLink) -> Keyboard:
             "a terminal does not tell when a key is let go, and this arm is a real one: "
             "kinevla teleop gamepad"
         )
-    return Keyboard(Keys())
+    return Keyboard(TerminalKeys())
 
 
 def toggled(opening: float | None) -> float:

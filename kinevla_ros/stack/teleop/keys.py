@@ -1,21 +1,20 @@
-"""Keys of a terminal, one at a time and without waiting."""
+"""Keys of a terminal that move something: all that were pressed, without waiting."""
 
 from __future__ import annotations
 
 import os
 import select
-import sys
 import termios
-import tty
 
+from kinevla_ros.stack.record.keys import Keys
 from kinevla_ros.stack.teleop.person import DeviceLost
 
 MOST = 64
 """Keys that are read at once; a paste is not obeyed key by key."""
 
 
-class Keys:
-    """The terminal at `descriptor`, without echo and line by line; a context that restores it.
+class TerminalKeys(Keys):
+    """The terminal at `descriptor`, without echo and line by line until `close`.
 
     Args:
         descriptor: of a terminal; standard input without it.
@@ -25,14 +24,13 @@ class Keys:
     """
 
     def __init__(self, descriptor: int | None = None) -> None:
-        self._descriptor = sys.stdin.fileno() if descriptor is None else descriptor
+        super().__init__(descriptor)
         if not os.isatty(self._descriptor):
             raise DeviceLost("keys need a terminal: run the command in one, without a pipe")
-        self._before = termios.tcgetattr(self._descriptor)
-        tty.setcbreak(self._descriptor)
+        self.__enter__()
 
     def read(self) -> str:
-        """The keys pressed since the last time.
+        """The keys pressed since the last time, the space bar among them.
 
         Raises:
             DeviceLost: the terminal is gone.
@@ -50,6 +48,6 @@ class Keys:
     def close(self) -> None:
         """Let the terminal be as it was."""
         try:
-            termios.tcsetattr(self._descriptor, termios.TCSANOW, self._before)
+            self.__exit__()
         except termios.error:
             return  # a terminal that is gone needs nothing

@@ -9,7 +9,7 @@ from kinevla_ros.robot.realman.transport import RealManArm
 from kinevla_ros.robot.transport import ArmConnectionError, Transport
 from kinevla_ros.stack.arm_link import ArmLink
 from kinevla_ros.stack.teleop.keyboard import KeyClutch
-from kinevla_ros.stack.teleop.keys import Keys
+from kinevla_ros.stack.teleop.keys import TerminalKeys
 from kinevla_ros.stack.teleop.person import DeviceLost, Wish
 
 
@@ -27,7 +27,7 @@ class Leader:
         "space: take hold, let go. Ctrl-C ends it."
     )
 
-    def __init__(self, arm: Transport, keys: Keys, name: str) -> None:
+    def __init__(self, arm: Transport, keys: TerminalKeys, name: str) -> None:
         self._arm, self._keys, self._name = arm, keys, name
         self._clutch = KeyClutch(keys)
 
@@ -75,7 +75,7 @@ class LeaderAddress:
             raise ValueError(f"{self.ip}:{self.port} is the arm that is to follow: give another")
         if self.udp_port == arm["udp_port"]:
             raise ValueError(f"the arm's own state comes to UDP port {self.udp_port}: give another")
-        keys = Keys()
+        keys = TerminalKeys()
         leader = RealManArm(self.ip, self.port, self.udp_port)
         try:
             leader.connect()

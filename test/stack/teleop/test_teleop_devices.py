@@ -19,7 +19,7 @@ from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.stack.teleop import keyboard
 from kinevla_ros.stack.teleop.gamepad import Gamepad, open_gamepad
 from kinevla_ros.stack.teleop.keyboard import LASTS, SPEED, TURN, Keyboard
-from kinevla_ros.stack.teleop.keys import Keys
+from kinevla_ros.stack.teleop.keys import TerminalKeys
 from kinevla_ros.stack.teleop.person import DeviceLost
 
 NOTHING = np.zeros(6)
@@ -30,7 +30,7 @@ class Terminal:
 
     def __init__(self) -> None:
         self.fingers, self.screen = os.openpty()
-        self.keyboard = Keyboard(Keys(self.screen))
+        self.keyboard = Keyboard(TerminalKeys(self.screen))
 
     def press(self, keys: str) -> None:
         os.write(self.fingers, keys.encode())
@@ -83,7 +83,7 @@ def test_a_terminal_that_is_closed_and_a_pipe_are_named(terminal: Terminal) -> N
         terminal.keyboard.read(1.0)
     end, start = os.pipe()
     with pytest.raises(DeviceLost, match="without a pipe"):
-        Keys(end)
+        TerminalKeys(end)
     os.close(end)
     os.close(start)
 
@@ -92,7 +92,7 @@ def test_a_terminal_that_is_closed_and_a_pipe_are_named(terminal: Terminal) -> N
 def test_the_keyboard_is_for_a_simulated_arm(
     simulated: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keyboard, "Keys", lambda: "the terminal")
+    monkeypatch.setattr(keyboard, "TerminalKeys", lambda: "the terminal")
     link = SimpleNamespace(parameters=lambda names: {"simulated": simulated})
     if simulated:
         assert isinstance(keyboard.open_keyboard(link), Keyboard)
