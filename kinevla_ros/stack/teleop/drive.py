@@ -11,6 +11,7 @@ from sensor_msgs.msg import JointState
 
 from kinevla_ros.base.arm import STREAM_PERIOD
 from kinevla_ros.msg import SafetyStatus
+from kinevla_ros.nodes.arm.stall_recovery import STALLS
 from kinevla_ros.nodes.ros.messages import joints_to_message
 from kinevla_ros.robot.joint_target import JointTarget
 from kinevla_ros.robot.limits import JointLimits
@@ -23,6 +24,9 @@ from kinevla_ros.stack.teleop.session import Session
 TOPIC = "kinevla/teleop_targets"
 LISTENS = 5.0
 """An arm node that is found listens by then, s."""
+
+GOES_ON = 10.0
+"""A simulated arm that has stalled goes on by itself by then, s."""
 
 STAYS = 5
 """Targets that say to stay where the arm is: one could be lost."""
@@ -69,6 +73,7 @@ class Drive:
         self._link, self._person, self._session = link, person, Session(limits)
         self._publisher = link.node.create_publisher(JointState, TOPIC, 1)
         self._said, self._published_at = "", -math.inf
+        self._simulated = bool(link.parameters(("simulated",))["simulated"])
         link.on_status = self._on_status
 
     def run(self) -> None:
@@ -101,7 +106,7 @@ class Drive:
         while True:
             due = max(due + STREAM_PERIOD, time.monotonic())
             self._link.spin_until(due)
-            self._link.require_enabled()
+            self._require_enabled()
             led, now = self._session.leads, time.monotonic()
             wish = self._person.read(now)
             place = self._link.commanded if self._link.commanded is not None else self._link.q
@@ -117,6 +122,16 @@ class Drive:
                 self._say("leading" if self._session.leads else "let go")
             if led and not self._session.leads:
                 self._stay()
+
+    def _require_enabled(self) -> None:
+        """Raise NoArm where the arm does not move; a simulated one that stalled may go on."""
+        link = self._link
+        status = link.status
+        if self._simulated and status is not None and status.fault in STALLS:
+            self._say(f"the simulated arm has stalled: {status.reason}")
+            self._person.let_go()
+            link.wait_for(link.enabled, GOES_ON)
+        link.require_enabled()
 
     def _publish(self, target: JointTarget) -> None:
         stamp = self._link.stamps.to_ros(target.stamp)

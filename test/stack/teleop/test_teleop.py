@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -48,6 +50,22 @@ def test_the_demonstrator_plays_the_person_and_the_judge_sees_the_task_done(
     assert rests(cell)
     judged = json.loads(cell._ask(Trigger, "cell/judge", Trigger.Request()).message)
     assert judged["goal"] and judged["constraints"]["direction"], judged
+
+
+def test_a_simulated_arm_that_stalls_is_led_on_by_the_demonstrator(cell: ArmLink) -> None:
+    cell.trigger("cell/reset")
+    launcher = cell._launcher
+    assert launcher is not None
+    with typed("teleop", "player", BREAD) as command:
+        assert cell.wait_for(lambda: leads(cell), LONG), command.said
+        os.kill(launcher.pid("cell"), signal.SIGSTOP)
+        try:
+            stalled = cell.wait_for(lambda: not cell.enabled(), LONG)
+        finally:
+            os.kill(launcher.pid("cell"), signal.SIGCONT)
+        assert stalled
+        assert command.wait() == 0, command.said
+    assert "has stalled" in command.said and "done" in command.said
 
 
 def test_keys_move_the_tool_after_the_space_bar_and_ctrl_c_brings_it_to_rest(
