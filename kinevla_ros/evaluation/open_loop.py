@@ -27,8 +27,8 @@ from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.decoding.override import Override
-from kinevla_ros.generator.inference import Prediction
-from kinevla_ros.generator.policy import NotUnderstood, Policy
+from kinevla_ros.generator.inference import NotUnderstood, Prediction
+from kinevla_ros.generator.policy import Policy
 
 MOST_FRAMES = 1000
 """Frames looked at, spread over the dataset."""

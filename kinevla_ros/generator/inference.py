@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 from kinevla_ros.base.chunk import ActionChunk
 
 
+class NotUnderstood(ValueError):
+    """The instruction, or the reasoning written for it, names no task or another; nothing moves."""
+
+
 @dataclass(frozen=True, eq=False)
 class Prediction:
     """What a checkpoint of whatever action space answers to an observation.

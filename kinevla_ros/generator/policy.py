@@ -27,7 +27,7 @@ from kinevla_ros.generator.decoding_backend import DecodingOptions, choose_backe
 from kinevla_ros.generator.device import find_device, naming_full_memory
 from kinevla_ros.generator.engine.engine import FastDecoder
 from kinevla_ros.generator.engine.quantised import Weights
-from kinevla_ros.generator.inference import Inference, Prediction
+from kinevla_ros.generator.inference import Inference, NotUnderstood, Prediction
 from kinevla_ros.generator.pictures.squares import camera_pixels, state_tensor
 from kinevla_ros.language.command import Command
 from kinevla_ros.language.reading.reader_of import reader_of
@@ -55,10 +55,6 @@ class Read:
     instruction: str
     prompt: str
     command: Command | None
-
-
-class NotUnderstood(ValueError):
-    """The instruction, or the reasoning written for it, names no task or another; nothing moves."""
 
 
 class Policy:

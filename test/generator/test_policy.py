@@ -14,7 +14,8 @@ from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.decoding.override import Override
-from kinevla_ros.generator.policy import NotUnderstood, Policy
+from kinevla_ros.generator.inference import NotUnderstood
+from kinevla_ros.generator.policy import Policy
 
 INSTRUCTION = "hold the carrot by the upper part and place it on the right side of the plate"
 IMAGES = {name: np.full((240, 320, 3), 90, np.uint8) for name in ("front", "wrist")}

@@ -33,8 +33,8 @@ from kinevla_ros.evaluation.suite.settings import EvaluationSettings
 from kinevla_ros.generator.checkpoint import CheckpointError, load_generator
 from kinevla_ros.generator.decoding.depth_head import DEPTH_HEAD_FILE, DepthHead
 from kinevla_ros.generator.engine.quantised import Int8Linear
-from kinevla_ros.generator.inference import Inference
-from kinevla_ros.generator.policy import NotUnderstood, Policy
+from kinevla_ros.generator.inference import Inference, NotUnderstood
+from kinevla_ros.generator.policy import Policy
 
 CARROT = "hold the carrot by the upper part and place it on the right side of the plate"
 HOME = np.array([0.0, 0.16, 0.0, 1.54, 0.0, 1.44, 0.0])

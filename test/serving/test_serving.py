@@ -34,8 +34,8 @@ from websockets.sync.server import ServerConnection
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.base.resources import resource_path
-from kinevla_ros.generator.inference import Inference
-from kinevla_ros.generator.policy import NotUnderstood, Policy
+from kinevla_ros.generator.inference import Inference, NotUnderstood
+from kinevla_ros.generator.policy import Policy
 from kinevla_ros.serving import client
 from kinevla_ros.serving.client import RemotePolicy
 from kinevla_ros.serving.dictionaries import ACTION_SPACE, observation_from_dictionary

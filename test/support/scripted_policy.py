@@ -7,8 +7,7 @@ from shipped_tasks import goal_text, kinematics_text, parse_instruction, parse_r
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.generator.decoding.override import Override
-from kinevla_ros.generator.inference import Inference
-from kinevla_ros.generator.policy import NotUnderstood
+from kinevla_ros.generator.inference import Inference, NotUnderstood
 from kinevla_ros.language.command import Command
 from kinevla_ros.sim.cell.cell import Cell
 from kinevla_ros.sim.demonstrations.demonstrator import plan

@@ -16,8 +16,8 @@ from kinevla_ros.base.observation import Observation
 from kinevla_ros.codec.bilevel import CodecConfig
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.override import Override
-from kinevla_ros.generator.inference import Inference
-from kinevla_ros.generator.policy import NotUnderstood, Policy
+from kinevla_ros.generator.inference import Inference, NotUnderstood
+from kinevla_ros.generator.policy import Policy
 from kinevla_ros.training import pipeline
 from kinevla_ros.training.codec.stages import CodecSettings
 from kinevla_ros.training.generator.batches import GeneratorSettings

@@ -18,9 +18,9 @@ from kinevla_ros.evaluation.suite.episodes import ReadyPolicy
 from kinevla_ros.generator.checkpoint import load_generator, load_task_set
 from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.decoding.sequence import InstructionTooLong, instruction_ids
-from kinevla_ros.generator.inference import Inference
+from kinevla_ros.generator.inference import Inference, NotUnderstood
 from kinevla_ros.generator.pictures.squares import camera_pixels, state_tensor
-from kinevla_ros.generator.policy import NotUnderstood, Policy
+from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
 from kinevla_ros.language.reading.reader_of import reader_of
 from kinevla_ros.training.generator.motion_heads import ActionHead

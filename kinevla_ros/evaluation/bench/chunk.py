@@ -25,8 +25,8 @@ from kinevla_ros.evaluation.suite.episode import EpisodePolicy
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.decoding_backend import PLAIN
-from kinevla_ros.generator.inference import Inference
-from kinevla_ros.generator.policy import NotUnderstood, Policy
+from kinevla_ros.generator.inference import Inference, NotUnderstood
+from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.command import Command
 from kinevla_ros.language.grammar import instruction
 

@@ -26,9 +26,10 @@ from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.evaluation.suite.episode import scene
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, GenerationError, Given
 from kinevla_ros.generator.decoding.sequence import instruction_ids, written_part
+from kinevla_ros.generator.inference import NotUnderstood
 from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.pictures.squares import camera_pixels, state_tensor
-from kinevla_ros.generator.policy import NotUnderstood, Policy
+from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.command import Command
 from kinevla_ros.language.grammar import instruction
 from kinevla_ros.language.reading.readings import Question, Reading, Understood

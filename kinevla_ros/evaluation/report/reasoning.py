@@ -21,7 +21,8 @@ from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.evaluation.suite.episode import EpisodeResult, scene
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.decoding.decode import GenerationError
-from kinevla_ros.generator.policy import NotUnderstood, Policy
+from kinevla_ros.generator.inference import NotUnderstood
+from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.command import Command
 from kinevla_ros.language.grammar import Split, instruction
 from kinevla_ros.language.reading.reader_of import reader_of

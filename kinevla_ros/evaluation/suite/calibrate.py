@@ -24,8 +24,8 @@ from kinevla_ros.evaluation.bench.recording import record
 from kinevla_ros.evaluation.report.statistics import Roc
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.decoding.override import Override
-from kinevla_ros.generator.inference import Inference
-from kinevla_ros.generator.policy import NotUnderstood, Policy
+from kinevla_ros.generator.inference import Inference, NotUnderstood
+from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.command import Command
 from kinevla_ros.language.grammar import instruction
 from kinevla_ros.sim.cell.tasks import require_cell

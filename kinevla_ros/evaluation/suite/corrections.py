@@ -13,7 +13,8 @@ import numpy as np
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.generator.decoding.decode import GenerationError
-from kinevla_ros.generator.policy import NotUnderstood, Policy
+from kinevla_ros.generator.inference import NotUnderstood
+from kinevla_ros.generator.policy import Policy
 from kinevla_ros.sim.cell.cell import Cell
 from kinevla_ros.sim.demonstrations.collect import collect, place_at_random
 from kinevla_ros.sim.demonstrations.demonstrator import Plan

@@ -17,8 +17,9 @@ from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.evaluation.suite.episode import scene
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, GenerationError, Refusal
 from kinevla_ros.generator.decoding.sequence import InstructionTooLong
+from kinevla_ros.generator.inference import NotUnderstood
 from kinevla_ros.generator.pictures.squares import camera_pixels, state_tensor
-from kinevla_ros.generator.policy import NotUnderstood, Policy
+from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.grammar import Split
 from kinevla_ros.language.reading.out_of_scope import OutOfScope
 from kinevla_ros.sim.cell.cell import Cell

@@ -146,7 +146,7 @@ def status_of(problem: Exception) -> int:
     if isinstance(problem, RemotePolicyError):
         return int(Reasoning.ERROR)  # there need be no torch, which the others come with
     from kinevla_ros.generator.device import GpuOutOfMemory, NoGpu
-    from kinevla_ros.generator.policy import NotUnderstood
+    from kinevla_ros.generator.inference import NotUnderstood
 
     statuses = {
         NotUnderstood: Reasoning.NOT_UNDERSTOOD,

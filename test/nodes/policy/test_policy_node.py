@@ -23,7 +23,7 @@ from shipped_tasks import kinematics_text, parse_instruction
 from kinevla_ros.base.action_space import RM75, ActionSpace
 from kinevla_ros.generator import policy as generator_policy
 from kinevla_ros.generator.device import GpuOutOfMemory
-from kinevla_ros.generator.policy import NotUnderstood
+from kinevla_ros.generator.inference import NotUnderstood
 from kinevla_ros.msg import Question, Reasoning
 from kinevla_ros.nodes.policy import node as policy_module
 from kinevla_ros.nodes.policy.node import PolicyNode
