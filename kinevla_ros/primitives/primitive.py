@@ -66,7 +66,10 @@ def tp_gmm(
 
 
 def lfe_kmp(
-    demonstrations: Array, starts: Sequence[TaskFrame], ends: Sequence[TaskFrame]
+    demonstrations: Array,
+    starts: Sequence[TaskFrame],
+    ends: Sequence[TaskFrame],
+    handover: float = 1.0,
 ) -> Primitive:
     """KMP with local features enhanced: each frame's regression, resampled at its own end.
 
@@ -77,13 +80,15 @@ def lfe_kmp(
     Args:
         demonstrations: shape (M, N, D). One is enough: it is followed as it is.
         starts, ends: the frames of each demonstration's start and end.
+        handover: how soon the start lets go, see `trusted_near`.
 
     Raises:
         ValueError: demonstrations or frames cannot be learnt from.
     """
     points = check(demonstrations)
     return Primitive(
-        learnt_at(seen_from(points, starts), "start"), learnt_at(seen_from(points, ends), "end")
+        learnt_at(seen_from(points, starts), "start", handover),
+        learnt_at(seen_from(points, ends), "end", handover),
     )
 
 
@@ -102,15 +107,16 @@ def enhanced(
     return predict(extended, reference.phases, settings)
 
 
-def learnt_at(local: Array, end: End) -> Gaussians:
+def learnt_at(local: Array, end: End, handover: float = 1.0) -> Gaussians:
     """What LFE-KMP learns in the frame of one end.
 
     Args:
         local: demonstrations as that frame sees them, shape (M, N, D).
+        handover: how soon the start lets go, see `trusted_near`.
     """
     unit = extent(local)
     reference = followed(local[0]) if len(local) == 1 else regressed(local)
-    reference = trusted_near(reference, end, unit).scaled(1 / unit)
+    reference = trusted_near(reference, end, unit, handover).scaled(1 / unit)
     return enhanced(reference, local.mean(axis=0) / unit, end).scaled(unit)
 
 

@@ -64,7 +64,7 @@ def followed(demonstration: Array) -> Gaussians:
     return Gaussians(np.linspace(0.0, 1.0, len(points)), points, np.tile(each, (len(points), 1, 1)))
 
 
-def trusted_near(reference: Gaussians, end: End, unit: float) -> Gaussians:
+def trusted_near(reference: Gaussians, end: End, unit: float, handover: float = 1.0) -> Gaussians:
     """A reference that is less sure the further a phase is from one end.
 
     Adds (unit w)^2 I to the covariances, w from 0 at that end to 1 at the other, half by time and
@@ -74,11 +74,13 @@ def trusted_near(reference: Gaussians, end: End, unit: float) -> Gaussians:
     Args:
         reference: in the frame of the end.
         unit: extent of the demonstrations.
+        handover: h > 0; with the progress s, w is s^h for the start and (1 - s)^(1 / h) for the
+            end. Below 1 the start lets go sooner.
     """
     steps = np.linalg.norm(np.diff(reference.means, axis=0), axis=1)
     way = np.append(0.0, np.cumsum(steps)) / (steps.sum() or 1.0)
     progress = (way + reference.phases) / 2
-    distance = progress if end == "start" else 1.0 - progress
+    distance = progress**handover if end == "start" else (1.0 - progress) ** (1.0 / handover)
     added = (unit * distance)[:, None, None] ** 2 * np.eye(reference.means.shape[1])
     return replace(reference, covariances=reference.covariances + added)
 
