@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ class Observation:
         joints: measured joint positions, rad, shape (7,).
         gripper: measured opening, m, 0 is closed.
         stamp: time of the older picture, s.
+        objects: poses that something else than the policy has found, such as markers: name to
+            (x, y, yaw) on the table in `base_link`, shape (3,), m and rad.
 
     Raises:
         ValueError: A shape or a type is wrong, or a number is not finite.
@@ -31,6 +33,7 @@ class Observation:
     joints: NDArray[np.float64]
     gripper: float
     stamp: float
+    objects: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for camera, image in self.images.items():
@@ -43,6 +46,9 @@ class Observation:
         if joints.shape != (len(JOINT_NAMES),) or not np.isfinite(joints).all():
             raise ValueError(f"joints are {joints}; give {len(JOINT_NAMES)} finite numbers, rad")
         object.__setattr__(self, "joints", joints)
+        for name, pose in self.objects.items():
+            if np.shape(pose) != (3,) or not np.isfinite(pose).all():
+                raise ValueError(f"the pose of the {name} is {pose}; give finite (x, y, yaw)")
         for name in ("gripper", "stamp"):
             if not math.isfinite(value := getattr(self, name)):
                 raise ValueError(f"{name} is {value}; give a finite number")

@@ -14,6 +14,10 @@ class NotUnderstood(ValueError):
     """The instruction, or the reasoning written for it, names no task or another; nothing moves."""
 
 
+class NoMotion(RuntimeError):
+    """The instruction is understood, but the scene or the arm does not allow it; says why."""
+
+
 @dataclass(frozen=True, eq=False)
 class Prediction:
     """What a checkpoint of whatever action space answers to an observation.

@@ -33,7 +33,10 @@ class EpisodePolicy(Protocol):
         observation: Observation,
         override: Override | None = None,
     ) -> Inference:
-        """Reasoning and chunk for one observation; raises NotUnderstood or GenerationError."""
+        """Reasoning and chunk for one observation.
+
+        Raises NotUnderstood, NoMotion or GenerationError.
+        """
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from kinevla_ros.evaluation.suite.alarms import Alarms
 from kinevla_ros.evaluation.suite.episode import EpisodePolicy, EpisodeResult, EpisodeSetup, Images
 from kinevla_ros.evaluation.suite.intervention import IntervenedPolicy
 from kinevla_ros.generator.decoding.decode import GenerationError
-from kinevla_ros.generator.inference import Inference, NotUnderstood
+from kinevla_ros.generator.inference import Inference, NoMotion, NotUnderstood
 from kinevla_ros.language.command import Command
 from kinevla_ros.language.reading.reader_of import reader_of
 from kinevla_ros.language.reading.readings import UnknownReasoning
@@ -62,7 +62,7 @@ class _PolicyRun:
         inference = None
         try:
             inference = self._policy.infer(self.instruction, observation)
-        except (NotUnderstood, GenerationError) as problem:
+        except (NotUnderstood, GenerationError, NoMotion) as problem:
             self.no_motion[str(problem)] += 1
         else:
             self._count(inference)

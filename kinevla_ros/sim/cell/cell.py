@@ -96,9 +96,10 @@ class Cell:
         return self.state()
 
     def observe(self) -> Observation:
-        """Pictures, joints and gripper as they are now, with the simulated time."""
+        """Pictures, joints, gripper and objects as they are now, with the simulated time."""
         q, opening = self.joint_positions(), self.gripper()
-        return Observation(self.render(), q, opening, float(self.data.time))
+        objects = {name: self._pose(name)[[0, 1, 3]] for name in OBJECTS}
+        return Observation(self.render(), q, opening, float(self.data.time), objects)
 
     def place_arm(self, q: Array, opening: float = GRIPPER_STROKE) -> None:
         """Put the arm, at rest, at joint positions (rad), shape (7,), and opening (m)."""
