@@ -104,6 +104,10 @@ def evaluate(
         ),
     ] = None,
     camera: Cameras = None,
+    skills: Annotated[
+        Path | None,
+        typer.Option(help="Folder of skills that act in the place of a checkpoint."),
+    ] = None,
 ) -> None:
     """Let the policy act in the simulated cell and count its successes."""
     if open_loop is not None:
@@ -134,7 +138,7 @@ def evaluate(
         weights,
         depth_head,
     )
-    raise typer.Exit(run(model, settings, workers, report, inspect, page))
+    raise typer.Exit(run(model, settings, workers, report, inspect, page, skills))
 
 
 @app.command()

@@ -24,7 +24,6 @@ from rich.progress import (
 from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.files.lock import FolderInUse, only_writer
-from kinevla_ros.base.resources import resource_path
 from kinevla_ros.evaluation.report.failures import VIDEOS, copy_videos
 from kinevla_ros.evaluation.report.reasoning import bert_score, metrics, read_phrasings, readings_of
 from kinevla_ros.evaluation.report.reasoning import lines as word_lines
@@ -44,7 +43,8 @@ from kinevla_ros.evaluation.suite.pairs import (
 )
 from kinevla_ros.evaluation.suite.refusals import read_out_of_scope, refusal_figures, refusal_line
 from kinevla_ros.evaluation.suite.settings import EvaluationSettings
-from kinevla_ros.generator.checkpoint import CheckpointError, load_contract, load_task_set
+from kinevla_ros.evaluation.suite.tried import Tried, checkpoint, skilled
+from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.sim.cell.tasks import require_cell
@@ -60,30 +60,33 @@ def evaluate(
     figures: Path | None = None,
     inspect: Path | None = None,
     report: Path | None = None,
+    skills: Path | None = None,
 ) -> int:
-    """Evaluate a checkpoint and return the exit code: 0 when every episode has run.
+    """Evaluate a checkpoint, or skills, and return the exit code: 0 when every episode has run.
 
     Ctrl-C or the death of a worker ends the run; what is done until then is reported.
 
     Args:
-        model: checkpoint folder; the shipped one without it.
+        model: checkpoint folder; the shipped one without it and without `skills`.
         figures: JSON file to write.
         inspect: folder for a video of each failure; the report has them in any case.
         report: folder for a page with plots, figures and videos.
+        skills: folder of skills, in the place of a checkpoint.
     """
     console, errors = Console(), Console(stderr=True)
     try:
         with ExitStack() as held:
             for folder in {path.resolve() for path in (inspect, report) if path}:
                 held.enter_context(only_writer(folder))
-            return _evaluate(model, settings, workers, figures, inspect, report, console, errors)
-    except (FolderInUse, OSError) as problem:
+            tried = skilled(skills, model, settings) if skills else checkpoint(model, settings)
+            return _evaluate(tried, settings, workers, figures, inspect, report, console, errors)
+    except (FolderInUse, ValueError, OSError) as problem:
         errors.print(for_user(problem), style="red", markup=False, highlight=False)
         return 1
 
 
 def _evaluate(
-    model: Path | None,
+    tried: Tried,
     settings: EvaluationSettings,
     workers: int,
     figures: Path | None,
@@ -92,16 +95,14 @@ def _evaluate(
     console: Console,
     errors: Console,
 ) -> int:
-    folder = model or resource_path("models", "kinevla-tiny")
-    load = partial(Policy, folder, weights=settings.weights, depth_head=settings.depth_head)
     inspect = inspect or (report / VIDEOS if report else None)
     try:
-        require_cell(load_task_set(folder))
+        require_cell(tried.tasks)
         plan, found_pairs = _plan(settings)
         _require(settings, report)
         if inspect:
             inspect.mkdir(parents=True, exist_ok=True)
-        with closing(run_checkpoint(load, plan, workers, inspect)) as stream:
+        with closing(run_checkpoint(tried.load, plan, workers, inspect)) as stream:
             results, code = _run(stream, len(plan), console, errors)
         if inspect and report:
             copy_videos(inspect, report / VIDEOS)
@@ -112,17 +113,18 @@ def _evaluate(
         content = {
             **asdict(settings),
             "bert_model": settings.bert_model and settings.bert_model.name,
-            "model": str(folder),
+            "model": str(tried.folder),
             "complete": not code,
             **_content(groups, found_pairs, results),
-            "codes": code_usage(groups[PLAIN], load_contract(folder)),
+            "codes": code_usage(groups[PLAIN], tried.contract) if tried.contract else {},
             "reasoning": {},
         }
     except (CheckpointError, GenerationError, ValueError, OSError) as problem:
         errors.print(for_user(problem), style="red", markup=False, highlight=False)
         return 1
     try:
-        content |= _words(groups[PLAIN], folder, load, settings, console)
+        if tried.load_model:
+            content |= _words(groups[PLAIN], tried.folder, tried.load_model, settings, console)
     except KeyboardInterrupt:
         errors.print("[yellow]interrupted; figures of the words are missing")
         code = INTERRUPTED
