@@ -6,7 +6,7 @@ import signal
 
 import typer
 
-from kinevla_ros.cli import bench, data, evaluate, record, run, tasks, teleop, train
+from kinevla_ros.cli import bench, data, evaluate, record, run, skill, tasks, teleop, train
 
 app = typer.Typer(
     help="Say what to do and how, and the arm does it.",
@@ -16,6 +16,7 @@ app = typer.Typer(
 for verbs in (run, record, evaluate, data):
     app.add_typer(verbs.app)
 app.add_typer(tasks.app, name="tasks")
+app.add_typer(skill.app, name="skill")
 app.add_typer(teleop.app, name="teleop")
 app.add_typer(train.app, name="train")
 app.add_typer(bench.app, name="bench")

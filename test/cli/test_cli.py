@@ -19,6 +19,7 @@ VERBS = [
         (["train"], typer.main.get_command(app).commands["train"]),
         (["teleop"], typer.main.get_command(app).commands["teleop"]),
         (["bench"], typer.main.get_command(app).commands["bench"]),
+        (["skill"], typer.main.get_command(app).commands["skill"]),
     )
     for name in commands.commands
 ]

@@ -54,7 +54,7 @@ def test_every_command_and_option_that_is_named_exists(page: Path) -> None:
             r"(?<!inet )\bkinevla ([a-z].*?)(?=#|&&|\bkinevla |$)", line.split(" # ")[0]
         ):
             words = re.findall(r"[^\s]+", said)
-            two = words[0] in ("train", "bench", "teleop") or words[:2] == ["tasks", "new"]
+            two = words[0] in ("train", "bench", "skill", "teleop") or words[:2] == ["tasks", "new"]
             verb = (" ".join(words[:2]) if two else words[0]).strip(",.;")
             assert verb in OPTIONS, f"kinevla {verb}: no such verb ({line})"
             for option in re.findall(r"(?<!\S)--[a-z][a-z0-9-]*", said):
