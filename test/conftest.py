@@ -33,7 +33,7 @@ ROOT = Path(__file__).parent
 FAST = (
     "base", "codec", "data/test_lerobot.py", "language", "package/test_facts.py",
     "package/test_layout.py", "primitives", "robot/gate", "robot/motion", "robot/test_limits.py",
-    "robot/test_kinematics.py", "robot/test_reported_state.py", "sim/controller",
+    "robot/test_kinematics.py", "robot/test_reported_state.py", "sim/controller", "skills",
 )  # fmt: skip
 """Rooms and files whose tests need neither models nor real time; all others are slow."""
 

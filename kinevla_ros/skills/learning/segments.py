@@ -21,6 +21,9 @@ LEFT = 0.005
 BEGUN = 0.002
 """A tool that has come so far has begun to move (m)."""
 
+RESTING = 0.001
+"""A tool is no slower that comes so much less far in a frame (m)."""
+
 _BEFORE = 2
 """Frames: a gripper is read a fifth of a second late."""
 
@@ -81,7 +84,7 @@ def _first(found: NDArray[np.bool_], start: int, shown: Demonstration, otherwise
 
 
 def _slowest(shown: Demonstration, first: int, after: int) -> int:
-    """The frame at which the tool is slowest, the last such one."""
-    speed = np.linalg.norm(np.gradient(shown.tool[:, :3], axis=0), axis=1)
-    span = speed[max(0, first) : after]
-    return max(0, first) + len(span) - 1 - int(np.argmin(span[::-1]))
+    """The first frame of a span at which the tool is about as slow as it gets there."""
+    begin = max(0, first)
+    speed = np.linalg.norm(np.gradient(shown.tool[:, :3], axis=0), axis=1)[begin:after]
+    return begin + int(np.argmax(speed <= speed.min() + RESTING))
