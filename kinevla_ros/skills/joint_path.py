@@ -7,14 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from kinevla_ros.robot.kinematics import UnreachableError, top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
 
 Array = NDArray[np.float64]
 
-SPEED_SHARE = 0.8
-"""Of a joint's largest speed; where a path asks for more it takes longer."""
+SPEED_SHARE = 0.55
+"""Of a joint's largest speed. Where a path asks for more it takes longer; an arm that follows a
+tenth of a second late is then still near enough for the next chunk."""
+
+EASED = 0.15
+"""Share of a path over which it slows down before such a place, and speeds up after it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,4 +69,10 @@ def joint_path(tool: Array, joints: Array, duration: float) -> JointPath:
         raise UnreachableError("joint7 would have to turn on beyond its limit; turn it back first")
     steps = np.abs(np.diff(found, axis=0)) / (SPEED_SHARE * RM75_LIMITS.velocity)
     each = np.maximum(duration / max(1, len(found) - 1), steps.max(axis=1))
-    return JointPath(np.append(0.0, np.cumsum(each)), found)
+    return JointPath(np.append(0.0, np.cumsum(_eased(each))), found)
+
+
+def _eased(times: Array) -> Array:
+    """Times of steps that change gradually; none becomes shorter."""
+    width = 1 + 2 * round(EASED * len(times) / 2)
+    return np.asarray(uniform_filter1d(maximum_filter1d(times, width), width), dtype=np.float64)

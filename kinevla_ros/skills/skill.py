@@ -38,11 +38,11 @@ class SkillError(FileError):
     """A file is no skill, or is of another task set; the message names it and the cure."""
 
 
-class _Part(BaseModel):
+class _SkillPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Anchor(_Part):
+class Anchor(_SkillPart):
     """What the end of a motion belongs to.
 
     Attributes:
@@ -58,7 +58,7 @@ class Anchor(_Part):
         return pose if self.axes == "object" else np.array([pose[0], pose[1], 0.0])
 
 
-class Move(_Part):
+class Move(_SkillPart):
     """A motion of the tool that ends at an anchor.
 
     Attributes:
@@ -76,7 +76,7 @@ class Move(_Part):
     path: Annotated[tuple[ToolPose, ...], Field(min_length=2, max_length=10_000)]
 
 
-class Gripper(_Part):
+class Openings(_SkillPart):
     """Openings of the demonstration, m.
 
     Attributes:
@@ -89,7 +89,7 @@ class Gripper(_Part):
     held: Opening
 
 
-class Skill(_Part):
+class Skill(_SkillPart):
     """One way of a task set, demonstrated.
 
     Attributes:
@@ -112,7 +112,7 @@ class Skill(_Part):
     kinematics: str
     source: str
     episodes: Annotated[tuple[int, ...], Field(min_length=1)]
-    gripper: Gripper
+    gripper: Openings
     approach: Move
     closing: Seconds
     carry: Move

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.skills.learning.demonstration import Demonstration, LearningError
+from kinevla_ros.skills.learning.demonstration import LearningError, ShownEpisode
 from kinevla_ros.skills.learning.segments import Cuts
 from kinevla_ros.skills.motion import TURN_LENGTH
 from kinevla_ros.skills.planar import seen_from, wrapped
@@ -48,10 +48,10 @@ class End(NamedTuple):
     spread: float
 
 
-Shown = Sequence[tuple[Demonstration, Cuts]]
+Shown = Sequence[tuple[ShownEpisode, Cuts]]
 
 
-def grasped_object(shown: Demonstration, cuts: Cuts) -> str:
+def grasped_object(shown: ShownEpisode, cuts: Cuts) -> str:
     """The object nearest to the tool at the grasp. Raises LearningError where none is near."""
     tool = shown.tool[cuts.grasp, :2]
     away = {n: math.dist(pose[cuts.grasp, :2], tool) for n, pose in shown.objects.items()}

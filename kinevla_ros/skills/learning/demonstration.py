@@ -32,7 +32,7 @@ class LearningError(ValueError):
 
 
 @dataclass(frozen=True, eq=False)
-class Demonstration:
+class ShownEpisode:
     """An episode of N frames.
 
     Attributes:
@@ -54,7 +54,7 @@ class Demonstration:
     objects: dict[str, Array]
 
 
-def read_demonstration(dataset: DatasetReader, tasks: TaskSet, episode: int) -> Demonstration:
+def read_demonstration(dataset: DatasetReader, tasks: TaskSet, episode: int) -> ShownEpisode:
     """Read an episode of an RM75.
 
     Raises:
@@ -80,7 +80,7 @@ def read_demonstration(dataset: DatasetReader, tasks: TaskSet, episode: int) -> 
             f"{math.degrees(tilt.max()):.0f} deg; a skill holds it straight down, give an episode "
             "in which it is"
         )
-    return Demonstration(
+    return ShownEpisode(
         index=episode,
         command=_command(dataset, tasks, episode),
         times=np.arange(entry.length) / dataset.info["fps"],

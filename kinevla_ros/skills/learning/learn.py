@@ -14,13 +14,13 @@ from kinevla_ros.language.task_set import TaskSet
 from kinevla_ros.primitives.demonstrations import resampled
 from kinevla_ros.skills.learning.anchors import End, grasp_end, grasped_object, release_end
 from kinevla_ros.skills.learning.demonstration import (
-    Demonstration,
     LearningError,
+    ShownEpisode,
     read_demonstration,
 )
 from kinevla_ros.skills.learning.segments import cut
 from kinevla_ros.skills.motion import PHASES
-from kinevla_ros.skills.skill import Gripper, Move, Skill, ToolPose
+from kinevla_ros.skills.skill import Move, Openings, Skill, ToolPose
 
 Array = NDArray[np.float64]
 
@@ -63,7 +63,7 @@ def learn(root: Path, episodes: Sequence[int]) -> tuple[Skill, TaskSet]:
         kinematics=first.command.kinematics,
         source=root.resolve().name,
         episodes=tuple(episodes),
-        gripper=Gripper(
+        gripper=Openings(
             open=_rounded(first.opening.max()),
             closed=_rounded(max(0.0, first.commanded[cuts.grasp : cuts.release].min())),
             held=_rounded(held),
@@ -77,7 +77,7 @@ def learn(root: Path, episodes: Sequence[int]) -> tuple[Skill, TaskSet]:
     return skill, tasks
 
 
-def _move(shown: Demonstration, first: int, last: int, end: End) -> Move:
+def _move(shown: ShownEpisode, first: int, last: int, end: End) -> Move:
     if last - first < 2:
         raise LearningError(
             f"in episode {shown.index} the tool hardly moves between frames {first} and {last}; "

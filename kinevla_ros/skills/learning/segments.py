@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.skills.learning.demonstration import Demonstration, LearningError
+from kinevla_ros.skills.learning.demonstration import LearningError, ShownEpisode
 from kinevla_ros.skills.skill import NEARLY_OPEN
 
 Array = NDArray[np.float64]
@@ -48,7 +48,7 @@ class Cuts(NamedTuple):
     end: int
 
 
-def cut(shown: Demonstration) -> Cuts:
+def cut(shown: ShownEpisode) -> Cuts:
     """Cut a demonstration of one grasp and one release.
 
     Raises:
@@ -74,7 +74,7 @@ def cut(shown: Demonstration) -> Cuts:
     return Cuts(start, grasp, left - 1, release, opened, max(end, opened))
 
 
-def _first(found: NDArray[np.bool_], start: int, shown: Demonstration, otherwise: str) -> int:
+def _first(found: NDArray[np.bool_], start: int, shown: ShownEpisode, otherwise: str) -> int:
     if not found[start:].any():
         raise LearningError(
             f"in episode {shown.index} {otherwise}; a skill is learnt from one grasp and one "
@@ -83,7 +83,7 @@ def _first(found: NDArray[np.bool_], start: int, shown: Demonstration, otherwise
     return start + int(np.argmax(found[start:]))
 
 
-def _slowest(shown: Demonstration, first: int, after: int) -> int:
+def _slowest(shown: ShownEpisode, first: int, after: int) -> int:
     """The first frame of a span at which the tool is about as slow as it gets there."""
     begin = max(0, first)
     speed = np.linalg.norm(np.gradient(shown.tool[:, :3], axis=0), axis=1)[begin:after]
