@@ -63,6 +63,26 @@ def correct(
     typer.echo(f"{added} episodes added to {out}")
 
 
+@app.command()
+def augment(
+    dataset: Annotated[
+        Path, typer.Argument(help="Folder of a LeRobotDataset with the poses of objects.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the new dataset; must hold none.")],
+    scenes: Annotated[int, typer.Option(min=1, help="New scenes to try with each episode.")] = 10,
+    episode: Annotated[
+        list[int] | None, typer.Option(min=0, help="Use this episode, and others named; else all.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the scenes and the arm's starts.")] = 0,
+) -> None:
+    """Put recorded episodes into new scenes of the simulator, and keep what the judge accepts."""
+    from kinevla_ros.evaluation.augment import augment as run
+
+    with plain_errors():
+        kept, tried = run(dataset, out, scenes, seed, episode or ())
+    typer.echo(f"{kept} of {tried} episodes kept in {out}; every frame is marked as made")
+
+
 @app.command("convert-openvla")
 def convert_openvla(
     source: Annotated[Path, typer.Argument(help="Folder of the published checkpoint.")],
