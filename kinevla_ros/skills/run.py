@@ -136,10 +136,11 @@ class SkillRun:
         now, gripper, leg = observation.stamp, self._skill.gripper, self._leg
         spent = now - leg.began
         if self.stage is Stage.CLOSE:
-            if spent > LONGEST_CLOSING:
-                raise NoMotion("the gripper does not come to rest closed; look after it")
             moved = observation.gripper < gripper.open - NEARLY_OPEN
-            return moved and spent >= self._skill.closing and self._pads_rest(now)
+            closed = moved and spent >= self._skill.closing and self._pads_rest(now)
+            if not closed and spent > LONGEST_CLOSING:
+                raise NoMotion("the gripper does not come to rest closed; look after it")
+            return closed
         if self.stage is Stage.OPEN:
             return observation.gripper > gripper.open - NEARLY_OPEN and spent >= self._skill.opening
         return self.stage is not Stage.DONE and leg.over(now, observation.joints, SETTLE, ARRIVED)
@@ -159,8 +160,7 @@ class SkillRun:
                 self._try_again(observation, "the gripper closed on nothing")
             else:
                 here = tool_path(joints[None])[0][0]
-                held = seen_from(here[[0, 1, 3]], self._pose(self._ready.carried, now))
-                self._held = held
+                self._held = seen_from(here[[0, 1, 3]], self._pose(self._ready.carried, now))
                 self._plan(Stage.CARRY, observation)
         elif self.stage is Stage.CARRY:
             self._leg = Leg.still(Stage.OPEN, now, self._leg.path.joints[-1])
