@@ -205,14 +205,13 @@ def skills(
     folder: Annotated[Path, typer.Argument(help="Folder of skills for all ways of the cell.")],
     trials: Annotated[int, typer.Option(min=1, help="Random scenes per task.")] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same scenes.")] = 1000,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
     report: Report = None,
 ) -> None:
     """Compare ways to generalise the same demonstrations: success in the cell, and time."""
     from kinevla_ros.evaluation.bench.skills import bench_skills
 
     with plain_errors():
-        raise typer.Exit(bench_skills(folder, trials, seed, workers, report))
+        raise typer.Exit(bench_skills(folder, trials, seed, report))
 
 
 @app.command()

@@ -136,7 +136,7 @@ def test_the_bench_compares_methods_and_times_them(
 
     monkeypatch.setattr(bench, "gather", remember)
     report = tmp_path / "skills.json"
-    assert bench.bench_skills(every_way, 1, 5, 1, report) == 0
+    assert bench.bench_skills(every_way, 1, 5, report) == 0
     assert len(results) == len(bench.WAYS)
     text = report.read_text()
     assert "lfe-kmp, positions only" in text and '"generalise"' in text

@@ -6,20 +6,22 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from kinevla_ros.base.cameras import plain_pictures
 from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.report.statistics import Rate, percentiles
 from kinevla_ros.evaluation.report.summary import rates
 from kinevla_ros.evaluation.suite.episode import EpisodeResult
-from kinevla_ros.evaluation.suite.episodes import episodes, run_checkpoint
+from kinevla_ros.evaluation.suite.episodes import episodes, run
 from kinevla_ros.evaluation.suite.evaluate import gather
+from kinevla_ros.sim.cell.cell import Cell
 from kinevla_ros.sim.cell.tasks import CELL_TASKS, require_cell
 from kinevla_ros.skills.folder import load_skills
 from kinevla_ros.skills.joint_path import joint_path
@@ -54,22 +56,26 @@ class Compared(NamedTuple):
 WAYS = (*(Compared(method, True) for method in METHODS), Compared(METHODS[0], False))
 
 
-def bench_skills(
-    folder: Path, trials: int, seed: int, workers: int, report: Path | None = None
-) -> int:
+class UnseenCell(Cell):
+    """A cell whose pictures are black: poses are given, and pictures take most of the time."""
+
+    def render(self) -> dict[str, NDArray[np.uint8]]:
+        """Black pictures of both cameras."""
+        return plain_pictures()
+
+
+def bench_skills(folder: Path, trials: int, seed: int, report: Path | None = None) -> int:
     """Try every way on all tasks of the cell, print the table, write the JSON file; returns 0.
 
     Args:
         folder: skills for all ways of the cell's task set.
         trials: random scenes per task, the same for all.
         seed: of the scenes.
-        workers: processes.
         report: file for the figures.
 
     Raises:
         FileNotFoundError, TaskSetError, SkillError: see `load_skills`.
         ValueError: the skills are of another task set, or one is missing.
-        BrokenProcessPool: a worker process died.
     """
     tasks, skills = load_skills(folder)
     require_cell(tasks)
@@ -78,11 +84,11 @@ def bench_skills(
     plan, console = episodes(CELL_TASKS.name, trials, seed), Console(stderr=True)
     rows = []
     for way in WAYS:
-        load = partial(SkillPolicy, folder, None, way.method, way.turned)
+        policy = SkillPolicy(folder, None, way.method, way.turned)
         results: list[EpisodeResult] = []
         console.print(way.name, highlight=False)
-        with closing(run_checkpoint(load, plan, workers)) as stream:
-            gather(stream, len(plan), results, console)
+        with closing(UnseenCell()) as cell:
+            gather(run(cell, policy, plan), len(plan), results, console)
         rows.append(_row(way, results, _times(way.method, list(skills.values()), seed)))
     figures = {"skills": str(folder), "trials": trials, "seed": seed, "rows": rows}
     publish(figures, _table, report)
