@@ -58,8 +58,9 @@ class Leg:
     anchor: Array | None = None
 
     def phase(self, now: float) -> int:
-        """Of the motion, at a time."""
-        return self.first + int(np.searchsorted(self.path.times, now - self.began))
+        """Of the motion, at a time; its last one after its end."""
+        passed = int(np.searchsorted(self.path.times, now - self.began))
+        return min(self.first + passed, PHASES - 1)
 
     def nearest_phase(self, joints: Array) -> int:
         """Of the motion, where its path comes nearest to an arm."""
