@@ -20,7 +20,7 @@ from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.lerobot.metadata import INFO_PATH
 from kinevla_ros.data.lerobot.reader import DatasetReader
-from kinevla_ros.data.lerobot.schema import DatasetError, Schema
+from kinevla_ros.data.lerobot.schema import SCENE, DatasetError, Schema
 from kinevla_ros.data.lerobot.writer import DatasetWriter
 from kinevla_ros.evaluation.suite.rollout import MAX_SECONDS, REPLAN_STEPS
 from kinevla_ros.generator.inference import NoMotion
@@ -36,7 +36,6 @@ from kinevla_ros.skills.learning.learn import learn
 from kinevla_ros.skills.run import ReadySkill, SkillRun
 from kinevla_ros.skills.stage import Stage
 
-SCENE = "environment_state"
 MADE, MADE_FILE = "made", Path("meta/made.json")
 """Feature of every frame, and file, that tell made episodes from recorded ones."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.data.lerobot.reader import DatasetReader
-from kinevla_ros.data.lerobot.schema import ACTION, STATE, TEXTS
+from kinevla_ros.data.lerobot.schema import ACTION, SCENE, STATE, TEXTS
 from kinevla_ros.language.command import Command
 from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
 from kinevla_ros.language.reading.reader_of import reader_of
@@ -19,10 +19,9 @@ from kinevla_ros.skills.planar import tool_path
 
 Array = NDArray[np.float64]
 
-OBJECTS = "environment_state"
-"""Feature with the poses of objects: NAME.x, NAME.y (m), NAME.cos, NAME.sin (of the yaw)."""
-
 _PARTS = ("x", "y", "cos", "sin")
+"""Of each object's pose in the scene: NAME.x, NAME.y (m), cosine and sine of the yaw."""
+
 MOST_TILT = math.radians(10)
 """The tool may lean so far from straight down; a skill holds it straight (rad)."""
 
@@ -107,18 +106,18 @@ def _command(dataset: DatasetReader, tasks: TaskSet, episode: int) -> Command:
 
 
 def _objects(dataset: DatasetReader, span: slice) -> dict[str, Array]:
-    feature = dataset.info["features"].get(OBJECTS, {})
+    feature = dataset.info["features"].get(SCENE, {})
     names = [str(name) for name in feature.get("names") or ()]
     found = {}
     for name in dict.fromkeys(name.rpartition(".")[0] for name in names):
         wanted = [f"{name}.{part}" for part in _PARTS]
         if name and all(one in names for one in wanted):
-            columns = dataset.frames[OBJECTS][span][:, [names.index(one) for one in wanted]]
+            columns = dataset.frames[SCENE][span][:, [names.index(one) for one in wanted]]
             x, y, cos, sin = columns.astype(float).T
             found[name] = np.column_stack([x, y, np.unwrap(np.arctan2(sin, cos))])
     if not found:
         raise LearningError(
-            f"{dataset.root} has no poses of objects: its frames need {OBJECTS} with "
+            f"{dataset.root} has no poses of objects: its frames need {SCENE} with "
             f"{', '.join(f'OBJECT.{part}' for part in _PARTS)} for each object, as `kinevla "
             "collect` writes them"
         )
