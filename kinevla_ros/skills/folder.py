@@ -16,10 +16,15 @@ def load_skills(folder: Path) -> tuple[TaskSet, dict[Command, Skill]]:
     """Read all skills of a folder.
 
     Raises:
-        FileNotFoundError: there is no such folder, or no task set in it.
         TaskSetError: the task set is damaged.
-        SkillError: there is no skill, one is damaged or of another task set, or two are of one way.
+        SkillError: there is no folder, task set or skill, one is damaged or of another task set,
+            or two are of one way.
     """
+    if not (folder / FILE_NAME).is_file():
+        raise SkillError(
+            f"{folder} is no folder of skills: {FILE_NAME} is missing; give the folder that "
+            "`kinevla skill learn` wrote to"
+        )
     tasks = load_tasks(folder / FILE_NAME)
     files: dict[Command, Path] = {}
     skills: dict[Command, Skill] = {}

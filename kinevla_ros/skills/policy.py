@@ -40,7 +40,7 @@ class SkillPolicy:
         tasks, reader: what can be said, and what reads it.
 
     Raises:
-        FileNotFoundError, TaskSetError, SkillError: see `load_skills`.
+        TaskSetError, SkillError: see `load_skills`.
     """
 
     def __init__(

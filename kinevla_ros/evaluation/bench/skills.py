@@ -74,7 +74,7 @@ def bench_skills(folder: Path, trials: int, seed: int, report: Path | None = Non
         report: file for the figures.
 
     Raises:
-        FileNotFoundError, TaskSetError, SkillError: see `load_skills`.
+        TaskSetError, SkillError: see `load_skills`.
         ValueError: the skills are of another task set, or one is missing.
     """
     tasks, skills = load_skills(folder)

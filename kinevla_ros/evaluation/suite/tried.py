@@ -49,7 +49,7 @@ def skilled(folder: Path, model: Path | None, settings: EvaluationSettings) -> T
 
     Raises:
         ValueError: a model is named as well, or something is asked for that only a model has.
-        FileNotFoundError, TaskSetError, SkillError: see `load_skills`.
+        TaskSetError, SkillError: see `load_skills`.
     """
     of_a_model = {
         "--model": model,
