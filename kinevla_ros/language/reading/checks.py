@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 
 from kinevla_ros.language.reading import english
+from kinevla_ros.language.reading.asides.word_classes import is_mostly
 from kinevla_ros.language.reading.mentions import Mention
-from kinevla_ros.language.reading.tokens import BREAK, Kind, Token, Unreadable, verbs_of
-from kinevla_ros.language.task_set import Goal, Slot
+from kinevla_ros.language.reading.tokens import (
+    BREAK,
+    NOUNS,
+    Kind,
+    Token,
+    Unreadable,
+    verbs_of,
+)
+from kinevla_ros.language.task_set import Goal, Slot, TaskSet
 
 _BINDING = (Kind.ARTICLE, Kind.SLOT, Kind.PLACE, Kind.POSSESSIVE, Kind.AND)
 
@@ -19,6 +28,10 @@ def check_words(tokens: Sequence[Token], past: Mapping[str, str]) -> None:
         raise Unreadable(f"has words outside its scope ({', '.join(unknown[:5])})")
     if _asks(tokens):
         raise Unreadable("asks something and requests nothing")
+    if _tells_where_it_is(tokens):
+        raise Unreadable("tells where something is and requests nothing")
+    if _thanks(tokens):
+        raise Unreadable("thanks for what was done and requests nothing")
     for i, token in enumerate(tokens):
         before = tokens[i - 1].word if i else BREAK
         if token.kind is Kind.NEGATION:
@@ -27,11 +40,20 @@ def check_words(tokens: Sequence[Token], past: Mapping[str, str]) -> None:
             raise Unreadable(f'leaves a choice open ("{token.word}")')
         if token.kind is Kind.VERB and (
             before == "i"
+            or _is_announced(tokens, i)
             or (token.word in past and (before in english.REQUESTERS or _reports(tokens, i)))
         ):
             raise Unreadable(f'tells what was done ("{token.word}") and asks for nothing')
         if token.kind is Kind.VERB and i and tokens[i - 1].kind is Kind.ARTICLE:
             raise Unreadable(f'has a motion in the place of a thing ("{before} {token.word}")')
+        if token.kind is Kind.OF and not _is_of_something(tokens, i):
+            raise Unreadable('does not say of what ("of")')
+        if token.word == "over" and _followed_by(tokens, i, Kind.HEAD):
+            raise Unreadable("names a place that is not known (over)")
+        if token.kind is Kind.LANDMARK and _is_moved(tokens, i):
+            raise Unreadable(f"asks to move the {token.word}")
+        if token.kind is Kind.OBJECT and _shown_in(tokens, i):
+            raise Unreadable(f"names something of the {token.word}, and not the {token.word}")
         if token.kind is Kind.OBJECT and _stands_after(tokens, i) in english.TOWARDS:
             raise Unreadable(f"names the {token.word} as the place where something goes")
         if token.word in english.ADVERBS and _is_adverb(tokens, i):
@@ -47,13 +69,83 @@ def check_words(tokens: Sequence[Token], past: Mapping[str, str]) -> None:
 def _asks(tokens: Sequence[Token]) -> bool:
     """Whether it begins as a question does that can be answered by yes or no."""
     said = [t.word for t in tokens if t.kind is not Kind.BREAK]
-    return len(said) > 1 and said[0] == "do" and said[1] in english.REQUESTERS
+    if len(said) < 2:
+        return False
+    asked = (
+        english.REQUESTERS | english.ARTICLES | {t.word for t in tokens if t.kind is Kind.OBJECT}
+    )
+    return (said[0] == "do" and said[1] in english.REQUESTERS) or (
+        said[0] in english.ASKING and said[1] in asked - {"you", "robot"}
+    )
+
+
+def _tells_where_it_is(tokens: Sequence[Token]) -> bool:
+    """Whether it says "it is" of a place and has no verb of a request."""
+    kinds = [token.kind for token in tokens]
+    if Kind.VERB in kinds or Kind.OBJECT not in kinds:
+        return False
+    return (Kind.IT, Kind.BE) in itertools.pairwise(kinds[kinds.index(Kind.OBJECT) :])
+
+
+def _thanks(tokens: Sequence[Token]) -> bool:
+    """Whether it thanks for a motion."""
+    for i, token in enumerate(tokens[:-1]):
+        thanked = any(t.word in ("thanks", "thank") for t in tokens[max(0, i - 2) : i])
+        if token.word == "for" and thanked and tokens[i + 1].kind is Kind.VERB:
+            return True
+    return False
+
+
+def _is_announced(tokens: Sequence[Token], i: int) -> bool:
+    """Whether somebody else will do it: "we will move"."""
+    modal = i - 1
+    while (
+        modal > 0
+        and tokens[modal].kind is Kind.FILLER
+        and tokens[modal].word not in english.ANNOUNCING
+    ):
+        modal -= 1
+    if [t.word for t in tokens[max(0, i - 2) : i]] == ["let", "me"]:
+        return True
+    if modal < 1 or tokens[modal].word not in english.ANNOUNCING:
+        return False
+    return tokens[modal - 1].word in english.REQUESTERS - {"you", "robot"}
 
 
 def _reports(tokens: Sequence[Token], i: int) -> bool:
     """Whether a participle begins a sentence and has something behind it, as a report does."""
     begins = all(token.kind in (Kind.FILLER, Kind.BREAK) for token in tokens[:i])
     return begins and i + 1 < len(tokens) and tokens[i + 1].kind in (Kind.ARTICLE, Kind.OBJECT)
+
+
+def _followed_by(tokens: Sequence[Token], i: int, kind: Kind) -> bool:
+    """Whether a word of this kind follows, articles left out."""
+    after = (token.kind for token in tokens[i + 1 :] if token.kind is not Kind.ARTICLE)
+    return next(after, Kind.BREAK) is kind
+
+
+def _is_of_something(tokens: Sequence[Token], i: int) -> bool:
+    """Whether something that is known follows "of"."""
+    skipped = (Kind.ARTICLE, Kind.FILLER)
+    after = next((t for t in tokens[i + 1 :] if t.kind not in skipped), None)
+    return after is not None and after.kind in (*NOUNS, Kind.HEAD, Kind.SLOT)
+
+
+def _is_moved(tokens: Sequence[Token], i: int) -> bool:
+    """Whether a landmark is what a verb moves."""
+    after = tokens[i + 1].kind if i + 1 < len(tokens) else Kind.BREAK
+    before = i - 1
+    while before >= 0 and tokens[before].kind in (Kind.ARTICLE, Kind.FILLER):
+        before -= 1
+    moved = before >= 0 and tokens[before].kind is Kind.VERB
+    return moved and after not in (Kind.POSSESSIVE, Kind.SLOT, Kind.HEAD)
+
+
+def _shown_in(tokens: Sequence[Token], i: int) -> bool:
+    """Whether it is "the picture of" an object that is named."""
+    while i and tokens[i - 1].kind is Kind.ARTICLE:
+        i -= 1
+    return i > 1 and tokens[i - 1].kind is Kind.OF and tokens[i - 2].kind is Kind.SURROUNDING
 
 
 def _stands_after(tokens: Sequence[Token], i: int) -> str:
@@ -92,12 +184,31 @@ def _is_answered(tokens: Sequence[Token], i: int) -> bool:
     return any(token.word == "answer" and token.kind is Kind.BREAK for token in tokens[i:])
 
 
+def check_spelling(tokens: Sequence[Token], may_be_a_slot: Callable[[Token], bool]) -> None:
+    """Raise Unreadable for "the let front": a word of a slot with a typing error?"""
+    for i, token in enumerate(tokens):
+        # "the robot" is one; no verb stands behind "the".
+        article = i > 0 and tokens[i - 1].kind is Kind.ARTICLE and is_mostly(token.word, "v")
+        slot = i + 1 < len(tokens) and tokens[i + 1].kind is Kind.SLOT
+        if (article or slot) and may_be_a_slot(token):
+            raise Unreadable(f'can be read in two ways ("{token.word}")')
+
+
 def check_verbs(goal: Goal, tokens: Sequence[Token]) -> None:
     """Raise Unreadable for a verb that asks for no part of the goal's motion."""
     grasp, move = verbs_of(goal)
     for token in tokens:
         if token.kind is Kind.VERB and token.name not in grasp | move:
             raise Unreadable(f'asks for another motion ("{token.word}")')
+
+
+def check_whole(goal: Goal, tasks: TaskSet, tokens: Sequence[Token]) -> None:
+    """Raise Unreadable for "half of" an object that has no parts."""
+    if any(tasks.slots[name].of == goal.object for name in goal.slots):
+        return
+    for head, of, *noun in zip(tokens, tokens[1:], tokens[2:], tokens[3:], strict=False):
+        if head.kind is Kind.HEAD and of.kind is Kind.OF and Kind.OBJECT in {t.kind for t in noun}:
+            raise Unreadable(f'names a part of the {goal.object} ("{head.word}")')
 
 
 def check_role(

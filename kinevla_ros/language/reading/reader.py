@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from kinevla_ros.language.command import Command
-from kinevla_ros.language.reading.checks import check_role, check_verbs, check_words
+from kinevla_ros.language.reading.checks import (
+    check_role,
+    check_spelling,
+    check_verbs,
+    check_whole,
+    check_words,
+)
+from kinevla_ros.language.reading.lexicon import Lexicon
 from kinevla_ros.language.reading.mentions import Mention, find_mentions
 from kinevla_ros.language.reading.readings import (
     Question,
@@ -20,7 +27,7 @@ from kinevla_ros.language.reading.readings import (
     problem_of,
     shortened,
 )
-from kinevla_ros.language.reading.tokens import Kind, Lexicon, Token, Unreadable
+from kinevla_ros.language.reading.tokens import Kind, Token, Unreadable
 from kinevla_ros.language.reading.words import plain
 from kinevla_ros.language.task_set import Goal, TaskSet
 
@@ -44,7 +51,7 @@ class Reader:
         Args:
             asked: the question that is open; what is a whole instruction is no answer to it.
         """
-        alone = self._read(self._lexicon.read(text), text)
+        alone = self._decide([self._read(t, text) for t in self._lexicon.alternatives(text)], text)
         if asked is None or isinstance(alone, Understood):
             return alone
         words = [*self._lexicon.read(asked.said), _ANSWER, *self._lexicon.read(text)]
@@ -102,9 +109,19 @@ class Reader:
         named = self.slots(text).items()
         return max(self.tasks.commands, key=lambda command: len(named & command.slots().items()))
 
+    def _decide(self, readings: Sequence[Reading], text: str) -> Reading:
+        """The one reading that all agree on that can be carried out."""
+        understood = [r for r in readings if isinstance(r, Understood)]
+        if any(other != understood[0] for other in understood):
+            reason = "can be read in several ways, since a word in it is not spelt well"
+            return Refused(reason, self.nearest(text).say)
+        asked = [r for r in readings if isinstance(r, Question)]
+        return (understood or asked or list(readings))[0]
+
     def _read(self, tokens: Sequence[Token], text: str) -> Reading:
         try:
             check_words(tokens, self._lexicon.past)
+            check_spelling(tokens, self._lexicon.may_be_a_slot)
             return self._complete(tokens, text)
         except Unreadable as problem:
             return Refused(str(problem), self.nearest(text).say)
@@ -171,6 +188,7 @@ class Reader:
     ) -> dict[str, str]:
         """Slot to value for one goal. Raises Unreadable for what does not belong to it."""
         check_verbs(goal, tokens)
+        check_whole(goal, self.tasks, tokens)
         belongs = {self.tasks.slots[name].of for name in goal.slots}
         for token in tokens:
             if token.kind is Kind.LANDMARK and token.name not in belongs:

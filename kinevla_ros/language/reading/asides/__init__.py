@@ -1,0 +1,1 @@
+"""What people say around a request and what changes nothing of it."""
