@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -17,14 +19,22 @@ if TYPE_CHECKING:
     from kinevla_ros.language.command import Command
     from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
+
+def own_folder(name: str) -> str:
+    """A folder for this run that goes with it."""
+    folder = tempfile.mkdtemp(prefix=f"kinevla_ros_{name}_")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 # Set on import, before a test module can load rclpy or mujoco. Domains above 101 reach into the
 # ports Linux hands out to clients.
 os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 101)
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-os.environ["ROS_LOG_DIR"] = tempfile.mkdtemp(prefix="kinevla_ros_log_")
+os.environ["ROS_LOG_DIR"] = own_folder("log")
 os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
 os.environ.setdefault("MUJOCO_GL", "egl")
-os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="kinevla_ros_cache_")
+os.environ["XDG_CACHE_HOME"] = own_folder("cache")
 if not os.path.exists("/dev/nvidiactl"):
     os.environ["TRITON_INTERPRET"] = "1"  # kernels are read when they are imported
 

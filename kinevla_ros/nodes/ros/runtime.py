@@ -23,6 +23,7 @@ from kinevla_ros.nodes.ros.parameters import UnknownParameter
 from kinevla_ros.nodes.ros.parent import end_with_parent
 from kinevla_ros.robot.host.priority import (
     NODE_PRIORITY,
+    SWITCH_INTERVAL,
     at_ordinary_priority,
     take_priority,
 )
@@ -39,9 +40,6 @@ BAD_ARGUMENTS = (
     InvalidParameterValueException,
     UnknownParameter,
 )
-
-SWITCH_INTERVAL = 5e-4
-"""How long a thread may keep the interpreter from others, s; 5 ms would hold up the stream."""
 
 
 def run(make_node: Callable[[], ManagedNode], prompt: bool = False) -> int:

@@ -19,7 +19,7 @@ from typing import Any
 from kinevla_ros.robot.driver.channel import Connected, DriverSettings, LogRecord, receive, send
 from kinevla_ros.robot.driver.driver import ArmDriver
 from kinevla_ros.robot.driver.tick import Tick
-from kinevla_ros.robot.host.priority import take_priority
+from kinevla_ros.robot.host.priority import SWITCH_INTERVAL, take_priority
 from kinevla_ros.robot.host.single_instance import SingleInstance
 from kinevla_ros.robot.realman.transport import RealManArm
 from kinevla_ros.robot.transport import ArmConnectionError, Transport
@@ -28,9 +28,6 @@ SERVICES = ("start", "finish", "enable", "disable", "stop", "reset", "pause", "d
 MESSAGES = ("follow", "lead", "refuse", "set_speed")
 LATE_AS_WELL = ("stop", "disable", "finish")
 """What is carried out even when nobody waits for its answer any more."""
-
-SWITCH_INTERVAL = 5e-4
-"""How long a thread may keep the interpreter from the stream, s."""
 
 MakeTransport = Callable[[DriverSettings], Transport]
 

@@ -13,6 +13,9 @@ STREAM_PRIORITY = 10
 NODE_PRIORITY = 5
 """Of a node whose services must not wait for ordinary processes, nor the stream for it."""
 
+SWITCH_INTERVAL = 5e-4
+"""How long a thread may keep the interpreter from others, s; 5 ms would hold up the stream."""
+
 ADVICE = (
     "no right to real-time priority: on a busy computer the stream is less even. Add the line "
     "'<user> - rtprio 20' to /etc/security/limits.d/kinevla.conf and log in again"
