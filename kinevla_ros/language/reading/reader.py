@@ -6,6 +6,7 @@ belongs to something else are refused, because a guess would move the arm.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 from kinevla_ros.language.command import Command
@@ -16,6 +17,7 @@ from kinevla_ros.language.reading.checks import (
     check_whole,
     check_words,
 )
+from kinevla_ros.language.reading.half_named import speaks_of_more
 from kinevla_ros.language.reading.lexicon import Lexicon
 from kinevla_ros.language.reading.mentions import Mention, find_mentions
 from kinevla_ros.language.reading.readings import (
@@ -136,6 +138,8 @@ class Reader:
             return self._without_object(tokens, mentions, text)
         goal = self._goal_of(objects[0])
         named = self._named(goal, tokens, mentions)
+        if _ANSWER not in tokens:
+            named = {slot: v for slot, v in named.items() if not self._half_named(slot, v, text)}
         missing = [slot for slot in goal.slots if slot not in named]
         slots = {"object": goal.key, **named}
         if missing:
@@ -144,6 +148,14 @@ class Reader:
             return Understood(self.tasks.command(slots))
         except ValueError as problem:
             raise Unreadable(f"joins what no task joins ({_both(named.values())})") from problem
+
+    def _half_named(self, name: str, value: str, text: str) -> bool:
+        """Whether another value may be meant that says more, as the left front by the front."""
+        slot = self.tasks.slots[name]
+        own = set(slot.values[value].words)
+        if not any(own < set(other.words) for other in slot.values.values()):
+            return False
+        return speaks_of_more(text, {"hand", *itertools.chain(*slot.words.values())})
 
     def _goal_of(self, name: str) -> Goal:
         for goal in self.tasks.goals:

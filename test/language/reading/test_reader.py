@@ -20,7 +20,7 @@ from kinevla_ros.language.task_file import load_tasks
 
 SENTENCES = {
     name: sentences(name)
-    for name in ("open", "closed", "spoken", "blind_development", "blind_held_out")
+    for name in ("open", "closed", "spoken", "blind_development", "blind_held_out", "blind_second")
 }
 commands = st.sampled_from(TASKS)
 seeds = st.integers(0, 2**32 - 1)
@@ -46,6 +46,7 @@ ACCEPTED = {
     "spoken": 0.94,
     "blind_development": 0.98,
     "blind_held_out": 0.76,
+    "blind_second": 0.73,
 }
 
 
@@ -173,3 +174,39 @@ def test_a_question_names_its_choices() -> None:
 )
 def test_a_lab_reads_its_own_tasks_from_a_file(said: str, values: str) -> None:
     assert outcome(Reader(load_tasks(FIXTURES / "cup.yaml")).read(said)) == values
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Move the bread to one side at the front.",
+        "Put the bread to the side in front.",
+        "The bread needs to be moved forward and to the side.",
+        "Bring the bread to a front corner.",
+        "Move the bread diagonally forward.",
+    ],
+)
+def test_a_side_that_is_left_open_is_asked_for_and_not_taken_as_straight_ahead(text: str) -> None:
+    asked = READER.read(text)
+    assert isinstance(asked, Question)
+    assert set(asked.choices) == {"direction"}
+    for answer in ("left front", "front"):
+        found = READER.read(answer, asked)
+        assert isinstance(found, Understood)
+        assert found.command.slots()["direction"] == answer.replace(" ", "_")
+
+
+@pytest.mark.parametrize(
+    ("text", "direction"),
+    [
+        ("Move the bread to the front side.", "front"),
+        ("bring the bread to the front edge of the table", "front"),
+        ("move the bread to the front right corner", "right_front"),
+        ("move the bread diagonally to the front left", "left_front"),
+        ("put the bread in front, on the left hand side", "left_front"),
+    ],
+)
+def test_a_side_that_is_named_is_taken(text: str, direction: str) -> None:
+    found = READER.read(text)
+    assert isinstance(found, Understood)
+    assert found.command.slots()["direction"] == direction
