@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+import re
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 
 from kinevla_ros.language.reading.tokens import NOUNS, Kind, Token
 
 ANSWER = "answer"
 """Word of the break between an instruction and the answer to a question about it."""
+
+CORNERS = {
+    "corner", "corners", "quadrant", "quadrants", "diagonal", "diagonally", "oblique", "obliquely",
+    "slantwise", "askew",
+}  # fmt: skip
+SIDES = {"side", "sides", "edge", "edges"}
+"""Words that a direction may be named by half with: "to a front corner" is not straight ahead."""
 
 _SKIPPED = (Kind.ARTICLE, Kind.FILLER)
 
@@ -143,3 +152,17 @@ def _place(before: Sequence[Token]) -> tuple[str, bool, int, bool]:
         elif token.kind in (Kind.BREAK, Kind.AND):
             apart = True
     return verb, apart, leg, in_answer
+
+
+def speaks_of_more(text: str, named: Container[str]) -> bool:
+    """Whether a text says that something lies to a side, and leaves open to which.
+
+    Args:
+        text: as it was said.
+        named: words that say which side it is, where they stand before "side".
+    """
+    words = re.findall(r"[a-z]+", text.lower())
+    return any(
+        word in CORNERS or (word in SIDES and before not in named)
+        for before, word in itertools.pairwise(["", *words])
+    )

@@ -17,9 +17,8 @@ from kinevla_ros.language.reading.checks import (
     check_whole,
     check_words,
 )
-from kinevla_ros.language.reading.half_named import speaks_of_more
 from kinevla_ros.language.reading.lexicon import Lexicon
-from kinevla_ros.language.reading.mentions import Mention, find_mentions
+from kinevla_ros.language.reading.mentions import Mention, find_mentions, speaks_of_more
 from kinevla_ros.language.reading.readings import (
     Question,
     Reading,
