@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 
 from kinevla_ros.language.reading import english
-from kinevla_ros.language.reading.asides.word_classes import is_mostly
+from kinevla_ros.language.reading.asides.word_classes import PLAIN_VERB, is_mostly
 from kinevla_ros.language.reading.mentions import Mention
 from kinevla_ros.language.reading.tokens import (
     BREAK,
@@ -188,7 +188,7 @@ def check_spelling(tokens: Sequence[Token], may_be_a_slot: Callable[[Token], boo
     """Raise Unreadable for "the let front": a word of a slot with a typing error?"""
     for i, token in enumerate(tokens):
         # "the robot" is one; no verb stands behind "the".
-        article = i > 0 and tokens[i - 1].kind is Kind.ARTICLE and is_mostly(token.word, "v")
+        article = i > 0 and tokens[i - 1].kind is Kind.ARTICLE and is_mostly(token.word, PLAIN_VERB)
         slot = i + 1 < len(tokens) and tokens[i + 1].kind is Kind.SLOT
         if (article or slot) and may_be_a_slot(token):
             raise Unreadable(f'can be read in two ways ("{token.word}")')

@@ -11,7 +11,19 @@ from dataclasses import replace
 
 from kinevla_ros.language.reading.asides import closed_words as closed
 from kinevla_ros.language.reading.asides.word_classes import (
+    ABSTRACT,
+    ADJECTIVE,
+    ADVERB,
+    BODY,
+    GERUND,
     NOUN,
+    PAST,
+    PERSON,
+    PLAIN_VERB,
+    QUANTITY,
+    THING,
+    THIRD_PERSON,
+    TIME,
     can_be,
     classes_of,
     is_mostly,
@@ -52,20 +64,28 @@ def _descriptions(tokens: Sequence[Token]) -> Spans:
         start = end
         while start and _is_open(tokens[start - 1]):
             start -= 1
-        while start < end and is_mostly(tokens[start].word, "vsd") and not _is_bound(tokens, start):
+        while (
+            start < end
+            and is_mostly(tokens[start].word, PLAIN_VERB + THIRD_PERSON + PAST)
+            and not _is_bound(tokens, start)
+        ):
             start += 1
         words = [t.word for t in tokens[start:end]]
         first = start
         while first and tokens[first - 1].kind is Kind.FILLER:
             first -= 1
         bound = first and tokens[first - 1].kind in (Kind.ARTICLE, Kind.POSSESSIVE)
-        if any(noun_class(w) == "m" for w in words):
+        if any(noun_class(w) == TIME for w in words):
             continue
         if token.kind in _NAMED and bound:
             # A noun describes as well: "the breakfast mug".
-            fits = all(can_be(w, "jrdg") or w == words[0] for w in words)
+            fits = all(
+                can_be(w, ADJECTIVE + ADVERB + PAST + GERUND) or w == words[0] for w in words
+            )
         else:
-            fits = all(is_mostly(w, "jrd") and not can_be(w, "v") for w in words)
+            fits = all(
+                is_mostly(w, ADJECTIVE + ADVERB + PAST) and not can_be(w, PLAIN_VERB) for w in words
+            )
         if words and fits:
             found.append((start, end))
     return found
@@ -79,11 +99,12 @@ def _adverbs(tokens: Sequence[Token]) -> Spans:
     return [
         (i, i + 1)
         for i, token in enumerate(tokens)
-        if _is_open(token) and is_mostly(token.word, "r") and not can_be(token.word, "tv")
+        if _is_open(token)
+        and is_mostly(token.word, ADVERB)
+        and not can_be(token.word, THING + PLAIN_VERB)
     ]
 
 
-_FOR = frozenset({"for"})
 _PLACES = frozenset("in at on by to under from about upon per via into within through".split())  # noqa: SIM905
 _LIKENESS = frozenset({"like", "as"})
 _BEFORE = frozenset({"before"})
@@ -106,21 +127,21 @@ def _phrases(tokens: Sequence[Token]) -> Spans:
 def _allowed_behind(preposition: str) -> str:
     """Classes of the noun that may follow."""
     if preposition == "for":
-        return "pabt"
+        return PERSON + ABSTRACT + BODY + THING
     if preposition in _PLACES:
-        return "a"
+        return ABSTRACT
     if preposition == "with":
-        return "ab"
+        return ABSTRACT + BODY
     if preposition in _LIKENESS or preposition in _BEFORE:
-        return "patb"
-    return "a" if preposition in _WITHOUT else ""
+        return PERSON + ABSTRACT + THING + BODY
+    return ABSTRACT if preposition in _WITHOUT else ""
 
 
 def _noun_phrase(tokens: Sequence[Token], start: int, allowed: str) -> int | None:
     """Where a noun with what describes it ends, if it is of an allowed class."""
     i = start
     if i < len(tokens) and tokens[i].word in closed.PRONOUNS:
-        return i + 1 if "p" in allowed else None
+        return i + 1 if PERSON in allowed else None
     while i < len(tokens) and (
         tokens[i].kind is Kind.ARTICLE or tokens[i].word in closed.DETERMINERS
     ):
@@ -131,7 +152,7 @@ def _noun_phrase(tokens: Sequence[Token], start: int, allowed: str) -> int | Non
     # "for my wife butter it": the last word may be a verb.
     objects = (Kind.IT, Kind.ARTICLE, *_NAMED)
     if i - first > 1 and i < len(tokens) and tokens[i].kind in objects:
-        i -= can_be(tokens[i - 1].word, "v")
+        i -= can_be(tokens[i - 1].word, PLAIN_VERB)
     if i == first or (i < len(tokens) and tokens[i].kind in (*_NAMED, Kind.SLOT, Kind.HEAD)):
         return None
     if any(tokens[j].word in closed.FAR_FROM_NOW for j in range(first, i)) or (
@@ -140,15 +161,15 @@ def _noun_phrase(tokens: Sequence[Token], start: int, allowed: str) -> int | Non
         return None
     head = tokens[i - 1].word
     named = tokens[i - 1].role == NAME or (not classes_of(head) and is_english(head, 0))
-    fits = noun_class(head) in allowed or (noun_class(head) == "m" and can_be(head, allowed))
-    if not (named and "p" in allowed) and not fits:
+    fits = noun_class(head) in allowed or (noun_class(head) == TIME and can_be(head, allowed))
+    if not (named and PERSON in allowed) and not fits:
         return None
-    if "t" not in allowed and can_be(head, "tq"):
+    if THING not in allowed and can_be(head, THING + QUANTITY):
         return None
-    if head in closed.TOOLS_OF_THE_ROBOT and "b" not in allowed:
+    if head in closed.TOOLS_OF_THE_ROBOT and BODY not in allowed:
         return None
     if i < len(tokens) and tokens[i].kind is Kind.OF:
-        further = _noun_phrase(tokens, i + 1, "pabt")
+        further = _noun_phrase(tokens, i + 1, PERSON + ABSTRACT + BODY + THING)
         return further
     if i < len(tokens) and tokens[i].kind is Kind.POSSESSIVE:
         return _noun_phrase(tokens, i + 1, allowed)
@@ -159,14 +180,18 @@ def _can_stand_in(tokens: Sequence[Token], i: int, first: int) -> bool:
     """Whether a word can be part of a noun phrase that began at `first`."""
     token = tokens[i]
     if token.kind is Kind.FILLER:
-        return can_be(token.word, "jp")
+        return can_be(token.word, ADJECTIVE + PERSON)
     if not _is_open(token):
         return False
     if not classes_of(token.word):
         return is_english(token.word, 0)
-    if is_mostly(token.word, "v") and i > first and not is_mostly(tokens[i - 1].word, "jg"):
+    if (
+        is_mostly(token.word, PLAIN_VERB)
+        and i > first
+        and not is_mostly(tokens[i - 1].word, ADJECTIVE + GERUND)
+    ):
         return False
-    return can_be(token.word, NOUN | {"j", "r", "g"})
+    return can_be(token.word, NOUN | {ADJECTIVE, ADVERB, GERUND})
 
 
 def _purposes(tokens: Sequence[Token]) -> Spans:
@@ -174,8 +199,8 @@ def _purposes(tokens: Sequence[Token]) -> Spans:
     found = []
     for start, token in enumerate(tokens[:-1]):
         first = tokens[start + 1]
-        infinitive = token.word == "to" and _is_open(first) and can_be(first.word, "v")
-        gerund = token.word == "for" and _is_open(first) and is_mostly(first.word, "g")
+        infinitive = token.word == "to" and _is_open(first) and can_be(first.word, PLAIN_VERB)
+        gerund = token.word == "for" and _is_open(first) and is_mostly(first.word, GERUND)
         if not (infinitive or gerund) or (
             start and tokens[start - 1].kind in (Kind.AND, Kind.FILLER)
         ):
@@ -211,27 +236,33 @@ def _is_call(tokens: Sequence[Token]) -> bool:
     spoken_to = any(token.word == "you" for token in tokens)
     head = ""
     for i, token in enumerate(tokens):
-        if token.word in closed.NO_CALL or (spoken_to and can_be(token.word, "vs")):
+        if token.word in closed.NO_CALL or (
+            spoken_to and can_be(token.word, PLAIN_VERB + THIRD_PERSON)
+        ):
             return False
         if token.kind in (Kind.FILLER, Kind.ARTICLE, Kind.OF, Kind.AND, Kind.POSSESSIVE):
             continue
         if head and token.kind is Kind.WITH:
             # "big guy with the metal arm"
-            return head == "p" and _is_open_phrase(tokens[i:])
+            return head == PERSON and _is_open_phrase(tokens[i:])
         if not _is_open(token) or not _may_call(tokens, i):
             return False
         named = _head(token)
-        head = head if named == "j" and head else named or head
-    if head in ("a", "b") and len(tokens) == 1:
+        head = head if named == ADJECTIVE and head else named or head
+    if head in (ABSTRACT, BODY) and len(tokens) == 1:
         return False
-    return head in ("p", "a", "b", "m", "j") if head else tokens[-1].kind is Kind.FILLER
+    return (
+        head in (PERSON, ABSTRACT, BODY, TIME, ADJECTIVE)
+        if head
+        else tokens[-1].kind is Kind.FILLER
+    )
 
 
 def _head(token: Token) -> str:
-    """The class of a noun, or "j" for what only describes."""
-    if token.role == NAME or not classes_of(token.word) or can_be(token.word, "p"):
-        return "p"
-    return "j" if is_mostly(token.word, "jr") else noun_class(token.word)
+    """The class of a noun, or ADJECTIVE for what only describes."""
+    if token.role == NAME or not classes_of(token.word) or can_be(token.word, PERSON):
+        return PERSON
+    return ADJECTIVE if is_mostly(token.word, ADJECTIVE + ADVERB) else noun_class(token.word)
 
 
 def _may_call(tokens: Sequence[Token], i: int) -> bool:
@@ -243,12 +274,12 @@ def _may_call(tokens: Sequence[Token], i: int) -> bool:
         return is_english(word, 0)
     if word in closed.FAR_FROM_NOW:
         return False
-    if not can_be(word, "vsd") or is_mostly(word, "pj"):
+    if not can_be(word, PLAIN_VERB + THIRD_PERSON + PAST) or is_mostly(word, PERSON + ADJECTIVE):
         return True
     before = tokens[i - 1]
     own = before.kind is not Kind.FILLER or before.word in closed.DETERMINERS
     named = i and own and noun_class(word)
-    return bool(named) or (i > 0 and not is_mostly(word, "vsd"))
+    return bool(named) or (i > 0 and not is_mostly(word, PLAIN_VERB + THIRD_PERSON + PAST))
 
 
 def _is_view(tokens: Sequence[Token]) -> bool:
@@ -266,7 +297,7 @@ def _is_open_phrase(tokens: Sequence[Token]) -> bool:
     return all(
         token.word not in closed.NO_CALL | closed.FAR_FROM_NOW
         and token.word != "you"
-        and (token.kind in harmless or (_is_open(token) and not is_mostly(token.word, "v")))
+        and (token.kind in harmless or (_is_open(token) and not is_mostly(token.word, PLAIN_VERB)))
         for token in tokens
     )
 
@@ -274,7 +305,8 @@ def _is_open_phrase(tokens: Sequence[Token]) -> bool:
 def _is_state(tokens: Sequence[Token]) -> bool:
     """Whether words only describe: "washed and dried"."""
     return all(
-        token.kind in (Kind.FILLER, Kind.AND) or (_is_open(token) and is_mostly(token.word, "jrdg"))
+        token.kind in (Kind.FILLER, Kind.AND)
+        or (_is_open(token) and is_mostly(token.word, ADJECTIVE + ADVERB + PAST + GERUND))
         for token in tokens
     )
 
@@ -283,6 +315,7 @@ def _is_apposition(tokens: Sequence[Token]) -> bool:
     """Whether words name a thing another way: "a gift from our neighbour"."""
     harmless = (Kind.FILLER, Kind.ARTICLE, Kind.OF, Kind.RELATION, Kind.PLACE, Kind.GRASP)
     return tokens[0].word in ("a", "an", "my", "our") and all(
-        token.kind in harmless or (_is_open(token) and not is_mostly(token.word, "vs"))
+        token.kind in harmless
+        or (_is_open(token) and not is_mostly(token.word, PLAIN_VERB + THIRD_PERSON))
         for token in tokens
     )

@@ -6,7 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kinevla_ros.language.reading.asides import closed_words as closed
-from kinevla_ros.language.reading.asides.word_classes import NOUN, can_be, is_mostly
+from kinevla_ros.language.reading.asides.word_classes import (
+    ABSTRACT,
+    ADJECTIVE,
+    ADVERB,
+    BODY,
+    GERUND,
+    NOUN,
+    PAST,
+    PERSON,
+    PLAIN_VERB,
+    QUANTITY,
+    THING,
+    THIRD_PERSON,
+    TIME,
+    can_be,
+    is_mostly,
+)
 from kinevla_ros.language.reading.spelling import is_english
 from kinevla_ros.language.reading.tokens import NAME, Kind, Token
 
@@ -92,7 +108,7 @@ def subjects(tokens: Sequence[Token], i: int, reason: bool) -> list[tuple[str, i
             break
         end += 1
         if _may_be_subject(tokens, i, start, end):
-            person = can_be(token.word, "p") or first.word in closed.OWNERS or not _known(token)
+            person = can_be(token.word, PERSON) or first.word in closed.OWNERS or not _known(token)
             found.append(("person" if person else "thing", _joined(tokens, end)))
     if first.word in closed.THINGS and (
         reason or first.word not in ("this", "that", "these", "those")
@@ -111,17 +127,33 @@ def _may_be_subject(tokens: Sequence[Token], i: int, start: int, end: int) -> bo
     # Bare, as "lunch": what can be an order must be followed by what makes a subject of it.
     follows = end < len(tokens) and tokens[end].word in closed.AUXILIARIES
     noun = is_mostly(last.word, NOUN) or (not _known(last) and is_english(last.word, 0))
-    return noun and (follows or not can_be(last.word, "v"))
+    return noun and (follows or not can_be(last.word, PLAIN_VERB))
 
 
 def _known(token: Token) -> bool:
-    return token.role != NAME and can_be(token.word, "jrtbpmqavsdg")
+    return token.role != NAME and can_be(
+        token.word,
+        ADJECTIVE
+        + ADVERB
+        + THING
+        + BODY
+        + PERSON
+        + TIME
+        + QUANTITY
+        + ABSTRACT
+        + PLAIN_VERB
+        + THIRD_PERSON
+        + PAST
+        + GERUND,
+    )
 
 
 def describes(token: Token) -> bool:
     if token.word in closed.AUXILIARIES | closed.CHANGING | closed.WISHES:
         return False
-    return token.kind is Kind.UNKNOWN or (token.kind is Kind.FILLER and can_be(token.word, "jtpa"))
+    return token.kind is Kind.UNKNOWN or (
+        token.kind is Kind.FILLER and can_be(token.word, ADJECTIVE + THING + PERSON + ABSTRACT)
+    )
 
 
 def _joined(tokens: Sequence[Token], end: int) -> int:
@@ -188,15 +220,21 @@ def with_verb(tokens: Sequence[Token], i: int, clause: Clause) -> Clause | None:
 
 def _main_verb(token: Token, clause: Clause, finite: bool) -> str:
     if finite:
-        return "main" if clause.verb not in closed.BE and is_verb(token, "vdg") else ""
-    forms = "vd" if clause.subject in ("person", "you") else "d"
-    return "main" if is_verb(token, forms + "s") else ""
+        return (
+            "main"
+            if clause.verb not in closed.BE and is_verb(token, PLAIN_VERB + PAST + GERUND)
+            else ""
+        )
+    forms = PLAIN_VERB + PAST if clause.subject in ("person", "you") else PAST
+    return "main" if is_verb(token, forms + THIRD_PERSON) else ""
 
 
 def is_adverb(token: Token) -> bool:
     if token.word in closed.TAKES_BACK or token.kind not in (Kind.UNKNOWN, Kind.FILLER):
         return False
-    return token.word.endswith("ly") or is_mostly(token.word, "r") or token.word in ("just", "all")
+    return (
+        token.word.endswith("ly") or is_mostly(token.word, ADVERB) or token.word in ("just", "all")
+    )
 
 
 def _may_state(tokens: Sequence[Token], i: int, clause: Clause) -> bool:
@@ -214,7 +252,7 @@ def _may_state(tokens: Sequence[Token], i: int, clause: Clause) -> bool:
     if clause.subject == "you" and not clause.negated and clause.verb in closed.NOTICING:
         return clause.relative or clause.modal in ("will", "can", "may")
     if clause.subject == "you":
-        does = is_mostly(after, "g") and after not in ("doing", "looking", "getting", "being")
+        does = is_mostly(after, GERUND) and after not in ("doing", "looking", "getting", "being")
         states = clause.verb in closed.COPULAS and not does
         states |= clause.verb == "have" and after != "to"
         return states and not clause.modal and not clause.negated
@@ -232,7 +270,7 @@ def _may_be_said_of_things(tokens: Sequence[Token], i: int, clause: Clause) -> b
         return False
     if clause.purpose and not clause.modal:
         # "so that it is toasted" asks for that.
-        asked = i < len(tokens) and is_mostly(tokens[i].word, "d")
+        asked = i < len(tokens) and is_mostly(tokens[i].word, PAST)
         if asked or clause.verb not in closed.COPULAS | closed.HAVE_DO:
             return False
     if clause.subject == "object":

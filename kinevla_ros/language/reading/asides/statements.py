@@ -25,7 +25,14 @@ from kinevla_ros.language.reading.asides.harmless import (
     wishes,
     wishes_for_itself,
 )
-from kinevla_ros.language.reading.asides.word_classes import FINITE, NOUN, can_be, is_mostly
+from kinevla_ros.language.reading.asides.word_classes import (
+    ADJECTIVE,
+    FINITE,
+    NOUN,
+    PLAIN_VERB,
+    can_be,
+    is_mostly,
+)
 from kinevla_ros.language.reading.tokens import Kind, Token
 
 _HELD_BACK = frozenset("let where when you i we need needs want".split())  # noqa: SIM905
@@ -216,7 +223,7 @@ class _Statements:
         if token.kind is Kind.AND or token.word in ("so", "therefore", "but"):
             return self._is_joined_to_an_order(i)
         copular = clause.verb in closed.COPULAS and i > clause.end
-        return copular and token.kind is Kind.VERB and is_mostly(tokens[i - 1].word, "j")
+        return copular and token.kind is Kind.VERB and is_mostly(tokens[i - 1].word, ADJECTIVE)
 
     def _relative_ends(self, i: int, clause: Clause) -> bool | None:
         """The same for "the cup my sister bought | should go", "| to the left"; None if unsure."""
@@ -241,8 +248,8 @@ class _Statements:
             return self._word(i) != "so"
         if kind in (Kind.OBJECT, Kind.LANDMARK, Kind.SLOT, Kind.PLACE, Kind.THEN):
             return True
-        unknown = kind is Kind.UNKNOWN and can_be(word, "v")
-        return (unknown and not is_mostly(word, NOUN | {"j"})) or orders(self._tokens, i + 1)
+        unknown = kind is Kind.UNKNOWN and can_be(word, PLAIN_VERB)
+        return (unknown and not is_mostly(word, NOUN | {ADJECTIVE})) or orders(self._tokens, i + 1)
 
     def _behind_determiners(self, i: int) -> int:
         while self._word(i) in closed.DETERMINERS:

@@ -1,7 +1,6 @@
 """Classes of English words: what part of speech a word can be, and what kind of thing it names.
 
-`word_classes.txt` holds them; `scripts/word_classes.py` writes it from WordNet and says what the
-letters mean.
+`word_classes.txt` holds them; `scripts/word_classes.py` writes it from WordNet.
 """
 
 from __future__ import annotations
@@ -9,8 +8,13 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-NOUN = frozenset("tbpmqa")
-FINITE = frozenset("sd")
+ADJECTIVE, ADVERB = "jr"
+THING, BODY, PERSON, TIME, QUANTITY, ABSTRACT = "tbpmqa"
+PLAIN_VERB, RARE_VERB, THIRD_PERSON, PAST, GERUND = "vVsdg"
+"""Letters of the table; the last five are forms of a verb, a rare one is mostly something else."""
+
+NOUN = frozenset({THING, BODY, PERSON, TIME, QUANTITY, ABSTRACT})
+FINITE = frozenset({THIRD_PERSON, PAST})
 
 
 def classes_of(word: str) -> str:
