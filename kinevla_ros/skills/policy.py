@@ -61,7 +61,7 @@ class SkillPolicy:
         self._sequence = 0
 
     def reset(self) -> None:
-        """Begin anew with the next observation."""
+        """Begin again with the next observation."""
         self._command = self._run = None
 
     def warm_up(self, consistency: bool = False) -> None:
@@ -129,7 +129,7 @@ class SkillPolicy:
         if self._run is not None and self._run.stage in _BUSY:
             raise NoMotion(
                 "the gripper holds what an earlier instruction was about; give that one again "
-                "first, or take it out and activate anew"
+                "first, or take it out and activate the policy again"
             )
         self._command, self._run = command, SkillRun(self._skills[command], observation)
         return self._run

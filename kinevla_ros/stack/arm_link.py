@@ -147,7 +147,7 @@ class ArmLink:
         """Time since the joints were measured last, s."""
         return time.monotonic() - self.measured_at
 
-    def heed(self) -> None:
+    def take_interrupt(self) -> None:
         """Ctrl-C has been obeyed: what is left to do may be waited for."""
         self._interrupted.clear()
 

@@ -91,6 +91,7 @@ class Replay:
         self._stamps: set[tuple[int, int]] = set()
         self._others = False
         self.refused: Counter[str] = Counter()
+        self._refused_before = link.status.refused_chunks if link.status else 0
         self._times: list[float] = []
         self._measured: list[Array] = []
         node = link.node
@@ -126,6 +127,7 @@ class Replay:
         times = np.array(self._times) - begin
         during = (times >= 0) & (times <= motion.seconds)
         measured = np.array(self._measured).reshape(-1, motion.targets.shape[1])[during]
+        self._count_unseen()
         report = tracking_report(motion, times[during], measured)
         self._console.print(report_table(report, len(self._sent), self.refused))
         return 1 if self.refused else 0
@@ -167,6 +169,7 @@ class Replay:
                 f"the arm does not get to the start: {JOINT_NAMES[int(away.argmax())]} is "
                 f"{away.max():.3f} rad away. Is it blocked?"
             )
+        self._count_unseen()
         if self.refused:
             raise NoArm(f"the way to the start was refused: {next(iter(self.refused))}")
 
@@ -219,6 +222,14 @@ class Replay:
                 self._counted.add(number)
                 reason = re.sub(r"^holding: .*?; ", "", status.reason)
                 self.refused[plain_reason(reason, number)] += 1
+
+    def _count_unseen(self) -> None:
+        """Count those, too, whose reasons were gone before a status message brought them."""
+        if (status := self._link.status) is None:
+            return
+        number = status.refused_chunks - self._refused_before - self.refused.total()
+        if number > 0:
+            self.refused["for a reason that no status message brought"] += number
 
     def _on_joints(self, stamp: float, q: Array, opening: float | None) -> None:
         self._times.append(stamp)

@@ -18,7 +18,7 @@ def check_labels(reader: DatasetReader) -> Iterator[Finding]:
     yield from check_order(reader)
     features = reader.info["features"]
     if ALTERNATIVES in features and ALTERNATIVES_VALID not in features:
-        problem = f"without {ALTERNATIVES_VALID} nobody knows which of its chunks there are"
+        problem = f"without {ALTERNATIVES_VALID} it is not known which of its chunks are filled"
         yield Finding(ALTERNATIVES, problem, f"add {ALTERNATIVES_VALID}, or leave the column out")
     if SCENE in features and (given := features[SCENE].get("shape")) != [SCENE_NUMBERS]:
         yield Finding(

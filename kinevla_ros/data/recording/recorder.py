@@ -185,7 +185,7 @@ class EpisodeRecorder:
         except (OSError, ValueError) as problem:
             raise RecordingError(
                 f"{self._folder} stays unfinished ({problem}): make room, then "
-                f"kinevla record recover {self._folder}"
+                f"kinevla recover {self._folder}"
             ) from problem
         spoken = stated.get(INSTRUCTION) or (f"{len(said)} instructions" if said else "")
         parts = [f"{seconds:.1f} s, {writer.size / 1e6:.0f} MB, {verdict}", ended]

@@ -33,7 +33,7 @@ from kinevla_ros.language.grammar import instruction
 KINDS = {
     "cold": "a new instruction",
     "warm": "the draft stands",
-    "rewritten": "it does not",
+    "rewritten": "the draft does not stand",
     "checked": "warm, and consistency is measured",
 }
 

@@ -63,12 +63,6 @@ NEGATIONS = _words(
 )
 CHOICES = _words("or either both whichever any")
 
-TELLING_APART = _words(
-    "other another wrong opposite far near next last second third remaining empty imaginary "
-    "fake toy invisible missing same different left right previous former"
-)
-"""Adjectives that name another thing than the one that is known."""
-
 NO_MANNER = _words(
     "hardly barely scarcely rarely seldom nearly only early lately previously formerly "
     "recently supposedly allegedly falsely wrongly inversely conversely oppositely "

@@ -88,7 +88,7 @@ class Lexicon:
         words = without_statements([self._token(word, names) for word in words])
         # What a courtesy stood around may be one now.
         words = self._without_phrases(without_courtesy(words, self._matters))
-        return without_adjuncts(_told_apart([self._token(word, names) for word in words]))
+        return without_adjuncts(_distinguished([self._token(word, names) for word in words]))
 
     def may_be_a_slot(self, token: Token) -> bool:
         """Whether a word that fills in or moves is a letter away from one of a slot."""
@@ -165,7 +165,7 @@ class Lexicon:
         return found
 
 
-def _told_apart(tokens: list[Token]) -> list[Token]:
+def _distinguished(tokens: list[Token]) -> list[Token]:
     """Words of slots that are verbs or of a body here: "lower it", "my hand"."""
     found = list(tokens)
     for i, token in enumerate(tokens):

@@ -46,6 +46,7 @@ class Listening:
         self._node, self._receive, self._refuse = node, receive, refuse
         self._names = {kind: self._resolved(kind) for kind in kinds}
         self._classes = {kind: message_class(kind.type) for kind in kinds}
+        self._unknown: set[str] = set()
         self._definitions: dict[str, TopicDefinition] = {}
         self._found: dict[TopicKind, tuple[Subscription, QoSProfile]] = {}
 
@@ -57,12 +58,17 @@ class Listening:
                 for publisher in self._node.get_publishers_info_by_topic(name)
                 if publisher.topic_type == kind.type
             ]
-            if not publishers or self._classes[kind] is None:
+            if not publishers or name in self._unknown:
+                continue
+            if self._classes[kind] is None:
+                self._unknown.add(name)
+                package = kind.type.partition("/")[0]
+                self._refuse(f"{name} is not recorded: {package} is not installed")
                 continue
             try:
                 self._listen(kind, name, publishers)
             except (FileNotFoundError, ModuleNotFoundError) as problem:
-                self._classes[kind] = None
+                self._unknown.add(name)
                 self._refuse(f"{name} is not recorded: {problem}")
 
     def close(self) -> None:

@@ -152,6 +152,7 @@ def status_to_message(status: Status, stamp: Time, arm: str = ARM) -> SafetyStat
         margin=float(status.margin),
         speed_scaling=100 * status.speed,
         takeover=status.takeover,
+        refused_chunks=status.refused_chunks,
     )
     message.header.stamp = stamp
     return message

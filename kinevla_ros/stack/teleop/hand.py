@@ -64,7 +64,7 @@ def _let_go(link: ArmLink) -> None:
 
 def _hold(link: ArmLink) -> None:
     """Let the arm hold itself. Raises NoArm where that is not confirmed."""
-    link.heed()  # Ctrl-C has brought us here; the next one ends this wait
+    link.take_interrupt()  # Ctrl-C has brought us here; the next one ends this wait
     link.switch(DRAG, False)
     print(f"the arm holds; {link.name}/enable lets it move again", flush=True)
 

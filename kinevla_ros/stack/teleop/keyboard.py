@@ -16,7 +16,8 @@ SPEED, TURN = 0.08, 0.5
 """Of the tool at full deflection or with a key down (m/s, rad/s)."""
 
 LASTS = 0.15
-"""A key moves the tool so long (s); a terminal repeats it while it is down, and tells no end."""
+"""A key moves the tool so long (s); a terminal repeats it while it is down and does not report
+its release."""
 
 CLUTCH, GRIPPER_KEY = " ", "g"
 

@@ -368,7 +368,7 @@ def test_a_file_that_may_not_grow_is_kept_up_to_there(tmp_path: Path) -> None:
     assert "File too large" in said.stdout, said.stderr
     (folder,) = tmp_path.glob("episode*")
     if "REFUSED" in said.stdout:
-        assert "kinevla record recover" in said.stdout
+        assert "kinevla recover" in said.stdout
         folder, _ = folders.recover(folder, "success")
     assert len(messages(folder)) > 10
 

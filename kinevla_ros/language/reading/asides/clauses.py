@@ -263,10 +263,12 @@ def _may_state(tokens: Sequence[Token], i: int, clause: Clause) -> bool:
 
 def _may_be_said_of_things(tokens: Sequence[Token], i: int, clause: Clause) -> bool:
     """The same where a thing is the subject, which might be the object of the request."""
-    told = clause.reason or clause.purpose
+    explains = clause.reason or clause.purpose
     meant = clause.subject == "object" or tokens[clause.end - 1].word in closed.THINGS
     announced = ("", "will", "would", "may", "might", "won't", "wouldn't")
-    if not told and ((meant and (clause.negated or clause.modal)) or clause.modal not in announced):
+    if not explains and (
+        (meant and (clause.negated or clause.modal)) or clause.modal not in announced
+    ):
         return False
     if clause.purpose and not clause.modal:
         # "so that it is toasted" asks for that.

@@ -115,13 +115,13 @@ class _Statements:
     def _parsed(self, start: int) -> Clause | None:
         tokens = self._tokens
         i = start + (length := conjunction(tokens, start))
-        told = self._kind(start - 1) in (Kind.OBJECT, Kind.LANDMARK)
-        relative = not length and (told or self._is_told_behind_a_break(start))
+        described = self._kind(start - 1) in (Kind.OBJECT, Kind.LANDMARK)
+        relative = not length and (described or self._is_described_behind_a_break(start))
         if relative and self._word(i) in _RELATIVES:
             if verb := with_verb(tokens, i + 1, Clause("thing", False, True, i + 1)):
                 return self._rest(verb)
             i += 1
-        elif relative and told and i < len(tokens) and is_verb(tokens[i], FINITE):
+        elif relative and described and i < len(tokens) and is_verb(tokens[i], FINITE):
             return None
         joins = tokens[start].word if length else ""
         for kind, end in subjects(tokens, i, reason=length > 0):
@@ -139,7 +139,7 @@ class _Statements:
                 return self._rest(verb)
         return None
 
-    def _is_told_behind_a_break(self, start: int) -> bool:
+    def _is_described_behind_a_break(self, start: int) -> bool:
         """Whether a break and "which" stand behind what something is said of."""
         if self._kind(start - 1) is not Kind.BREAK or start < 2:
             return False
