@@ -112,7 +112,11 @@ def test_other_words_for_the_same_give_the_same_words_and_codes(policy, said: st
 
 def test_a_checkpoints_own_tasks_say_what_its_policy_understands(policy, copy: Path) -> None:
     tasks = copy / "tasks.yaml"
-    tasks.write_text(tasks.read_text().replace("[bread, loaf, loaf of bread]", "[bread, toast]"))
+    tasks.write_text(
+        tasks.read_text().replace(
+            "[bread, loaf, loaf of bread, bread loaf, piece of bread]", "[bread, toast]"
+        )
+    )
     with pytest.raises(CheckpointError, match="damaged"):
         Policy(copy)
     write_manifest(copy)

@@ -28,6 +28,7 @@ from kinevla_ros.base.observation import Observation
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.cli import app
 from kinevla_ros.evaluation.suite import evaluate as command
+from kinevla_ros.evaluation.suite import tried
 from kinevla_ros.evaluation.suite.episode import EpisodeResult, EpisodeSetup
 from kinevla_ros.evaluation.suite.settings import EvaluationSettings
 from kinevla_ros.generator.checkpoint import CheckpointError, load_generator
@@ -123,7 +124,7 @@ def test_evaluate_runs_the_policy_with_its_options_and_names_them_in_the_figures
         load()
         yield from (replace(result(episode), codes=((1, 2, 3, 4),)) for episode in plan)
 
-    monkeypatch.setattr(command, "Policy", make)
+    monkeypatch.setattr(tried, "Policy", make)
     monkeypatch.setattr(command, "run_checkpoint", run)
     report = tmp_path / "figures.json"
     given = ["--model", str(checkpoint), "--trials", "1", "--json", str(report), *words]

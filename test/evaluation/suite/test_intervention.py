@@ -24,6 +24,7 @@ from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.command import Command
 from kinevla_ros.sim.cell.cell import Cell
+from kinevla_ros.sim.cell.variation import Variation
 
 BREAD = TASKS[0]
 IMAGES = {name: np.full((240, 320, 3), 90, np.uint8) for name in ("front", "wrist")}
@@ -143,7 +144,7 @@ def test_a_swap_keeps_the_goal_codes_and_takes_the_others_words(cell: Cell) -> N
 
 def test_conditions_run_the_plain_trials_once_more(cell: Cell) -> None:
     plain = episodes("kine_realman", 2, 3)
-    plan = under(plain, ["random", "swap"], ["lights"])
+    plan = under(plain, ["random", "swap"], [Variation("lights", 0.5)])
     assert len(plan) == 3 * len(plain)
     assert {e.condition for e in plan} == {"random", "swap", "lights"}
     assert {(e.instruction, e.trial) for e in plan} == {(e.instruction, e.trial) for e in plain}

@@ -114,9 +114,10 @@ def test_in_the_cell_a_moved_camera_is_noticed() -> None:
     pytest.importorskip("mujoco")
     from kinevla_ros.evaluation.suite.alarms import Alarms
     from kinevla_ros.sim.cell.cell import Cell
+    from kinevla_ros.sim.cell.variation import Variation
 
     found = Alarms()
-    with closing(Cell("camera")) as cell:
+    with closing(Cell(Variation("camera", 0.1))) as cell:
         cell.reset(np.random.default_rng(77))
         found.look(cell.render(), cell.joint_positions())
     assert found.counts == {"front moved": 1}
