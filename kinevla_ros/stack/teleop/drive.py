@@ -150,6 +150,8 @@ class Drive:
         """Say why the arm holds while somebody leads."""
         if status.takeover and status.state != SafetyStatus.FAULTED and status.margin < 0:
             self._say(f"the arm holds: {status.reason}")
+        elif self._session.leads and not status.takeover and status.reason:
+            self._say(f"the arm does not follow: {status.reason}")
 
     def _say(self, text: str) -> None:
         """Print what is new; figures that change are not."""

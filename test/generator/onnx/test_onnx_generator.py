@@ -78,7 +78,7 @@ def test_recorded_moments_give_the_words_codes_and_scores_of_plain_torch_in_less
     for command, moments in scenes.items():
         said, draft = instruction(command, rng), None
         shipped.spent = [[], []]
-        for seen in moments:
+        for seen in moments[::2]:
             answer = shipped.answer(
                 said, *shipped.case(seen.images, seen.joints, seen.gripper), draft
             )
@@ -121,7 +121,7 @@ def test_noise_and_drafts_of_other_commands_give_what_plain_torch_gives(shipped:
         Draft(*(tuple(vocabulary.encode_text(f(c))) for f in (goal_text, kinematics_text)))
         for c in TASKS
     ]
-    for number in range(25):
+    for number in range(15):
         images = {
             name: rng.integers(256, size=(240, 320, 3), dtype=np.uint8)
             for name in ("front", "wrist")
@@ -158,7 +158,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Both:
 def test_any_draft_and_given_words_give_what_plain_torch_gives(small: Both) -> None:
     rng = random.Random(0)
     errors = 0
-    for seed in range(100):
+    for seed in range(140):
         source = torch.Generator().manual_seed(seed)
         case = torch.randn(2, 3, 32, 32, generator=source), torch.randn(8, generator=source)
         plain = small.answer(SAID, *case)
@@ -171,9 +171,9 @@ def test_any_draft_and_given_words_give_what_plain_torch_gives(small: Both) -> N
         words = tuple(rng.choices(range(11, 60), k=seed % 5))
         for given in (Given((), ()), Given(kinematics=words), Given(goal=words)):
             small.answer(SAID, *case, plain.words, given)
-    assert 0 < errors < 80
+    assert 0 < errors < 110
     # With the recorded moments, the ways' texts and noise above more than 600.
-    assert len(small.spent[0]) >= 300
+    assert len(small.spent[0]) >= 420
 
 
 @pytest.fixture

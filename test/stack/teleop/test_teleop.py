@@ -71,7 +71,7 @@ def test_a_simulated_arm_that_stalls_is_led_on_by_the_demonstrator(cell: ArmLink
 def test_keys_move_the_tool_after_the_space_bar_and_ctrl_c_brings_it_to_rest(
     cell: ArmLink,
 ) -> None:
-    assert cell.q is not None
+    assert cell.wait_for(lambda: cell.enabled() and cell.silent_for() < 0.5, LONG)
     with typed("teleop", "keyboard") as command:
         assert cell.wait_for(lambda: "take hold" in command.said, LONG), command.said
         start = cell.q
