@@ -29,6 +29,15 @@ def leads(link: ArmLink) -> bool:
     return link.status is not None and bool(link.status.takeover)
 
 
+def take_hold(command: Any, link: ArmLink) -> bool:
+    """Press the space bar until the arm is led; a first try may find an old place of the arm."""
+    for _ in range(10):
+        command.press(" ")
+        if link.wait_for(lambda: leads(link), LONG / 10):
+            return True
+    return False
+
+
 def rests(link: ArmLink) -> bool:
     """Whether the arm stands, after nobody leads any more."""
     assert link.wait_for(lambda: not leads(link), LONG)

@@ -14,7 +14,7 @@ pytest.importorskip("mujoco")
 pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library is not installed")
 
 from node_bench import free_port
-from running_arm import leads, rests, running
+from running_arm import leads, rests, running, take_hold
 from typed_command import LONG, typed
 
 from kinevla_ros.msg import SafetyStatus
@@ -88,8 +88,7 @@ def test_a_leader_that_falls_silent_stops_the_arm_and_pauses_it(pair: Pair) -> N
     link = pair.link
     with typed(*pair.words) as command:
         assert link.wait_for(lambda: "drag mode" in command.said, LONG), command.said
-        command.press(" ")
-        assert link.wait_for(lambda: leads(link), LONG), command.said
+        assert take_hold(command, link), command.said
         pair.leader.freeze()
         assert command.wait() == 1, command.said
     pair.leader.freeze(False)
