@@ -28,6 +28,9 @@ ALTERNATIVES, ALTERNATIVES_VALID = "action.alternatives", "action.alternatives_v
 SCENE = "environment_state"
 """Where the objects lie, in a simulated dataset."""
 
+SIMULATION = "simulation.qpos"
+"""Everything that the simulated cell's pictures show, so that they can be rendered again."""
+
 DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 VIDEO_PATH = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
 EPISODES_PATH = "meta/episodes/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.arm import GRIPPER_STROKE, STREAM_PERIOD
 from kinevla_ros.base.cameras import CAMERA_HEIGHT, CAMERA_WIDTH, CAMERAS
+from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.base.scene import OBJECTS
 from kinevla_ros.robot.kinematics import top_down_ik
@@ -31,6 +32,13 @@ HOME_POSITION, HOME_YAW = np.array([0.25, 0.0, 0.20]), 0.0
 HOME = top_down_ik(HOME_POSITION, HOME_YAW)
 """Joint positions at the start of an episode (rad)."""
 
+QPOS_NAMES = (
+    *JOINT_NAMES,
+    "finger_left",
+    "finger_right",
+    *(f"{o}.{n}" for o in OBJECTS for n in ("x", "y", "z", "qw", "qx", "qy", "qz")),
+)
+"""What `Cell.qpos` holds: rad, m, and quaternions."""
 
 _LEAD = np.array(SERVO_DAMPING) / np.array(SERVO_STIFFNESS)
 
@@ -134,6 +142,10 @@ class Cell:
         """Measured opening between the pads (m)."""
         # Closed, the soft pads press into each other; no sensor reads less than nothing.
         return max(0.0, float(self.data.qpos[7] + self.data.qpos[8]))
+
+    def qpos(self) -> NDArray[np.float32]:
+        """Positions of everything that moves, (30,), named by `QPOS_NAMES`."""
+        return self.data.qpos.astype(np.float32)
 
     def step(self, seconds: float) -> None:
         """Advance the world."""

@@ -23,6 +23,7 @@ from kinevla_ros.data.lerobot.schema import (
     ALTERNATIVES_VALID,
     CHUNK,
     SCENE,
+    SIMULATION,
     Schema,
 )
 from kinevla_ros.data.lerobot.writer import DatasetWriter
@@ -31,7 +32,7 @@ from kinevla_ros.language.grammar import instruction
 from kinevla_ros.language.task_file import save_tasks
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.kinematics import UnreachableError, top_down_ik
-from kinevla_ros.sim.cell.cell import Cell, CellState
+from kinevla_ros.sim.cell.cell import QPOS_NAMES, Cell, CellState
 from kinevla_ros.sim.cell.tasks import CELL_TASKS, TASKS
 from kinevla_ros.sim.demonstrations.demonstrator import Plan, done, holding, plan
 from kinevla_ros.sim.simulated_arm import SimulatedArm
@@ -50,6 +51,7 @@ VECTORS = {
     ALTERNATIVES: tuple(f"task{t.task_number}.{n}" for t in TASKS for n in _STEPS),
     ALTERNATIVES_VALID: tuple(f"task{t.task_number}" for t in TASKS),
     SCENE: tuple(f"{o}.{n}" for o in OBJECTS for n in ("x", "y", "cos", "sin")),
+    SIMULATION: QPOS_NAMES,
 }
 
 
@@ -252,6 +254,7 @@ def _frame(cell: Cell, state: CellState, opening: float, command: Command, plann
             ALTERNATIVES: alternatives.ravel(),
             ALTERNATIVES_VALID: valid,
             SCENE: state.vector(),
+            SIMULATION: cell.qpos(),
         },
     )
 
