@@ -28,13 +28,19 @@ def collect(
         Literal["kine_realman", "kine_libero", "libero_goal_relabeled"],
         typer.Option(help="Task set, and with it the world: the cell, or LIBERO."),
     ] = "kine_realman",
+    varied: Annotated[
+        bool,
+        typer.Option(
+            "--varied", help="Draw cameras, lights, colours and clutter for each episode (cell)."
+        ),
+    ] = False,
 ) -> None:
     """Write demonstrations of all ways of a task set as a LeRobotDataset v3.0."""
     if world != "kine_realman":
         from kinevla_ros.sim.libero.collect import collect as collect_libero
 
-        if moments:
-            raise typer.BadParameter("moments are for the cell; leave --moments out")
+        if moments or varied:
+            raise typer.BadParameter("--moments and --varied are for the cell; leave them out")
         with plain_errors():
             added = collect_libero(world, out, episodes, seed, workers)
         typer.echo(f"{added} episodes added to {out}")
@@ -43,7 +49,8 @@ def collect(
     from kinevla_ros.sim.demonstrations.collect import collect as run
 
     with plain_errors():
-        added = run(out, episodes, seed, workers, Moment if moments else PerturbedDemonstrator)
+        driver = Moment if moments else PerturbedDemonstrator
+        added = run(out, episodes, seed, workers, driver, varied=varied)
     typer.echo(f"{added} episodes added to {out}")
 
 
@@ -54,12 +61,18 @@ def correct(
     episodes: Annotated[int, typer.Option(min=1, help="Episodes it will hold.")] = 210,
     seed: Annotated[int, typer.Option(min=0, help="Seed of scenes and phrasings.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 2,
+    varied: Annotated[
+        bool,
+        typer.Option(
+            "--varied", help="Draw cameras, lights, colours and clutter for each episode (cell)."
+        ),
+    ] = False,
 ) -> None:
     """Let a checkpoint act and write what the demonstrator would do in each state it reaches."""
     from kinevla_ros.evaluation.suite.corrections import correct as run
 
     with plain_errors():
-        added = run(model, out, episodes, seed, workers)
+        added = run(model, out, episodes, seed, workers, varied=varied)
     typer.echo(f"{added} episodes added to {out}")
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kinevla_ros.cli.options import Cameras, Datasets, camera_map, plain_errors
+
+if TYPE_CHECKING:
+    from kinevla_ros.training.generator.samples import Pictures
 
 app = typer.Typer(help="Learn from demonstrations.", no_args_is_help=True)
 
@@ -44,7 +48,10 @@ def generator(
     dataset: Datasets,
     codec: Annotated[Path, typer.Option(help="Folder of the trained codec.")],
     out: Annotated[Path, typer.Option(help="Folder for the checkpoint and its log.")],
-    steps: Annotated[int, typer.Option(min=1, help="Batches of 64.")] = 6500,
+    steps: Annotated[int, typer.Option(min=1, help="Batches.")] = 6500,
+    batch_size: Annotated[
+        int, typer.Option(min=4, help="Sequences of a batch, two of each frame; a GPU takes more.")
+    ] = 64,
     encoder_steps: Annotated[
         int,
         typer.Option(
@@ -59,6 +66,14 @@ def generator(
     start: Annotated[
         Path | None, typer.Option(help="Checkpoint to start from; default: random weights.")
     ] = None,
+    looks: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Render each frame of a dataset of the cell so often, with other cameras, lights, "
+            "colours and clutter each time, and train on that; default: on its videos.",
+        ),
+    ] = 0,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue a run that was stopped.")
@@ -70,12 +85,24 @@ def generator(
     from kinevla_ros.training.pipeline import generator_from_dataset
 
     settings = GeneratorSettings(
-        steps=steps, encoder_steps=encoder_steps, learning_rate=learning_rate, seed=seed
-    )
+        steps=steps, batch_size=batch_size, encoder_steps=encoder_steps,
+        learning_rate=learning_rate, seed=seed,
+    )  # fmt: skip
     with plain_errors():
-        cameras = camera_map(camera)
-        generator_from_dataset(dataset, codec, out, settings, start, resume, cameras)
+        cameras, pictures = camera_map(camera), rendered(looks)
+        generator_from_dataset(dataset, codec, out, settings, start, resume, cameras, pictures)
     typer.echo(f"checkpoint written to {out}")
+
+
+def rendered(looks: int) -> Pictures:
+    """Where pictures come from: the videos, or the states that are rendered again."""
+    from kinevla_ros.training.generator.square_cache import FROM_VIDEOS
+
+    if not looks:
+        return FROM_VIDEOS
+    from kinevla_ros.sim.cell.rendering import RenderedLooks
+
+    return RenderedLooks(looks, os.cpu_count() or 1)
 
 
 @app.command()

@@ -29,7 +29,8 @@ from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.training.codec.report import CodecReport
 from kinevla_ros.training.codec.stages import CodecSettings, train_codec
 from kinevla_ros.training.generator.batches import GeneratorSettings
-from kinevla_ros.training.generator.samples import Samples, load_samples
+from kinevla_ros.training.generator.samples import Pictures, Samples, load_samples
+from kinevla_ros.training.generator.square_cache import FROM_VIDEOS
 from kinevla_ros.training.generator.training import train_generator
 
 MAX_CODEC_CHUNKS = 400_000
@@ -120,6 +121,7 @@ def generator_from_dataset(
     start: Path | None,
     resume: bool,
     cameras: Mapping[str, str] | None = None,
+    pictures: Pictures = FROM_VIDEOS,
 ) -> Path:
     """Train a tiny generator; `out` becomes a complete checkpoint.
 
@@ -130,7 +132,7 @@ def generator_from_dataset(
         settings: how to train.
         start: checkpoint whose weights to start from; random ones without it.
         resume: go on from the last save in `out`.
-        cameras: as of `load_samples`.
+        cameras, pictures: as of `load_samples`.
 
     Raises:
         DatasetError: the dataset is missing or damaged.
@@ -143,7 +145,8 @@ def generator_from_dataset(
     require_free(out)
     trained = load_codec(codec)
     wanted = Wanted(trained.space, f"the codec {codec}")
-    samples = load_samples(datasets, GeneratorConfig.tiny(0).image_size, cameras, wanted)
+    size = GeneratorConfig.tiny(0).image_size
+    samples = load_samples(datasets, size, cameras, wanted, pictures)
     vocabulary, config = shape_for(trained.contract, samples.tasks, start)
     # Where no dataset has places of objects nothing could teach a scene token.
     scene = GeneratorConfig.load(start).scene_dim if start else samples.scene.shape[1]

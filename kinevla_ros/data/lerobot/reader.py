@@ -29,7 +29,6 @@ from kinevla_ros.data.lerobot.metadata import (
 )
 from kinevla_ros.data.lerobot.metadata_checks import READ, check_row, video_size
 from kinevla_ros.data.lerobot.schema import camera_key
-from kinevla_ros.data.video import decode
 
 
 @dataclass(frozen=True)
@@ -138,6 +137,9 @@ class DatasetReader:
 
     def video(self, episode: int, camera: str) -> NDArray[np.uint8]:
         """Return the frames of an episode, rgb, shape (length, height, width, 3)."""
+        # Training on rendered pictures runs without a video library.
+        from kinevla_ros.data.video import decode
+
         entry = self.episodes[episode]
         clip = self._clip(entry, camera)
         frames = decode(clip.path, clip.first, self.info["fps"], self._size(camera))
@@ -145,6 +147,8 @@ class DatasetReader:
 
     def iter_video(self, camera: str) -> Iterator[NDArray[np.uint8]]:
         """Yield what `video` returns for each episode in order, reading each file once."""
+        from kinevla_ros.data.video import decode
+
         fps, size = self.info["fps"], self._size(camera)
         for path, group in groupby(self.episodes, lambda entry: self._clip(entry, camera).path):
             frames, position = decode(path, 0, fps, size), 0

@@ -54,11 +54,14 @@ class PolicyDriver:
         return arm.chunk(inference.chunk.positions, inference.chunk.gripper)
 
 
-def correct(checkpoint: Path, root: Path, episodes: int, seed: int, workers: int) -> int:
+def correct(
+    checkpoint: Path, root: Path, episodes: int, seed: int, workers: int, *, varied: bool = False
+) -> int:
     """Write corrected episodes of a checkpoint; see `collect`.
 
     Raises:
         CheckpointError: the checkpoint is incomplete or damaged.
     """
     Policy(checkpoint)
-    return collect(root, episodes, seed, workers, partial(PolicyDriver, checkpoint))
+    driver = partial(PolicyDriver, checkpoint)
+    return collect(root, episodes, seed, workers, driver, varied=varied)

@@ -7,6 +7,7 @@ those of the front camera's image: right is +y, left is -y, front is +x.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import mujoco
@@ -25,6 +26,7 @@ from kinevla_ros.sim.cell.scene import (
     SERVO_STIFFNESS,
 )
 from kinevla_ros.sim.cell.variation import Variation, cell_model
+from kinevla_ros.sim.cell.variety import Exposure, Variety, table_places, varied_model
 
 Array = NDArray[np.float64]
 
@@ -73,10 +75,13 @@ class Cell:
 
     Args:
         variation: what is other than usual; see `sim.cell.variation`.
+        varied: look other after each reset, to learn from; see `sim.cell.variety`.
     """
 
-    def __init__(self, variation: Variation | None = None) -> None:
-        self.model = cell_model(variation)
+    def __init__(self, variation: Variation | None = None, *, varied: bool = False) -> None:
+        self.model = varied_model() if varied else cell_model(variation)
+        self._variety = Variety(self.model) if varied else None
+        self._exposures: Mapping[str, Exposure] = {}
         self.data = mujoco.MjData(self.model)
         self.dt = float(self.model.opt.timestep)
         self._renderer: mujoco.Renderer | None = None
@@ -98,6 +103,8 @@ class Cell:
             height = 0.017 if name == "carrot" else 0.003
             quat = (math.cos(yaw / 2), 0, 0, math.sin(yaw / 2))
             self.data.qpos[first : first + 7] = (x, y, height, *quat)
+        if self._variety is not None:
+            self._exposures = self._variety.draw(rng, table_places(self.model, self.data))
         self._set_arm(HOME if start is None else start)
         self.step(0.6)
         self.data.time = 0.0
@@ -216,6 +223,8 @@ class Cell:
         for name in CAMERAS:
             self._renderer.update_scene(self.data, name)
             images[name] = self._renderer.render()
+            if name in self._exposures:
+                images[name] = self._exposures[name](images[name])
         return images
 
     def close(self) -> None:

@@ -136,6 +136,8 @@ def collect(
     seed: int,
     workers: int = 1,
     make_driver: Callable[[], Driver] = PerturbedDemonstrator,
+    *,
+    varied: bool = False,
 ) -> int:
     """Write demonstrations until the dataset holds `episodes`; returns how many were added.
 
@@ -147,6 +149,7 @@ def collect(
         seed: of scenes, phrasings and perturbations.
         workers: processes that simulate.
         make_driver: makes what moves the arm, once in each process.
+        varied: draw for each episode how the cell looks; see `sim.cell.variety`.
 
     Raises:
         DatasetError: the folder holds a dataset of another kind.
@@ -157,7 +160,7 @@ def collect(
     with (
         DatasetWriter.open(root, schema) as writer,
         Progress(*columns) as progress,
-        context.Pool(workers, _start_worker, (make_driver,)) as pool,
+        context.Pool(workers, _start_worker, (make_driver, varied)) as pool,
     ):
         save_tasks(CELL_TASKS, root)
         first = writer.episodes
@@ -172,11 +175,11 @@ def collect(
 _worker: tuple[Cell, Driver]
 
 
-def _start_worker(make_driver: Callable[[], Driver]) -> None:
+def _start_worker(make_driver: Callable[[], Driver], varied: bool) -> None:
     global _worker
     # Ctrl-C is the parent's: it closes the dataset and ends the pool.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _worker = Cell(), make_driver()
+    _worker = Cell(varied=varied), make_driver()
 
 
 def _episode(job: tuple[int, int]) -> Episode:

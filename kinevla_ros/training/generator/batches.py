@@ -21,7 +21,7 @@ from kinevla_ros.training.generator.objective import Batch, LossWeights
 from kinevla_ros.training.generator.samples import Samples
 
 PHRASINGS = 1024
-"""Instructions drawn for each command before training."""
+"""Instructions drawn before training, for each command and of those that name none."""
 
 GIVEN_SHARE = 0.25
 """Of them the one that the model is given for the command when it runs."""
@@ -88,7 +88,7 @@ class BatchMaker:
         settings, samples = self._settings, self._samples
         rng = np.random.default_rng((settings.seed, step))
         rows = self._rows(rng)
-        images = samples.images[rows]
+        images = samples.pictures(rows, rng)
         tasks, prompts, tails, motions = [], [], [], []
         seen = [(row, *view) for row in rows.tolist() for view in self._pair(row, rng)]
         for row, task, variant in seen:
@@ -155,7 +155,7 @@ class BatchMaker:
         """Prompts that name no task and have room."""
         nonsense = OutOfScope(self._samples.tasks)
         found: list[tuple[list[int], list[int]]] = []
-        while len(found) < PHRASINGS * len(self._commands):
+        while len(found) < PHRASINGS:
             with contextlib.suppress(InstructionTooLong):
                 found.append(instruction_ids(self._vocabulary, self._config, nonsense.draw(rng)))
         return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from kinevla_ros.data.action_space_file import Wanted, dataset_space, require_pl
 from kinevla_ros.data.checks.dataset import require_sound
 from kinevla_ros.data.chunks import demonstrated_chunks
 from kinevla_ros.data.lerobot.metadata import read_info
+from kinevla_ros.data.lerobot.reader import DatasetReader
 from kinevla_ros.data.lerobot.schema import (
     ALTERNATIVES,
     ALTERNATIVES_VALID,
@@ -35,7 +37,24 @@ from kinevla_ros.training.generator.dataset_tasks import (
     task_set_of,
 )
 from kinevla_ros.training.generator.shared_motion import shared_motion
-from kinevla_ros.training.generator.square_cache import squares
+from kinevla_ros.training.generator.square_cache import FROM_VIDEOS
+
+
+class Pictures(Protocol):
+    """Where the pictures of a dataset come from."""
+
+    @property
+    def cameras_needed(self) -> bool:
+        """Whether the dataset must hold sound videos."""
+
+    @property
+    def looks(self) -> int:
+        """Pictures of each frame."""
+
+    def __call__(
+        self, reader: DatasetReader, size: int, cameras: Sequence[str]
+    ) -> NDArray[np.uint8]:
+        """Squares of all frames, (frames looks, cameras, size, size, 3)."""
 
 
 class Joined:
@@ -61,7 +80,8 @@ class Samples:
     """Aligned arrays of N frames.
 
     Attributes:
-        images: squares (N, cameras, S, S, 3), uint8, left in their files.
+        images: squares (N looks, cameras, S, S, 3), uint8, left in their files; those of one frame
+            are next to each other.
         state: measured, as `space` names it (N, S).
         task: index into the task set's W commands of the one that was followed (N,).
         chunks: physical chunk for each command (N, W, H, D): absolute actions as offsets from
@@ -72,6 +92,7 @@ class Samples:
         tasks: what the datasets' ways are.
         said: for each command the instructions of its demonstrations, (W,).
         space: what the numbers mean, and the cameras in their order.
+        looks: pictures of each frame.
     """
 
     images: NDArray[np.uint8] | Joined
@@ -84,9 +105,15 @@ class Samples:
     tasks: TaskSet
     said: tuple[tuple[str, ...], ...]
     space: ActionSpace = RM75
+    looks: int = 1
 
     def __len__(self) -> int:
         return len(self.state)
+
+    def pictures(self, rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Squares of frames, (n, cameras, S, S, 3), each in one of its looks."""
+        looks = rng.integers(self.looks, size=len(rows)) if self.looks > 1 else 0
+        return self.images[rows * self.looks + looks]
 
     def common(self) -> NDArray[np.float32]:
         """What the ways to each goal share, shaped as `chunks`; see `shared_motion`."""
@@ -98,6 +125,7 @@ def load_samples(
     image_size: int | None,
     cameras: Mapping[str, str] | None = None,
     wanted: Wanted | None = None,
+    pictures: Pictures = FROM_VIDEOS,
 ) -> Samples:
     """Read datasets of one task set, one after the other.
 
@@ -106,6 +134,7 @@ def load_samples(
     Args:
         cameras: name that training uses to that in the datasets; only these are used then.
         wanted: what their actions must be; those of the first dataset without it.
+        pictures: where they come from.
 
     Raises:
         DatasetError: a dataset is missing, damaged, without reasoning, of other tasks, or tells
@@ -118,7 +147,7 @@ def load_samples(
         wanted = Wanted(first, f"the dataset {datasets[0]}")
     spoken = [read_spoken(dataset) for dataset in datasets]
     tasks = task_set_of(spoken)
-    read = [_load(own, tasks, image_size, cameras or {}, wanted) for own in spoken]
+    read = [_load(own, tasks, image_size, cameras or {}, wanted, pictures) for own in spoken]
     if len({arrays["scene"].shape[1] for arrays in read}) > 1:
         raise DatasetError(f"train on datasets that all have {SCENE}, or on such that all have not")
     images = Joined([arrays.pop("images") for arrays in read])
@@ -126,7 +155,15 @@ def load_samples(
     parts = tuple(len(arrays["state"]) for arrays in read)
     every = [own.instructions(tasks) for own in spoken]
     said = tuple(tuple(dict.fromkeys(t for own in every for t in own[c])) for c in tasks.commands)
-    return Samples(images, **joined, parts=parts, tasks=tasks, said=said, space=wanted.space)
+    return Samples(
+        images,
+        **joined,
+        parts=parts,
+        tasks=tasks,
+        said=said,
+        space=wanted.space,
+        looks=pictures.looks,
+    )
 
 
 def _load(
@@ -135,13 +172,14 @@ def _load(
     image_size: int | None,
     cameras: Mapping[str, str],
     wanted: Wanted,
+    pictures: Pictures,
 ) -> dict[str, NDArray]:
     """The arrays of one dataset, by their names in `Samples`."""
     reader, space = spoken.reader, wanted.space
     dataset = reader.root
     wanted.require(dataset, reader.info, cameras)
     own = [cameras.get(name, name) for name in space.cameras]
-    require_sound(dataset, () if image_size is None else own)
+    require_sound(dataset, own if image_size is not None and pictures.cameras_needed else ())
     columns = reader.frames
     missing = set(MOTION) - set(columns)
     if missing:
@@ -155,7 +193,7 @@ def _load(
         scene = scene.reshape(len(state), -1)
     images = np.zeros((len(state), 0), np.uint8)
     if image_size is not None:
-        images = squares(reader, image_size, own)
+        images = pictures(reader, image_size, own)
     return {
         "images": images,
         "state": state,

@@ -10,6 +10,7 @@ from shipped_tasks import TASKS, goal_text, kinematics_text, parse_instruction
 
 from kinevla_ros.base.action_space import RM75
 from kinevla_ros.base.chunk import ActionChunk
+from kinevla_ros.base.files.cache import cache_folder
 from kinevla_ros.data.lerobot.metadata import DatasetError
 from kinevla_ros.data.lerobot.reader import DatasetReader
 from kinevla_ros.language.task_file import shipped_file
@@ -23,7 +24,6 @@ from kinevla_ros.robot.state import ArmState
 from kinevla_ros.sim.cell.cell import HOME
 from kinevla_ros.sim.demonstrations.collect import Moment, collect
 from kinevla_ros.training.generator.samples import Samples, load_samples
-from kinevla_ros.training.generator.square_cache import cache_folder
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Training learns, logs its terms apart, and goes on after a stop as if there had been none."""
 
 import resource
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,7 @@ from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.generator.motion_heads import MotionHead
 from kinevla_ros.training.generator.objective import LossWeights, losses
-from kinevla_ros.training.generator.training import train_generator
+from kinevla_ros.training.generator.training import batches_of, train_generator
 from kinevla_ros.training.pipeline import begin_with_decoder
 
 SETTINGS = GeneratorSettings(
@@ -161,6 +161,16 @@ def test_of_frames_from_any_dataset_as_many_teach_the_words(vocabulary: Vocabula
     maker = BatchMaker(samples, codes, vocabulary, small_config(vocabulary), SETTINGS)
     frames = torch.cat([maker(step).state[::4, 0] for step in range(60)]) * np.pi
     assert 0.35 < float((frames.round() >= half).float().mean()) < 0.65
+
+
+def test_a_gpu_trains_on_the_batches_that_a_cpu_does(vocabulary: Vocabulary) -> None:
+    samples, codes = memory()
+    maker = BatchMaker(samples, codes, vocabulary, small_config(vocabulary), SETTINGS)
+    made = [list(batches_of(maker, 2, 5, torch.device(kind))) for kind in ("cpu", "cuda")]
+    for (step, one), (same, other) in zip(*made, strict=True):
+        assert step == same
+        for field in fields(one):
+            torch.testing.assert_close(getattr(one, field.name), getattr(other, field.name))
 
 
 def test_resuming_nothing_says_how_to_start(vocabulary: Vocabulary, tmp_path: Path) -> None:
