@@ -90,10 +90,14 @@ def augment(
 ) -> None:
     """Put recorded episodes into new scenes of the simulator, and keep what the judge accepts."""
     from kinevla_ros.evaluation.augment import augment as run
+    from kinevla_ros.evaluation.augment import reasons
 
     with plain_errors():
-        kept, tried = run(dataset, out, scenes, seed, episode or ())
+        kept, left_out = run(dataset, out, scenes, seed, episode or ())
+    tried = kept + left_out.total()
     typer.echo(f"{kept} of {tried} episodes kept in {out}; every frame is marked as made")
+    if left_out:
+        typer.echo(f"left out, {reasons(left_out)}")
 
 
 @app.command("convert-openvla")

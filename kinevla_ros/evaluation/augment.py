@@ -7,6 +7,7 @@ finds it right. All frames are marked as made.
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.lerobot.metadata import INFO_PATH
 from kinevla_ros.data.lerobot.reader import DatasetReader
-from kinevla_ros.data.lerobot.schema import SCENE, DatasetError, Schema
+from kinevla_ros.data.lerobot.schema import SCENE, SIMULATION, DatasetError, Schema
 from kinevla_ros.data.lerobot.writer import DatasetWriter
 from kinevla_ros.evaluation.suite.rollout import MAX_SECONDS, REPLAN_STEPS
 from kinevla_ros.generator.inference import NoMotion
@@ -44,7 +45,7 @@ IDLE_SECONDS = 0.8
 
 def augment(
     source: Path, out: Path, scenes: int, seed: int, episodes: Sequence[int] = ()
-) -> tuple[int, int]:
+) -> tuple[int, Counter[str]]:
     """Write what the skills of a dataset's episodes do in new scenes, as a new dataset.
 
     Args:
@@ -55,7 +56,7 @@ def augment(
         episodes: of the source; all without them.
 
     Returns:
-        How many episodes were kept, and how many were tried.
+        How many episodes were kept, and why the others were not, each with its count.
 
     Raises:
         DatasetError: a dataset is damaged, `out` holds one, or nothing was kept.
@@ -68,7 +69,8 @@ def augment(
     dataset = DatasetReader(source)
     chosen = tuple(episodes) or tuple(range(len(dataset.episodes)))
     skills = {episode: learn(source, [episode])[0] for episode in chosen}
-    vectors = {SCENE: VECTORS[SCENE], MADE: ("source_episode", "scene")}
+    own = {name: VECTORS[name] for name in (SCENE, SIMULATION)}
+    vectors = own | {MADE: ("source_episode", "scene")}
     schema = Schema(vectors=vectors, height=CAMERA_HEIGHT, width=CAMERA_WIDTH)
     columns = (TextColumn("augment"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with (
@@ -80,36 +82,50 @@ def augment(
         facts = {"made_by": "kinevla augment", "source": source.resolve().name, "seed": seed}
         write_json(out / MADE_FILE, facts)
         bar = progress.add_task("", total=scenes * len(skills))
+        left_out: Counter[str] = Counter()
         for scene in range(scenes):
             for episode, skill in skills.items():
                 command, rng = skill.command(CELL_TASKS), np.random.default_rng((seed, scene))
                 ready, mark = ReadySkill(skill), np.array([episode, scene], float)
-                frames = _act(cell, ready, command, rng, mark)
-                if frames:
+                try:
+                    frames = _act(cell, ready, command, rng, mark)
                     writer.add(Episode(dataset.episodes[episode].instruction, frames))
+                except (NoMotion, _NotAccepted) as problem:
+                    left_out[str(problem)] += 1
                 progress.update(bar, advance=1)
     if not writer.episodes:
         raise DatasetError(
-            f"the judge accepted none of {scenes * len(skills)} attempts; look at what was learnt: "
-            "kinevla skill learn, kinevla skill show"
+            f"none of {scenes * len(skills)} attempts can be kept ({reasons(left_out)}); look at "
+            "what was learnt: kinevla skill learn, kinevla skill show"
         )
-    return writer.episodes, scenes * len(skills)
+    return writer.episodes, left_out
+
+
+def reasons(counts: Counter[str]) -> str:
+    """Reasons with their counts, the most frequent first."""
+    return "; ".join(f"{count} times: {reason}" for reason, count in counts.most_common())
+
+
+class _NotAccepted(Exception):
+    """An episode that teaches nothing; says why."""
 
 
 def _act(
     cell: Cell, ready: ReadySkill, command: Command, rng: np.random.Generator, mark: np.ndarray
 ) -> list[Frame]:
-    """Frames at 10 Hz of a skill in a new scene; none where it failed."""
+    """Frames at 10 Hz of a skill in a new scene.
+
+    Raises:
+        NoMotion: the skill does not reach its end there.
+        _NotAccepted: it did something else than its way.
+    """
     cell.reset(rng)
     place_at_random(cell, rng)
     arm, judge, frames, idle = SimulatedArm(cell), Judge(cell, command), [], 0.0
     run = SkillRun(ready, arm.observe())
     while arm.now < MAX_SECONDS - 1e-6 and idle < IDLE_SECONDS - 1e-6:
         seen = arm.observe()
-        try:
-            positions, openings = run.chunk(seen, seen.objects)
-        except NoMotion:
-            return []
+        positions, openings = run.chunk(seen, seen.objects)
         arm.follow(arm.chunk(positions, openings))
         for step in range(REPLAN_STEPS):
             state = cell.state()
@@ -121,12 +137,19 @@ def _act(
                     np.append(positions[step], opening),
                     command.goal,
                     command.kinematics,
-                    {SCENE: state.vector(), MADE: mark},
+                    {SCENE: state.vector(), SIMULATION: cell.qpos(), MADE: mark},
                 )
             )
             arm.run(CHUNK_DT)
             judge.watch(cell.state())
         idle += REPLAN_STEPS * CHUNK_DT if run.stage is Stage.DONE else 0.0
     status = arm.core.status(arm.now)
-    sound = status.fault is Fault.NONE and not status.refused_chunks
-    return frames if sound and run.stage is Stage.DONE and judge.judgement().kinematic else []
+    if status.fault is not Fault.NONE or status.refused_chunks:
+        raise _NotAccepted(f"the arm stopped: {status.reason or status.fault.name}")
+    if run.stage is not Stage.DONE:
+        raise _NotAccepted(f"not at its end after {MAX_SECONDS:g} s")
+    judged = judge.judgement()
+    if not judged.kinematic:
+        broken = [name for name, kept in judged.constraints.items() if not kept]
+        raise _NotAccepted(f"judged as not done: {', '.join(broken) or 'the goal'}")
+    return frames

@@ -84,8 +84,11 @@ class SkillPolicy:
         Raises:
             NotUnderstood: the instruction names no way, or words are to be replaced.
             NoMotion: there is no skill for the way, or the scene does not allow it.
+            ValueError: consistency is asked for; it is one of codes with words.
         """
         started = time.perf_counter()
+        if consistency:
+            raise ValueError("skills have no codes whose consistency with the words could be known")
         if override is not None:
             raise NotUnderstood("a skill takes no words in the place of its own: say it instead")
         command = self._command_of(instruction)

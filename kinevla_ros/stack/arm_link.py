@@ -18,6 +18,7 @@ from rclpy.parameter import parameter_value_to_python
 from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool, Trigger
 
+from kinevla_ros.base import topics
 from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.data.synchronisation.joint_states import GRIPPER, positions_by_name
 from kinevla_ros.msg import SafetyStatus
@@ -92,9 +93,9 @@ class ArmLink:
         self._commanded_at = -np.inf
         self.on_joints: Callable[[float, Array, float | None], None] = lambda *_: None
         self.on_status: Callable[[SafetyStatus], None] = lambda _: None
-        node.create_subscription(JointState, "joint_states", self._take_joints, 10)
+        node.create_subscription(JointState, topics.JOINT_STATES, self._take_joints, 10)
         node.create_subscription(JointState, TARGETS, self._take_target, 10)
-        node.create_subscription(SafetyStatus, "kinevla/safety_status", self._take_status, LATCHED)
+        node.create_subscription(SafetyStatus, topics.SAFETY_STATUS, self._take_status, LATCHED)
 
     @property
     def name(self) -> str:
@@ -176,7 +177,7 @@ class ArmLink:
     def parameters(self, names: Sequence[str]) -> dict[str, Any]:
         """Values of the arm node's parameters. Raises NoArm if it does not say."""
         request = GetParameters.Request(names=list(names))
-        answer = self._ask(GetParameters, "arm/get_parameters", request)
+        answer = self._ask(GetParameters, topics.ARM_GET_PARAMETERS, request)
         values = [parameter_value_to_python(value) for value in answer.values]
         return dict(zip(names, values, strict=True))
 
@@ -208,7 +209,7 @@ class ArmLink:
         raise NoArm(f"{self.node.resolve_service_name(service)} does not answer")
 
     def _take_joints(self, message: JointState) -> None:
-        named = positions_by_name(message, "/joint_states")
+        named = positions_by_name(message, f"/{topics.JOINT_STATES}")
         if not named.keys() >= {*JOINT_NAMES}:
             return
         self.q = np.array([named[name] for name in JOINT_NAMES])

@@ -17,6 +17,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
+from kinevla_ros.base import topics
 from kinevla_ros.data.synchronisation.images import to_array
 from kinevla_ros.data.video import VideoWriter
 from kinevla_ros.evaluation.report.video import FRAME_HEIGHT, FRAME_WIDTH, annotated
@@ -140,10 +141,10 @@ class Demonstration:
         self._start = time.monotonic()
         self._refusal: str | None = None
         self._done = False
-        self._publisher = node.create_publisher(String, "instruction", 1)
-        self._judge = node.create_client(Trigger, "cell/judge")
-        node.create_subscription(Reasoning, "kinevla/reasoning", self._on_reasoning, 10)
-        node.create_subscription(SafetyStatus, "kinevla/safety_status", self._on_status, LATCHED)
+        self._publisher = node.create_publisher(String, topics.INSTRUCTION, 1)
+        self._judge = node.create_client(Trigger, topics.CELL_JUDGE)
+        node.create_subscription(Reasoning, topics.REASONING, self._on_reasoning, 10)
+        node.create_subscription(SafetyStatus, topics.SAFETY_STATUS, self._on_status, LATCHED)
         if self._writer:
             pictures = image_qos(reliable=True)
             topic = "camera/{}/color/image_raw"

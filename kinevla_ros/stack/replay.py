@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from kinevla_ros.base import topics
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, JOINT_NAMES, ActionChunk
 from kinevla_ros.evaluation.replay.recorded_motion import RecordedMotion
 from kinevla_ros.evaluation.replay.rehearsal import (
@@ -95,10 +96,8 @@ class Replay:
         self._times: list[float] = []
         self._measured: list[Array] = []
         node = link.node
-        self._publisher = node.create_publisher(ActionChunkMessage, "kinevla/action_chunk", 1)
-        node.create_subscription(
-            ActionChunkMessage, "kinevla/action_chunk", self._on_chunk, HORIZON
-        )
+        self._publisher = node.create_publisher(ActionChunkMessage, topics.ACTION_CHUNK, 1)
+        node.create_subscription(ActionChunkMessage, topics.ACTION_CHUNK, self._on_chunk, HORIZON)
         link.on_status, link.on_joints = self._on_status, self._on_joints
 
     def run(self, motion: RecordedMotion) -> int:

@@ -12,13 +12,13 @@ from rclpy.node import Node
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 from std_msgs.msg import String
 
+from kinevla_ros.base import topics
 from kinevla_ros.msg import Question, Reasoning
 from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
 from kinevla_ros.nodes.ros.qos import LATCHED
 
 T = TypeVar("T")
 
-INSTRUCTION, REASONING = "instruction", "kinevla/reasoning"
 UNKNOWN = "_NODE_NAME_UNKNOWN_"
 """What DDS calls a node of which it knows the topics alone so far."""
 
@@ -45,9 +45,11 @@ class Talk:
         self._node, self._interrupted = node, interrupted
         self._heard: list[Reasoning] = []
         self._asked = False  # by any program: another `kinevla say` may have begun
-        self._reasonings = node.create_subscription(Reasoning, REASONING, self._on_reasoning, 10)
-        node.create_subscription(Question, "kinevla/question", self._on_question, LATCHED)
-        self._publisher = node.create_publisher(String, INSTRUCTION, 1)
+        self._reasonings = node.create_subscription(
+            Reasoning, topics.REASONING, self._on_reasoning, 10
+        )
+        node.create_subscription(Question, topics.QUESTION, self._on_question, LATCHED)
+        self._publisher = node.create_publisher(String, topics.INSTRUCTION, 1)
 
     def begin(self, timeout: float) -> str:
         """Wait until a policy listens; returns why nothing can be said, empty if it can.
@@ -56,7 +58,7 @@ class Talk:
             timeout: longest wait, s.
         """
         self._until(self._connected, timeout)
-        topic = self._node.resolve_topic_name(INSTRUCTION)
+        topic = self._node.resolve_topic_name(topics.INSTRUCTION)
         if len(policies := self._policies()) > 1:
             return (
                 f"more than one policy listens to {topic} ({', '.join(policies)}): end one, or "
@@ -105,9 +107,10 @@ class Talk:
     def _policies(self) -> list[str]:
         """Nodes that listen to instructions and publish reasoning."""
         node = self._node
-        topics = node.resolve_topic_name(INSTRUCTION), node.resolve_topic_name(REASONING)
-        listen = self._names(node.get_subscriptions_info_by_topic(topics[0]))
-        return sorted(listen & self._names(node.get_publishers_info_by_topic(topics[1])))
+        heard = node.resolve_topic_name(topics.INSTRUCTION)
+        answered = node.resolve_topic_name(topics.REASONING)
+        listen = self._names(node.get_subscriptions_info_by_topic(heard))
+        return sorted(listen & self._names(node.get_publishers_info_by_topic(answered)))
 
     @staticmethod
     def _names(endpoints: list[TopicEndpointInfo]) -> set[str]:

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base import topics
 from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.chunk import CHUNK_DT
 from kinevla_ros.data.convert.bag import INSTRUCTION, Bag, Received
@@ -41,9 +42,9 @@ FOLLOW = 0.2
 HELD = 0.05
 """An arm that is sent nothing new holds its last target, give or take, rad."""
 
-INSTRUCTIONS, REASONING = "/instruction", "/kinevla/reasoning"
-JOINTS = "/joint_states"
-TARGETS, STATUS = "/kinevla/joint_targets", "/kinevla/safety_status"
+INSTRUCTIONS, REASONING = f"/{topics.INSTRUCTION}", f"/{topics.REASONING}"
+JOINTS = f"/{topics.JOINT_STATES}"
+TARGETS, STATUS = f"/{topics.JOINT_TARGETS}", f"/{topics.SAFETY_STATUS}"
 
 
 @dataclass(frozen=True)

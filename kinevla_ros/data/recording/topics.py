@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from kinevla_ros.base import topics
 from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.data.synchronisation.images import picture_topic
 
@@ -76,14 +77,18 @@ def recorded_topics(transport: str) -> list[TopicKind]:
     return [
         *pictures,
         *calibrations,
-        TopicKind("/joint_states", "sensor_msgs/msg/JointState", required=True, periodic=True),
-        TopicKind("/kinevla/safety_status", "kinevla_ros/msg/SafetyStatus", required=True, kept=1),
-        TopicKind("/instruction", "std_msgs/msg/String", kept=1),
-        TopicKind("/kinevla/reasoning", "kinevla_ros/msg/Reasoning"),
-        TopicKind("/kinevla/question", "kinevla_ros/msg/Question"),
-        TopicKind("/kinevla/action_chunk", "kinevla_ros/msg/ActionChunk"),
-        TopicKind("/kinevla/joint_targets", "sensor_msgs/msg/JointState"),
-        TopicKind("/kinevla/teleop_targets", "sensor_msgs/msg/JointState"),
+        TopicKind(
+            f"/{topics.JOINT_STATES}", "sensor_msgs/msg/JointState", required=True, periodic=True
+        ),
+        TopicKind(
+            f"/{topics.SAFETY_STATUS}", "kinevla_ros/msg/SafetyStatus", required=True, kept=1
+        ),
+        TopicKind(f"/{topics.INSTRUCTION}", "std_msgs/msg/String", kept=1),
+        TopicKind(f"/{topics.REASONING}", "kinevla_ros/msg/Reasoning"),
+        TopicKind(f"/{topics.QUESTION}", "kinevla_ros/msg/Question"),
+        TopicKind(f"/{topics.ACTION_CHUNK}", "kinevla_ros/msg/ActionChunk"),
+        TopicKind(f"/{topics.JOINT_TARGETS}", "sensor_msgs/msg/JointState"),
+        TopicKind(f"/{topics.TELEOP_TARGETS}", "sensor_msgs/msg/JointState"),
         TopicKind("/robot_description", "std_msgs/msg/String", kept=1),
         TopicKind("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", everywhere=True),
         TopicKind("/tf", "tf2_msgs/msg/TFMessage", everywhere=True),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from kinevla_ros.base.resources import resource_path
+from kinevla_ros.base.workers import leave_interrupt_to_parent
 from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.language.task_file import load_tasks
@@ -99,7 +99,7 @@ _world: LiberoWorld
 
 def _start_worker() -> None:
     global _world
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_interrupt_to_parent()
     _world = LiberoWorld()
 
 

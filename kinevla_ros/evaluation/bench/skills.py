@@ -21,6 +21,7 @@ from kinevla_ros.evaluation.report.summary import rates
 from kinevla_ros.evaluation.suite.episode import EpisodeResult
 from kinevla_ros.evaluation.suite.episodes import episodes, run
 from kinevla_ros.evaluation.suite.evaluate import gather
+from kinevla_ros.robot.kinematics import UnreachableError
 from kinevla_ros.sim.cell.cell import Cell
 from kinevla_ros.sim.cell.tasks import CELL_TASKS, require_cell
 from kinevla_ros.skills.folder import load_skills
@@ -127,7 +128,7 @@ def _times(method: Method, skills: Sequence[Skill], seed: int) -> list[float]:
             began = time.perf_counter()
             try:
                 joint_path(motion.between(shown[0], goal), start, move.duration)
-            except ValueError:
+            except UnreachableError:
                 continue
             found.append(time.perf_counter() - began)
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
-import signal
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
@@ -12,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from kinevla_ros.base.workers import leave_interrupt_to_parent
 from kinevla_ros.evaluation.report.failures import FailureVideo
 from kinevla_ros.evaluation.suite.episode import (
     EpisodePolicy,
@@ -151,8 +151,7 @@ _worker: _Worker
 
 def _start_worker(load: Callable[[], ReadyPolicy], inspect: Path | None) -> None:
     global _worker
-    # Ctrl-C in a terminal reaches every process; the parent ends its workers itself.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_interrupt_to_parent()
     _worker = _Worker(load, inspect)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kinevla_ros.base import topics
 from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.data.convert.bag import INSTRUCTION, Bag, Received, find_bags
@@ -18,7 +19,7 @@ from kinevla_ros.evaluation.view.timeline import TimelineWriter
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.status import SafetyState
 
-REASONING = "/kinevla/reasoning"
+REASONING = f"/{topics.REASONING}"
 ARM = {JOINTS: "measured", TARGETS: "target"}
 PICTURES = {
     picture_topic(camera, transport): camera

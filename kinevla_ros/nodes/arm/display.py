@@ -5,6 +5,7 @@ from __future__ import annotations
 from rclpy.node import Node
 from visualization_msgs.msg import Marker, MarkerArray
 
+from kinevla_ros.base import topics
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.nodes.arm.frames import PERIOD as FRAMES_PERIOD
 from kinevla_ros.nodes.arm.frames import FramePublisher
@@ -36,7 +37,7 @@ class ArmDisplay:
         self._chunk: ActionChunk | None = None
         self._drawn: ActionChunk | None = None
         self._of_chunk: list[Marker] = []
-        self._markers = node.create_publisher(MarkerArray, "kinevla/safety_markers", 1)
+        self._markers = node.create_publisher(MarkerArray, topics.SAFETY_MARKERS, 1)
         self._frames = FramePublisher(node, prefix)
         node.create_timer(MARKERS_PERIOD, self._draw)
         node.create_timer(FRAMES_PERIOD, self._tell_frames)

@@ -13,6 +13,7 @@ from rclpy.publisher import Publisher
 from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool, Trigger
 
+from kinevla_ros.base import topics
 from kinevla_ros.msg import ActionChunk, SafetyStatus
 from kinevla_ros.nodes.arm.display import ArmDisplay
 from kinevla_ros.nodes.arm.make_driver import make_driver
@@ -43,7 +44,7 @@ from kinevla_ros.robot.host.priority import ADVICE
 from kinevla_ros.robot.status import SafetyState, Status
 from kinevla_ros.robot.transport import ArmConnectionError
 
-TARGETS = "kinevla/joint_targets"
+TARGETS = topics.JOINT_TARGETS
 STATUS_PERIOD = 0.1
 ENABLE_TIMEOUT = 3.0
 
@@ -59,15 +60,15 @@ class ArmNode(ManagedNode):
         self._status: Status | None = None
         self._status_due = self._ticked_at = 0.0
         self._periods = Latency()
-        self._joints = self.create_publisher(JointState, "joint_states", 10)
+        self._joints = self.create_publisher(JointState, topics.JOINT_STATES, 10)
         self._rivals = Rivals(self, self._joints, TARGETS)
         self._display = ArmDisplay(self, self._stamps, self.values["frame_prefix"])
-        self._safety = self.create_publisher(SafetyStatus, "kinevla/safety_status", LATCHED)
+        self._safety = self.create_publisher(SafetyStatus, topics.SAFETY_STATUS, LATCHED)
         drop = partial(self._refuse, "chunk", Fault.INVALID_CHUNK)
-        subscribe(self, ActionChunk, "kinevla/action_chunk", self._follow, drop)
+        subscribe(self, ActionChunk, topics.ACTION_CHUNK, self._follow, drop)
         # As leader arms publish where they are.
         drop = partial(self._refuse, "teleoperation", Fault.INVALID_TARGET)
-        subscribe(self, JointState, "kinevla/teleop_targets", self._lead, drop)
+        subscribe(self, JointState, topics.TELEOP_TARGETS, self._lead, drop)
         SpeedScaling(self, self._set_speed)
         self.create_timer(RECOVERY_PERIOD, self._go_on)
         self.create_service(SetBool, "~/enable", self._on_enable)

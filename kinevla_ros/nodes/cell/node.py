@@ -14,6 +14,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import CameraInfo, Image
 from std_srvs.srv import Trigger
 
+from kinevla_ros.base import topics
 from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.language.reading.reader_of import reader_of
 from kinevla_ros.language.reading.readings import Understood
@@ -67,7 +68,7 @@ class CellNode(ManagedNode):
             for name in CAMERAS
         }
         drop = self.get_logger().warning
-        subscribe(self, Reasoning, "kinevla/reasoning", self._on_reasoning, drop, 10)
+        subscribe(self, Reasoning, topics.REASONING, self._on_reasoning, drop, 10)
         self.create_service(Trigger, "~/judge", self._answer(self._judge))
         self.create_service(Trigger, "~/state", self._answer(self._state))
         self.create_service(Trigger, "~/reset", self._answer(self._reset))

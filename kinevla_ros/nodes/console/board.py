@@ -8,6 +8,7 @@ from rcl_interfaces.srv import GetParameters
 from rclpy.node import Node
 from std_msgs.msg import Float64, String
 
+from kinevla_ros.base import topics
 from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.nodes.console.actions import Actions
 from kinevla_ros.nodes.console.calls import Calls, nodes_there
@@ -47,10 +48,10 @@ class Board:
         self._pictures = Pictures(TRANSPORTS[transport], rate, to_monotonic)
         self._topics = Topics(node, self._seen, self._pictures, transport)
         self._calls = Calls(node)
-        instructions = node.create_publisher(String, "instruction", 1)
-        speed = node.create_publisher(Float64, "arm/speed_scaling", 1)
+        instructions = node.create_publisher(String, topics.INSTRUCTION, 1)
+        speed = node.create_publisher(Float64, topics.ARM_SPEED_SCALING, 1)
         self._actions = Actions(self._calls, self._seen, instructions, speed)
-        self._policy = node.create_client(GetParameters, "policy/get_parameters")
+        self._policy = node.create_client(GetParameters, topics.POLICY_GET_PARAMETERS)
         self._asked = False
         self._known, self._there = NO_POLICY, self._calls.there()
         node.create_timer(LOOK_PERIOD, self._look)

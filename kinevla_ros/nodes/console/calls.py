@@ -12,19 +12,20 @@ from rclpy.node import Node
 from rclpy.task import Future
 from std_srvs.srv import SetBool, Trigger
 
+from kinevla_ros.base import topics
 from kinevla_ros.srv import OverrideReasoning
 
 SERVICES: dict[str, tuple[Any, str]] = {
-    "stop": (Trigger, "arm/stop"),
-    "reset": (Trigger, "arm/reset"),
-    "enable": (SetBool, "arm/enable"),
-    "pause": (SetBool, "arm/pause"),
-    "override": (OverrideReasoning, "policy/override_reasoning"),
-    "new_scene": (Trigger, "cell/reset"),
-    "judge": (Trigger, "cell/judge"),
-    "record_start": (Trigger, "record/start"),
-    "record_stop": (SetBool, "record/stop"),
-    "record_discard": (Trigger, "record/discard"),
+    "stop": (Trigger, topics.ARM_STOP),
+    "reset": (Trigger, topics.ARM_RESET),
+    "enable": (SetBool, topics.ARM_ENABLE),
+    "pause": (SetBool, topics.ARM_PAUSE),
+    "override": (OverrideReasoning, topics.OVERRIDE_REASONING),
+    "new_scene": (Trigger, topics.CELL_RESET),
+    "judge": (Trigger, topics.CELL_JUDGE),
+    "record_start": (Trigger, topics.RECORD_START),
+    "record_stop": (SetBool, topics.RECORD_STOP),
+    "record_discard": (Trigger, topics.RECORD_DISCARD),
 }
 """Type and name of each service that a page can have called."""
 

@@ -12,6 +12,7 @@ from rclpy.subscription import Subscription
 from sensor_msgs.msg import JointState
 from visualization_msgs.msg import MarkerArray
 
+from kinevla_ros.base import topics
 from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.data.synchronisation.images import picture_topic
 from kinevla_ros.msg import Question, Reasoning, SafetyStatus
@@ -45,9 +46,9 @@ class Topics:
         self._node, self._seen, self._pictures, self._transport = node, seen, pictures, transport
         self._watched: list[Subscription] = []
         self._arm = node.resolve_service_name("arm")
-        self._hear(SafetyStatus, "kinevla/safety_status", self._on_status, LATCHED)
-        self._hear(Reasoning, "kinevla/reasoning", self._on_reasoning)
-        self._hear(Question, "kinevla/question", self._on_question, LATCHED)
+        self._hear(SafetyStatus, topics.SAFETY_STATUS, self._on_status, LATCHED)
+        self._hear(Reasoning, topics.REASONING, self._on_reasoning)
+        self._hear(Question, topics.QUESTION, self._on_question, LATCHED)
         self._hear(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
 
     def watch(self, wanted: bool) -> None:
@@ -58,8 +59,8 @@ class Topics:
             self._watched = []
         elif not self._watched:
             self._watched = [
-                self._hear(JointState, "joint_states", self._on_joints),
-                self._hear(MarkerArray, "kinevla/safety_markers", self._on_markers),
+                self._hear(JointState, topics.JOINT_STATES, self._on_joints),
+                self._hear(MarkerArray, topics.SAFETY_MARKERS, self._on_markers),
                 *(self._see(camera) for camera in CAMERAS),
             ]
 

@@ -6,12 +6,13 @@ import time
 
 from rclpy.node import Node
 
+from kinevla_ros.base import topics
 from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.nodes.ros.qos import LATCHED
 from kinevla_ros.nodes.ros.subscribe import subscribe
 from kinevla_ros.robot.gate.check_result import Fault
 
-STATUS = "kinevla/safety_status"
+STATUS = topics.SAFETY_STATUS
 SILENCE = 1.0
 """The arm node reports ten times a second; without a word for so long it is busy or gone, s."""
 

@@ -10,6 +10,7 @@ from rclpy.action.server import ServerGoalHandle
 from rclpy.node import Node
 
 from kinevla_ros.action import Execute
+from kinevla_ros.base import topics
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.language.stop import STOP
 from kinevla_ros.msg import Reasoning
@@ -53,7 +54,7 @@ class Execution:
         self._server = ActionServer(
             node,
             Execute,
-            "kinevla/execute",
+            topics.EXECUTE,
             _never,
             goal_callback=self._on_goal,
             handle_accepted_callback=self._begin,

@@ -14,6 +14,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from sensor_msgs.msg import CompressedImage, Image, JointState
 from std_msgs.msg import String
 
+from kinevla_ros.base import topics
 from kinevla_ros.base.action_space import ActionSpaceError
 from kinevla_ros.data.synchronisation.images import picture_topic
 from kinevla_ros.data.synchronisation.observation import NoObservation, ReceivedObservation
@@ -95,8 +96,8 @@ class PolicyNode(ManagedNode):
             self.create_subscription(TRANSPORTS[transport], topic, take, qos)
             self._observations.topics[camera] = topic
         joints = self._observations.miss_joints
-        subscribe(self, JointState, "joint_states", self._on_joints, joints, 10)
-        subscribe(self, String, "instruction", self._on_instruction, self._on_no_instruction)
+        subscribe(self, JointState, topics.JOINT_STATES, self._on_joints, joints, 10)
+        subscribe(self, String, topics.INSTRUCTION, self._on_instruction, self._on_no_instruction)
         self.create_timer(EXPIRY_PERIOD, self._hearing.expire)
         self.create_service(OverrideReasoning, "~/override_reasoning", self._on_override)
 

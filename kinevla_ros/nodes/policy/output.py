@@ -11,6 +11,7 @@ from nav_msgs.msg import Path
 from rclpy.node import Node
 from visualization_msgs.msg import MarkerArray
 
+from kinevla_ros.base import topics
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, ActionChunk
 from kinevla_ros.data.synchronisation.images import ImageError
 from kinevla_ros.generator.pictures.checks import PictureFault
@@ -59,13 +60,13 @@ class Output:
     def __init__(self, node: Node, prefix: str, obstacle: Callable[[], str]) -> None:
         self._frame, self._obstacle = f"{prefix}{BASE_FRAME}", obstacle
         self._clock = node.get_clock()
-        self._reasoning = node.create_publisher(Reasoning, "kinevla/reasoning", 1)
-        self._questions = node.create_publisher(QuestionMessage, "kinevla/question", LATCHED)
+        self._reasoning = node.create_publisher(Reasoning, topics.REASONING, 1)
+        self._questions = node.create_publisher(QuestionMessage, topics.QUESTION, LATCHED)
         self._asks = False
         self._listener: Listener | None = None
-        self._chunks = node.create_publisher(ActionChunkMessage, "kinevla/action_chunk", 1)
-        self._paths = node.create_publisher(Path, "kinevla/planned_path", 1)
-        self._markers = node.create_publisher(MarkerArray, "kinevla/reasoning_markers", 1)
+        self._chunks = node.create_publisher(ActionChunkMessage, topics.ACTION_CHUNK, 1)
+        self._paths = node.create_publisher(Path, topics.PLANNED_PATH, 1)
+        self._markers = node.create_publisher(MarkerArray, topics.REASONING_MARKERS, 1)
 
     def listen(self, listener: Listener) -> None:
         """Let `listener` have every chunk and reasoning too."""

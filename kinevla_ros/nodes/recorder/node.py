@@ -12,6 +12,7 @@ from rclpy.serialization import deserialize_message
 from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
+from kinevla_ros.base import topics
 from kinevla_ros.data.convert.bag import FAILURE, NANO, SUCCESS
 from kinevla_ros.data.convert.bag_frames import INSTRUCTIONS, REASONING
 from kinevla_ros.data.recording.topics import recorded_topics
@@ -41,10 +42,10 @@ class RecorderNode(ManagedNode):
         self._recorder: EpisodeRecorder | None = None
         self._listening: Listening | None = None
         self._last = ""
-        self._status = self.create_publisher(RecordStatus, "record/status", 1)
-        self.create_service(Trigger, "record/start", self._on_start)
-        self.create_service(SetBool, "record/stop", self._on_stop)
-        self.create_service(Trigger, "record/discard", self._on_discard)
+        self._status = self.create_publisher(RecordStatus, topics.RECORD_STATUS, 1)
+        self.create_service(Trigger, topics.RECORD_START, self._on_start)
+        self.create_service(SetBool, topics.RECORD_STOP, self._on_stop)
+        self.create_service(Trigger, topics.RECORD_DISCARD, self._on_discard)
         self.create_timer(LOOK_PERIOD, self._look)
 
     def configure(self) -> None:
@@ -60,9 +61,9 @@ class RecorderNode(ManagedNode):
             raise RuntimeError(f"{missing}; recording needs: pip install 'mcap>=1.6'") from missing
         values = self.values
         facts(values, "")
-        topics = recorded_topics(values["image_transport"])
+        recorded = recorded_topics(values["image_transport"])
         folder = Path(values["folder"]).expanduser().resolve()
-        self._recorder = EpisodeRecorder(folder, topics, values["least_free"] * 10**6)
+        self._recorder = EpisodeRecorder(folder, recorded, values["least_free"] * 10**6)
         self.get_logger().info(f"episodes go to {folder}")
 
     def cleanup(self) -> None:
@@ -75,8 +76,8 @@ class RecorderNode(ManagedNode):
         """Listen."""
         from kinevla_ros.nodes.recorder.listening import Listening
 
-        topics = recorded_topics(self.values["image_transport"])
-        self._listening = Listening(self, topics, self._receive, self._refuse)
+        recorded = recorded_topics(self.values["image_transport"])
+        self._listening = Listening(self, recorded, self._receive, self._refuse)
 
     def deactivate(self) -> None:
         """Listen no more; an episode under way is kept as a failure."""

@@ -76,10 +76,14 @@ class Cell:
     Args:
         variation: what is other than usual; see `sim.cell.variation`.
         varied: look other after each reset, to learn from; see `sim.cell.variety`.
+
+    Attributes:
+        varied: as given.
     """
 
     def __init__(self, variation: Variation | None = None, *, varied: bool = False) -> None:
         self.model = varied_model() if varied else cell_model(variation)
+        self.varied = varied
         self._variety = Variety(self.model) if varied else None
         self._exposures: Mapping[str, Exposure] = {}
         self.data = mujoco.MjData(self.model)

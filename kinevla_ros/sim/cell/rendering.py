@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from rich.progress import Progress
 
 from kinevla_ros.base.cameras import CAMERA_HEIGHT, CAMERAS
 from kinevla_ros.base.files.cache import cache_folder
+from kinevla_ros.base.workers import leave_interrupt_to_parent
 from kinevla_ros.data.lerobot.reader import DatasetReader
 from kinevla_ros.data.lerobot.schema import SIMULATION, DatasetError
 from kinevla_ros.generator.pictures.kept_squares import kept_squares
@@ -114,8 +114,7 @@ _worker: LookRenderer
 
 def _start_worker(size: int) -> None:
     global _worker
-    # Ctrl-C is the parent's.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_interrupt_to_parent()
     _worker = LookRenderer(size)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import multiprocessing
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +16,7 @@ from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.base.cameras import CAMERA_HEIGHT, CAMERA_WIDTH
 from kinevla_ros.base.chunk import ACTION_DIM, CHUNK_DT, HORIZON, JOINT_NAMES, ActionChunk
 from kinevla_ros.base.scene import OBJECTS
+from kinevla_ros.base.workers import leave_interrupt_to_parent
 from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.lerobot.schema import (
     ALTERNATIVES,
@@ -35,11 +35,13 @@ from kinevla_ros.robot.kinematics import UnreachableError, top_down_ik
 from kinevla_ros.sim.cell.cell import QPOS_NAMES, Cell, CellState
 from kinevla_ros.sim.cell.tasks import CELL_TASKS, TASKS
 from kinevla_ros.sim.demonstrations.demonstrator import Plan, done, holding, plan
-from kinevla_ros.sim.simulated_arm import SimulatedArm
+from kinevla_ros.sim.simulated_arm import LATENCY, SimulatedArm
 
 REPLAN_STEPS = (2, 3)
 NOISE = (0.0, 0.005, 0.015)
 """Standard deviations of the perturbation of executed joint targets (rad), by episode."""
+LATENCIES = 0.05, 0.25
+"""From pictures to their chunk where the cell is varied (s)."""
 PERTURBED_START = 0.4
 STARTS = 1 / 3
 """Share of the moments at the start of an episode."""
@@ -149,7 +151,7 @@ def collect(
         seed: of scenes, phrasings and perturbations.
         workers: processes that simulate.
         make_driver: makes what moves the arm, once in each process.
-        varied: draw for each episode how the cell looks; see `sim.cell.variety`.
+        varied: draw for each episode how the cell looks, see `sim.cell.variety`, and the latency.
 
     Raises:
         DatasetError: the folder holds a dataset of another kind.
@@ -177,8 +179,7 @@ _worker: tuple[Cell, Driver]
 
 def _start_worker(make_driver: Callable[[], Driver], varied: bool) -> None:
     global _worker
-    # Ctrl-C is the parent's: it closes the dataset and ends the pool.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_interrupt_to_parent()
     _worker = Cell(varied=varied), make_driver()
 
 
@@ -218,7 +219,8 @@ def _run(
     cell: Cell, driver: Driver, command: Command, rng: np.random.Generator
 ) -> tuple[list[Frame], bool]:
     """Frames at 10 Hz until the task is done or the time is over, and which it was."""
-    arm, frames, idle, next_chunk = SimulatedArm(cell), [], 0.0, 0.0
+    latency = rng.uniform(*LATENCIES) if cell.varied else LATENCY
+    arm, frames, idle, next_chunk = SimulatedArm(cell, latency), [], 0.0, 0.0
     while arm.now < driver.seconds and arm.core.status(arm.now).fault is Fault.NONE:
         state = cell.state()
         planned = plan(state, command)

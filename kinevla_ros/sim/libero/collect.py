@@ -7,7 +7,6 @@ evaluation.
 from __future__ import annotations
 
 import multiprocessing
-import signal
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from kinevla_ros.base.action_space import RELATIVE, ActionSpace, GripperAxis
 from kinevla_ros.base.files.atomic import copy
 from kinevla_ros.base.resources import resource_path
+from kinevla_ros.base.workers import leave_interrupt_to_parent
 from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.lerobot.schema import Schema
 from kinevla_ros.data.lerobot.writer import DatasetWriter
@@ -115,8 +115,7 @@ _worker: tuple[LiberoWorld, list[tuple[Goal, Way]]]
 
 def _start_worker(tasks: Path) -> None:
     global _worker
-    # Ctrl-C is the parent's: it closes the dataset and ends the pool.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_interrupt_to_parent()
     _worker = LiberoWorld(), list(load_tasks(tasks).ways())
 
 

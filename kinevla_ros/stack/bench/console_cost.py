@@ -15,6 +15,7 @@ from rclpy.node import Node
 from rich.console import Console
 from sensor_msgs.msg import JointState
 
+from kinevla_ros.base import topics
 from kinevla_ros.evaluation.report.statistics import percentiles
 from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.msg import Reasoning
@@ -40,8 +41,8 @@ class Figures:
         self.pages: int | None = None
         self.found: dict[int, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
         self._stamps, self._last = Stamps(node.get_clock()), 0.0
-        node.create_subscription(JointState, "kinevla/joint_targets", self._on_target, 200)
-        node.create_subscription(Reasoning, "kinevla/reasoning", self._on_reasoning, 10)
+        node.create_subscription(JointState, topics.JOINT_TARGETS, self._on_target, 200)
+        node.create_subscription(Reasoning, topics.REASONING, self._on_reasoning, 10)
 
     def _on_target(self, message: JointState) -> None:
         stamp = message.header.stamp.sec + message.header.stamp.nanosec / NANO

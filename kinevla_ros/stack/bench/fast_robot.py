@@ -18,6 +18,7 @@ from rclpy._rclpy_pybind11 import RCLError
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image, JointState
 
+from kinevla_ros.base import topics
 from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.data.synchronisation.images import picture_topic
 from kinevla_ros.msg import SafetyStatus
@@ -37,19 +38,19 @@ class FastRobot:
     def __init__(self) -> None:
         self._node = rclpy.create_node("fast_robot")
         rng = np.random.default_rng(0)
-        pictures = rng.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+        picture = rng.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
         stamp = self._node.get_clock().now().to_msg()
         # Of each camera one message: to make one takes longer than to send it.
-        self._pictures = {camera: to_message(pictures, stamp, camera) for camera in CAMERAS}
+        self._pictures = {camera: to_message(picture, stamp, camera) for camera in CAMERAS}
         make = self._node.create_publisher
-        topics = {camera: picture_topic(camera, "raw") for camera in CAMERAS}
-        self._images = {c: make(Image, topic, image_qos(True)) for c, topic in topics.items()}
+        pictures = {camera: picture_topic(camera, "raw") for camera in CAMERAS}
+        self._images = {c: make(Image, topic, image_qos(True)) for c, topic in pictures.items()}
         self._infos = {
             camera: make(CameraInfo, topic.replace("image_raw", "camera_info"), image_qos(True))
-            for camera, topic in topics.items()
+            for camera, topic in pictures.items()
         }
-        self._joints = make(JointState, "joint_states", DEEP)
-        self._status = make(SafetyStatus, "kinevla/safety_status", LATCHED)
+        self._joints = make(JointState, topics.JOINT_STATES, DEEP)
+        self._status = make(SafetyStatus, topics.SAFETY_STATUS, LATCHED)
 
     def run(self) -> None:
         """Publish each kind when it is due."""

@@ -19,6 +19,7 @@ from rich.progress import Progress
 from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool, Trigger
 
+from kinevla_ros.base import topics
 from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.data.synchronisation.joint_states import joints_from_message
 from kinevla_ros.evaluation.bench.publish import publish
@@ -98,8 +99,8 @@ class Attendant:
     def __init__(self, node: Node, launcher: Launcher) -> None:
         self._node, self._launcher = node, launcher
         self._q: np.ndarray | None = None
-        self._leader = node.create_publisher(JointState, "kinevla/teleop_targets", 1)
-        node.create_subscription(JointState, "/joint_states", self._on_joints, 1)
+        self._leader = node.create_publisher(JointState, topics.TELEOP_TARGETS, 1)
+        node.create_subscription(JointState, f"/{topics.JOINT_STATES}", self._on_joints, 1)
 
     def prepare(self, arm: str) -> None:
         """Bring everything to the start.
@@ -109,11 +110,11 @@ class Attendant:
             Interrupted: see `Launcher`.
         """
         if arm == "faulted":
-            self._call(Trigger, "/arm/reset", Trigger.Request())
-            self._call(SetBool, "/arm/enable", SetBool.Request(data=True))
+            self._call(Trigger, f"/{topics.ARM_RESET}", Trigger.Request())
+            self._call(SetBool, f"/{topics.ARM_ENABLE}", SetBool.Request(data=True))
         self._lead_home()
         self._wait(SETTLING)
-        self._call(Trigger, "/cell/reset", Trigger.Request())
+        self._call(Trigger, f"/{topics.CELL_RESET}", Trigger.Request())
         self._wait(SETTLING)
 
     def _lead_home(self) -> None:

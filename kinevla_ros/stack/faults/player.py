@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rclpy.executors import ExternalShutdownException
 from sensor_msgs.msg import JointState
 
+from kinevla_ros.base import topics
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, ActionChunk
 from kinevla_ros.data.synchronisation.joint_states import joints_from_message
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
@@ -57,9 +58,9 @@ class ChunkPlayer(GuardedNode):
         self._state = SafetyStatus.DISABLED
         self._q: Array | None = None
         self._start, self._since, self._sequence = np.zeros(7), 0.0, 0
-        self._chunks = self.create_publisher(ActionChunkMessage, "kinevla/action_chunk", 1)
-        self.create_subscription(JointState, "/joint_states", self._on_joints, 1)
-        self.create_subscription(SafetyStatus, "kinevla/safety_status", self._on_status, LATCHED)
+        self._chunks = self.create_publisher(ActionChunkMessage, topics.ACTION_CHUNK, 1)
+        self.create_subscription(JointState, f"/{topics.JOINT_STATES}", self._on_joints, 1)
+        self.create_subscription(SafetyStatus, topics.SAFETY_STATUS, self._on_status, LATCHED)
         self.create_timer(PERIOD, self._play)
 
     def _on_joints(self, message: JointState) -> None:

@@ -20,6 +20,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool, Trigger
 
+from kinevla_ros.base import topics
 from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.nodes.ros.messages import Stamps
 from kinevla_ros.nodes.ros.qos import LATCHED
@@ -98,10 +99,10 @@ class FaultRig:
         self.seen: list[SeenStatus] = []
         self._clock_step: float | None = None
         self._clock = node.create_publisher(Clock, "/clock", 1)
-        self._teleop = node.create_publisher(JointState, "kinevla/teleop_targets", 1)
+        self._teleop = node.create_publisher(JointState, topics.TELEOP_TARGETS, 1)
         node.create_timer(CLOCK_PERIOD, self._publish_clock)
         self._player: subprocess.Popen[bytes] | None = None
-        node.create_subscription(SafetyStatus, "kinevla/safety_status", self._on_status, LATCHED)
+        node.create_subscription(SafetyStatus, topics.SAFETY_STATUS, self._on_status, LATCHED)
 
     def close(self) -> None:
         """End the player."""
@@ -138,10 +139,10 @@ class FaultRig:
             if state == SafetyStatus.MOVING:
                 return allowed
             if state == SafetyStatus.FAULTED:
-                self._call(Trigger, "/arm/reset", Trigger.Request())
+                self._call(Trigger, f"/{topics.ARM_RESET}", Trigger.Request())
             elif state == SafetyStatus.DISABLED:
                 allowed = time.monotonic()
-                self._call(SetBool, "/arm/enable", SetBool.Request(data=True))
+                self._call(SetBool, f"/{topics.ARM_ENABLE}", SetBool.Request(data=True))
             self.spin_until(time.monotonic() + RETRY)
         raise LaunchError(f"the arm does not move again: {self.seen[-1] if self.seen else None}")
 
@@ -220,7 +221,7 @@ class FaultRig:
     def _use_sim_time(self, on: bool) -> None:
         parameter = Parameter("use_sim_time", Parameter.Type.BOOL, on).to_parameter_msg()
         request = SetParameters.Request(parameters=[parameter])
-        self._call(SetParameters, "/arm/set_parameters", request)
+        self._call(SetParameters, f"/{topics.ARM_SET_PARAMETERS}", request)
 
     def _call(self, kind: Any, name: str, request: Any) -> Any:
         """Call a service and return its answer; None, with a note, if there is none."""

@@ -11,6 +11,7 @@ from rclpy.node import Node
 from rich.console import Console
 from std_srvs.srv import SetBool, Trigger
 
+from kinevla_ros.base import topics
 from kinevla_ros.msg import RecordStatus
 
 PATIENCE = 60.0
@@ -40,10 +41,10 @@ class RecordSession:
         self.status: RecordStatus | None = None
         self.kept: Counter[str] = Counter()
         self._spin, self._console, self._heard = spin, console, 0.0
-        self._start = node.create_client(Trigger, "record/start")
-        self._stop = node.create_client(SetBool, "record/stop")
-        self._discard = node.create_client(Trigger, "record/discard")
-        node.create_subscription(RecordStatus, "record/status", self._on_status, 1)
+        self._start = node.create_client(Trigger, topics.RECORD_START)
+        self._stop = node.create_client(SetBool, topics.RECORD_STOP)
+        self._discard = node.create_client(Trigger, topics.RECORD_DISCARD)
+        node.create_subscription(RecordStatus, topics.RECORD_STATUS, self._on_status, 1)
 
     def press(self, key: str) -> bool:
         """Do what a key is for; whether the session goes on."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from sensor_msgs.msg import JointState
 
+from kinevla_ros.base import topics
 from kinevla_ros.base.arm import STREAM_PERIOD
 from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.nodes.arm.stall_recovery import STALLS
@@ -21,7 +22,7 @@ from kinevla_ros.stack.processes.launcher import Interrupted, LaunchError
 from kinevla_ros.stack.teleop.person import DeviceLost, Person, PersonDone
 from kinevla_ros.stack.teleop.session import Session
 
-TOPIC = "kinevla/teleop_targets"
+TOPIC = topics.TELEOP_TARGETS
 LISTENS = 5.0
 """An arm node that is found listens by then, s."""
 
@@ -95,7 +96,7 @@ class Drive:
         except DeviceLost:
             self._stay()
             if self._session.leads:
-                link.switch("arm/pause", True)
+                link.switch(topics.ARM_PAUSE, True)
                 print(f"the arm is paused; {link.name}/pause with false lets it go on", flush=True)
             raise
         finally:

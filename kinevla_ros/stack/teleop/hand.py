@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from kinevla_ros.base import topics
 from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.stack.arm_link import ArmLink, NoArm, arm_or_cell
 from kinevla_ros.stack.processes.launcher import POLL, Interrupted, LaunchError
 
-DRAG = "arm/drag"
+DRAG = topics.ARM_DRAG
 RESTS = 10.0
 """An arm that is disabled has come to rest by then (s)."""
 
@@ -47,7 +48,7 @@ def guide(namespace: str, discovery: str) -> int:
 def _disable(link: ArmLink) -> None:
     """Bring the arm to rest. Raises NoArm where it does not come to rest."""
     if link.enabled():
-        link.switch("arm/enable", False)
+        link.switch(topics.ARM_ENABLE, False)
     if not link.wait_for(lambda: not link.enabled(), RESTS):
         raise NoArm(f"the arm does not come to rest; {link.name}/stop stops it")
 

@@ -11,6 +11,7 @@ from rclpy.node import Node
 from rclpy.task import Future
 from std_srvs.srv import Trigger
 
+from kinevla_ros.base import topics
 from kinevla_ros.base.chunk import CHUNK_DT
 from kinevla_ros.language.command import Command
 from kinevla_ros.language.reading.reader_of import reader_of
@@ -43,7 +44,7 @@ class Player:
     usage = "the demonstrator leads the arm. Ctrl-C ends it."
 
     def __init__(self, node: Node, command: Command) -> None:
-        self._client = node.create_client(Trigger, "cell/state")
+        self._client = node.create_client(Trigger, topics.CELL_STATE)
         self._node, self._command = node, command
         self._asked: Future | None = None
         self._asked_at = self._planned_at = self._heard_at = -np.inf

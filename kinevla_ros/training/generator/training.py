@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
@@ -23,6 +22,7 @@ from kinevla_ros.base.files.damage import naming
 from kinevla_ros.base.files.manifest import checked, write_manifest
 from kinevla_ros.base.files.state_dict import WeightsError, load_state
 from kinevla_ros.base.files.tensor_file import read_tensors, save_tensors
+from kinevla_ros.base.workers import leave_interrupt_to_parent
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.weights import MODEL_FILE
@@ -177,7 +177,7 @@ def batches_of(
         order = range(first, steps)
         loader = DataLoader(
             _Steps(maker), batch_size=None, sampler=order, num_workers=workers,
-            worker_init_fn=_ignore_interrupt,
+            worker_init_fn=_start_worker,
         )  # fmt: skip
         yield from zip(order, loader, strict=True)
         return
@@ -189,10 +189,9 @@ def batches_of(
             yield step, batch
 
 
-def _ignore_interrupt(_: int) -> None:
-    """Ctrl-C is the parent's: it saves and ends the workers."""
+def _start_worker(_: int) -> None:
     torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_interrupt_to_parent()
 
 
 def _step(
