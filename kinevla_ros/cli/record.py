@@ -89,7 +89,7 @@ def recover(
     ] = False,
 ) -> None:
     """Make episodes whole whose recorder was killed: all but the last moment is kept."""
-    from kinevla_ros.data.convert.bag import FAILURE, SUCCESS, unfinished
+    from kinevla_ros.data.recording.bag import FAILURE, SUCCESS, unfinished
     from kinevla_ros.data.recording.folders import recover as run
 
     with plain_errors():

@@ -31,7 +31,7 @@ from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.sim.cell.cell import Cell
 from kinevla_ros.sim.cell.judge import Judge
 from kinevla_ros.sim.cell.tasks import CELL_TASKS, require_cell
-from kinevla_ros.sim.demonstrations.collect import VECTORS, place_at_random
+from kinevla_ros.sim.demonstrations.collect import IDLE_SECONDS, VECTORS, place_at_random
 from kinevla_ros.sim.simulated_arm import SimulatedArm
 from kinevla_ros.skills.learning.learn import learn
 from kinevla_ros.skills.run import ReadySkill, SkillRun
@@ -39,8 +39,6 @@ from kinevla_ros.skills.stage import Stage
 
 MADE, MADE_FILE = "made", Path("meta/made.json")
 """Feature of every frame, and file, that tell made episodes from recorded ones."""
-
-IDLE_SECONDS = 0.8
 
 
 def augment(

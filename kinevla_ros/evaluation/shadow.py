@@ -15,18 +15,17 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from kinevla_ros.base import topics
 from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.base.chunk import HORIZON, JOINT_NAMES
 from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.base.files.damage import for_user
-from kinevla_ros.data.convert.bag import Bag, Received, find_bags
-from kinevla_ros.data.convert.bag_frames import JOINTS, STATUS, ActionTimeline
+from kinevla_ros.data.convert.bag_frames import ActionTimeline
 from kinevla_ros.data.lerobot.schema import DatasetError
+from kinevla_ros.data.recording.bag import Bag, Received, find_bags
+from kinevla_ros.data.recording.topics import CHUNKS, JOINTS, STATUS
 from kinevla_ros.data.synchronisation.joint_states import joints_from_message
 from kinevla_ros.robot.kinematics import tool_poses
 
-CHUNKS = f"/{topics.ACTION_CHUNK}"
 APART = 0.1
 """A joint state so far from a target's time says nothing about it, s."""
 

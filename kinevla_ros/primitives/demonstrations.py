@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.interpolation import at_times
+
 Array = NDArray[np.float64]
 
 STEPS = 200
@@ -40,7 +42,7 @@ def resampled(demonstrations: Sequence[Array], steps: int = STEPS) -> Array:
         _check_finite(points, f"demonstration {number}")
         phases = np.linspace(0.0, 1.0, len(points))
         query = np.linspace(0.0, 1.0, steps)
-        found.append(np.column_stack([np.interp(query, phases, each) for each in points.T]))
+        found.append(at_times(query, phases, points))
     widths = sorted({points.shape[1] for points in found})
     if len(widths) > 1:
         raise ValueError(f"demonstrations have {widths} dimensions; give them all the same")

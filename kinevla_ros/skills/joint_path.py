@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
+from kinevla_ros.base.interpolation import at_times
 from kinevla_ros.robot.kinematics import UnreachableError, top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
 
@@ -41,8 +42,7 @@ class JointPath:
 
     def at(self, times: ArrayLike) -> Array:
         """Joint positions at times, shape (T,): (T, 7); it rests at its ends before and after."""
-        when = np.atleast_1d(np.asarray(times, float))
-        return np.column_stack([np.interp(when, self.times, each) for each in self.joints.T])
+        return at_times(np.atleast_1d(np.asarray(times, float)), self.times, self.joints)
 
     @classmethod
     def resting(cls, joints: Array) -> JointPath:

@@ -11,6 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.angles import wrapped
 from kinevla_ros.robot.kinematics import tool_poses
 
 Array = NDArray[np.float64]
@@ -35,11 +36,6 @@ def seen_from(frame: Array, pose: Array) -> Array:
     found[:2] = _turn(-frame[2]) @ (pose[:2] - frame[:2])
     found[-1] = wrapped(found[-1] - frame[2])
     return found
-
-
-def wrapped(angle: float) -> float:
-    """An angle within half a turn either way."""
-    return math.remainder(angle, 2 * math.pi)
 
 
 def nearest_grasp(yaw: float, to: float) -> float:

@@ -9,12 +9,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.angles import wrapped
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.generator.inference import NoMotion
 from kinevla_ros.robot.kinematics import UnreachableError
 from kinevla_ros.skills.motion import Method, Motion
-from kinevla_ros.skills.planar import nearest_grasp, placed, seen_from, tool_path, wrapped
+from kinevla_ros.skills.planar import nearest_grasp, placed, seen_from, tool_path
 from kinevla_ros.skills.skill import NEARLY_OPEN, Move, Skill
 from kinevla_ros.skills.stage import Leg, Stage, plan, replan, rise
 

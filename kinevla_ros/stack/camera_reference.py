@@ -11,6 +11,7 @@ import numpy as np
 import rclpy
 from numpy.typing import NDArray
 
+from kinevla_ros.base.exit_codes import INTERRUPTED
 from kinevla_ros.data.synchronisation.images import picture_size, picture_topic, to_array
 from kinevla_ros.generator.pictures.camera_shift import median, write_reference
 from kinevla_ros.generator.pictures.checks import PictureChecks, PictureLimits
@@ -19,7 +20,6 @@ from kinevla_ros.nodes.ros.qos import image_qos
 from kinevla_ros.stack.processes.launcher import client_node
 
 CAMERA = "front"
-INTERRUPTED = 130
 """Exit code of a process ended by Ctrl-C."""
 
 PICTURES = 9

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from kinevla_ros.base import topics
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, JOINT_NAMES, ActionChunk
+from kinevla_ros.base.exit_codes import INTERRUPTED
 from kinevla_ros.evaluation.replay.recorded_motion import RecordedMotion
 from kinevla_ros.evaluation.replay.rehearsal import (
     STEPS,
@@ -46,8 +47,6 @@ AFTER = 1.0
 
 DELIVERY = 0.1
 """A message of a process that ends has got through by then, s."""
-
-INTERRUPTED = 130
 
 
 def replay(motion: RecordedMotion, namespace: str, discovery: str) -> int:

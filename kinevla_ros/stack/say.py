@@ -7,6 +7,7 @@ import sys
 import threading
 from typing import TextIO
 
+from kinevla_ros.base.exit_codes import INTERRUPTED
 from kinevla_ros.language.stop import STOP
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.policy.rviz import lines
@@ -36,7 +37,7 @@ def say(instruction: str, timeout: float, namespace: str = "") -> int:
         while said is not None:
             reasoning = talk.answer(said)
             if reasoning is None:
-                return 130 if interrupted.is_set() else _no_answer()
+                return INTERRUPTED if interrupted.is_set() else _no_answer()
             print("\n".join(lines(reasoning)), flush=True)
             if reasoning.status != Reasoning.ASKING:
                 return 0 if _meant(said, reasoning) else 1

@@ -18,11 +18,11 @@ from rclpy.serialization import deserialize_message, serialize_message
 from typer.testing import CliRunner
 
 from kinevla_ros.cli import app
-from kinevla_ros.data.convert.bag import Bag
 from kinevla_ros.data.convert.bag_frames import MAX_AGE, MAX_SKEW, synchronise
 from kinevla_ros.data.convert.bags import convert_bags
 from kinevla_ros.data.lerobot.reader import DatasetReader
 from kinevla_ros.data.lerobot.schema import DatasetError
+from kinevla_ros.data.recording.bag import Bag
 from kinevla_ros.data.synchronisation.observation import (
     NoObservation,
     Observations,

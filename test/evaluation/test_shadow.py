@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.cli import app
-from kinevla_ros.data.convert.bag import Bag
+from kinevla_ros.data.recording.bag import Bag
 from kinevla_ros.evaluation.shadow import compare, summary
 from kinevla_ros.msg import ActionChunk, SafetyStatus
 

@@ -16,8 +16,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from kinevla_ros.cli import app
-from kinevla_ros.data.convert.bag import Bag
 from kinevla_ros.data.lerobot.reader import DatasetReader
+from kinevla_ros.data.recording.bag import Bag
 from kinevla_ros.msg import Reasoning, SafetyStatus
 from kinevla_ros.nodes.ros.qos import LATCHED
 from kinevla_ros.stack.processes.isolation import free_tcp_port, free_udp_port

@@ -13,11 +13,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.base import topics
 from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.chunk import CHUNK_DT
-from kinevla_ros.data.convert.bag import INSTRUCTION, Bag, Received
 from kinevla_ros.data.lerobot.schema import DatasetError
+from kinevla_ros.data.recording.bag import INSTRUCTION, Bag, Received
+from kinevla_ros.data.recording.topics import INSTRUCTIONS, JOINTS, REASONING, STATUS, TARGETS
 from kinevla_ros.data.synchronisation.images import ImageError, picture_topic
 from kinevla_ros.data.synchronisation.instructions import InstructionLog
 from kinevla_ros.data.synchronisation.joint_states import joints_from_message
@@ -41,10 +41,6 @@ FOLLOW = 0.2
 
 HELD = 0.05
 """An arm that is sent nothing new holds its last target, give or take, rad."""
-
-INSTRUCTIONS, REASONING = f"/{topics.INSTRUCTION}", f"/{topics.REASONING}"
-JOINTS = f"/{topics.JOINT_STATES}"
-TARGETS, STATUS = f"/{topics.JOINT_TARGETS}", f"/{topics.SAFETY_STATUS}"
 
 
 @dataclass(frozen=True)

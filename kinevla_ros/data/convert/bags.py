@@ -8,15 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.data.convert.bag import FAILURE, TEACHING, VERDICT, find_bags, unfinished
 from kinevla_ros.data.convert.bag_frames import Actions, SynchronisedFrame, frames_of, synchronise
 from kinevla_ros.data.convert.dataset import ConvertedRecording, even, open_target, require_new
 from kinevla_ros.data.convert.resample import SHORTEST
 from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.lerobot.schema import DatasetError
 from kinevla_ros.data.lerobot.writer import DatasetWriter
-
-HAND = "hand"
+from kinevla_ros.data.recording.bag import FAILURE, HAND, TEACHING, VERDICT, find_bags, unfinished
 
 
 def convert_bags(root: Path, target: Path, only_takeover: bool) -> Iterator[ConvertedRecording]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import CHUNK_DT
+from kinevla_ros.base.interpolation import at_times
 
 SHORTEST = 10
 """Frames of a part; in a second nothing is done."""
@@ -93,5 +94,4 @@ def _thin(
     wanted = ticks + CHUNK_DT
     within = wanted <= due[-1] + CHUNK_DT / 2
     rows, wanted = rows[within], wanted[within]
-    read = np.column_stack([np.interp(wanted, due, column) for column in actions.T])
-    return rows.astype(np.int64), read
+    return rows.astype(np.int64), at_times(wanted, due, actions)

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from kinevla_ros.base.files.atomic import write_text
-from kinevla_ros.data.convert.bag import INFORMATION, METADATA
+from kinevla_ros.data.recording.bag import INFORMATION, METADATA
 from kinevla_ros.data.recording.episode_file import BagContents
 
 VERSION, DISTRIBUTION = 9, "jazzy"

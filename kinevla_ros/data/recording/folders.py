@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kinevla_ros.base.files.damage import FileError
 from kinevla_ros.base.files.lock import require_free
-from kinevla_ros.data.convert.bag import METADATA, UNFINISHED, VERDICT
+from kinevla_ros.data.recording.bag import METADATA, UNFINISHED, VERDICT
 from kinevla_ros.data.recording.bag_metadata import write_metadata
 from kinevla_ros.data.recording.episode_file import BagContents
 from kinevla_ros.data.recording.recover import make_whole

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.files.lock import FolderLock
-from kinevla_ros.data.convert.bag import FAILURE, INSTRUCTION, UNFINISHED, VERDICT
 from kinevla_ros.data.recording import folders
+from kinevla_ros.data.recording.bag import FAILURE, INSTRUCTION, UNFINISHED, VERDICT
 from kinevla_ros.data.recording.episode_file import TopicDefinition
 from kinevla_ros.data.recording.episode_writer import EpisodeWriter
 from kinevla_ros.data.recording.topics import TopicKind

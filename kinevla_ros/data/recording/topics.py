@@ -15,6 +15,11 @@ STAMP = {False: struct.Struct(">iI"), True: struct.Struct("<iI")}
 PICTURES = {"raw": "sensor_msgs/msg/Image", "compressed": "sensor_msgs/msg/CompressedImage"}
 """Message of each transport of pictures."""
 
+INSTRUCTIONS, REASONING = f"/{topics.INSTRUCTION}", f"/{topics.REASONING}"
+JOINTS, CHUNKS = f"/{topics.JOINT_STATES}", f"/{topics.ACTION_CHUNK}"
+TARGETS, STATUS = f"/{topics.JOINT_TARGETS}", f"/{topics.SAFETY_STATUS}"
+"""Names in a bag."""
+
 STATIC = 32
 """Publishers of frames that never move, at most."""
 
@@ -77,17 +82,13 @@ def recorded_topics(transport: str) -> list[TopicKind]:
     return [
         *pictures,
         *calibrations,
-        TopicKind(
-            f"/{topics.JOINT_STATES}", "sensor_msgs/msg/JointState", required=True, periodic=True
-        ),
-        TopicKind(
-            f"/{topics.SAFETY_STATUS}", "kinevla_ros/msg/SafetyStatus", required=True, kept=1
-        ),
-        TopicKind(f"/{topics.INSTRUCTION}", "std_msgs/msg/String", kept=1),
-        TopicKind(f"/{topics.REASONING}", "kinevla_ros/msg/Reasoning"),
+        TopicKind(JOINTS, "sensor_msgs/msg/JointState", required=True, periodic=True),
+        TopicKind(STATUS, "kinevla_ros/msg/SafetyStatus", required=True, kept=1),
+        TopicKind(INSTRUCTIONS, "std_msgs/msg/String", kept=1),
+        TopicKind(REASONING, "kinevla_ros/msg/Reasoning"),
         TopicKind(f"/{topics.QUESTION}", "kinevla_ros/msg/Question"),
-        TopicKind(f"/{topics.ACTION_CHUNK}", "kinevla_ros/msg/ActionChunk"),
-        TopicKind(f"/{topics.JOINT_TARGETS}", "sensor_msgs/msg/JointState"),
+        TopicKind(CHUNKS, "kinevla_ros/msg/ActionChunk"),
+        TopicKind(TARGETS, "sensor_msgs/msg/JointState"),
         TopicKind(f"/{topics.TELEOP_TARGETS}", "sensor_msgs/msg/JointState"),
         TopicKind("/robot_description", "std_msgs/msg/String", kept=1),
         TopicKind("/diagnostics", "diagnostic_msgs/msg/DiagnosticArray", everywhere=True),

@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from kinevla_ros.base.action_space import RM75
+from kinevla_ros.base.exit_codes import INTERRUPTED
 from kinevla_ros.base.files.atomic import write_json, write_text
 from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.files.json_file import read_object
@@ -24,7 +25,7 @@ from kinevla_ros.evaluation.bench.publish import with_machine, write_figures
 from kinevla_ros.evaluation.report.summary import summary
 from kinevla_ros.evaluation.suite.episode import EpisodeResult
 from kinevla_ros.evaluation.suite.episodes import episodes, run_checkpoint
-from kinevla_ros.evaluation.suite.evaluate import INTERRUPTED, gather
+from kinevla_ros.evaluation.suite.evaluate import gather
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.decode import GenerationError

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, JOINT_NAMES, ActionChunk
+from kinevla_ros.base.interpolation import at_times
 from kinevla_ros.data.action_space_file import dataset_space, require_plausible
-from kinevla_ros.data.convert.bag import INSTRUCTION, TEACHING, Bag, find_bags
-from kinevla_ros.data.convert.bag_frames import JOINTS, TARGETS
-from kinevla_ros.data.convert.bags import HAND
 from kinevla_ros.data.lerobot.reader import DatasetReader
 from kinevla_ros.data.lerobot.schema import ACTION, STATE, DatasetError
+from kinevla_ros.data.recording.bag import HAND, INSTRUCTION, TEACHING, Bag, find_bags
+from kinevla_ros.data.recording.topics import JOINTS, TARGETS
 from kinevla_ros.data.synchronisation.joint_states import GRIPPER, positions_by_name
 from kinevla_ros.robot.executable import require_executable
 
@@ -58,7 +58,7 @@ class RecordedMotion:
         """Where it leads at times since its start, s, straight between targets, shape (n, 8)."""
         due = CHUNK_DT * np.arange(len(self.targets) + 1)
         path = np.vstack([self.start, self.targets])
-        return np.column_stack([np.interp(times, due, column) for column in path.T])
+        return at_times(times, due, path)
 
 
 def read_motion(path: Path, episode: int) -> RecordedMotion:
@@ -116,5 +116,5 @@ def _of_bag(bag: Bag) -> RecordedMotion:
             f"is recorded with {TEACHING}: {HAND}"
         )
     due = np.arange(stamps[0] + CHUNK_DT, stamps[-1] + CHUNK_DT / 2, CHUNK_DT)
-    targets = [np.interp(due, stamps, column) for column in np.array(places).T]
-    return RecordedMotion(bag.stated.get(INSTRUCTION, ""), start, np.column_stack(targets))
+    targets = at_times(due, stamps, places)
+    return RecordedMotion(bag.stated.get(INSTRUCTION, ""), start, targets)

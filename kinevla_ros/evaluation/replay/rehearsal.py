@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.arm import STREAM_PERIOD
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON
-from kinevla_ros.evaluation.bench.arm.lagging_arm import HOME, LaggingArm
 from kinevla_ros.evaluation.replay.recorded_motion import RecordedMotion
 from kinevla_ros.robot.gate.check_result import CheckResult
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import Workspace
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.motion.approach import approach
+from kinevla_ros.sim.lagging_arm import HOME, LaggingArm
 
 Array = NDArray[np.float64]
 

@@ -21,6 +21,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from kinevla_ros.base.exit_codes import INTERRUPTED
 from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.files.lock import FolderInUse, only_writer
@@ -49,7 +50,6 @@ from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.sim.cell.tasks import require_cell
 
-INTERRUPTED = 130
 """Exit code of a process ended by Ctrl-C."""
 
 

@@ -7,19 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from kinevla_ros.base import topics
 from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.chunk import JOINT_NAMES
-from kinevla_ros.data.convert.bag import INSTRUCTION, Bag, Received, find_bags
-from kinevla_ros.data.convert.bag_frames import INSTRUCTIONS, JOINTS, STATUS, TARGETS
 from kinevla_ros.data.lerobot.schema import DatasetError
+from kinevla_ros.data.recording.bag import INSTRUCTION, Bag, Received, find_bags
+from kinevla_ros.data.recording.topics import INSTRUCTIONS, JOINTS, REASONING, STATUS, TARGETS
 from kinevla_ros.data.synchronisation.images import picture_topic, to_array
 from kinevla_ros.data.synchronisation.joint_states import GRIPPER, positions_by_name
 from kinevla_ros.evaluation.view.timeline import TimelineWriter
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.status import SafetyState
 
-REASONING = f"/{topics.REASONING}"
 ARM = {JOINTS: "measured", TARGETS: "target"}
 PICTURES = {
     picture_topic(camera, transport): camera

@@ -6,7 +6,7 @@ import socket
 import tempfile
 from pathlib import Path
 
-from kinevla_ros.data.convert.bag import find_bags
+from kinevla_ros.data.recording.bag import find_bags
 from kinevla_ros.evaluation.replay.gate_file import read_gate
 from kinevla_ros.evaluation.view.bag_view import write_bag_view
 from kinevla_ros.evaluation.view.dataset_view import write_dataset

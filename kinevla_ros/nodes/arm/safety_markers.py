@@ -16,6 +16,7 @@ from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray
 
 from kinevla_ros.base.chunk import ActionChunk
+from kinevla_ros.base.interpolation import at_times
 from kinevla_ros.nodes.ros.messages import BASE_FRAME
 from kinevla_ros.nodes.ros.poses import to_point, to_pose
 from kinevla_ros.robot.gate.collision import CollisionModel
@@ -132,7 +133,7 @@ def _path(positions: Array, limits: JointLimits, space: CollisionModel) -> Marke
     marker.scale.x = PATH_WIDTH
     targets = np.arange(len(positions), dtype=float)
     at = np.linspace(0, len(positions) - 1, STEPS * (len(positions) - 1) + 1)
-    for q in np.column_stack([np.interp(at, targets, column) for column in positions.T]):
+    for q in at_times(at, targets, positions):
         marker.points.append(to_point(forward(q)[0]))
         marker.colors.append(colour(margin(q, limits, space)))
     return marker

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kinevla_ros import __version__
-from kinevla_ros.data.convert.bag import INSTRUCTION, TEACHING
+from kinevla_ros.data.recording.bag import INSTRUCTION, TEACHING
 from kinevla_ros.language.task_file import FILE_NAME, load_tasks, shipped_file
 
 LIBRARIES = ("mcap", "rclpy")

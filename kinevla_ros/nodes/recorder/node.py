@@ -13,9 +13,8 @@ from std_msgs.msg import String
 from std_srvs.srv import SetBool, Trigger
 
 from kinevla_ros.base import topics
-from kinevla_ros.data.convert.bag import FAILURE, NANO, SUCCESS
-from kinevla_ros.data.convert.bag_frames import INSTRUCTIONS, REASONING
-from kinevla_ros.data.recording.topics import recorded_topics
+from kinevla_ros.data.recording.bag import FAILURE, NANO, SUCCESS
+from kinevla_ros.data.recording.topics import INSTRUCTIONS, REASONING, recorded_topics
 from kinevla_ros.msg import Reasoning, RecordedTopic, RecordStatus
 from kinevla_ros.nodes.recorder.facts import facts
 from kinevla_ros.nodes.recorder.parameters import PARAMETERS

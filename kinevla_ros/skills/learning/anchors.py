@@ -14,10 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base.angles import wrapped
 from kinevla_ros.skills.learning.demonstration import LearningError, ShownEpisode
 from kinevla_ros.skills.learning.segments import Cuts
 from kinevla_ros.skills.motion import TURN_LENGTH
-from kinevla_ros.skills.planar import seen_from, wrapped
+from kinevla_ros.skills.planar import seen_from
 from kinevla_ros.skills.skill import Anchor, Axes
 
 Array = NDArray[np.float64]

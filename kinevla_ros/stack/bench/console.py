@@ -17,6 +17,7 @@ import aiohttp
 from rich.console import Console, Group
 from rich.table import Table
 
+from kinevla_ros.base.exit_codes import INTERRUPTED
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.evaluation.bench.arm.stream import policy_load
 from kinevla_ros.evaluation.bench.publish import publish
@@ -72,7 +73,7 @@ def bench_console(stops: int, pages: int, rounds: int, report: Path | None = Non
                     look = partial(look_at, origin)
                     figures["cost"] = cost(node, launcher, look, pages, rounds)
         except Interrupted:
-            code = 130
+            code = INTERRUPTED
         except (LaunchError, OSError, TimeoutError) as error:
             Console(stderr=True).print(f"[red]error:[/] {error}")
             code = 1

@@ -19,9 +19,10 @@ from mcap.reader import make_reader
 from rich.console import Console, Group
 from rich.table import Table
 
+from kinevla_ros.base.exit_codes import INTERRUPTED
 from kinevla_ros.base.files.damage import FileError
 from kinevla_ros.base.resources import resource_path
-from kinevla_ros.data.convert.bag import FAILURE, Bag, unfinished
+from kinevla_ros.data.recording.bag import FAILURE, Bag, unfinished
 from kinevla_ros.data.recording.folders import FILE_NAME, discard, recover
 from kinevla_ros.data.recording.topics import ENCAPSULATION
 from kinevla_ros.evaluation.bench.publish import publish
@@ -75,7 +76,7 @@ def bench_record(seconds: float, kills: int, report: Path | None = None) -> int:
                 if kills:
                     figures["kills"] = _kills(launcher, session, root, kills)
         except Interrupted:
-            return 130
+            return INTERRUPTED
         except (LaunchError, OSError) as error:
             Console(stderr=True).print(f"[red]error:[/] {error}")
             return 1

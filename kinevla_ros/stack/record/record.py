@@ -13,6 +13,7 @@ import rclpy
 from rich.console import Console
 from rich.live import Live
 
+from kinevla_ros.base.exit_codes import INTERRUPTED
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.stack.processes.claims import AlreadyRunning, claim
 from kinevla_ros.stack.processes.isolation import confine
@@ -72,7 +73,7 @@ def record(
             launcher.bring_up()
             return _run(session, lambda: launcher.spin(POLL), console)
     except Interrupted:
-        return 130
+        return INTERRUPTED
     except (LaunchError, FileNotFoundError, AlreadyRunning) as error:
         print(f"error: {error}", file=sys.stderr)
     return 1

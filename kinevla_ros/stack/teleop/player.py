@@ -13,6 +13,7 @@ from std_srvs.srv import Trigger
 
 from kinevla_ros.base import topics
 from kinevla_ros.base.chunk import CHUNK_DT
+from kinevla_ros.base.interpolation import at_times
 from kinevla_ros.language.command import Command
 from kinevla_ros.language.reading.reader_of import reader_of
 from kinevla_ros.language.reading.readings import Understood, problem_of
@@ -68,7 +69,7 @@ class Player:
         due = CHUNK_DT * np.arange(len(self._plan.positions) + 1)
         path = np.vstack([self._begin, self._plan.positions])
         at = now - self._planned_at + AHEAD
-        joints = np.array([np.interp(at, due, column) for column in path.T])
+        joints = at_times(at, due, path)
         step = min(int(at / CHUNK_DT), len(self._plan.gripper) - 1)
         return Wish(True, joints=joints, gripper=float(self._plan.gripper[step]))
 

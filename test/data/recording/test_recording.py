@@ -21,8 +21,8 @@ from waiting import wait_until
 
 from kinevla_ros.base.files.damage import FileError
 from kinevla_ros.base.files.lock import FolderInUse
-from kinevla_ros.data.convert.bag import Bag, unfinished
 from kinevla_ros.data.recording import episode_writer, folders
+from kinevla_ros.data.recording.bag import Bag, unfinished
 from kinevla_ros.data.recording.episode_file import EpisodeFile
 from kinevla_ros.data.recording.recorder import RecordingError
 from kinevla_ros.data.recording.watch import StreamWatch, skew

@@ -17,6 +17,7 @@ from shipped_tasks import NOTHING_SAID, TASKS, shipped_vocabulary
 from small_generator import small_config
 
 from kinevla_ros.base.chunk import HORIZON
+from kinevla_ros.base.exit_codes import INTERRUPTED
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.codec.bins import BINS, BinCodec
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
@@ -29,7 +30,6 @@ from kinevla_ros.evaluation.ablation.variant_policies import (
     open_variant,
 )
 from kinevla_ros.evaluation.suite.episode import EpisodeResult, EpisodeSetup
-from kinevla_ros.evaluation.suite.evaluate import INTERRUPTED
 from kinevla_ros.generator.checkpoint import load_contract
 from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.inference import NotUnderstood

@@ -17,7 +17,6 @@ from kinevla_ros.evaluation.bench.arm.adversarial import (
 )
 from kinevla_ros.evaluation.bench.arm.adversary import Adversary
 from kinevla_ros.evaluation.bench.arm.gate import TICK, WHOLE_WAY, bench_gate
-from kinevla_ros.evaluation.bench.arm.lagging_arm import HOME
 from kinevla_ros.evaluation.bench.arm.seam import SentMotion, bench_seam, jumps, record
 from kinevla_ros.evaluation.bench.arm.stream import measure
 from kinevla_ros.evaluation.bench.publish import publish
@@ -25,6 +24,7 @@ from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.sim.lagging_arm import HOME
 
 SPACE = CollisionModel(DEFAULT_WORKSPACE)
 

@@ -21,9 +21,9 @@ from std_srvs.srv import SetBool, Trigger
 from typer.testing import CliRunner
 
 from kinevla_ros.cli import app
-from kinevla_ros.data.convert.bag import Bag
 from kinevla_ros.data.convert.bag_frames import synchronise
 from kinevla_ros.data.lerobot.reader import DatasetReader
+from kinevla_ros.data.recording.bag import Bag
 from kinevla_ros.data.recording.folders import FILE_NAME
 from kinevla_ros.data.recording.topics import recorded_topics
 from kinevla_ros.msg import RecordStatus

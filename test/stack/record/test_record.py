@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 from waiting import wait_until
 
 from kinevla_ros.cli import app
-from kinevla_ros.data.convert.bag import Bag
+from kinevla_ros.data.recording.bag import Bag
 from kinevla_ros.msg import RecordedTopic, RecordStatus
 from kinevla_ros.stack.record.keys import Keys
 from kinevla_ros.stack.record.view import view

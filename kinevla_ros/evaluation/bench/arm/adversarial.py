@@ -16,7 +16,6 @@ from rich.progress import Progress
 from rich.table import Table
 
 from kinevla_ros.evaluation.bench.arm.adversary import Adversary
-from kinevla_ros.evaluation.bench.arm.lagging_arm import HOME, LaggingArm
 from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.robot.gate.collision import CollisionModel
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE
@@ -25,6 +24,7 @@ from kinevla_ros.robot.motion.state_machine import ArmStateMachine
 from kinevla_ros.sim.controller.motion import ControllerMotion
 from kinevla_ros.sim.controller.plant import JointPlant
 from kinevla_ros.sim.controller.protocol import angles_from_wire, angles_to_wire
+from kinevla_ros.sim.lagging_arm import HOME, LaggingArm
 
 Array = NDArray[np.float64]
 

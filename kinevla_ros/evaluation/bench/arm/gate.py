@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import numpy as np
 from rich.table import Table
 
-from kinevla_ros.evaluation.bench.arm.lagging_arm import LaggingArm
 from kinevla_ros.evaluation.bench.arm.seam import REPLAN, SentMotion, record, swing
 from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.report.statistics import percentiles
@@ -27,6 +26,7 @@ from kinevla_ros.robot.host.priority import promptly
 from kinevla_ros.robot.joint_target import JointTarget
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.robot.state import ArmState
+from kinevla_ros.sim.lagging_arm import LaggingArm
 
 Case = TypeVar("Case")
 Times = dict[str, list[float]]

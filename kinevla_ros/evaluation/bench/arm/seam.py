@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, ActionChunk
-from kinevla_ros.evaluation.bench.arm.lagging_arm import HOME, LaggingArm
 from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.robot.limits import RM75_LIMITS
+from kinevla_ros.sim.lagging_arm import HOME, LaggingArm
 
 Array = NDArray[np.float64]
 

@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.table import Table
 
 from kinevla_ros.base.resources import resource_path
-from kinevla_ros.evaluation.bench.arm.lagging_arm import LaggingArm
 from kinevla_ros.evaluation.bench.arm.seam import REPLAN, swing
 from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.report.statistics import percentiles
 from kinevla_ros.robot.host.priority import ADVICE, take_priority
 from kinevla_ros.robot.motion.fixed_rate import FixedRate
+from kinevla_ros.sim.lagging_arm import LaggingArm
 
 RATES = (50.0, 100.0, 200.0)
 LOADING = 120.0

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from kinevla_ros.base.angles import wrapped
 from kinevla_ros.sim.libero.demonstrators.hand import (
     CLOSE,
     FIRM,
@@ -13,7 +14,6 @@ from kinevla_ros.sim.libero.demonstrators.hand import (
     Hand,
     part_way,
     turned,
-    wrapped,
 )
 from kinevla_ros.sim.libero.scene import (
     BOTTLE,

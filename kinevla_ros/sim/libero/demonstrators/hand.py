@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -131,8 +130,3 @@ def _between(start: Array, end: Array) -> Array:
 def _clipped(command: Array, longest: float) -> Array:
     length = float(np.linalg.norm(command))
     return command * min(1.0, longest / max(length, 1e-9))
-
-
-def wrapped(angle: float) -> float:
-    """An angle in (-pi, pi]."""
-    return math.remainder(angle, 2 * math.pi)

@@ -22,6 +22,9 @@ INSTRUCTION, VERDICT, TEACHING = "instruction", "verdict", "teaching"
 SUCCESS, FAILURE = "success", "failure"
 """Verdicts."""
 
+HAND = "hand"
+"""Teaching in which the measured motion is the action."""
+
 UNFINISHED = ".unfinished"
 """End of the name of a folder that its recorder has not made whole."""
 
