@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # From nothing to a checkpoint like the shipped one: demonstrations, moments, codec, generator,
 # six rounds of corrections, evaluation. Every step goes on where it was stopped.
-# RUN: folder for it all. EPISODES, MOMENTS, STEPS, ENCODER_STEPS, CORRECTIONS, ROUND_STEPS: how
-# much of each.
+# The policy sees each frame in LOOKS looks of the cell, and corrections are driven in varied ones.
+# RUN: folder for it all. EPISODES, MOMENTS, STEPS, ENCODER_STEPS, CORRECTIONS, ROUND_STEPS, LOOKS:
+# how much of each.
 set -euo pipefail
 
 run=${RUN:-runs/tiny}
@@ -12,6 +13,7 @@ encoder_steps=${ENCODER_STEPS:-2000}
 steps=${STEPS:-8000}
 corrections=${CORRECTIONS:-200}
 round_steps=${ROUND_STEPS:-1500}
+looks=${LOOKS:-2}
 workers=$(nproc)
 
 resume() { [ ! -e "$1" ] || echo --resume; }
@@ -19,7 +21,8 @@ resume() { [ ! -e "$1" ] || echo --resume; }
 generator() { # OUT, then the options of this stage
   local out=$1
   shift
-  [ -e "$out/model.safetensors" ] || kinevla train generator --codec "$run/codec" --out "$out" "$@" \
+  [ -e "$out/model.safetensors" ] || kinevla train generator --codec "$run/codec" --out "$out" \
+    --looks "$looks" "$@" \
     $(resume "$out/resume.safetensors")
 }
 
@@ -36,7 +39,7 @@ generator "$run/round0" "${datasets[@]}" --steps "$steps" --encoder-steps "$enco
 for round in 1 2 3 4 5 6; do
   last="$run/round$((round - 1))"
   kinevla correct --model "$last" --out "$run/corrections$round" --episodes "$corrections" \
-    --seed "$round" --workers "$workers"
+    --seed "$round" --workers "$workers" --varied
   datasets+=(--dataset "$run/corrections$round")
   generator "$run/round$round" "${datasets[@]}" --start "$last" --steps "$round_steps" \
     --learning-rate 5e-4

@@ -106,9 +106,11 @@ class Reader:
         return goal.text, way.kinematics
 
     def nearest(self, text: str) -> Command:
-        """The way that shares most slots with a text."""
-        named = self.slots(text).items()
-        return max(self.tasks.commands, key=lambda command: len(named & command.slots().items()))
+        """The way that shares most slots with a text; where it forbids something, another way."""
+        named, ways = self.slots(text).items(), self.tasks.commands
+        if any(token.kind is Kind.NEGATION for token in self._lexicon.read(text, correct=False)):
+            ways = tuple(way for way in ways if not named <= way.slots().items()) or ways
+        return max(ways, key=lambda way: len(named & way.slots().items()))
 
     def _decide(self, readings: Sequence[Reading], text: str) -> Reading:
         """The one reading that all agree on that can be carried out."""

@@ -210,3 +210,18 @@ def test_a_side_that_is_named_is_taken(text: str, direction: str) -> None:
     found = READER.read(text)
     assert isinstance(found, Understood)
     assert found.command.slots()["direction"] == direction
+
+
+@pytest.mark.parametrize(
+    ("text", "forbidden"),
+    [
+        ("do not push the bread to the left front", "left front"),
+        ("never move the bread straight ahead", "to the front"),
+        ("don't put the carrot on the left side of the plate, hold it by the top", "left side"),
+        ("don't touch the bread", "bread"),
+    ],
+)
+def test_what_is_forbidden_is_not_what_is_suggested(text: str, forbidden: str) -> None:
+    reading = READER.read(text)
+    assert isinstance(reading, Refused)
+    assert forbidden not in reading.nearest
