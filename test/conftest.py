@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from kinevla_ros.evaluation.bench.recording import Observation
@@ -35,6 +36,9 @@ os.environ["ROS_LOG_DIR"] = own_folder("log")
 os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
 os.environ.setdefault("MUJOCO_GL", "egl")
 os.environ["XDG_CACHE_HOME"] = own_folder("cache")
+# A loaded computer is no fault of what is tested.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 if not os.path.exists("/dev/nvidiactl"):
     os.environ["TRITON_INTERPRET"] = "1"  # kernels are read when they are imported
 
