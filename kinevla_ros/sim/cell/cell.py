@@ -151,8 +151,9 @@ class Cell:
 
     def gripper(self) -> float:
         """Measured opening between the pads (m)."""
-        # Closed, the soft pads press into each other; no sensor reads less than nothing.
-        return max(0.0, float(self.data.qpos[7] + self.data.qpos[8]))
+        # Soft contacts press pads into each other, and fingers put into an object past their end;
+        # no sensor reads less than nothing or more than its stroke.
+        return float(np.clip(self.data.qpos[7] + self.data.qpos[8], 0.0, GRIPPER_STROKE))
 
     def qpos(self) -> NDArray[np.float32]:
         """Positions of everything that moves, (30,), named by `QPOS_NAMES`."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import closing
 
 import numpy as np
 import pytest
 
+from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.base.scene import OBJECTS
 from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.sim.cell.cell import HOME, Cell, CellState, random_scene
@@ -138,3 +140,10 @@ def test_a_grasped_object_stays_in_the_gripper_while_it_is_shaken(
     now = cell.state().poses[name] - cell.state().tool[2] * np.array([0, 0, 1, 0])
     np.testing.assert_allclose(now[:3], held[:3], atol=0.006)
     assert cell.contacts("pad_", name)
+
+
+def test_fingers_put_into_an_object_read_no_more_than_their_stroke() -> None:
+    with closing(Cell()) as cell:
+        cell.reset(np.random.default_rng(0))
+        cell.data.qpos[7:9] = GRIPPER_STROKE / 2 + 0.005
+        assert cell.gripper() == GRIPPER_STROKE
