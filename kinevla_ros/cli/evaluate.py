@@ -70,9 +70,9 @@ def evaluate(
             metavar="KIND[=STRENGTH,...]",
             help="Repeat all trials in a changed cell. camera: front camera moved aside by a tenth "
             "of its distance; lights: halved; distractors: five unknown objects on the table; "
-            "latency: chunks that come 0.2 s after their picture, not 0.1 s. Other strengths as in "
-            "camera=0.05,0.1,0.2 or lights=0.25,2: one row each, and with --report a curve. May be "
-            "given several times.",
+            "latency: chunks that come 0.2 s after their picture, not 0.1 s; all: these four at "
+            "once. Other strengths as in camera=0.05,0.1,0.2 or lights=0.25,2: one row each, and "
+            "with --report a curve. May be given several times.",
         ),
     ] = None,
     paired: Annotated[

@@ -45,8 +45,7 @@ class _PolicyRun:
         self._command, self.instruction = episode.command, episode.instruction
         self._reader = reader_of(episode.command.tasks)
         varied = episode.variation
-        late = varied is not None and varied.kind == "latency"
-        self.arm = SimulatedArm(cell, varied.strength if varied and late else LATENCY)
+        self.arm = SimulatedArm(cell, varied.of("latency") if varied else LATENCY)
         self.model_times: list[float] = []
         self.warm: list[bool] = []
         self.texts: list[tuple[str, str]] = []

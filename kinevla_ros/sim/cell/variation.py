@@ -43,6 +43,7 @@ class VariationKind:
     whole: bool = False
 
 
+ALL = "all"
 KINDS: Mapping[str, VariationKind] = {
     "camera": VariationKind(
         "the front camera moves aside by {:.0%} of its distance from the table", 0.1, 0.0, 0.0, 0.3
@@ -54,6 +55,9 @@ KINDS: Mapping[str, VariationKind] = {
     ),
     "latency": VariationKind(
         "chunks come {:g} s after their pictures, as from a slower computer", 0.2, 0.1, 0.05, 0.5
+    ),
+    ALL: VariationKind(
+        "all of these at once, each by {:.0%} of the way to its usual strength", 1.0, 0.0, 0.0, 1.0
     ),
 }  # fmt: skip
 
@@ -95,6 +99,14 @@ class Variation:
         """What is other than usual."""
         return KINDS[self.kind].meaning.format(self.strength)
 
+    def of(self, kind: str) -> float:
+        """The strength of a kind of its own: another's is that which changes nothing."""
+        own = KINDS[kind]
+        if self.kind != ALL:
+            return self.strength if kind == self.kind else own.plain
+        found = own.plain + self.strength * (own.default - own.plain)
+        return round(found) if own.whole else found
+
 
 def read_variations(text: str) -> list[Variation]:
     """Variations as a user writes them: `camera`, or `camera=0.05,0.1,0.2`.
@@ -116,14 +128,10 @@ def read_variations(text: str) -> list[Variation]:
 def cell_model(variation: Variation | None = None) -> mujoco.MjModel:
     """The cell's compiled world; plain without a variation."""
     spec = mujoco.MjSpec.from_string(scene_xml())
-    if variation is None:
-        return spec.compile()
-    if variation.kind == "camera":
-        _shift_camera(spec, variation.strength)
-    elif variation.kind == "lights":
-        _dim(spec, variation.strength)
-    elif variation.kind == "distractors":
-        _clutter(spec, round(variation.strength))
+    if variation is not None:
+        _shift_camera(spec, variation.of("camera"))
+        _dim(spec, variation.of("lights"))
+        _clutter(spec, round(variation.of("distractors")))
     return spec.compile()
 
 

@@ -26,18 +26,26 @@ def plain() -> tuple[dict[str, np.ndarray], np.ndarray]:
     return seen(None)
 
 
-@pytest.mark.parametrize("kind", ["camera", "lights", "distractors"])
+@pytest.mark.parametrize("kind", ["camera", "lights", "distractors", "all"])
 def test_a_variation_changes_the_front_image_and_leaves_the_scene(plain, kind) -> None:
     images, scene = seen(*read_variations(kind))
     assert np.abs(images["front"].astype(int) - plain[0]["front"]).mean() > 1
     np.testing.assert_allclose(scene, plain[1], atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["camera", "lights", "distractors"])
+@pytest.mark.parametrize("kind", ["camera", "lights", "distractors", "all"])
 def test_at_its_plain_strength_a_variation_changes_nothing(plain, kind) -> None:
     images, _ = seen(Variation(kind, KINDS[kind].plain))
     for name, image in images.items():
         np.testing.assert_array_equal(image, plain[0][name])
+
+
+def test_all_at_once_is_each_kind_by_the_same_share() -> None:
+    whole, half = Variation("all", 1.0), Variation("all", 0.5)
+    kinds = [kind for kind in KINDS if kind != "all"]
+    assert [whole.of(kind) for kind in kinds] == [KINDS[kind].default for kind in kinds]
+    assert [half.of(kind) for kind in kinds] == pytest.approx([0.05, 0.75, 2, 0.15])
+    assert Variation("camera", 0.2).of("latency") == KINDS["latency"].plain
 
 
 def test_each_unknown_object_more_is_seen(plain) -> None:
