@@ -215,6 +215,28 @@ def skills(
 
 
 @app.command()
+def locate(
+    model: Model = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND[=STRENGTH,...]", help="As of `kinevla evaluate`."),
+    ] = None,
+    scenes: Annotated[int, typer.Option(min=1, help="Random scenes.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same scenes.")] = 1000,
+    report: Report = None,
+) -> None:
+    """Measure how far from the truth a checkpoint sees the objects of the cell."""
+    from kinevla_ros.base.resources import resource_path
+    from kinevla_ros.evaluation.bench.locate import bench_locate
+    from kinevla_ros.sim.cell.variation import read_variations
+
+    with plain_errors():
+        variations = [v for text in vary or () for v in read_variations(text)]
+        folder = model or resource_path("models", "kinevla-tiny")
+        raise typer.Exit(bench_locate(folder, variations, scenes, seed, report))
+
+
+@app.command()
 def operations(report: Report = None) -> None:
     """Count the operations of a block of the engine, by plain torch and with its kernels."""
     if not Path("/dev/nvidiactl").exists():

@@ -108,6 +108,13 @@ def evaluate(
         Path | None,
         typer.Option(help="Folder of skills that act in the place of a checkpoint."),
     ] = None,
+    keypoints: Annotated[
+        Path | None,
+        typer.Option(
+            help="Checkpoint that finds the objects for the skills in the pictures; default: the "
+            "simulator's own poses."
+        ),
+    ] = None,
 ) -> None:
     """Let the policy act in the simulated cell and count its successes."""
     if open_loop is not None:
@@ -137,6 +144,7 @@ def evaluate(
         bertscore,
         weights,
         depth_head,
+        keypoints,
     )
     raise typer.Exit(run(model, settings, workers, report, inspect, page, skills))
 

@@ -24,6 +24,7 @@ class EvaluationSettings:
             instructions that name none.
         bert_model: folder of a model for BERTScore.
         weights, depth_head: options of the engine; see `Policy`.
+        keypoints: checkpoint that finds the objects for skills; the simulator's own poses without.
     """
 
     suite: str = "kine_realman"
@@ -37,3 +38,4 @@ class EvaluationSettings:
     bert_model: Path | None = None
     weights: Weights | None = None
     depth_head: bool = False
+    keypoints: Path | None = None

@@ -12,6 +12,7 @@ from kinevla_ros.codec.contract import Contract
 from kinevla_ros.evaluation.suite.episodes import ReadyPolicy
 from kinevla_ros.evaluation.suite.settings import EvaluationSettings
 from kinevla_ros.generator.checkpoint import load_contract, load_task_set
+from kinevla_ros.generator.located_objects import LocatedObjects
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.task_set import TaskSet
 from kinevla_ros.skills.folder import load_skills
@@ -38,7 +39,14 @@ class Tried:
 
 
 def checkpoint(model: Path | None, settings: EvaluationSettings) -> Tried:
-    """A checkpoint; the shipped one without a folder. Raises CheckpointError."""
+    """A checkpoint; the shipped one without a folder.
+
+    Raises:
+        CheckpointError: it is incomplete or damaged.
+        ValueError: something is asked for that only skills have.
+    """
+    if settings.keypoints:
+        raise ValueError("--keypoints finds objects for skills: give --skills, or leave it out")
     folder = model or resource_path("models", "kinevla-tiny")
     load = partial(Policy, folder, weights=settings.weights, depth_head=settings.depth_head)
     return Tried(folder, load, load_task_set(folder), load_contract(folder), load)
@@ -69,4 +77,8 @@ def skilled(folder: Path, model: Path | None, settings: EvaluationSettings) -> T
             f'{folder} has no skill for "{missing[0]}" and {len(missing) - 1} more ways; the suite '
             "tries every way, learn them first"
         )
-    return Tried(folder, partial(SkillPolicy, folder), tasks)
+    return Tried(folder, partial(_skill_policy, folder, settings.keypoints), tasks)
+
+
+def _skill_policy(folder: Path, keypoints: Path | None) -> SkillPolicy:
+    return SkillPolicy(folder, LocatedObjects(keypoints) if keypoints else None)
