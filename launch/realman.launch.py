@@ -62,6 +62,9 @@ ARGUMENTS = [
     ),
     DeclareLaunchArgument("model", default_value="", description="checkpoint folder"),
     DeclareLaunchArgument(
+        "skills", default_value="", description="folder of skills that move the arm"
+    ),
+    DeclareLaunchArgument(
         "policy_url",
         default_value="",
         description="somebody else's policy in its place, such as ws://127.0.0.1:8000",
@@ -130,7 +133,7 @@ FRAMELESS = ("console", "recorder")
 REALSENSE = "realsense2_camera"
 """The ROS driver of RealSense cameras."""
 
-POLICY_ARGUMENTS = ("model", "policy_url", "policy_actions", "image_transport")
+POLICY_ARGUMENTS = ("model", "skills", "policy_url", "policy_actions", "image_transport")
 DDS_PROFILES = "FASTRTPS_DEFAULT_PROFILES_FILE"
 
 

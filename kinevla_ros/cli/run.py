@@ -36,6 +36,10 @@ def up(
     model: Annotated[
         Path | None, typer.Option(help="Checkpoint folder; default: parameter file.")
     ] = None,
+    skills: Annotated[
+        Path | None,
+        typer.Option(help="Folder of skills that move the arm; the model finds the objects."),
+    ] = None,
     policy_url: Annotated[
         str | None, typer.Option(help="Somebody else's policy instead (docs/library.md).")
     ] = None,
@@ -73,26 +77,16 @@ def up(
 
     Without serial numbers the cameras' drivers are started elsewhere.
     """
+    from kinevla_ros.stack.up import Wanted
     from kinevla_ros.stack.up import up as start
 
     half, found = (choice.value if choice else "" for choice in (only, discovery))
     given = {"front": front_serial, "wrist": wrist_serial}
     serials = {name: serial for name, serial in given.items() if serial}
-    code = start(
-        sim,
-        arm_ip,
-        model,
-        config,
-        half,
-        found,
-        policy_url,
-        console,
-        namespace,
-        serials,
-        record,
-        shadow,
+    wanted = Wanted(
+        sim, arm_ip, model, skills, policy_url, console, namespace, serials, record, shadow
     )
-    raise typer.Exit(code)
+    raise typer.Exit(start(wanted, config, half, found))
 
 
 @app.command()

@@ -64,6 +64,11 @@ class SkillPolicy:
         """Begin again with the next observation."""
         self._command = self._run = None
 
+    def hear(self) -> None:
+        """An instruction was given: what is done begins again, what is under way goes on."""
+        if self._run is not None and self._run.stage is Stage.DONE:
+            self.reset()
+
     def warm_up(self, consistency: bool = False) -> None:
         """Read a sentence, so that the first one is not the slow one."""
         self.reader.read(self.tasks.example)

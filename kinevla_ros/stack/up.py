@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from kinevla_ros.stack.processes.claims import AlreadyRunning, claim
@@ -37,38 +37,46 @@ ALONE = (
 )
 
 
-def up(
-    sim: bool,
-    arm_ip: str | None,
-    model: Path | None,
-    config: Path | None,
-    only: str = "",
-    discovery: str = "",
-    policy_url: str | None = None,
-    console: bool = False,
-    namespace: str = "",
-    serials: Mapping[str, str] | None = None,
-    record: Path | None = None,
-    shadow: bool = False,
-) -> int:
-    """Run the nodes, or one of `HALVES`, until Ctrl-C; returns the exit code.
+@dataclass(frozen=True)
+class Wanted:
+    """Which nodes are to run, and what differs from the parameter file.
 
-    Args:
-        discovery: see `confine`.
+    Attributes:
+        sim: the simulated cell instead of a real arm.
+        arm_ip: of the real arm.
+        model, skills, policy_url: where chunks come from.
         console: with the page to run the arm from.
         namespace: of the nodes.
         serials: serial number of each RealSense to read, by camera.
         record: folder for episodes; None for no recorder.
         shadow: let the arm follow no chunk.
     """
+
+    sim: bool = True
+    arm_ip: str | None = None
+    model: Path | None = None
+    skills: Path | None = None
+    policy_url: str | None = None
+    console: bool = False
+    namespace: str = ""
+    serials: Mapping[str, str] = field(default_factory=dict)
+    record: Path | None = None
+    shadow: bool = False
+
+
+def up(wanted: Wanted, config: Path | None = None, only: str = "", discovery: str = "") -> int:
+    """Run the nodes, or one of `HALVES`, until Ctrl-C; returns the exit code.
+
+    Args:
+        config: parameter file; the package's own without it.
+        discovery: see `confine`.
+    """
     confine(discovery)
+    namespace = wanted.namespace
     if only and os.environ[DISCOVERY] == RANGES["local"]:
         print(ALONE, file=sys.stderr)
     try:
-        given = overrides(sim, arm_ip, model, policy_url, console, namespace, serials or {}, record)
-        if shadow:
-            given["arm"]["shadow"] = True
-        nodes = half(given, only)
+        nodes = half(overrides(wanted), only)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -91,16 +99,7 @@ def up(
     return 1
 
 
-def overrides(
-    sim: bool,
-    arm_ip: str | None,
-    model: Path | None,
-    policy_url: str | None = None,
-    console: bool = False,
-    namespace: str = "",
-    serials: Mapping[str, str] = MappingProxyType({}),
-    record: Path | None = None,
-) -> dict[str, dict[str, Any]]:
+def overrides(wanted: Wanted) -> dict[str, dict[str, Any]]:
     """The nodes in the order of starting, each with what differs from the parameter file.
 
     Raises:
@@ -108,29 +107,31 @@ def overrides(
             once and moves by simulated pictures; real cameras for it.
     """
     nodes: dict[str, dict[str, Any]] = {"policy": {}, "arm": {}}
+    sim, arm_ip = wanted.sim, wanted.arm_ip
     if sim and arm_ip is not None:
         raise ValueError(f"the simulated cell has an arm of its own; {arm_ip} needs --no-sim")
     if sim:
-        nodes = simulated_nodes(namespace)
-    if sim and serials:
+        nodes = simulated_nodes(wanted.namespace)
+    if sim and wanted.serials:
         raise ValueError("the simulated cell has cameras of its own; serial numbers need --no-sim")
-    if serials:
-        numbers = {f"{name}_serial": serial for name, serial in serials.items()}
+    if wanted.serials:
+        numbers = {f"{name}_serial": serial for name, serial in wanted.serials.items()}
         nodes = {"cameras": numbers, **nodes}
     if arm_ip is not None:
         nodes["arm"]["arm_ip"] = arm_ip
-    if model is not None:
-        nodes["policy"]["model"] = str(model)
-    if policy_url is not None:
-        nodes["policy"]["policy_url"] = policy_url
-    if namespace:
+    if wanted.shadow:
+        nodes["arm"]["shadow"] = True
+    for name in ("model", "skills", "policy_url"):
+        if (source := getattr(wanted, name)) is not None:
+            nodes["policy"][name] = str(source)
+    if wanted.namespace:
         for values in nodes.values():
-            values["frame_prefix"] = f"{namespace.strip('/')}/"
+            values["frame_prefix"] = f"{wanted.namespace.strip('/')}/"
     # First, so that they are there before anything moves, and as long as anything does.
-    if record is not None:
-        tasks = {"tasks": str(model)} if model is not None else {}
-        nodes = {"recorder": {"folder": str(record.resolve()), **tasks}, **nodes}
-    return {"console": {}, **nodes} if console else nodes
+    if wanted.record is not None:
+        tasks = {"tasks": str(wanted.model)} if wanted.model is not None else {}
+        nodes = {"recorder": {"folder": str(wanted.record.resolve()), **tasks}, **nodes}
+    return {"console": {}, **nodes} if wanted.console else nodes
 
 
 def simulated_nodes(namespace: str = "") -> dict[str, dict[str, Any]]:

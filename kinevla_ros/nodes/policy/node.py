@@ -7,7 +7,7 @@ import threading
 import time
 import traceback
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -40,8 +40,8 @@ from kinevla_ros.srv import OverrideReasoning
 
 if TYPE_CHECKING:
     from kinevla_ros.generator.inference import Inference
-    from kinevla_ros.generator.policy import Policy
-    from kinevla_ros.serving.client import RemotePolicy
+    from kinevla_ros.nodes.policy.source import AnyPolicy
+    from kinevla_ros.skills.policy import SkillPolicy
 
 VETOED = "an operator has vetoed the motion; ~/override_reasoning with RELEASE ends it"
 STAMP_JITTER = 0.02
@@ -63,8 +63,9 @@ class PolicyNode(ManagedNode):
         super().__init__("policy", PARAMETERS)
         self._stamps, self._sight = Stamps(self.get_clock()), Sight(self.values)
         self._observations = self._sight.observations
-        self._policy: Policy | RemotePolicy | None = None
-        self._served = bool(self.values["policy_url"])
+        self._policy: AnyPolicy | None = None
+        self._served, self._skilled = (bool(self.values[n]) for n in ("policy_url", "skills"))
+        self._heard = 0
         self._stop, self._picture = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._model_time, self._latency = Latency(), Latency()
@@ -116,8 +117,9 @@ class PolicyNode(ManagedNode):
 
     @property
     def _least_consistency(self) -> float:
-        """What decides; a served policy's is not known."""
-        return ANY_CONSISTENCY if self._served else float(self.values["min_consistency"])
+        """What decides; a served policy's is not known, and skills have none."""
+        unknown = self._served or self._skilled
+        return ANY_CONSISTENCY if unknown else float(self.values["min_consistency"])
 
     @property
     def _measured(self) -> bool:
@@ -252,6 +254,9 @@ class PolicyNode(ManagedNode):
             from kinevla_ros.generator.decoding.override import Override
 
             override = Override(*words)
+        if self._skilled and self._heard != self._hearing.heard:
+            self._heard = self._hearing.heard
+            cast("SkillPolicy", self._policy).hear()
         self._inferring_since = time.monotonic()
         try:
             self._sight.check(received)

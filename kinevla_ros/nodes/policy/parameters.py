@@ -16,6 +16,11 @@ LIMITS = PictureLimits()
 PARAMETERS = {
     **FRAME_PREFIX,
     "model": Parameter("", "Checkpoint folder; empty for this package's models/kinevla-tiny."),
+    "skills": Parameter(
+        "",
+        "Folder of skills (`kinevla skill learn`) that give the chunks in the place of the model's "
+        "codes; the checkpoint then only finds the objects. Empty: none.",
+    ),
     "policy_url": Parameter(
         "",
         "Where somebody else serves a policy in OpenPI's protocol, such as ws://127.0.0.1:8000, to "

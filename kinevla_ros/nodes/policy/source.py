@@ -1,4 +1,4 @@
-"""Where chunks come from: a checkpoint, or a policy that somebody else serves."""
+"""Where chunks come from: a checkpoint, skills, or a policy that somebody else serves."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from kinevla_ros.serving.errors import naming_extra
 if TYPE_CHECKING:
     from kinevla_ros.generator.policy import Policy
     from kinevla_ros.serving.client import RemotePolicy
+    from kinevla_ros.skills.policy import SkillPolicy
 
-OF_A_CHECKPOINT = ("model", "weights", "depth_head")
+    AnyPolicy = Policy | SkillPolicy | RemotePolicy
+
+OF_A_CHECKPOINT = ("model", "skills", "weights", "depth_head")
+OF_CODES = ("weights", "depth_head")
+SHIPPED = "models", "kinevla-tiny"
 
 
-def open_policy(values: dict[str, Any], measured: bool) -> tuple[Policy | RemotePolicy, str]:
+def open_policy(values: dict[str, Any], measured: bool) -> tuple[AnyPolicy, str]:
     """Load or connect, and run it until no chunk is slower than its kind; says what it is.
 
     Args:
@@ -27,19 +32,36 @@ def open_policy(values: dict[str, Any], measured: bool) -> tuple[Policy | Remote
     Raises:
         RuntimeError, ValueError, OSError: there is no policy; says why and what to do.
     """
-    return _served(values) if values["policy_url"] else _loaded(values, measured)
+    if values["policy_url"]:
+        return _served(values)
+    return _skilled(values) if values["skills"] else _loaded(values, measured)
 
 
 def _loaded(values: dict[str, Any], measured: bool) -> tuple[Policy, str]:
     from kinevla_ros.generator.policy import Policy
 
-    given = values["model"]
-    folder = Path(given) if given else resource_path("models", "kinevla-tiny")
+    folder = _checkpoint(values)
     options = values["weights"] or None, values["depth_head"]
     policy = Policy(folder, values["threads"], values["device"], *options, accept=values["accept"])
     require_executable(policy.space, f"the checkpoint {folder}", CAMERAS)
     policy.warm_up(measured)
     return policy, f"loaded {folder} on {policy.device}; decoding by {policy.backend}"
+
+
+def _checkpoint(values: dict[str, Any]) -> Path:
+    return Path(values["model"]) if values["model"] else resource_path(*SHIPPED)
+
+
+def _skilled(values: dict[str, Any]) -> tuple[SkillPolicy, str]:
+    from kinevla_ros.generator.located_objects import LocatedObjects
+    from kinevla_ros.skills.policy import SkillPolicy
+
+    if given := [name for name in OF_CODES if values[name]]:
+        raise ValueError(f"skills have no codes: leave {' and '.join(given)} out, or skills")
+    folder = _checkpoint(values)
+    policy = SkillPolicy(Path(values["skills"]).expanduser(), LocatedObjects(folder))
+    policy.warm_up()
+    return policy, f"loaded the skills of {policy.folder}; {folder} finds the objects"
 
 
 def _served(values: dict[str, Any]) -> tuple[RemotePolicy, str]:
@@ -59,7 +81,7 @@ def _served(values: dict[str, Any]) -> tuple[RemotePolicy, str]:
     return policy, f"asking {url} for chunks"
 
 
-def close_policy(policy: Policy | RemotePolicy | None) -> None:
+def close_policy(policy: AnyPolicy | None) -> None:
     """End a connection; give memory back."""
     if close := getattr(policy, "close", None):
         close()
