@@ -77,16 +77,16 @@ def up(
 
     Without serial numbers the cameras' drivers are started elsewhere.
     """
-    from kinevla_ros.stack.up import Wanted
+    from kinevla_ros.stack.up import StackSetup
     from kinevla_ros.stack.up import up as start
 
     half, found = (choice.value if choice else "" for choice in (only, discovery))
     given = {"front": front_serial, "wrist": wrist_serial}
     serials = {name: serial for name, serial in given.items() if serial}
-    wanted = Wanted(
+    setup = StackSetup(
         sim, arm_ip, model, skills, policy_url, console, namespace, serials, record, shadow
     )
-    raise typer.Exit(start(wanted, config, half, found))
+    raise typer.Exit(start(setup, config, half, found))
 
 
 @app.command()

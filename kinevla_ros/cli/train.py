@@ -11,7 +11,7 @@ import typer
 from kinevla_ros.cli.options import Cameras, Datasets, camera_map, plain_errors
 
 if TYPE_CHECKING:
-    from kinevla_ros.training.generator.samples import Pictures
+    from kinevla_ros.training.generator.samples import PictureSource
 
 app = typer.Typer(help="Learn from demonstrations.", no_args_is_help=True)
 
@@ -94,7 +94,7 @@ def generator(
     typer.echo(f"checkpoint written to {out}")
 
 
-def rendered(looks: int) -> Pictures:
+def rendered(looks: int) -> PictureSource:
     """Where pictures come from: the videos, or the states that are rendered again."""
     from kinevla_ros.training.generator.square_cache import FROM_VIDEOS
 

@@ -38,7 +38,7 @@ ALONE = (
 
 
 @dataclass(frozen=True)
-class Wanted:
+class StackSetup:
     """Which nodes are to run, and what differs from the parameter file.
 
     Attributes:
@@ -64,7 +64,7 @@ class Wanted:
     shadow: bool = False
 
 
-def up(wanted: Wanted, config: Path | None = None, only: str = "", discovery: str = "") -> int:
+def up(setup: StackSetup, config: Path | None = None, only: str = "", discovery: str = "") -> int:
     """Run the nodes, or one of `HALVES`, until Ctrl-C; returns the exit code.
 
     Args:
@@ -72,11 +72,11 @@ def up(wanted: Wanted, config: Path | None = None, only: str = "", discovery: st
         discovery: see `confine`.
     """
     confine(discovery)
-    namespace = wanted.namespace
+    namespace = setup.namespace
     if only and os.environ[DISCOVERY] == RANGES["local"]:
         print(ALONE, file=sys.stderr)
     try:
-        nodes = half(overrides(wanted), only)
+        nodes = half(overrides(setup), only)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -99,7 +99,7 @@ def up(wanted: Wanted, config: Path | None = None, only: str = "", discovery: st
     return 1
 
 
-def overrides(wanted: Wanted) -> dict[str, dict[str, Any]]:
+def overrides(setup: StackSetup) -> dict[str, dict[str, Any]]:
     """The nodes in the order of starting, each with what differs from the parameter file.
 
     Raises:
@@ -107,31 +107,31 @@ def overrides(wanted: Wanted) -> dict[str, dict[str, Any]]:
             once and moves by simulated pictures; real cameras for it.
     """
     nodes: dict[str, dict[str, Any]] = {"policy": {}, "arm": {}}
-    sim, arm_ip = wanted.sim, wanted.arm_ip
+    sim, arm_ip = setup.sim, setup.arm_ip
     if sim and arm_ip is not None:
         raise ValueError(f"the simulated cell has an arm of its own; {arm_ip} needs --no-sim")
     if sim:
-        nodes = simulated_nodes(wanted.namespace)
-    if sim and wanted.serials:
+        nodes = simulated_nodes(setup.namespace)
+    if sim and setup.serials:
         raise ValueError("the simulated cell has cameras of its own; serial numbers need --no-sim")
-    if wanted.serials:
-        numbers = {f"{name}_serial": serial for name, serial in wanted.serials.items()}
+    if setup.serials:
+        numbers = {f"{name}_serial": serial for name, serial in setup.serials.items()}
         nodes = {"cameras": numbers, **nodes}
     if arm_ip is not None:
         nodes["arm"]["arm_ip"] = arm_ip
-    if wanted.shadow:
+    if setup.shadow:
         nodes["arm"]["shadow"] = True
     for name in ("model", "skills", "policy_url"):
-        if (source := getattr(wanted, name)) is not None:
+        if (source := getattr(setup, name)) is not None:
             nodes["policy"][name] = str(source)
-    if wanted.namespace:
+    if setup.namespace:
         for values in nodes.values():
-            values["frame_prefix"] = f"{wanted.namespace.strip('/')}/"
+            values["frame_prefix"] = f"{setup.namespace.strip('/')}/"
     # First, so that they are there before anything moves, and as long as anything does.
-    if wanted.record is not None:
-        tasks = {"tasks": str(wanted.model)} if wanted.model is not None else {}
-        nodes = {"recorder": {"folder": str(wanted.record.resolve()), **tasks}, **nodes}
-    return {"console": {}, **nodes} if wanted.console else nodes
+    if setup.record is not None:
+        tasks = {"tasks": str(setup.model)} if setup.model is not None else {}
+        nodes = {"recorder": {"folder": str(setup.record.resolve()), **tasks}, **nodes}
+    return {"console": {}, **nodes} if setup.console else nodes
 
 
 def simulated_nodes(namespace: str = "") -> dict[str, dict[str, Any]]:

@@ -29,7 +29,7 @@ from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.training.codec.report import CodecReport
 from kinevla_ros.training.codec.stages import CodecSettings, train_codec
 from kinevla_ros.training.generator.batches import GeneratorSettings
-from kinevla_ros.training.generator.samples import Pictures, Samples, load_samples
+from kinevla_ros.training.generator.samples import PictureSource, Samples, load_samples
 from kinevla_ros.training.generator.square_cache import FROM_VIDEOS
 from kinevla_ros.training.generator.training import train_generator
 
@@ -121,7 +121,7 @@ def generator_from_dataset(
     start: Path | None,
     resume: bool,
     cameras: Mapping[str, str] | None = None,
-    pictures: Pictures = FROM_VIDEOS,
+    pictures: PictureSource = FROM_VIDEOS,
 ) -> Path:
     """Train a tiny generator; `out` becomes a complete checkpoint.
 

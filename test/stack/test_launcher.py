@@ -28,13 +28,13 @@ from kinevla_ros.stack.processes.launcher import (
     client_node,
     half,
 )
-from kinevla_ros.stack.up import Wanted, overrides
+from kinevla_ros.stack.up import StackSetup, overrides
 
 REAL = "192.168.1.18"
 
 
 def test_the_cells_arm_is_the_cells_whatever_the_parameter_file_says() -> None:
-    nodes = overrides(Wanted())
+    nodes = overrides(StackSetup())
     assert list(nodes) == ["cell", "policy", "arm"]
     assert nodes["arm"]["enable_on_activate"] is True
     assert (nodes["arm"]["transport"], nodes["arm"]["arm_ip"]) == ("api", CELL_HOST)
@@ -42,21 +42,23 @@ def test_the_cells_arm_is_the_cells_whatever_the_parameter_file_says() -> None:
 
 
 def test_a_real_arm_starts_disabled_without_the_cell() -> None:
-    nodes = overrides(Wanted(sim=False, arm_ip=REAL))
+    nodes = overrides(StackSetup(sim=False, arm_ip=REAL))
     assert nodes == {"policy": {}, "arm": {"arm_ip": REAL}}
     assert half(nodes, "robot") == {"arm": {"arm_ip": REAL}}
 
 
 def test_somebody_elses_policy_is_asked_by_the_policy_node_alone() -> None:
     url = "ws://127.0.0.1:8000"
-    nodes = overrides(Wanted(policy_url=url))
+    nodes = overrides(StackSetup(policy_url=url))
     assert [name for name, given in nodes.items() if url in given.values()] == ["policy"]
 
 
 def test_a_recorder_starts_before_what_it_records_and_goes_by_the_checkpoints_tasks(
     tmp_path: Path,
 ) -> None:
-    nodes = overrides(Wanted(model=tmp_path / "model", namespace="left", record=tmp_path / "bags"))
+    nodes = overrides(
+        StackSetup(model=tmp_path / "model", namespace="left", record=tmp_path / "bags")
+    )
     assert list(nodes) == ["recorder", "cell", "policy", "arm"]
     assert nodes["recorder"] == {
         "folder": str(tmp_path / "bags"),
@@ -67,7 +69,7 @@ def test_a_recorder_starts_before_what_it_records_and_goes_by_the_checkpoints_ta
 
 
 def test_the_console_starts_first_and_belongs_to_the_robots_half() -> None:
-    nodes = overrides(Wanted(console=True))
+    nodes = overrides(StackSetup(console=True))
     assert list(nodes) == ["console", "cell", "policy", "arm"]
     assert list(half(nodes, "robot")) == ["console", "cell", "arm"]
     with pytest.raises(ValueError, match="robot's half"):
@@ -78,7 +80,7 @@ def test_a_real_address_for_the_cell_is_refused() -> None:
     result = CliRunner().invoke(app, ["up", "--arm-ip", REAL])
     assert result.exit_code == 2
     with pytest.raises(ValueError, match="--no-sim"):
-        overrides(Wanted(arm_ip=REAL))
+        overrides(StackSetup(arm_ip=REAL))
 
 
 STUCK = """

@@ -19,7 +19,7 @@ from kinevla_ros.skills.folder import add_skill
 from kinevla_ros.skills.learning.learn import learn
 from kinevla_ros.stack.processes.launcher import Launcher, client_node, parameter_file
 from kinevla_ros.stack.talk import Talk
-from kinevla_ros.stack.up import Wanted, overrides
+from kinevla_ros.stack.up import StackSetup, overrides
 
 TASK_TIMEOUT = 40.0
 
@@ -34,7 +34,7 @@ def skills(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_was_shown_once_is_done_and_what_was_not_is_refused(skills: Path) -> None:
-    nodes = overrides(Wanted(skills=skills))
+    nodes = overrides(StackSetup(skills=skills))
     with (
         client_node("person") as (node, interrupted),
         Launcher(node, interrupted, parameter_file(None), nodes, "error") as launcher,

@@ -21,7 +21,7 @@ from kinevla_ros.nodes.ros.guard import GuardedNode
 from kinevla_ros.nodes.ros.qos import LATCHED
 from kinevla_ros.stack.processes.launcher import Launcher, client_node, parameter_file
 from kinevla_ros.stack.talk import Talk
-from kinevla_ros.stack.up import Wanted, overrides
+from kinevla_ros.stack.up import StackSetup, overrides
 
 INSTRUCTIONS = {
     "left": "pick up the bread and move it to the left front",
@@ -64,7 +64,7 @@ def test_left_and_right_hear_and_move_each_by_itself() -> None:
         found = {}
         _, interrupted = stack.enter_context(client_node("two_arms"))
         for namespace in INSTRUCTIONS:
-            nodes = overrides(Wanted(namespace=namespace))
+            nodes = overrides(StackSetup(namespace=namespace))
             node = GuardedNode("person", namespace=namespace)
             stack.callback(node.destroy_node)
             launcher = stack.enter_context(

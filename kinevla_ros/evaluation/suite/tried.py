@@ -12,7 +12,7 @@ from kinevla_ros.codec.contract import Contract
 from kinevla_ros.evaluation.suite.episodes import ReadyPolicy
 from kinevla_ros.evaluation.suite.settings import EvaluationSettings
 from kinevla_ros.generator.checkpoint import load_contract, load_task_set
-from kinevla_ros.generator.located_objects import LocatedObjects
+from kinevla_ros.generator.network.located_objects import LocatedObjects
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.task_set import TaskSet
 from kinevla_ros.skills.folder import load_skills

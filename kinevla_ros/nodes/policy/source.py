@@ -53,7 +53,7 @@ def _checkpoint(values: dict[str, Any]) -> Path:
 
 
 def _skilled(values: dict[str, Any]) -> tuple[SkillPolicy, str]:
-    from kinevla_ros.generator.located_objects import LocatedObjects
+    from kinevla_ros.generator.network.located_objects import LocatedObjects
     from kinevla_ros.skills.policy import SkillPolicy
 
     if given := [name for name in OF_CODES if values[name]]:

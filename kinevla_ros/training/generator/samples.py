@@ -40,7 +40,7 @@ from kinevla_ros.training.generator.shared_motion import shared_motion
 from kinevla_ros.training.generator.square_cache import FROM_VIDEOS
 
 
-class Pictures(Protocol):
+class PictureSource(Protocol):
     """Where the pictures of a dataset come from."""
 
     @property
@@ -49,7 +49,7 @@ class Pictures(Protocol):
 
     @property
     def looks(self) -> int:
-        """Pictures of each frame."""
+        """PictureSource of each frame."""
 
     def __call__(
         self, reader: DatasetReader, size: int, cameras: Sequence[str]
@@ -125,7 +125,7 @@ def load_samples(
     image_size: int | None,
     cameras: Mapping[str, str] | None = None,
     wanted: Wanted | None = None,
-    pictures: Pictures = FROM_VIDEOS,
+    pictures: PictureSource = FROM_VIDEOS,
 ) -> Samples:
     """Read datasets of one task set, one after the other.
 
@@ -172,7 +172,7 @@ def _load(
     image_size: int | None,
     cameras: Mapping[str, str],
     wanted: Wanted,
-    pictures: Pictures,
+    pictures: PictureSource,
 ) -> dict[str, NDArray]:
     """The arrays of one dataset, by their names in `Samples`."""
     reader, space = spoken.reader, wanted.space

@@ -13,7 +13,7 @@ from kinevla_ros.base.resources import resource_path
 from kinevla_ros.evaluation.bench.locate import bench_locate
 from kinevla_ros.evaluation.suite.settings import EvaluationSettings
 from kinevla_ros.evaluation.suite.tried import checkpoint
-from kinevla_ros.generator.located_objects import LocatedObjects
+from kinevla_ros.generator.network.located_objects import LocatedObjects
 from kinevla_ros.sim.cell.cell import Cell
 
 SHIPPED = resource_path("models", "kinevla-tiny")
