@@ -69,6 +69,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+def pytest_collection_finish() -> None:
+    """Keep all that is imported by now out of every later search for garbage: half a million objects."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def nothing_of_another_module(request: pytest.FixtureRequest) -> None:
     """Neither nodes, which refer to themselves and stay until they are collected, nor priority."""
@@ -78,7 +84,8 @@ def nothing_of_another_module(request: pytest.FixtureRequest) -> None:
     if "rclpy" in sys.modules and not request.session.testsfailed:
         from rclpy.context import Context
 
-        kept = [thing for thing in gc.get_objects() if isinstance(thing, Context)]
+        # Not isinstance, which asks every object for its class, and some load a library to tell.
+        kept = [thing for thing in gc.get_objects() if type(thing) is Context]
         assert not kept, "an earlier module's nodes are still there; find who refers to them"
 
 
