@@ -70,7 +70,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Keep all that is imported by now out of every later search for garbage: half a million objects."""
+    """Spare every later search for garbage the half a million objects that are imported by now."""
     gc.collect()
     gc.freeze()
 

@@ -32,6 +32,7 @@ from kinevla_ros.stack.processes.isolation import (
     confine,
     free_tcp_port,
     free_udp_port,
+    has_neighbours,
     own_domain,
 )
 from kinevla_ros.stack.processes.launcher import (
@@ -47,7 +48,11 @@ from kinevla_ros.stack.processes.launcher import (
 Array = NDArray[np.float64]
 
 LOOK = 3.0
-"""An arm node that runs is found by then, s."""
+"""An arm node elsewhere answers by then, s."""
+
+LOOK_HERE = 12.0
+"""An arm node is found by then where this computer has nodes, s: it announces itself every 3 s, and
+a busy computer loses some of that. Another cell must not be started beside it."""
 
 ANSWER_TIMEOUT, ASK_AGAIN = 10.0, 1.0
 """How long to wait for a service, and how long for one answer before it is asked again, s."""
@@ -245,15 +250,16 @@ def arm_or_cell(
         NoArm: there is no arm node, and a cell is not what was asked for.
     """
     confine(discovery)
+    look = LOOK_HERE if has_neighbours() else LOOK
     with client_node(name, namespace) as (node, interrupted):
         link = ArmLink(node, interrupted)
-        if link.wait_for(lambda: link.status is not None, LOOK):
-            link.wait_for(link.seen, LOOK)
+        if link.wait_for(lambda: link.status is not None, look):
+            link.wait_for(link.seen, look)
             yield link
             return
     if namespace or discovery or not cell:
         arm = f"/{namespace}/arm".replace("//", "/")
-        raise NoArm(f"no arm node {arm} is found within {LOOK:.0f} s; start it: kinevla up")
+        raise NoArm(f"no arm node {arm} is found within {look:.0f} s; start it: kinevla up")
     print("no arm node runs here: starting a simulated cell for this", file=sys.stderr)
     own_domain()
     port = free_tcp_port(CELL_HOST)

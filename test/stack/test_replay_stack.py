@@ -28,6 +28,7 @@ from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.nodes.ros.messages import chunk_to_message
 from kinevla_ros.sim.demonstrations.collect import collect
 from kinevla_ros.stack.arm_link import ArmLink
+from kinevla_ros.stack.processes.isolation import own_domain
 from kinevla_ros.stack.processes.launcher import (
     CELL_HOST,
     Launcher,
@@ -161,8 +162,10 @@ def test_nothing_is_sent_while_a_policy_moves_the_arm(dataset: Path, link: ArmLi
 
 
 def test_no_arm_in_the_namespace_that_was_asked_for_is_an_error_and_no_cell(
-    dataset: Path,
+    dataset: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("ROS_DOMAIN_ID", "0")
+    own_domain()
     done = replay(str(dataset), "--namespace", "nobody")
     assert done.returncode == 1
     assert "no arm node /nobody/arm" in done.stderr

@@ -12,6 +12,9 @@ RANGES = {"local": "LOCALHOST", "subnet": "SUBNET"}
 DOMAINS = range(1, 102)
 """Domains whose ports Linux does not hand out to clients."""
 
+PARTICIPANTS = 32
+"""So many participants of a domain are looked for on a computer; Fast DDS's own number."""
+
 
 def confine(discovery: str = "") -> None:
     """Let this process and those it starts be found as far as one of `RANGES` says.
@@ -33,22 +36,34 @@ def own_domain() -> None:
     """
     confine("local")
     for domain in DOMAINS:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind(("", first_port(domain)))
-            except OSError:
-                continue
-        os.environ["ROS_DOMAIN_ID"] = str(domain)
-        return
+        if not _taken(first_port(domain)):
+            os.environ["ROS_DOMAIN_ID"] = str(domain)
+            return
     raise OSError(
         f"all DDS domains from {DOMAINS[0]} to {DOMAINS[-1]} are in use on this computer; end "
         "programs of ROS that are left over (ros2 daemon stop)"
     )
 
 
+def has_neighbours() -> bool:
+    """Whether a process on this computer is in this one's DDS domain, before this one joins it."""
+    first = first_port(int(os.environ.get("ROS_DOMAIN_ID") or 0))
+    return any(_taken(first + 2 * number) for number in range(PARTICIPANTS))
+
+
 def first_port(domain: int) -> int:
     """UDP port of a DDS domain's first participant."""
     return 7400 + 250 * domain + 10
+
+
+def _taken(port: int) -> bool:
+    """Whether a process on this computer has a UDP port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("", port))
+        except OSError:
+            return True
+    return False
 
 
 def free_tcp_port(host: str) -> int:

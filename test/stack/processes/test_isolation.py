@@ -7,6 +7,10 @@ import socket
 
 import pytest
 
+pytest.importorskip("rclpy")
+
+import rclpy
+
 from kinevla_ros.stack.processes import isolation
 
 
@@ -19,6 +23,25 @@ def test_a_domain_in_use_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None
         taken.bind(("", isolation.first_port(first)))
         isolation.own_domain()
         assert int(os.environ["ROS_DOMAIN_ID"]) > first
+
+
+def test_whoever_joins_a_domain_is_a_neighbour_of_those_that_come_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ROS_DOMAIN_ID", "0")
+    monkeypatch.setenv(isolation.DISCOVERY, "LOCALHOST")
+    isolation.own_domain()
+    domain = int(os.environ["ROS_DOMAIN_ID"])
+    assert not isolation.has_neighbours()
+    context = rclpy.Context()
+    rclpy.init(context=context, domain_id=domain)
+    node = rclpy.create_node("neighbour", context=context)
+    try:
+        assert isolation.has_neighbours()
+    finally:
+        node.destroy_node()
+        context.try_shutdown()
+    assert not isolation.has_neighbours()
 
 
 def test_with_every_domain_in_use_nothing_starts_and_the_reason_is_told(

@@ -21,6 +21,7 @@ from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.sim.controller.controller import EmulatedController
 from kinevla_ros.sim.controller.plant import READY_POSE, JointPlant
 from kinevla_ros.stack.arm_link import ArmLink
+from kinevla_ros.stack.processes.isolation import own_domain
 from kinevla_ros.stack.processes.launcher import simulated
 
 READY = np.array(READY_POSE)
@@ -146,7 +147,11 @@ def test_the_arm_gives_way_to_a_hand_until_ctrl_c_and_is_disabled_then(pair: Pai
     assert link.wait_for(link.enabled, LONG)
 
 
-def test_without_an_arm_node_there_is_nothing_to_guide_by_hand() -> None:
+def test_without_an_arm_node_there_is_nothing_to_guide_by_hand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ROS_DOMAIN_ID", "0")
+    own_domain()
     with typed("teleop", "hand", "--namespace", "nobody") as command:
         assert command.wait() == 1
     assert "no arm node /nobody/arm" in command.said
