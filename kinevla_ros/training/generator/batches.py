@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -72,9 +73,8 @@ class BatchMaker:
         self._samples, self._codes, self._common = samples, codes, samples.common()
         self._vocabulary, self._config, self._settings = vocabulary, config, settings
         self._commands = samples.tasks.commands
-        rng = np.random.default_rng(settings.seed)
-        self._prompts = [self._spoken(n, rng) for n in range(len(self._commands))]
-        self._nonsense = self._refusable(rng)
+        self._rng = np.random.default_rng(settings.seed)
+        self._prompts = [self._spoken(n, self._rng) for n in range(len(self._commands))]
         self._sibling = [
             [sibling.task_number - 1 for sibling in command.siblings()]
             for command in self._commands
@@ -151,13 +151,16 @@ class BatchMaker:
         )
         return goal_codes_given(written, split) if disturbed else written
 
-    def _refusable(self, rng: np.random.Generator) -> list[tuple[list[int], list[int]]]:
-        """Prompts that name no task and have room."""
+    @cached_property
+    def _nonsense(self) -> list[tuple[list[int], list[int]]]:
+        """Prompts that name no task and have room; drawn when one is wanted: that takes long."""
         nonsense = OutOfScope(self._samples.tasks)
         found: list[tuple[list[int], list[int]]] = []
         while len(found) < PHRASINGS:
             with contextlib.suppress(InstructionTooLong):
-                found.append(instruction_ids(self._vocabulary, self._config, nonsense.draw(rng)))
+                found.append(
+                    instruction_ids(self._vocabulary, self._config, nonsense.draw(self._rng))
+                )
         return found
 
     def _spoken(self, task: int, rng: np.random.Generator) -> list[tuple[list[int], list[int]]]:
