@@ -35,6 +35,7 @@ os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 os.environ["ROS_LOG_DIR"] = own_folder("log")
 os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
 os.environ.setdefault("MUJOCO_GL", "egl")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # as many as the policy takes; more only wait
 os.environ["XDG_CACHE_HOME"] = own_folder("cache")
 # A loaded computer is no fault of what is tested.
 settings.register_profile("untimed", deadline=None)

@@ -21,7 +21,9 @@ from kinevla_ros.language.tokenizer.vocabulary import LEVELS, Vocabulary
 from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.generator.depth_head import train_depth_head
 
-SETTINGS = GeneratorSettings(steps=40, batch_size=16, learning_rate=1e-2, alternative_share=1.0)
+SETTINGS = GeneratorSettings(
+    steps=40, batch_size=16, learning_rate=1e-2, alternative_share=1.0, refusal_share=0.0
+)
 
 
 @pytest.fixture(scope="module")
