@@ -20,6 +20,7 @@ from kinevla_ros.generator.inference import Inference, NotUnderstood
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.training import pipeline
 from kinevla_ros.training.codec.stages import CodecSettings
+from kinevla_ros.training.generator import batches
 from kinevla_ros.training.generator.batches import GeneratorSettings
 from kinevla_ros.training.generator.objective import LossWeights
 
@@ -83,6 +84,7 @@ _TINY = GeneratorConfig.tiny
 def trained(dataset: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> Policy:
     """What `kinevla train codec` and `kinevla train generator` do, with fewer steps."""
     monkeypatch.setattr(GeneratorConfig, "tiny", staticmethod(tiny))
+    monkeypatch.setattr(batches, "PHRASINGS", 128)
     monkeypatch.setattr(pipeline, "CODEC", CodecConfig(goal_levels=2, kinematics_levels=3))
     pipeline.codec_from_dataset([dataset], out / "codec", CODEC, resume=False)
     pipeline.generator_from_dataset([dataset], out / "codec", out / "model", GENERATOR, None, False)

@@ -28,6 +28,7 @@ from kinevla_ros.generator.pictures.squares import image_tensor, state_tensor
 from kinevla_ros.language.grammar import REFUSAL, instruction
 from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
+from kinevla_ros.training.generator import batches
 from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.generator.motion_heads import MotionHead
 from kinevla_ros.training.generator.objective import LossWeights, losses
@@ -50,6 +51,12 @@ SETTINGS = GeneratorSettings(
 @pytest.fixture(scope="module")
 def vocabulary() -> Vocabulary:
     return shipped_vocabulary()
+
+
+@pytest.fixture
+def few_phrasings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is refused is drawn in a moment."""
+    monkeypatch.setattr(batches, "PHRASINGS", 16)
 
 
 def test_a_few_frames_are_learnt_by_heart_and_the_words_choose_the_codes(
@@ -198,7 +205,9 @@ def test_a_frame_with_one_label_is_seen_twice_with_it(vocabulary: Vocabulary) ->
     assert (batch.command[::2] == batch.command[1::2]).all()
 
 
-def test_words_left_out_of_most_frames_change_nothing_for_the_codes(vocabulary: Vocabulary) -> None:
+def test_words_left_out_of_most_frames_change_nothing_for_the_codes(
+    vocabulary: Vocabulary, few_phrasings: None
+) -> None:
     samples, codes = memory(7)
     config = small_config(vocabulary)
     settings = replace(SETTINGS, refusal_share=0.3)
@@ -223,7 +232,7 @@ def test_disturbed_goal_codes_are_read_and_not_learnt(vocabulary: Vocabulary) ->
 
 
 def test_an_instruction_that_names_no_task_is_answered_with_a_refusal(
-    vocabulary: Vocabulary,
+    vocabulary: Vocabulary, few_phrasings: None
 ) -> None:
     samples, codes = memory()
     settings = replace(SETTINGS, refusal_share=1.0)
