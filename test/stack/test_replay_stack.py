@@ -164,7 +164,7 @@ def test_nothing_is_sent_while_a_policy_moves_the_arm(dataset: Path, link: ArmLi
 def test_no_arm_in_the_namespace_that_was_asked_for_is_an_error_and_no_cell(
     dataset: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ROS_DOMAIN_ID", "0")
+    monkeypatch.setenv("ROS_DOMAIN_ID", "0")  # to be given back
     own_domain()
     done = replay(str(dataset), "--namespace", "nobody")
     assert done.returncode == 1

@@ -150,7 +150,7 @@ def test_the_arm_gives_way_to_a_hand_until_ctrl_c_and_is_disabled_then(pair: Pai
 def test_without_an_arm_node_there_is_nothing_to_guide_by_hand(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("ROS_DOMAIN_ID", "0")
+    monkeypatch.setenv("ROS_DOMAIN_ID", "0")  # to be given back
     own_domain()
     with typed("teleop", "hand", "--namespace", "nobody") as command:
         assert command.wait() == 1

@@ -63,7 +63,8 @@ def test_a_few_frames_are_learnt_by_heart_and_the_words_choose_the_codes(
     vocabulary: Vocabulary, tmp_path: Path
 ) -> None:
     samples, codes = memory()
-    train_generator(samples, codes, vocabulary, small_config(vocabulary), SETTINGS, tmp_path)
+    settings = replace(SETTINGS, steps=300, batch_size=8, learning_rate=4e-3)
+    train_generator(samples, codes, vocabulary, small_config(vocabulary), settings, tmp_path)
     model, read = load_generator(tmp_path)
     decoder = BilevelDecoder(model, read)
     understood = right = 0
