@@ -11,7 +11,7 @@ import numpy as np
 import rclpy
 from numpy.typing import NDArray
 
-from kinevla_ros.base.exit_codes import INTERRUPTED
+from kinevla_ros.base.interrupts import INTERRUPTED
 from kinevla_ros.data.synchronisation.images import picture_size, picture_topic, to_array
 from kinevla_ros.generator.pictures.camera_shift import median, write_reference
 from kinevla_ros.generator.pictures.checks import PictureChecks, PictureLimits

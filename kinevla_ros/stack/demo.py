@@ -18,7 +18,7 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from kinevla_ros.base import topics
-from kinevla_ros.base.exit_codes import INTERRUPTED
+from kinevla_ros.base.interrupts import INTERRUPTED
 from kinevla_ros.data.synchronisation.images import to_array
 from kinevla_ros.data.video import VideoWriter
 from kinevla_ros.evaluation.report.video import FRAME_HEIGHT, FRAME_WIDTH, annotated

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from kinevla_ros.base import topics
 from kinevla_ros.base.chunk import CHUNK_DT, HORIZON, JOINT_NAMES, ActionChunk
-from kinevla_ros.base.exit_codes import INTERRUPTED
+from kinevla_ros.base.interrupts import INTERRUPTED
 from kinevla_ros.evaluation.replay.recorded_motion import RecordedMotion
 from kinevla_ros.evaluation.replay.rehearsal import (
     STEPS,

@@ -7,7 +7,7 @@ import sys
 import threading
 from typing import TextIO
 
-from kinevla_ros.base.exit_codes import INTERRUPTED
+from kinevla_ros.base.interrupts import INTERRUPTED
 from kinevla_ros.language.stop import STOP
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.policy.rviz import lines

@@ -12,11 +12,11 @@ from typing import Any
 from rich.console import Console
 
 from kinevla_ros.base.action_space import RM75
-from kinevla_ros.base.exit_codes import INTERRUPTED
 from kinevla_ros.base.files.atomic import write_json, write_text
 from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.files.json_file import read_object
 from kinevla_ros.base.files.lock import only_writer, require_free
+from kinevla_ros.base.interrupts import INTERRUPTED
 from kinevla_ros.data.action_space_file import Wanted
 from kinevla_ros.data.lerobot.schema import DatasetError
 from kinevla_ros.evaluation.ablation.table import table

@@ -16,8 +16,8 @@ from typing import Any
 from rich.progress import Progress
 from rich.table import Table
 
+from kinevla_ros.base.interrupts import leave_interrupt_to_parent
 from kinevla_ros.base.resources import resource_path
-from kinevla_ros.base.workers import leave_interrupt_to_parent
 from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.report.statistics import Rate
 from kinevla_ros.language.task_file import load_tasks

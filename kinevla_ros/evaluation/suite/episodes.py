@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from kinevla_ros.base.workers import leave_interrupt_to_parent
+from kinevla_ros.base.interrupts import leave_interrupt_to_parent
 from kinevla_ros.evaluation.report.failures import FailureVideo
 from kinevla_ros.evaluation.suite.episode import (
     EpisodePolicy,

@@ -21,10 +21,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from kinevla_ros.base.exit_codes import INTERRUPTED
 from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.files.lock import FolderInUse, only_writer
+from kinevla_ros.base.interrupts import INTERRUPTED
 from kinevla_ros.evaluation.report.failures import VIDEOS, copy_videos
 from kinevla_ros.evaluation.report.reasoning import bert_score, metrics, read_phrasings, readings_of
 from kinevla_ros.evaluation.report.reasoning import lines as word_lines

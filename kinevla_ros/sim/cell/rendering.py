@@ -14,7 +14,7 @@ from rich.progress import Progress
 
 from kinevla_ros.base.cameras import CAMERA_HEIGHT, CAMERAS
 from kinevla_ros.base.files.cache import cache_folder
-from kinevla_ros.base.workers import leave_interrupt_to_parent
+from kinevla_ros.base.interrupts import leave_interrupt_to_parent
 from kinevla_ros.data.lerobot.reader import DatasetReader
 from kinevla_ros.data.lerobot.schema import SIMULATION, DatasetError
 from kinevla_ros.generator.pictures.kept_squares import kept_squares

@@ -15,8 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.base.cameras import CAMERA_HEIGHT, CAMERA_WIDTH
 from kinevla_ros.base.chunk import ACTION_DIM, CHUNK_DT, HORIZON, JOINT_NAMES, ActionChunk
+from kinevla_ros.base.interrupts import leave_interrupt_to_parent
 from kinevla_ros.base.scene import OBJECTS
-from kinevla_ros.base.workers import leave_interrupt_to_parent
 from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.lerobot.schema import (
     ALTERNATIVES,

@@ -14,8 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from kinevla_ros.base.action_space import RELATIVE, ActionSpace, GripperAxis
 from kinevla_ros.base.files.atomic import copy
+from kinevla_ros.base.interrupts import leave_interrupt_to_parent
 from kinevla_ros.base.resources import resource_path
-from kinevla_ros.base.workers import leave_interrupt_to_parent
 from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.lerobot.schema import Schema
 from kinevla_ros.data.lerobot.writer import DatasetWriter

@@ -17,7 +17,7 @@ import aiohttp
 from rich.console import Console, Group
 from rich.table import Table
 
-from kinevla_ros.base.exit_codes import INTERRUPTED
+from kinevla_ros.base.interrupts import INTERRUPTED
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.evaluation.bench.arm.stream import policy_load
 from kinevla_ros.evaluation.bench.publish import publish

@@ -19,8 +19,8 @@ from mcap.reader import make_reader
 from rich.console import Console, Group
 from rich.table import Table
 
-from kinevla_ros.base.exit_codes import INTERRUPTED
 from kinevla_ros.base.files.damage import FileError
+from kinevla_ros.base.interrupts import INTERRUPTED
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.data.recording.bag import FAILURE, Bag, unfinished
 from kinevla_ros.data.recording.folders import FILE_NAME, discard, recover

@@ -13,7 +13,7 @@ import rclpy
 from rich.console import Console
 from rich.live import Live
 
-from kinevla_ros.base.exit_codes import INTERRUPTED
+from kinevla_ros.base.interrupts import INTERRUPTED
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.stack.processes.claims import AlreadyRunning, claim
 from kinevla_ros.stack.processes.isolation import confine

@@ -22,7 +22,7 @@ from kinevla_ros.base.files.damage import naming
 from kinevla_ros.base.files.manifest import checked, write_manifest
 from kinevla_ros.base.files.state_dict import WeightsError, load_state
 from kinevla_ros.base.files.tensor_file import read_tensors, save_tensors
-from kinevla_ros.base.workers import leave_interrupt_to_parent
+from kinevla_ros.base.interrupts import leave_interrupt_to_parent
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.weights import MODEL_FILE

@@ -17,7 +17,7 @@ from shipped_tasks import NOTHING_SAID, TASKS, shipped_vocabulary
 from small_generator import small_config
 
 from kinevla_ros.base.chunk import HORIZON
-from kinevla_ros.base.exit_codes import INTERRUPTED
+from kinevla_ros.base.interrupts import INTERRUPTED
 from kinevla_ros.base.observation import Observation
 from kinevla_ros.codec.bins import BINS, BinCodec
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder

@@ -1,8 +1,11 @@
-"""Processes of a pool."""
+"""Ctrl-C: who ends, and with which exit code."""
 
 from __future__ import annotations
 
 import signal
+
+INTERRUPTED = 130
+"""Exit code of a program that Ctrl-C has ended, as shells give it."""
 
 
 def leave_interrupt_to_parent() -> None:
