@@ -6,14 +6,26 @@ import signal
 
 import typer
 
-from kinevla_ros.cli import bench, data, evaluate, record, run, skill, tasks, teleop, train
+from kinevla_ros.cli import (
+    bench,
+    checkpoints,
+    data,
+    evaluate,
+    record,
+    run,
+    simulate,
+    skill,
+    tasks,
+    teleop,
+    train,
+)  # fmt: skip
 
 app = typer.Typer(
     help="Say what to do and how, and the arm does it.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
 )
-for verbs in (run, record, evaluate, data):
+for verbs in (run, record, evaluate, simulate, data, checkpoints):
     app.add_typer(verbs.app)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(skill.app, name="skill")
