@@ -13,7 +13,7 @@ RUN rosdep install --from-paths src --ignore-src -y
 # PyTorch's CPU build: --build-arg PIP_EXTRA_INDEX_URL=…, see docs/tutorials/cell.md.
 ARG PIP_EXTRA_INDEX_URL
 RUN python3 -m venv --system-site-packages venv && . venv/bin/activate && touch venv/COLCON_IGNORE \
-  && pip install 'numpy<2' -r src/kinevla_ros/requirements.txt mujoco==3.8.1 av scipy matplotlib sacrebleu
+  && pip install 'numpy<2' -r src/kinevla_ros/requirements.txt mujoco==3.8.1 av scipy matplotlib sacrebleu mcap mcap-ros2-support
 RUN . /opt/ros/jazzy/setup.bash && . venv/bin/activate \
   && colcon build --packages-select kinevla_ros
 RUN printf '%s\n' '#!/bin/bash' '. /opt/ros/jazzy/setup.bash' '. /root/ws/venv/bin/activate' \
