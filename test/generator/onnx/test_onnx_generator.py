@@ -158,7 +158,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Both:
 def test_any_draft_and_given_words_give_what_plain_torch_gives(small: Both) -> None:
     rng = random.Random(0)
     errors = 0
-    for seed in range(60):
+    for seed in range(140):
         source = torch.Generator().manual_seed(seed)
         case = torch.randn(2, 3, 32, 32, generator=source), torch.randn(8, generator=source)
         plain = small.answer(SAID, *case)
@@ -171,9 +171,9 @@ def test_any_draft_and_given_words_give_what_plain_torch_gives(small: Both) -> N
         words = tuple(rng.choices(range(11, 60), k=seed % 5))
         for given in (Given((), ()), Given(kinematics=words), Given(goal=words)):
             small.answer(SAID, *case, plain.words, given)
-    assert 0 < errors < 48
-    # With the recorded moments, the ways' texts and noise above more than 350.
-    assert len(small.spent[0]) >= 150
+    assert 0 < errors < 110
+    # With the recorded moments, the ways' texts and noise above more than 600.
+    assert len(small.spent[0]) >= 420
 
 
 @pytest.fixture
