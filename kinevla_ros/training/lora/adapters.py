@@ -13,8 +13,10 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 from transformers import PreTrainedModel
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from kinevla_ros.base.files.tensor_file import TensorFile, write_tensors
 from kinevla_ros.generator.config import GeneratorConfig
@@ -57,7 +59,12 @@ class LoraSettings:
 
 
 class BilevelObjective(nn.Module):
-    """A generator with the bi-level objective as its forward pass, as a trainer wants it."""
+    """A generator with the bi-level objective as its forward pass, as a trainer wants it.
+
+    Attributes:
+        held_blocks: so many blocks, in the order of `MemoryEstimate.blocks`, keep their
+            activations for the backward pass where those of the others are computed again.
+    """
 
     accepts_loss_kwargs = False  # every term is a mean of its own; the trainer shall not rescale it
 
@@ -65,6 +72,7 @@ class BilevelObjective(nn.Module):
         super().__init__()
         self.generator = generator
         self.weights = weights
+        self.held_blocks = 0
 
     def forward(
         self,
@@ -105,10 +113,19 @@ class BilevelObjective(nn.Module):
         return {"loss": loss, **shown}
 
     def activation_checkpointing_enable(self, **options: Any) -> None:
-        """Keep only each block's input for the backward pass."""
+        """Keep only each block's input for the backward pass, but of the held ones everything."""
         for part in self.generator.modules():
             if isinstance(part, PreTrainedModel) and part.supports_gradient_checkpointing:
                 part.activation_checkpointing_enable(**options)
+        # The backward pass is done with a part's last blocks before it computes any other again.
+        layers = [
+            layer
+            for part in (self.generator.language, self.generator.vision)
+            for layer in reversed(list(part.modules()))
+            if isinstance(layer, GradientCheckpointingLayer)
+        ]
+        for layer in layers[: self.held_blocks]:
+            layer.gradient_checkpointing = False
 
 
 def adapted_modules(model: nn.Module) -> list[str]:
@@ -127,7 +144,7 @@ def add_adapters(
     """Freeze a generator and put fresh adapters on it.
 
     The heads of the InfoNCE loss train whole; of the input embedding train the rows that mean
-    something new. Whatever trains does so in float32.
+    something new. Whatever trains does so in float32; a generator in bfloat16 wants autocast.
     """
     torch.manual_seed(settings.seed)
     for name in TRAINED_WHOLE:
@@ -146,7 +163,20 @@ def add_adapters(
     for parameter in model.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
+    if generator.language.dtype == torch.bfloat16:
+        cast_inputs(model, False)
     return model
+
+
+def cast_inputs(model: nn.Module, cast: bool) -> None:
+    """Whether adapters copy what they read to their own type, float32.
+
+    Under autocast their products take bfloat16 in any case, and the copies change nothing. (peft's
+    `disable_input_dtype_casting` does not know the layer of single rows that train.)
+    """
+    for part in model.modules():
+        if isinstance(part, LoraLayer):
+            part.cast_input_dtype_enabled = cast
 
 
 def merge_adapter(base: Path, adapter: Path, config: GeneratorConfig, out: Path) -> None:

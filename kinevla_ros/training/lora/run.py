@@ -32,8 +32,14 @@ from kinevla_ros.language.tokenizer.llama_vocabulary import LlamaVocabulary, tex
 from kinevla_ros.language.tokenizer.vocabulary import FILE_NAME as TOKENIZER_FILE
 from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
 from kinevla_ros.training.generator.samples import Samples
-from kinevla_ros.training.lora.adapters import LoraSettings, add_adapters, as_fields, merge_adapter
-from kinevla_ros.training.lora.memory import estimate
+from kinevla_ros.training.lora.adapters import (
+    BilevelObjective,
+    LoraSettings,
+    add_adapters,
+    as_fields,
+    merge_adapter,
+)
+from kinevla_ros.training.lora.memory import estimate, room_on
 from kinevla_ros.training.run_state import CURE, as_json, require_own
 
 ADAPTER_FOLDER, RUN_FOLDER, SETTINGS_FILE = "adapter", "run", "lora.json"
@@ -126,7 +132,6 @@ def fine_tune(
     generator = read_generator(base, config)
     model = add_adapters(generator, vocabulary, settings)
     draws = _draws(samples, codes, vocabulary, config, settings)
-    _announce(model, config, settings, tail=len(draws[0]["tail"]))
     trainer = LoraTrainer(
         model=model,
         args=_arguments(settings, out, bfloat16=generator.language.dtype == torch.bfloat16),
@@ -134,6 +139,7 @@ def fine_tune(
         data_collator=_stacked,
     )
     _check_launch(trainer)
+    _fit_memory(trainer, model, config, settings, tail=len(draws[0]["tail"]))
     last = last_save(out / RUN_FOLDER) if resume else None
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     trainer.save_model(str(out / ADAPTER_FOLDER))
@@ -212,7 +218,7 @@ def _arguments(settings: LoraSettings, out: Path, bfloat16: bool) -> TrainingArg
         learning_rate=settings.learning_rate,
         lr_scheduler_type="constant",
         max_grad_norm=0.0,  # the original does not clip
-        optim="adamw_torch",
+        optim="adamw_torch_fused" if cuda else "adamw_torch",
         bf16=bfloat16,
         use_cpu=not cuda,
         activation_checkpointing=True,
@@ -233,16 +239,25 @@ def _stacked(rows: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
     return {name: torch.cat([row[name] for row in rows]) for name in rows[0]}
 
 
-def _announce(model: PeftModel, config: GeneratorConfig, settings: LoraSettings, tail: int) -> None:
+def _fit_memory(
+    trainer: LoraTrainer,
+    model: PeftModel,
+    config: GeneratorConfig,
+    settings: LoraSettings,
+    tail: int,
+) -> None:
+    """Hold what the device has memory for instead of computing it again, and say what is needed."""
+    device = trainer.args.device
+    # Of sharded weights nobody knows here how much a device will hold.
+    room = None if trainer.is_fsdp_enabled else room_on(device)
+    wanted = estimate(model, config, settings.batch_size, tail).filling(room)
+    cast(BilevelObjective, model.get_base_model()).held_blocks = wanted.held
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    wanted = estimate(model, config, settings.batch_size, tail)
     console = Console(quiet=not is_first())
     console.print(f"{trained:,} parameters train; one device needs {wanted}", highlight=False)
-    if torch.cuda.is_available():
-        room = torch.cuda.get_device_properties(0).total_memory
-        if wanted.total > room:
-            console.print(
-                f"[yellow]the device has {room / 1e9:.0f} GB: lower the batch size, or launch with "
-                "FSDP on several",
-                highlight=False,
-            )
+    if room is not None and wanted.total > room:
+        console.print(
+            f"[yellow]the device has {room / 1e9:.0f} GB: lower the batch size, or launch with "
+            "FSDP on several",
+            highlight=False,
+        )

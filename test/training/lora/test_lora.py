@@ -28,7 +28,13 @@ from kinevla_ros.language.tokenizer.llama_vocabulary import LlamaVocabulary
 from kinevla_ros.training.generator.objective import LossWeights
 from kinevla_ros.training.generator.samples import Samples
 from kinevla_ros.training.lora import run as lora_run
-from kinevla_ros.training.lora.adapters import LoraSettings, add_adapters, merge_adapter
+from kinevla_ros.training.lora.adapters import (
+    LoraSettings,
+    add_adapters,
+    cast_inputs,
+    merge_adapter,
+)
+from kinevla_ros.training.lora.memory import MemoryEstimate, estimate, room_on
 from kinevla_ros.training.lora.run import Draws, LoraTrainer, fine_tune, last_save
 
 SETTINGS = LoraSettings(
@@ -205,6 +211,69 @@ def test_the_memory_is_stated_before_training(base, config, vocabulary, tmp_path
         fine_tune(base, config, vocabulary, samples, codes, SETTINGS, tmp_path)
     said = " ".join(capsys.readouterr().out.split())
     assert "parameters train; one device needs about" in said
+
+
+def test_without_float32_copies_and_with_blocks_held_a_step_is_the_same(
+    base, config, vocabulary
+) -> None:
+    settings = replace(SETTINGS, batch_size=2, rank=4)
+    model = add_adapters(read_generator(base, config), vocabulary, settings).train()
+    batch = lora_run._stacked([lora_run._draws(*memory(), vocabulary, config, settings)[0]])
+    wanted = estimate(model, config, 2, batch["tail"].shape[1]).blocks
+    generator = model.base_model.model.generator
+    blocks = [
+        *reversed(generator.language.model.layers),
+        *reversed(generator.vision.siglip.encoder.layers),
+        *reversed(generator.vision.dino.encoder.layer),
+    ]
+    kept = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}
+
+    def step(casts: bool, held: int) -> tuple[dict[str, torch.Tensor], int]:
+        """Gradients of what trains, and bytes that stay for the backward pass."""
+        cast_inputs(model, casts)
+        model.base_model.model.held_blocks = held
+        model.activation_checkpointing_enable(
+            activation_checkpointing_kwargs={"use_reentrant": False}
+        )
+        again = [block.gradient_checkpointing for block in blocks]
+        assert again == [False] * held + [True] * (len(wanted) - held)
+        stays: dict[int, torch.Tensor] = {}
+
+        def stay(tensor: torch.Tensor) -> torch.Tensor:
+            stays[tensor.untyped_storage().data_ptr()] = tensor
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(stay, lambda tensor: tensor):
+            with torch.autocast("cpu", torch.bfloat16):
+                loss = model(**batch)["loss"]
+            model.zero_grad()
+            loss.backward()
+        found = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+        return found, sum(
+            t.untyped_storage().nbytes() for place, t in stays.items() if place not in kept
+        )
+
+    (before, _), (without, few) = step(True, 0), step(False, 0)
+    for held in (1, len(wanted)):
+        found, more = step(False, held)
+        assert 0 < more - few <= sum(wanted[:held])
+        for name, gradient in before.items():
+            assert torch.equal(without[name], gradient), name
+            assert torch.equal(found[name], gradient), name
+
+
+def test_as_many_blocks_as_memory_has_room_for_are_held() -> None:
+    wanted = MemoryEstimate(10.0, 2.0, 8.0, (5.0, 5.0, 5.0, 2.0))
+    for room, held, total in (
+        (None, 0, 20.0),
+        (10.0, 0, 20.0),
+        (28.0, 1, 25.0),
+        (39.0, 3, 35.0),
+        (1000.0, 4, 37.0),
+    ):
+        filled = wanted.filling(room)
+        assert (filled.held, filled.total) == (held, total)
+    assert room_on(torch.device("cpu")) is None
 
 
 def test_the_last_save_is_the_newest_that_is_whole(tmp_path) -> None:
