@@ -10,14 +10,17 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 from kinevla_ros.generator.engine import kernels
+from kinevla_ros.generator.engine.row_product import TILINGS, multiply
 
 FLOATS = ("eps", "scale")
 INTEGERS = {"segments": "i64", "start": "i64", "rule": "i32"}
-SINGLE = ("parts", "tops", "sums", "scales")
-NUMBERS = ("heads", "length", "new", "width")
+SINGLE = ("parts", "tops", "sums", "scales", "row_scale")
+NUMBERS = ("heads", "length", "new", "width", "height")
 
 
-def compiled(kernel, capability: int, dtype: str = "bf16", out: str = "", **constants) -> None:
+def compiled(
+    kernel, capability: int, dtype: str = "bf16", out: str = "", weight: str = "", **constants
+) -> None:
     """Down to the machine code. Raises what the compiler raises."""
     signature = {}
     for name in kernel.arg_names:
@@ -29,6 +32,8 @@ def compiled(kernel, capability: int, dtype: str = "bf16", out: str = "", **cons
             signature[name] = "fp32"
         elif name == "out":
             signature[name] = f"*{out or dtype}"
+        elif name == "weight":
+            signature[name] = f"*{weight or dtype}"
         else:
             signature[name] = f"*{'fp32' if name in SINGLE else INTEGERS.get(name, dtype)}"
     places = {(kernel.arg_names.index(name),): value for name, value in constants.items()}
@@ -48,10 +53,19 @@ def main(capability: int) -> None:
     compiled(kernels.turn, capability, GROUP=8, HALF=64)
     compiled(kernels.add_norm, capability, CHANGED=True, ROUND=False, BLOCK=4096)
     compiled(kernels.gate, capability, ROUND=False, BLOCK=1024)
+    for tiling in TILINGS:
+        shape = {"ROWS": tiling.rows, "COLUMNS": tiling.columns}
+        compiled(multiply, capability, SCALED=False, ROUNDED=False, **shape)
+        compiled(multiply, capability, weight="i8", SCALED=True, ROUNDED=False, **shape)
     if capability >= 89:
         compiled(kernels.add_norm, capability, out="fp8e4nv", CHANGED=True, ROUND=True, BLOCK=4096)
         compiled(kernels.gate, capability, out="fp8e4nv", ROUND=True, BLOCK=16384)
         compiled(kernels.round_rows, capability, out="fp8e4nv", BLOCK=4096)
+        for tiling in TILINGS:
+            shape = {"ROWS": tiling.rows, "COLUMNS": tiling.columns}
+            compiled(
+                multiply, capability, "fp8e4nv", out="bf16", SCALED=True, ROUNDED=True, **shape
+            )
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from kinevla_ros.base.files.damage import one_line
 from kinevla_ros.generator.engine.operations import Operations, PlainOperations
+from kinevla_ros.generator.engine.trial import relative_error
 from kinevla_ros.generator.network.model import Segment
 
 TRIED = 20
@@ -92,9 +93,7 @@ def largest_error(
             for operations, cache in zip((one, other), caches, strict=True)
         ]
         for found, wanted in zip(*results, strict=True):
-            distance = (found.float() - wanted.float()).abs().max() / wanted.float().abs().max()
-            # A number that is none must not pass as small.
-            error = max(error, float(distance.nan_to_num(torch.inf)))
+            error = max(error, relative_error(found, wanted))
     return error
 
 

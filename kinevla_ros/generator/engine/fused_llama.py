@@ -12,6 +12,7 @@ from transformers import DynamicCache
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer
 
 from kinevla_ros.generator.engine.choice import Chosen, choose_operations
+from kinevla_ros.generator.engine.products import Products, choose_products
 from kinevla_ros.generator.engine.quantised import QuantisedLinear
 from kinevla_ros.generator.network.model import Generator
 
@@ -25,7 +26,8 @@ class FusedLlama:
     Args:
         model: a generator without adapters; fold them in first (`merge_adapter`).
         length: positions of the cache.
-        operations: what blocks do beside products; see `choose_operations`, which else chooses.
+        operations: what blocks do beside products; see `choose_operations`, which else chooses,
+            as `choose_products` does how they multiply.
 
     Attributes:
         path: how blocks are run, and why so.
@@ -54,7 +56,12 @@ class FusedLlama:
         self._operations, why = operations or choose_operations(
             whole, self._device, dtype, self._heads, head_dim
         )
-        self.path = f"{self._operations.name}: {why}"
+        by_name = {
+            name: [getattr(layer, name) for layer in self._layers] for name in _FusedLayer.PRODUCTS
+        }
+        own = Products()
+        self._multiply = own if operations else choose_products(by_name, self._device, dtype)
+        self.path = f"{self._operations.name}: {why}; {self._multiply.why}"
         self.length = length
 
     def __call__(self, embeddings: Tensor, segments: Tensor, start: Tensor) -> Tensor:
@@ -71,15 +78,15 @@ class FusedLlama:
         """
         places = start + torch.arange(len(embeddings), device=self._device)
         self._segments.index_copy_(0, places, segments)
-        run = self._operations
+        run, multiply = self._operations, self._multiply
         look = run.look(start, places, self._segments, self._table)
         hidden, change = embeddings, None
         for layer, cache in zip(self._layers, self._cache, strict=True):
             hidden, normed = run.add_norm(hidden, change, layer.before, layer.qkv)
-            query = run.turn(layer.qkv(normed), look, cache)
-            seen = run.attend(query, cache, look, layer.out)
-            hidden, normed = run.add_norm(hidden, layer.out(seen), layer.between, layer.gate_up)
-            change = layer.down(run.gate(layer.gate_up(normed), layer.down))
+            query = run.turn(multiply(layer.qkv, normed), look, cache)
+            seen = multiply(layer.out, run.attend(query, cache, look, layer.out))
+            hidden, normed = run.add_norm(hidden, seen, layer.between, layer.gate_up)
+            change = multiply(layer.down, run.gate(multiply(layer.gate_up, normed), layer.down))
         return torch.as_tensor(run.add_norm(hidden, change, self._model.norm, None)[1])
 
     def cached(self, start: int, count: int) -> DynamicCache:
@@ -92,6 +99,8 @@ class FusedLlama:
 
 class _FusedLayer:
     """One block: query, key and value in one product, gate and up in another."""
+
+    PRODUCTS = "qkv", "out", "gate_up", "down"
 
     def __init__(self, layer: LlamaDecoderLayer) -> None:
         attention, mlp = layer.self_attn, layer.mlp

@@ -64,19 +64,28 @@ class Fp8Linear(QuantisedLinear):
         """Round weights (out, in); both sides must be multiples of 16."""
         if any(side % 16 for side in weight.shape):
             raise ValueError(f"fp8 wants sides that are multiples of 16, not {list(weight.shape)}")
-        rounded, scale = _fp8(weight)
+        rounded, scale = rounded_rows(weight)
         return cls(rounded, scale.flatten())
 
-    def forward(self, x: Tensor | Rounded) -> Tensor:
-        """(..., in) to (..., out), bfloat16; rounds what has not been rounded before."""
-        rows, scale = x if isinstance(x, Rounded) else _fp8(x.flatten(0, -2))
+    def forward(self, x: Tensor | Rounded, fast_sums: bool = False) -> Tensor:
+        """(..., in) to (..., out), bfloat16; rounds what has not been rounded before.
+
+        Args:
+            fast_sums: sum several positions with fewer bits than float32 has.
+        """
+        rows, scale = rounded_rows(x.flatten(0, -2)) if isinstance(x, Tensor) else x
         if rows.is_cuda and len(rows) == 1 and (single := _compiled(rows.device)):
             product = single(rows, self.weight, self.scale * scale[0], torch.bfloat16)
         else:
             product = torch._scaled_mm(
-                rows, self.weight.t(), scale, self.scale[None], out_dtype=torch.bfloat16
+                rows,
+                self.weight.t(),
+                scale,
+                self.scale[None],
+                out_dtype=torch.bfloat16,
+                use_fast_accum=fast_sums,
             )
-        return product if isinstance(x, Rounded) else product.unflatten(0, x.shape[:-1])
+        return product.unflatten(0, x.shape[:-1]) if isinstance(x, Tensor) else product
 
 
 def quantise(model: Generator, weights: Weights) -> None:
@@ -112,10 +121,10 @@ def _scale(values: Tensor, largest: float) -> Tensor:
     return values.abs().amax(-1, keepdim=True).float().clamp(min=SMALLEST_SCALE) / largest
 
 
-def _fp8(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows rounded, and their scales (rows, 1)."""
+def rounded_rows(values: Tensor) -> Rounded:
+    """Rows in fp8, by plain torch."""
     scale = _scale(values, torch.finfo(FP8).max)
-    return (values.float() / scale).to(FP8), scale
+    return Rounded((values.float() / scale).to(FP8), scale)
 
 
 def _one_row(x: Tensor, weight: Tensor, scale: Tensor, dtype: torch.dtype) -> Tensor:

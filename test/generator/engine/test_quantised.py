@@ -80,7 +80,7 @@ def test_a_single_position_in_fp8_has_the_same_product_by_sums() -> None:
     torch.manual_seed(0)
     weight, x = (torch.randn(rows, 64).to(torch.bfloat16) for rows in (48, 1))
     layer = Fp8Linear.of(weight)
-    rows, scale = quantised._fp8(x)
+    rows, scale = quantised.rounded_rows(x)
     by_sums = quantised._one_row(rows, layer.weight, layer.scale * scale[0], torch.bfloat16)
     torch.testing.assert_close(by_sums, layer(x))
     torch.testing.assert_close(layer(Rounded(rows, scale)), layer(x))

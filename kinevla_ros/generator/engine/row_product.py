@@ -1,0 +1,83 @@
+"""The product of a single position with a layer's weight, by one Triton kernel.
+
+It reads each weight once, as it is stored, and sums in float32.
+"""
+
+# Triton types the arguments of a kernel.
+# mypy: allow-untyped-defs
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from kinevla_ros.generator.engine.operations import Rounded
+from kinevla_ros.generator.engine.quantised import QuantisedLinear
+
+
+class Tiling(NamedTuple):
+    """Rows of the weight that a program takes, columns of a step, and warps."""
+
+    rows: int
+    columns: int
+    warps: int
+
+
+TILINGS = (
+    Tiling(1, 2048, 4),
+    Tiling(2, 1024, 4),
+    Tiling(4, 512, 4),
+    Tiling(4, 1024, 8),
+    Tiling(8, 512, 8),
+)
+
+
+@triton.jit
+def multiply(
+    given, weight, scales, row_scale, out, height, width,
+    SCALED: tl.constexpr, ROUNDED: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr,
+):  # fmt: skip
+    """Some rows of weight (height, width) times given (width,), each times its scale and that of
+    what is given."""
+    rows = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    there = rows < height
+    place = weight + rows.to(tl.int64)[:, None] * width
+    total = tl.zeros([ROWS, COLUMNS], tl.float32)
+    for at in range(0, width, COLUMNS):
+        columns = at + tl.arange(0, COLUMNS)
+        inside = columns < width
+        x = tl.load(given + columns, mask=inside, other=0.0).to(tl.float32)
+        # Weights come by once in a pass; what is multiplied with them shall stay in the cache.
+        w = tl.load(
+            place + columns[None, :], mask=there[:, None] & inside[None, :], other=0.0,
+            eviction_policy="evict_first",
+        )  # fmt: skip
+        total += w.to(tl.float32) * x[None, :]
+    result = tl.sum(total, 1)
+    if SCALED:
+        result *= tl.load(scales + rows, mask=there, other=0.0)
+    if ROUNDED:
+        result *= tl.load(row_scale)
+    tl.store(out + rows, result.to(out.dtype.element_ty), mask=there)
+
+
+def row_product(tiling: Tiling, layer: Any, x: Tensor | Rounded) -> Tensor:
+    """What `layer(x)` gives for one position, (1, in) to (1, out).
+
+    Args:
+        layer: linear without bias, of 8 bits or not; one of fp8 wants a row that is rounded.
+    """
+    rows, scale = x if isinstance(x, Rounded) else (x, x)
+    rounded, scaled = isinstance(x, Rounded), isinstance(layer, QuantisedLinear)
+    weight = layer.weight
+    height, width = weight.shape
+    out = rows.new_empty(1, height, dtype=torch.bfloat16 if rounded else rows.dtype)
+    multiply[(triton.cdiv(height, tiling.rows),)](
+        rows.contiguous(), weight, layer.scale if scaled else weight, scale, out, height, width,
+        scaled, rounded, tiling.rows, tiling.columns, num_warps=tiling.warps,
+    )  # fmt: skip
+    return out
