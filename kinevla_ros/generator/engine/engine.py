@@ -23,6 +23,7 @@ from kinevla_ros.generator.engine.graph import Pass
 from kinevla_ros.generator.engine.input import written_room
 from kinevla_ros.generator.engine.level import LevelPasses, LevelPlan
 from kinevla_ros.generator.engine.quantised import Weights, quantise
+from kinevla_ros.generator.engine.towers import compile_towers
 from kinevla_ros.generator.network.model import Generator, Segment
 from kinevla_ros.language.grammar import REFUSAL
 from kinevla_ros.language.tokenizer.vocabulary import LEVELS, Vocabulary
@@ -67,7 +68,6 @@ class FastDecoder:
         self._lead_length = seen + self._prompt_length - self._kept
         length = self._prompt_length + seen + written_room(config)
         self._llama = FusedLlama(model, length, operations)
-        self.path = self._llama.path
         self._cursor = torch.zeros(1, dtype=torch.int64, device=self._device)
         self._token = torch.zeros(1, dtype=torch.int64, device=self._device)
         parts = (model, vocabulary, self._llama, self._cursor, self._token)
@@ -81,6 +81,8 @@ class FastDecoder:
         size = config.image_size
         channels = 6 if config.images_first else 3
         self._images = torch.zeros((config.cameras, channels, size, size), device=self._device)
+        pixels = self._images.to(next(model.vision.parameters()).dtype)
+        self.path = f"{self._llama.path}; {compile_towers(model.vision, pixels)}"
         self._state = torch.zeros(max(1, config.state_dim), device=self._device)
         self._prompt = torch.zeros((2, self._prompt_length), dtype=torch.int64, device=self._device)
         weight = model.language.lm_head.weight
