@@ -2,13 +2,14 @@
 # Everything that needs a GPU, in one call of at most eight minutes, the most important first. A
 # step that fails or takes too long does not stop the rest. Figures, logs and summary.md in OUT.
 #
-#   [OUT=runs/gpu] [WHEELS=wheels] scripts/gpu.sh
+#   [OUT=runs/gpu] [WHEELS=wheels] [DATASET=folder] scripts/gpu.sh
 #
+# With a small simulated dataset in DATASET the small generator is trained on it for 100 steps.
 # Wants Python with PyTorch for CUDA. Packages that the machine lacks are taken from wheels in the
 # folder WHEELS, if it is there, without a network. Fill it elsewhere, for Python 3.12 by
 #   pip download --no-deps --only-binary=:all: --python-version 3.12 --implementation cp \
 #     --platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64 -d wheels NAME==VERSION ...
-# Without a GPU everything runs cut down, and fp8 fails.
+# Without a GPU everything runs cut down; fp8 and products fail.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,7 +17,7 @@ out=${OUT:-runs/gpu}
 wheels=${WHEELS:-wheels}
 seconds=${SECONDS_IN_ALL:-480}
 mkdir -p "$out"
-rm -f "$out"/*.json "$out"/*.log "$out/steps.tsv"
+rm -rf "$out"/*.json "$out"/*.log "$out/steps.tsv" "$out/generator"
 SECONDS=0
 export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}" PYTHONUNBUFFERED=1
 
@@ -52,15 +53,23 @@ if compgen -G "$wheels/*.whl" >/dev/null; then
     --target "$packages" "$wheels"/*.whl
 fi
 step device 30 nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader
-step tests 100 python3 -m pytest -q -p no:cacheprovider \
-  test/generator/engine/test_{graph,kernels,engine,quantised}.py
-chunk bf16 150
+side_by_side=()
+python3 -c "import xdist" 2>/dev/null && side_by_side=(-n 4)
+step tests 90 python3 -m pytest -q -p no:cacheprovider "${side_by_side[@]}" \
+  test/generator/engine/test_{graph,kernels,products,engine,quantised}.py
+chunk bf16 150 --profile "$out/bf16_profile.txt"
 chunk bf16_depth_head 60 --depth-head
 chunk fp8 60 --weights fp8
 chunk int8 60 --weights int8
-step flips 60 python3 -m kinevla_ros.cli bench flips --cases "${CASES:-100}" --weights int8 \
-  --json "$out/flips.json"
 step lora 60 python3 -m kinevla_ros.cli bench lora --batch-size "${BATCH:-8}" \
   --steps "${STEPS:-10}" --json "$out/lora.json"
+step products 45 python3 scripts/gpu_products.py "$out/products.json"
+if [ -n "${DATASET:-}" ]; then
+  MUJOCO_GL=egl step train 60 python3 -m kinevla_ros.cli train generator --dataset "$DATASET" \
+    --codec models/kinevla-tiny --start models/kinevla-tiny --looks 8 --steps 100 \
+    --batch-size 512 --out "$out/generator"
+fi
+step flips 60 python3 -m kinevla_ros.cli bench flips --cases "${CASES:-100}" --weights int8 \
+  --json "$out/flips.json"
 chunk fp8_depth_head 60 --weights fp8 --depth-head
 python3 scripts/gpu_summary.py "$out" | tee "$out/summary.md"

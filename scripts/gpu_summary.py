@@ -47,6 +47,7 @@ def rows_of(name: str, found: dict[str, Any]) -> list[tuple[str, str]]:
         rate = each["chunks"]["rate"]
         if rate is not None:
             rows.append((f"{name}: {way}", f"{100 * rate:.1f} % of chunks differ"))
+    rows += [(f"{name}: {what}", said) for what, said in found.get("products", {}).items()]
     if "path" in found:
         rows.append((f"{name}: blocks by", found["path"]))
     return rows

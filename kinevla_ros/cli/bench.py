@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from kinevla_ros.base.arm import STREAM_PERIOD
-from kinevla_ros.cli.options import DepthHead, EightBit, Model, Rate, Report, plain_errors
+from kinevla_ros.cli.options import DepthHead, EightBit, Model, Profile, Rate, Report, plain_errors
 
 app = typer.Typer(help="Measure on this machine.", no_args_is_help=True)
 
@@ -24,6 +24,7 @@ def chunk(
     ] = False,
     weights: EightBit = None,
     depth_head: DepthHead = False,
+    profile: Profile = None,
     report: Report = None,
 ) -> None:
     """Measure how long a chunk takes, by ONNX graphs and by plain torch: cold, warm, the tail."""
@@ -33,11 +34,13 @@ def chunk(
         from kinevla_ros.evaluation.bench.engine.engine import bench_engine
 
         folder = None if random_7b else model
-        raise typer.Exit(bench_engine(folder, chunks, threads, weights, depth_head, report))
-    if weights or depth_head:
+        raise typer.Exit(
+            bench_engine(folder, chunks, threads, weights, depth_head, report, profile)
+        )
+    if weights or depth_head or profile:
         raise typer.BadParameter(
-            "bench chunk takes weights and depth head with --random-7b or a converted OpenVLA; "
-            "kinevla evaluate takes them for any checkpoint"
+            "bench chunk takes weights, depth head and profile with --random-7b or a converted "
+            "OpenVLA; kinevla evaluate takes the first two for any checkpoint"
         )
     from kinevla_ros.evaluation.bench.chunk import bench_chunk
 

@@ -69,6 +69,10 @@ def _writable(path: Path | None) -> Path | None:
 Report = Annotated[
     Path | None, typer.Option("--json", help="File for the figures.", callback=_writable)
 ]
+Profile = Annotated[
+    Path | None,
+    typer.Option(help="File for where the time goes, kernel by kernel.", callback=_writable),
+]
 Rate = Annotated[float, typer.Option(min=20, max=200, help="Targets sent a second (Hz).")]
 
 EightBit = Annotated[

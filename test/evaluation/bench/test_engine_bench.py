@@ -66,7 +66,9 @@ def test_eight_bits_and_the_depth_head_save_what_they_should() -> None:
 
 
 @pytest.mark.parametrize(("weights", "depth_head"), [(None, False), ("int8", True)])
-def test_the_chunk_bench_measures_accepted_drafts(config, monkeypatch, weights, depth_head) -> None:
+def test_the_chunk_bench_measures_accepted_drafts(
+    config, monkeypatch, tmp_path, weights, depth_head
+) -> None:
     for name in ("COLD_RUNS", "STAGE_RUNS"):
         monkeypatch.setattr(engine_bench, name, 1)
     monkeypatch.setattr(generate_bench, "RUNS", 1)
@@ -77,7 +79,8 @@ def test_the_chunk_bench_measures_accepted_drafts(config, monkeypatch, weights, 
     subject = bench_subject.random_subject(config, CPU, depth_head)
     kept: list[dict] = []
     keep = lambda so_far: kept.append(json.loads(json.dumps(so_far, allow_nan=False)))  # noqa: E731
-    figures = engine_bench.measure(subject, 2, CPU, weights, keep)
+    table = tmp_path / "profile.txt"
+    figures = engine_bench.measure(subject, 2, CPU, weights, keep, table)
     assert kept[0]["warm"] == figures["warm"]
     assert kept[-1] == json.loads(json.dumps(figures))
     assert figures["draft_accepted"]
@@ -88,6 +91,8 @@ def test_the_chunk_bench_measures_accepted_drafts(config, monkeypatch, weights, 
     assert figures["drafted_and_written_differ"] == {"n": 1, "differ": 0}
     assert all(figures["stages"][name]["n"] for name in ("preprocess", "vision", "verify", "codes"))
     assert len(tables(figures)) == 2
+    assert "operations a chunk" in table.read_text()
+    assert "aten::" in table.read_text()
     assert figures["cold"]["n"] == figures["cold_drafted"]["n"] == 1
     if weights is None:
         assert [each["n"] for each in figures["generate"].values()] == [1, 1]

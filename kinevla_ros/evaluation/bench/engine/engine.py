@@ -16,6 +16,7 @@ from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.evaluation.bench.decoder import decoder_times
 from kinevla_ros.evaluation.bench.engine.engine_tables import tables
 from kinevla_ros.evaluation.bench.engine.generate import best, generate_times
+from kinevla_ros.evaluation.bench.engine.kernel_table import write_kernel_table
 from kinevla_ros.evaluation.bench.engine.random_model import cut_down, full_size
 from kinevla_ros.evaluation.bench.engine.roofline import (
     chunk_work,
@@ -32,6 +33,8 @@ from kinevla_ros.generator.engine.quantised import Weights, quantise
 from kinevla_ros.generator.weights import skeleton
 
 COLD_RUNS, STAGE_RUNS = 20, 20
+FLIP_SECONDS = 8.0
+"""After which no other moment is looked at: each is written word by word."""
 STAGES = ("preprocess", "vision", "verify", "codes", "decoder")
 
 
@@ -42,10 +45,14 @@ def bench_engine(
     weights: Weights | None = None,
     depth_head: bool = False,
     report: Path | None = None,
+    profile: Path | None = None,
 ) -> int:
     """Measure a fine-tuned checkpoint, or random weights without a folder; the exit code.
 
     Random weights have OpenVLA's full size on a GPU and a cut-down one elsewhere.
+
+    Args:
+        profile: file for where the time of warm chunks goes; see `write_kernel_table`.
     """
     torch.set_num_threads(threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -60,7 +67,7 @@ def bench_engine(
             subject = random_subject(config, device, depth_head)
         else:
             subject = checkpoint_subject(folder, device, depth_head)
-        figures = measure(subject, chunks, device, weights, keep)
+        figures = measure(subject, chunks, device, weights, keep, profile)
     except (ValueError, RuntimeError, OSError) as problem:
         Console(stderr=True).print(for_user(problem), style="red", markup=False, highlight=False)
         return 1
@@ -75,6 +82,7 @@ def measure(
     device: torch.device,
     weights: Weights | None = None,
     keep: Callable[[dict[str, Any]], None] = lambda figures: None,
+    profile: Path | None = None,
 ) -> dict[str, Any]:
     """All figures of a subject; times in ms, from pictures as a camera gives them.
 
@@ -82,6 +90,7 @@ def measure(
 
     Args:
         keep: is given what there is so far after each part, the most important first.
+        profile: see `bench_engine`.
     """
     model = subject.model
     if weights:
@@ -112,6 +121,8 @@ def measure(
     add(**_roofline(subject, words, device, weights))
     for name, draft in (("cold_drafted", words), ("cold", None)):
         add(**{name: percentiles(_cold_times(subject, engine, draft))})
+    if profile:
+        write_kernel_table(engine, lambda: _run(subject, engine, words), device, profile)
     add(drafted_and_written_differ=_flips(subject, engine))
     if weights is None and subject.depth_head is None:
         found: dict[str, Any] = {}
@@ -221,7 +232,10 @@ def _flips(subject: Subject, engine: FastDecoder) -> dict[str, int]:
     In float32 at none: widths of passes differ, and with them the rounding of near ties.
     """
     found = {"n": 0, "differ": 0}
+    end = time.monotonic() + FLIP_SECONDS
     for moment in range(len(subject.cameras)):
+        if time.monotonic() > end:
+            break
         images, state = subject.images(moment), torch.zeros(8)
         try:
             written = engine.generate(subject.instruction, images, state)
