@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import os
+from posixpath import join
 
 from launch import Action, LaunchContext, LaunchDescription
 from launch.actions import (
@@ -26,6 +27,7 @@ from launch_ros.actions import LifecycleNode, Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
+from kinevla_ros.base import topics
 from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.nodes.cameras.realsense import reads_realsense
@@ -133,6 +135,15 @@ FRAMELESS = ("console", "recorder")
 REALSENSE = "realsense2_camera"
 """The ROS driver of RealSense cameras."""
 
+SHOWN = (
+    "robot_description",
+    topics.PLANNED_PATH,
+    topics.REASONING_MARKERS,
+    topics.SAFETY_MARKERS,
+    *(f"camera/{name}/color/image_raw" for name in CAMERAS),
+)
+"""Topics of the layout for RViz."""
+
 POLICY_ARGUMENTS = ("model", "skills", "policy_url", "policy_actions", "image_transport")
 DDS_PROFILES = "FASTRTPS_DEFAULT_PROFILES_FILE"
 
@@ -195,11 +206,6 @@ def start(context: LaunchContext) -> list[Action]:
 
 
 def node(given: dict[str, str], name: str, **parameters: object) -> LifecycleNode:
-    topics = {
-        "camera/front/color/image_raw": given["front_topic"],
-        "camera/wrist/color/image_raw": given["wrist_topic"],
-        "joint_states": given["joint_states_topic"],
-    }
     return LifecycleNode(
         package="kinevla_ros",
         executable=f"{name}_node",
@@ -210,10 +216,20 @@ def node(given: dict[str, str], name: str, **parameters: object) -> LifecycleNod
             {"frame_prefix": prefix(given)} if given["namespace"] and name not in FRAMELESS else {},
             {key: value for key, value in parameters.items() if value != ""},
         ],
-        remappings=[pair for pair in topics.items() if pair[1]],
+        remappings=list(renamed(given).items()),
         output="screen",
         on_exit=[OpaqueFunction(function=ended, args=[f"the {name} node has ended"])],
     )
+
+
+def renamed(given: dict[str, str]) -> dict[str, str]:
+    """Topics that this lab calls otherwise, and their names here."""
+    names = {
+        "camera/front/color/image_raw": given["front_topic"],
+        "camera/wrist/color/image_raw": given["wrist_topic"],
+        topics.JOINT_STATES: given["joint_states_topic"],
+    }
+    return {topic: name for topic, name in names.items() if name}
 
 
 def text(value: str) -> ParameterValue:
@@ -265,10 +281,9 @@ def rviz(given: dict[str, str]) -> list[Node]:
         "frame_prefix": prefix(given),
     }
     layout = str(resource_path("config", "kinevla.rviz"))
-    namespace = given["namespace"]
-    shown = [f"/kinevla/{name}" for name in ("planned_path", "reasoning_markers", "safety_markers")]
-    shown += [f"/camera/{name}/color/image_raw" for name in CAMERAS]
-    remappings = [(topic, f"/{namespace.strip('/')}{topic}") for topic in shown if namespace]
+    namespace, names = given["namespace"], renamed(given)
+    # The layout names topics without a namespace, and RViz itself is in none.
+    shown = [(f"/{name}", join("/", namespace, names.get(name, name))) for name in SHOWN]
     arguments = ["-d", layout, "-f", f"{prefix(given)}{BASE_FRAME}"]
     return [
         Node(
@@ -276,6 +291,7 @@ def rviz(given: dict[str, str]) -> list[Node]:
             executable="robot_state_publisher",
             namespace=namespace,
             parameters=[description],
+            remappings=list(names.items()),
         ),
-        Node(package="rviz2", executable="rviz2", remappings=remappings, arguments=arguments),
+        Node(package="rviz2", executable="rviz2", remappings=shown, arguments=arguments),
     ]

@@ -33,6 +33,15 @@ PROPERTIES = {
 }  # fmt: skip
 """Of the displays in RViz's rviz_default_plugins, branch jazzy, those that the layout sets."""
 
+PANELS = {"rviz_common/Displays", "rviz_common/Views"}
+TOOLS = {"MoveCamera", "Measure", "Select", "FocusCamera", "Interact"}
+VIEW = {"Class", "Name", "Value", "Target Frame", "Distance", "Focal Point", "Pitch", "Yaw",
+        "Near Clip Distance"}  # fmt: skip
+"""Likewise of panels, tools and the view around a point."""
+
+FIXED = "<Fixed Frame>"
+"""RViz's word for the frame in which all is shown."""
+
 MESSAGES = {
     "Path": "nav_msgs/msg/Path",
     "MarkerArray": "visualization_msgs/msg/MarkerArray",
@@ -79,8 +88,21 @@ def test_every_topic_comes_from_a_node_with_the_displays_type_and_quality() -> N
     assert checked == 6
 
 
-def test_everything_is_shown_in_the_frame_of_the_arms_base() -> None:
+def test_everything_is_shown_in_the_frame_of_the_arms_base_whatever_goes_before_its_name() -> None:
     manager = layout()["Visualization Manager"]
-    assert manager["Global Options"]["Fixed Frame"] == BASE_FRAME
-    assert manager["Views"]["Current"]["Target Frame"] == BASE_FRAME
-    assert all(d.get("Reference Frame", BASE_FRAME) == BASE_FRAME for _, d in displays())
+    assert manager["Global Options"]["Fixed Frame"] == BASE_FRAME  # rviz2 -f says another
+    assert manager["Views"]["Current"]["Target Frame"] == FIXED
+    assert all(d.get("Reference Frame", FIXED) == FIXED for _, d in displays())
+
+
+def test_panels_tools_and_view_are_those_of_rviz() -> None:
+    found = layout()
+    manager = found["Visualization Manager"]
+    assert {panel["Class"] for panel in found["Panels"]} <= PANELS
+    assert {
+        tool["Class"].removeprefix("rviz_default_plugins/") for tool in manager["Tools"]
+    } <= TOOLS
+    assert manager["Transformation"]["Current"]["Class"] == "rviz_default_plugins/TF"
+    assert manager["Views"]["Current"]["Class"] == "rviz_default_plugins/Orbit"
+    assert set(manager["Views"]["Current"]) <= VIEW
+    assert set(manager["Global Options"]) <= {"Background Color", "Fixed Frame", "Frame Rate"}

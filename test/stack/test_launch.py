@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 import pytest
+import yaml
 
 from kinevla_ros.base.resources import resource_path
 
@@ -100,6 +101,61 @@ def test_a_real_arm_is_refused_beside_the_cell(real: dict[str, str]) -> None:
 def test_rviz_gets_the_frames_of_the_robot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kinevla_ros.stack.processes.packages.is_installed", lambda name: True)
     assert started(sim="true", rviz="true")[3:] == ["robot_state_publisher", "rviz2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        ({}, {"robot_description": "/robot_description"}),
+        (
+            {"namespace": "left"},
+            {
+                "robot_description": "/left/robot_description",
+                "kinevla/planned_path": "/left/kinevla/planned_path",
+                "camera/wrist/color/image_raw": "/left/camera/wrist/color/image_raw",
+            },
+        ),
+        (
+            {"namespace": "left", "front_topic": "cam0/raw", "wrist_topic": "/cam1/raw"},
+            {
+                "camera/front/color/image_raw": "/left/cam0/raw",
+                "camera/wrist/color/image_raw": "/cam1/raw",
+            },
+        ),
+    ],
+)
+def test_rviz_shows_the_topics_that_the_nodes_of_this_launch_have(
+    arguments: dict[str, str], names: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renamed = rviz_remappings(monkeypatch, "rviz2", **arguments)
+    assert {topic: renamed[f"/{topic}"] for topic in names} == names
+    layout = yaml.safe_load(resource_path("config", "kinevla.rviz").read_text())
+    displays = layout["Visualization Manager"]["Displays"]
+    listened = [d.get("Topic", d.get("Description Topic")) for d in displays]
+    assert {topic["Value"] for topic in listened if topic} == set(renamed)
+
+
+def test_the_frames_follow_the_joint_states_of_another_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    arguments = {"joint_states_topic": "/all_joints"}
+    renamed = rviz_remappings(monkeypatch, "robot_state_publisher", **arguments)
+    assert renamed == {"joint_states": "/all_joints"}
+
+
+def rviz_remappings(
+    monkeypatch: pytest.MonkeyPatch, executable: str, **arguments: str
+) -> dict[str, str]:
+    """What a node beside ours hears under other names."""
+    from launch import LaunchContext
+
+    monkeypatch.setattr("kinevla_ros.stack.processes.packages.is_installed", lambda name: True)
+    module, actions = launched(sim="true", rviz="true", **arguments)
+    release(module)
+    nodes = (a for a in actions if isinstance(a, launch_ros.actions.Node))
+    (node,) = (node for node in nodes if node.node_executable == executable)
+    node._perform_substitutions(LaunchContext())
+    return dict(node.expanded_remapping_rules or [])
 
 
 @pytest.mark.parametrize("missing", ["front_serial", "wrist_serial"])
