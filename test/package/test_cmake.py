@@ -5,6 +5,7 @@ CMake itself runs; small stand-ins take the place of ament's and rosidl's own CM
 
 from __future__ import annotations
 
+import re
 import runpy
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 import setuptools
 
 ROOT = Path(__file__).parents[2]
+KINDS = ("msg", "srv", "action")
 STAND_INS = {
     "ament_cmake": """
 function(ament_package)
@@ -88,12 +90,22 @@ def test_pip_and_colcon_install_the_same_modules(by_cmake: set[str]) -> None:
 
 
 def test_every_message_service_and_action_is_built_by_colcon(by_cmake: set[str]) -> None:
-    kinds = ("msg", "srv", "action")
-    ours = {f"share/kinevla_ros/{p.relative_to(ROOT)}" for k in kinds for p in ROOT.glob(f"{k}/*")}
-    assert {path for path in by_cmake if path.split("/")[2] in kinds} == ours
+    ours = {f"share/kinevla_ros/{p.relative_to(ROOT)}" for k in KINDS for p in ROOT.glob(f"{k}/*")}
+    assert {path for path in by_cmake if path.split("/")[2] in KINDS} == ours
 
 
-def test_every_package_that_cmake_looks_for_is_a_dependency() -> None:
+ROS_PACKAGE = re.compile(
+    r"^\s*(?:from|import) (\w+_(?:msgs|srvs)|(?:builtin|rcl)_interfaces|rclpy|launch|launch_ros"
+    r"|ament_index_python|cv_bridge)\b",
+    re.MULTILINE,
+)
+
+
+def test_every_package_that_cmake_looks_for_or_a_module_imports_is_a_dependency() -> None:
     package = ElementTree.parse(ROOT / "package.xml")
     named = {element.text for element in package.iter() if element.tag.endswith("depend")}
-    assert set(STAND_INS) <= named
+    files = [*ROOT.glob("kinevla_ros/*/**/*.py"), *ROOT.glob("launch/*.py")]
+    ours = [path for path in files if path.relative_to(ROOT).parts[1] not in KINDS]
+    imported = {name for path in ours for name in ROS_PACKAGE.findall(path.read_text())}
+    assert len(imported) > 15
+    assert (set(STAND_INS) | imported) - named == set()
