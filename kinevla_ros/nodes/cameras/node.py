@@ -18,7 +18,6 @@ from kinevla_ros.nodes.ros.qos import image_qos
 from kinevla_ros.nodes.ros.runtime import run
 
 PARAMETERS = {
-    "frame_prefix": Parameter("", "Before the name of every frame."),
     **FRAME_PREFIX,
     "front_serial": Parameter("", "Serial number of the front camera; empty: none."),
     "wrist_serial": Parameter("", "Serial number of the wrist camera; empty: none."),
