@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import runpy
+import signal
 import sys
 from typing import Any
 
@@ -193,3 +194,25 @@ def test_the_nodes_are_found_on_this_computer_alone_unless_asked_otherwise(
     assert isinstance(first, SetEnvironmentVariable)
     first.execute(context)
     assert os.environ[name] == found
+
+
+@pytest.mark.parametrize("also", ["another node has ended", "Ctrl-C"])
+def test_a_node_that_ends_in_order_ends_the_launch_once_and_with_code_0(also: str) -> None:
+    from launch import LaunchDescription, LaunchService
+    from launch.actions import EmitEvent, ExecuteProcess, OpaqueFunction, RegisterEventHandler
+    from launch.event_handlers import OnShutdown
+    from launch.events import Shutdown
+
+    from kinevla_ros.stack.processes.steps import ended
+
+    first, second = (OpaqueFunction(function=ended, args=[text]) for text in ("a node", also))
+    on_exit = [first, EmitEvent(event=Shutdown(reason=also)) if also == "Ctrl-C" else second]
+    ends = ExecuteProcess(cmd=[sys.executable, "-c", ""], on_exit=on_exit)
+    lives = ExecuteProcess(cmd=[sys.executable, "-c", "import time; time.sleep(60)"])
+    told: list[Any] = []  # launch_ros raises when it is told twice
+    heard = RegisterEventHandler(OnShutdown(on_shutdown=lambda event, _: told.append(event)))
+    service = LaunchService()
+    service.include_launch_description(LaunchDescription([heard, lives, ends]))
+    assert service.run() == 0
+    assert len(told) == 1
+    assert lives.return_code == -signal.SIGINT

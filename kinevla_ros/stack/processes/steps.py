@@ -6,11 +6,17 @@ import signal
 from itertools import pairwise
 
 from launch import Action, LaunchContext  # type: ignore[attr-defined]  # our folder shadows it
-from launch.actions import EmitEvent, OpaqueFunction, RegisterEventHandler
+from launch.actions import EmitEvent, OpaqueFunction, RegisterEventHandler, TimerAction
 from launch.events import Shutdown
 from launch_ros.actions import LifecycleNode, LifecycleTransition
 from launch_ros.event_handlers import OnStateTransition
 from lifecycle_msgs.msg import Transition
+
+GRACE = 1.0
+"""Between the end of a node that has ended in order and that of the launch, s."""
+
+ENDING = "kinevla_ending"
+"""Among the launch's own variables once it has been told to end."""
 
 
 def bring_up(nodes: dict[str, LifecycleNode], namespace: str) -> list[Action]:
@@ -57,7 +63,16 @@ def ended(context: LaunchContext, problem: str) -> list[Action]:
     """End the launch with a node; with code 0 if that has ended in order, as by Ctrl-C."""
     if context.locals.event.returncode not in (0, -signal.SIGINT):
         end(context, problem)
-    return [] if context.is_shutdown else [EmitEvent(event=Shutdown(reason=problem))]
+    # A busy computer hears of the nodes' end before it hears of the Ctrl-C that they share.
+    return [TimerAction(period=GRACE, actions=[OpaqueFunction(function=shut_down, args=[problem])])]
+
+
+def shut_down(context: LaunchContext, reason: str) -> list[Action]:
+    """End the launch unless it ends already: launch_ros fails when it is told twice."""
+    if context.is_shutdown or hasattr(context.locals, ENDING):
+        return []
+    context.extend_globals({ENDING: True})
+    return [EmitEvent(event=Shutdown(reason=reason))]
 
 
 def end(context: LaunchContext, problem: str) -> None:
