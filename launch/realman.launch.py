@@ -36,7 +36,7 @@ from kinevla_ros.nodes.ros.parent import PARENT
 from kinevla_ros.robot.model import MESHES, urdf
 from kinevla_ros.stack.processes.claims import claim
 from kinevla_ros.stack.processes.isolation import DISCOVERY, RANGES
-from kinevla_ros.stack.processes.launcher import HALVES, half
+from kinevla_ros.stack.processes.launcher import EXIT_TIMEOUT, HALVES, half
 from kinevla_ros.stack.processes.packages import is_installed, require_packages
 from kinevla_ros.stack.processes.steps import bring_up, ended
 from kinevla_ros.stack.up import simulated_nodes
@@ -218,6 +218,7 @@ def node(given: dict[str, str], name: str, **parameters: object) -> LifecycleNod
         ],
         remappings=list(renamed(given).items()),
         output="screen",
+        sigterm_timeout=str(EXIT_TIMEOUT),
         on_exit=[OpaqueFunction(function=ended, args=[f"the {name} node has ended"])],
     )
 
