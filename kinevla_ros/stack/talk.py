@@ -44,7 +44,8 @@ class Talk:
     def __init__(self, node: Node, interrupted: threading.Event) -> None:
         self._node, self._interrupted = node, interrupted
         self._heard: list[Reasoning] = []
-        self._asked = False  # by any program: another `kinevla say` may have begun
+        # By any program: another `kinevla say` may have begun. None: not heard of yet.
+        self._asked: bool | None = None
         self._reasonings = node.create_subscription(
             Reasoning, topics.REASONING, self._on_reasoning, 10
         )
@@ -57,7 +58,8 @@ class Talk:
         Args:
             timeout: longest wait, s.
         """
-        self._until(self._connected, timeout)
+        # An answer that was taken for an instruction would be said twice.
+        self._until(lambda: self._connected() and self._asked is not None, timeout)
         topic = self._node.resolve_topic_name(topics.INSTRUCTION)
         if len(policies := self._policies()) > 1:
             return (
@@ -72,6 +74,9 @@ class Talk:
                 "from another computer with --discovery subnet), and check that ROS_DOMAIN_ID is "
                 "the same here and there"
             )
+        if self._asked is None:
+            question = self._node.resolve_topic_name(topics.QUESTION)
+            return f"the policy does not say on {question} whether it asks anything: say it again"
         return ""
 
     def answer(self, said: str) -> Reasoning | None:
@@ -81,7 +86,7 @@ class Talk:
         follows if there is one within `ARM_TIMEOUT`.
         """
         # What answers a question is done in words of its own.
-        answers, heard_as = self._asked, bounded(said.strip(), TEXT)
+        answers, heard_as = bool(self._asked), bounded(said.strip(), TEXT)
         self._heard.clear()
 
         def about() -> Reasoning | None:
@@ -96,7 +101,10 @@ class Talk:
             self._until(about, REPEAT_PERIOD)
         self._until(lambda: _is_final(about()), FIRST_CHUNK_TIMEOUT if about() else 0.0)
         self._until(lambda: not _waits_for_arm(about()), ARM_TIMEOUT if about() else 0.0)
-        return about()
+        found = about()
+        if found is not None and found.status == Reasoning.ASKING:
+            self._until(lambda: self._asked, ANSWER_TIMEOUT)  # it comes by a topic of its own
+        return found
 
     def _on_reasoning(self, reasoning: Reasoning) -> None:
         self._heard.append(reasoning)

@@ -28,11 +28,15 @@ BREAD = "pick up the bread and move it to the front"
 class Listener:
     """A policy that says what it is made to say, and may lose the first messages."""
 
-    def __init__(self, node: Node, loses: int = 0, arm: str = "") -> None:
-        self._node, self._loses, self._arm = node, loses, arm
+    def __init__(
+        self, node: Node, loses: int = 0, arm: str = "", tells: bool = True, asks: str = ""
+    ) -> None:
+        self._loses, self._arm, self._asks = loses, arm, asks
         self.heard: list[str] = []
         self._reasoning = node.create_publisher(Reasoning, "kinevla/reasoning", 1)
         self._question = node.create_publisher(Question, "kinevla/question", LATCHED)
+        if tells:
+            self.ask("")
         node.create_subscription(String, "instruction", self._on_instruction, 1)
 
     def ask(self, text: str) -> None:
@@ -41,6 +45,12 @@ class Listener:
     def _on_instruction(self, message: String) -> None:
         self.heard.append(message.data)
         if len(self.heard) <= self._loses:
+            return
+        if self._asks:
+            self._reasoning.publish(
+                Reasoning(status=Reasoning.ASKING, instruction=message.data, detail=self._asks)
+            )
+            threading.Timer(0.3, self.ask, [self._asks]).start()
             return
         self.ask("")
         accepted = Reasoning(status=Reasoning.ACCEPTED, instruction=message.data)
@@ -98,12 +108,29 @@ def test_an_answer_that_was_taken_is_not_said_again(monkeypatch: pytest.MonkeyPa
         policy.ask("Which part?")
         talk = Talk(node, interrupted)
         assert talk.begin(20.0) == ""
-        talk._until(lambda: talk._asked, 10.0)
+        assert talk._asked
         timer = threading.Timer(0.5, policy.ask, [""])
         timer.start()
         assert talk.answer("the upper part") is None
         timer.join()
         assert 1 <= len(policy.heard) <= 3
+
+
+def test_a_question_is_known_once_the_policy_asks_whichever_message_comes_first() -> None:
+    with listening(asks="Which part?") as policy, client_node("person") as (node, interrupted):
+        talk = Talk(node, interrupted)
+        assert talk.begin(20.0) == ""
+        reasoning = talk.answer("pick up the carrot")
+        assert reasoning is not None and reasoning.status == Reasoning.ASKING
+        assert talk._asked
+        assert policy.heard == ["pick up the carrot"]
+
+
+def test_nothing_is_said_before_it_is_known_whether_the_policy_asks() -> None:
+    with listening(tells=False) as policy, client_node("person") as (node, interrupted):
+        problem = Talk(node, interrupted).begin(1.0)
+        assert "does not say on /kinevla/question whether it asks anything" in problem
+        assert policy.heard == []
 
 
 def test_another_listener_is_not_taken_for_the_policy() -> None:

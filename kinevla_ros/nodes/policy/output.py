@@ -62,11 +62,13 @@ class Output:
         self._clock = node.get_clock()
         self._reasoning = node.create_publisher(Reasoning, topics.REASONING, 1)
         self._questions = node.create_publisher(QuestionMessage, topics.QUESTION, LATCHED)
-        self._asks = False
         self._listener: Listener | None = None
         self._chunks = node.create_publisher(ActionChunkMessage, topics.ACTION_CHUNK, 1)
         self._paths = node.create_publisher(Path, topics.PLANNED_PATH, 1)
         self._markers = node.create_publisher(MarkerArray, topics.REASONING_MARKERS, 1)
+        # Who comes later learns that nothing is asked.
+        self._asks = True
+        self.ask(None)
 
     def listen(self, listener: Listener) -> None:
         """Let `listener` have every chunk and reasoning too."""

@@ -28,6 +28,7 @@ from kinevla_ros.msg import Question, Reasoning
 from kinevla_ros.nodes.policy import node as policy_module
 from kinevla_ros.nodes.policy.node import PolicyNode
 from kinevla_ros.nodes.ros.messages import Stamps, chunk_from_message
+from kinevla_ros.nodes.ros.qos import LATCHED
 
 LEFT_FRONT = kinematics_text(parse_instruction("take the bread and move it to the left front"))
 
@@ -204,6 +205,12 @@ def test_what_stops_coming_is_named_and_motion_returns_with_it(
     policy.bench.spin_until(lambda: detail in str(policy.bench.diagnosis("/policy")), "diagnosis")
     policy.cell.reset()
     policy.expect(Reasoning.OK)
+
+
+def test_who_comes_later_learns_that_nothing_is_asked(policy: PolicyBench) -> None:
+    questions = policy.bench.record(Question, "/kinevla/question", LATCHED)
+    policy.bench.spin_until(lambda: questions, "question")
+    assert questions[-1].text == ""
 
 
 def test_what_is_missing_is_asked_for_and_the_answer_completes_it(policy: PolicyBench) -> None:
