@@ -29,6 +29,7 @@ from kinevla_ros.evaluation.suite.settings import EvaluationSettings
 from kinevla_ros.language.tokenizer.vocabulary import LEVELS
 from kinevla_ros.sim.cell.variation import Variation
 
+VIDEO = "carrot_upper_right_trial000.mp4"
 CODES = (1, 2, 3, 4), (1, 5, 3, 4), (1, 2, 3, 127)
 
 
@@ -45,15 +46,16 @@ class Sources(HTMLParser):
         self.found += [v for n, v in attrs if n in names and v and not v.startswith(inside)]
 
 
+def run(model: Path, plan: list[EpisodeSetup], workers: int, inspect: Path) -> object:
+    (inspect / VIDEO).touch()
+    for number, episode in enumerate(plan):
+        found = result(episode, kept=number % 3 > 0)
+        yield replace(found, worded=TASKS[0]) if episode.intervention else found
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
-
-    def run(model: Path, plan: list[EpisodeSetup], workers: int, inspect: Path) -> object:
-        (inspect / "carrot_upper_right_trial000.mp4").touch()
-        for number, episode in enumerate(plan):
-            found = result(episode, kept=number % 3 > 0)
-            yield replace(found, worded=TASKS[0]) if episode.intervention else found
 
     patch = pytest.MonkeyPatch()
     patch.setattr(command, "run_checkpoint", run)
@@ -70,7 +72,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_page_stands_alone_but_for_the_videos_beside_it(report: Path) -> None:
     parser = Sources()
     parser.feed((report / "index.html").read_text())
-    assert parser.found == ["failures/carrot_upper_right_trial000.mp4"]
+    assert parser.found == [f"failures/{VIDEO}"]
     assert (report / parser.found[0]).is_file()
     assert (report / "index.html").stat().st_size < 500_000
 
@@ -111,3 +113,20 @@ def test_a_plot_shows_what_was_not_clearly_done() -> None:
     episodes = [result(EpisodeSetup(c, 1, 0), kept=i % 2 > 0) for i, c in enumerate(TASKS)]
     assert "nothing clear" in confusion_plot(episodes, "side")
     assert "<svg" in rates_plot({"none": {"goal": Rate(0, 0)}})
+
+
+@pytest.mark.parametrize(
+    ("report", "inspect"),
+    [(None, "videos"), ("report", "videos"), ("report", "report/failures"), ("both", "both")],
+)
+def test_videos_of_failures_go_where_they_are_asked_for_and_to_the_report(
+    report: str | None, inspect: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "run_checkpoint", run)
+    monkeypatch.setattr(command, "_words", lambda *_: {})
+    page = tmp_path / report if report else None
+    model = resource_path("models", "kinevla-tiny")
+    settings = EvaluationSettings(trials=1)
+    assert command.evaluate(model, settings, inspect=tmp_path / inspect, report=page) == 0
+    assert [path.name for path in (tmp_path / inspect).glob("*.mp4")] == [VIDEO]
+    assert page is None or (page / "failures" / VIDEO).is_file()
