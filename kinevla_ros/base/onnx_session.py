@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -15,6 +16,12 @@ from numpy.typing import NDArray
 LOG = logging.getLogger(__name__)
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+
+HIDDEN = (
+    "onnxruntime-gpu is installed and onnxruntime lies over it: pip uninstall -y onnxruntime, then "
+    "pip install --force-reinstall --no-deps onnxruntime-gpu"
+)
+"""Both write the same folder, and pip does not mind."""
 
 WARM_UP, RUNS = 3, 10
 """Runs before and while the time is taken: a GPU's first ones choose and compile kernels."""
@@ -39,6 +46,8 @@ def open_session(
     """
     on_cpu = _session(path, options, [CPU])
     if CUDA not in onnxruntime.get_available_providers():
+        if _is_installed("onnxruntime-gpu"):
+            LOG.warning("%s runs on the CPU: %s", path.name, HIDDEN)
         return on_cpu
     try:
         on_gpu = _session(path, options, [CUDA, CPU])
@@ -52,6 +61,14 @@ def open_session(
     chosen, where = (on_gpu, "GPU") if times[1] < times[0] else (on_cpu, "CPU")
     LOG.info("%s runs on the %s: CPU %.2f ms, GPU %.2f ms", path.name, where, *times)
     return chosen
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        version(distribution)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _session(

@@ -93,3 +93,13 @@ def test_cuda_that_cannot_be_loaded_is_a_warning(
     )
     assert opened().get_providers() == [CPU]
     assert "cannot load CUDA or cuDNN" in caplog.text
+
+
+def test_a_gpu_package_that_the_other_one_hides_is_a_warning_with_the_cure(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    opened()
+    assert caplog.text == ""
+    monkeypatch.setattr(onnx_session, "version", lambda name: "1.31.1")
+    assert opened().get_providers() == [CPU]
+    assert "onnxruntime-gpu is installed and onnxruntime lies over it: pip uninstall" in caplog.text
