@@ -113,6 +113,7 @@ def _evaluate(
         content = {
             **asdict(settings),
             "bert_model": settings.bert_model and settings.bert_model.name,
+            "keypoints": settings.keypoints and settings.keypoints.name,
             "model": str(tried.folder),
             "complete": not code,
             **_content(groups, found_pairs, results),

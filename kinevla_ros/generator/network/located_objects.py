@@ -22,13 +22,15 @@ class LocatedObjects:
 
     Args:
         folder: a checkpoint trained on places of objects.
+        threads: of arithmetic.
 
     Raises:
         CheckpointError: it is incomplete or damaged.
         ValueError: it was trained without places of objects.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, threads: int = 1) -> None:
+        torch.set_num_threads(threads)
         self._model = load_generator(folder, torch.device("cpu"))[0]
         if self._model.config.scene_dim != len(SCENE_SCALE):
             raise ValueError(

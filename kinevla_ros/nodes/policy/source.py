@@ -59,7 +59,9 @@ def _skilled(values: dict[str, Any]) -> tuple[SkillPolicy, str]:
     if given := [name for name in OF_CODES if values[name]]:
         raise ValueError(f"skills have no codes: leave {' and '.join(given)} out, or skills")
     folder = _checkpoint(values)
-    policy = SkillPolicy(Path(values["skills"]).expanduser(), LocatedObjects(folder))
+    policy = SkillPolicy(
+        Path(values["skills"]).expanduser(), LocatedObjects(folder, values["threads"])
+    )
     policy.warm_up()
     return policy, f"loaded the skills of {policy.folder}; {folder} finds the objects"
 
