@@ -11,6 +11,14 @@ from kinevla_ros.cli.options import plain_errors
 
 app = typer.Typer()
 
+Varied = Annotated[
+    bool,
+    typer.Option(
+        "--varied",
+        help="Draw for each episode how the cell looks, and how late chunks come (cell alone).",
+    ),
+]
+
 
 @app.command()
 def collect(
@@ -27,12 +35,7 @@ def collect(
         Literal["kine_realman", "kine_libero", "libero_goal_relabeled"],
         typer.Option(help="Task set, and with it the world: the cell, or LIBERO."),
     ] = "kine_realman",
-    varied: Annotated[
-        bool,
-        typer.Option(
-            "--varied", help="Draw cameras, lights, colours and clutter for each episode (cell)."
-        ),
-    ] = False,
+    varied: Varied = False,
 ) -> None:
     """Write demonstrations of all ways of a task set as a LeRobotDataset v3.0."""
     if world != "kine_realman":
@@ -60,12 +63,7 @@ def correct(
     episodes: Annotated[int, typer.Option(min=1, help="Episodes it will hold.")] = 210,
     seed: Annotated[int, typer.Option(min=0, help="Seed of scenes and phrasings.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 2,
-    varied: Annotated[
-        bool,
-        typer.Option(
-            "--varied", help="Draw cameras, lights, colours and clutter for each episode (cell)."
-        ),
-    ] = False,
+    varied: Varied = False,
 ) -> None:
     """Let a checkpoint act and write what the demonstrator would do in each state it reaches."""
     from kinevla_ros.evaluation.suite.corrections import correct as run
