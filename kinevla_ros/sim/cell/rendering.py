@@ -6,6 +6,7 @@ import hashlib
 import multiprocessing
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import mujoco
 import numpy as np
@@ -19,6 +20,8 @@ from kinevla_ros.data.lerobot.reader import DatasetReader
 from kinevla_ros.data.lerobot.schema import SIMULATION, DatasetError
 from kinevla_ros.generator.pictures.kept_squares import kept_squares
 from kinevla_ros.generator.pictures.squares import square
+from kinevla_ros.sim.cell import textures, variety
+from kinevla_ros.sim.cell.scene import scene_xml
 from kinevla_ros.sim.cell.variety import Variety, table_places, varied_model
 
 _AT_ONCE = 64
@@ -57,7 +60,10 @@ class RenderedLooks:
             )
         states = reader.frames[SIMULATION].astype(np.float32)
         whole = hashlib.sha256(states.tobytes())
-        whole.update(f"{self.looks} {self.seed}".encode())
+        whole.update(f"{self.looks} {self.seed} {scene_xml()}".encode())
+        # Looks that are drawn by other rules are other pictures.
+        for rules in (variety, textures):
+            whole.update(Path(str(rules.__file__)).read_bytes())
         shape = (len(states) * self.looks, len(cameras), size, size, 3)
         folder = cache_folder() / "looks" / whole.hexdigest()
         return kept_squares(folder, shape, lambda out: self._render(states, out))
