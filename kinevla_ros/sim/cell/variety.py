@@ -1,8 +1,8 @@
 """How the cell may look to learn from: cameras, lights, colours, textures and clutter, at random.
 
 Of what `sim.cell.variation` tries a policy on, the shapes on the table are of other kinds here, and
-the front camera moves by less along each axis. But three axes and a turn add up to views that are as
-far off, and single lights, with the exposure, to pictures that are as dark.
+the front camera moves by less along each axis. But three axes and a turn add up to views that are
+as far off, and single lights, with the exposure, to pictures that are as dark.
 """
 
 from __future__ import annotations
