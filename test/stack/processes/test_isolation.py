@@ -9,9 +9,8 @@ import pytest
 
 pytest.importorskip("rclpy")
 
-import rclpy
-
 from kinevla_ros.stack.processes import isolation
+from kinevla_ros.stack.processes.launcher import client_node
 
 
 def test_a_domain_in_use_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,16 +30,9 @@ def test_whoever_joins_a_domain_is_a_neighbour_of_those_that_come_later(
     monkeypatch.setenv("ROS_DOMAIN_ID", "0")
     monkeypatch.setenv(isolation.DISCOVERY, "LOCALHOST")
     isolation.own_domain()
-    domain = int(os.environ["ROS_DOMAIN_ID"])
     assert not isolation.has_neighbours()
-    context = rclpy.Context()
-    rclpy.init(context=context, domain_id=domain)
-    node = rclpy.create_node("neighbour", context=context)
-    try:
+    with client_node("neighbour"):
         assert isolation.has_neighbours()
-    finally:
-        node.destroy_node()
-        context.try_shutdown()
     assert not isolation.has_neighbours()
 
 
