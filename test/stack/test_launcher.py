@@ -153,6 +153,37 @@ def test_a_killed_node_is_named_and_leaves_nothing_in_shared_memory(
     assert not [path for path in Path("/dev/shm").iterdir() if any(n in path.name for n in names)]
 
 
+MUTE_AT_FIRST = """
+import pathlib, rclpy, sys, time
+from rclpy.signals import SignalHandlerOptions
+from kinevla_ros.nodes.ros.managed import ManagedNode
+from kinevla_ros.nodes.ros.runtime import run
+before = pathlib.Path(sys.argv[1])
+if before.exists():
+    sys.exit(run(lambda: ManagedNode("cell", {})))
+before.touch()
+rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+node = ManagedNode("cell", {})
+time.sleep(60.0)
+"""
+
+
+def test_a_node_that_is_found_and_never_answers_is_started_again_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command = [sys.executable, "-c", MUTE_AT_FIRST, str(tmp_path / "before")]
+    monkeypatch.setattr(launcher_module, "_command", lambda *_: command)
+    monkeypatch.setattr(launcher_module, "FIRST_TIMEOUT", 1.0)
+    with (
+        client_node("test_up") as (node, interrupted),
+        Launcher(node, interrupted, Path(), {"cell": {}}) as launcher,
+    ):
+        first = launcher.pid("cell")
+        launcher.bring_up()
+        assert launcher.pid("cell") != first
+    assert "the cell node does not answer and is started again" in capfd.readouterr().err
+
+
 def test_a_node_that_somebody_shuts_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launcher_module, "_command", lambda *_: [sys.executable, "-c", NODE])
     with (

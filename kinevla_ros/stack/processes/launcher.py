@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import rclpy
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
+from rclpy.client import Client
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
@@ -38,6 +39,9 @@ CELL_HOST, CELL_PORT = "127.0.0.2", 8080
 
 SERVICE_TIMEOUT = 30.0
 """A process is there and discovered by then, s."""
+
+FIRST_TIMEOUT = 10.0
+"""A process that is discovered and has not answered by then never will, s."""
 
 ANSWER_TIMEOUT = 1.0
 TRANSITION_TIMEOUT = 600.0
@@ -200,20 +204,36 @@ class Launcher:
             )
 
     def _await_answer(self, name: str) -> None:
-        """Wait until the node's services answer; a predecessor's may still seem to be there."""
+        """Wait until the node's services answer; a predecessor's may still seem to be there.
+
+        Fast DDS sometimes brings two processes together only half, for good: a node that has
+        not begun to serve is then started again, once.
+        """
         client = self._node.create_client(GetState, f"{name}/get_state")
-        failure, deadline = f"the {name} node does not answer", time.monotonic() + SERVICE_TIMEOUT
+        failure = f"the {name} node does not answer"
         self.wait_for(client.service_is_ready, SERVICE_TIMEOUT, failure)
-        while True:
-            answer, asked = client.call_async(GetState.Request()), time.monotonic()
-            while not answer.done() and time.monotonic() < asked + ANSWER_TIMEOUT:
-                self.spin(POLL)
-            if answer.done():
-                break
-            if time.monotonic() > deadline:
-                raise LaunchError(f"{failure} within {SERVICE_TIMEOUT:.0f} s")
+        if name not in self._answered and not self._answers(client, FIRST_TIMEOUT):
+            print(f"{failure} and is started again", file=sys.stderr)
+            self._watch_memory()
+            if not _ends(self._processes[name], signal.SIGTERM, EXIT_TIMEOUT):
+                _ends(self._processes[name], signal.SIGKILL, None)
+            shared_memory.clean()
+            self._start(name)
+        if not self._answers(client, SERVICE_TIMEOUT):
+            raise LaunchError(f"{failure} within {SERVICE_TIMEOUT:.0f} s")
         self._answered.add(name)
         self._node.destroy_client(client)
+
+    def _answers(self, client: Client, timeout: float) -> bool:
+        """Ask until an answer comes; whether it has come in time (s)."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            answer, asked = client.call_async(GetState.Request()), time.monotonic()
+            while time.monotonic() < asked + ANSWER_TIMEOUT:
+                self.spin(POLL)
+                if answer.done():
+                    return True
+        return False
 
     def _activate(self, name: str, configured: Future) -> None:
         self._complete(name, "configured", configured)
