@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.base.arm import GRIPPER_STROKE, GRIPPER_TOLERANCE
+from kinevla_ros.base.arm import GRIPPER_STROKE, GRIPPER_TOLERANCE, STREAM_PERIOD
 from kinevla_ros.base.chunk import CHUNK_DT, ActionChunk
 from kinevla_ros.robot.gate.check_result import PASSED, CheckResult, Fault, refused, worst
 from kinevla_ros.robot.gate.collision import CollisionModel, too_near
+from kinevla_ros.robot.gate.delay import speed_share
 from kinevla_ros.robot.limits import POSITION_MARGIN, JointLimits
 from kinevla_ros.robot.state import ArmState
 
@@ -104,14 +105,16 @@ def speed(case: ChunkCase) -> CheckResult:
 def begins_at_the_arm(case: ChunkCase) -> CheckResult:
     """No joint has to exceed its speed from where it was measured to the next target.
 
-    One period is added to the time left, for the way by which a moving arm trails.
+    One period is added to the time left, for the way by which a moving arm trails. A late chunk is
+    followed more slowly, see `delay`, and has more time.
     """
     chunk = case.chunk
-    ahead = chunk.times() > case.now
+    ahead = chunk.times() > case.now + STREAM_PERIOD / 2  # a target due now is never headed for
     if not ahead.any():
         return refused(Fault.STALE_CHUNK, f"no target of chunk {chunk.sequence} lies ahead")
     step = int(ahead.argmax())
-    seconds = float(chunk.times()[step]) - case.now + chunk.dt
+    left = float(chunk.times()[step]) - case.now
+    seconds = left / speed_share(case.now - chunk.stamp) + chunk.dt
     ways = abs(chunk.positions[step] - case.state.q)
     allowed = SPEED_TOLERANCE * case.limits.velocity
     _, column, joint, margin = worst(allowed - ways / seconds)

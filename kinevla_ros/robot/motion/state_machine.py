@@ -5,6 +5,7 @@ It has no clock and no thread; every time, s, is handed in. What each event does
 | event                                    | what the arm does                    | until         |
 | ---------------------------------------- | ------------------------------------ | ------------- |
 | chunk fails a check, is old or reordered | finishes the motion under way, holds | next chunk    |
+| chunk comes late                         | follows it more slowly               | next chunk    |
 | no further chunk comes                   | slows to rest at the last target     | next chunk    |
 | a person takes over                      | follows the person, takes no chunks  | 0.2 s silence |
 | teleoperation target fails a check       | holds                                | next target   |

@@ -25,6 +25,7 @@ from ruckig import (
 from kinevla_ros.base.arm import STREAM_PERIOD
 from kinevla_ros.base.chunk import JOINT_NAMES, ActionChunk
 from kinevla_ros.robot.gate.braking import WayToRest
+from kinevla_ros.robot.gate.delay import speed_share
 from kinevla_ros.robot.limits import JointLimits
 
 Array = NDArray[np.float64]
@@ -85,6 +86,7 @@ class JointStream:
     A new chunk takes over from its first target that still lies ahead; the path leads there in a
     straight line from the reference. From tick to tick the joints move on by exactly `dt`,
     whatever the clock says: a late tick delays the motion, it never makes it faster.
+    A chunk that comes late is followed more slowly, see `robot.gate.delay`.
 
     Args:
         limits: limits of the joints.
@@ -127,6 +129,7 @@ class JointStream:
         self._newest: ActionChunk | None = None
         self.halted = False
         self._speed = self.speed
+        self._timely = 1.0  # share of the asked speed that the newest chunk's delay leaves
         self._gripper: float | None = None
         self._clock = -np.inf  # time of the reference
         self._along = 0.0  # time on the path of the reference
@@ -162,6 +165,7 @@ class JointStream:
         times, positions = due[ahead] - start, chunk.positions[ahead]
         self._set_path(times, positions, start, float(due[-1]), due - start, chunk.gripper)
         self._newest = chunk
+        self._timely = speed_share(now - chunk.stamp)
         return None
 
     def lead(self, q: Array, gripper: float | None, now: float, lasts: float) -> None:
@@ -177,6 +181,7 @@ class JointStream:
         times = np.array([max(seconds, self._dt)])
         grips = np.zeros(0) if gripper is None else np.array([gripper])
         self._set_path(times, q[None], start, now + lasts, np.zeros(len(grips)), grips)
+        self._timely = 1.0
 
     def _set_path(
         self,
@@ -259,7 +264,8 @@ class JointStream:
     def _advance(self, due: float) -> None:
         """Move the reference on to the time `due`, as far as speed and path permit."""
         change = SPEED_RAMP * self._dt
-        self._speed += float(np.clip(self.speed - self._speed, -change, change))
+        asked = self.speed * self._timely
+        self._speed += float(np.clip(asked - self._speed, -change, change))
         passed = min(due, self._path.ends) - self._clock
         if passed > 0 and np.isfinite(passed):
             self._along = min(self._along + self._speed * passed, float(self._path.times[-1]))

@@ -118,6 +118,22 @@ def test_an_arm_that_trails_a_fast_motion_may_go_on() -> None:
     assert of_chunk(HOME + speed * times[:, None], q=measured).ok
 
 
+@pytest.mark.parametrize("age", [0.1, 0.2, 0.3])
+def test_a_target_that_is_due_now_is_no_longer_headed_for(age: float) -> None:
+    times = np.arange(1, 6) * 0.1
+    speed = 0.7 * RM75_LIMITS.velocity.min()
+    at_now = HOME + speed * age
+    for rounding in (-1e-12, 0.0, 1e-12):
+        assert of_chunk(HOME + speed * times[:, None], age=age + rounding, q=at_now - 0.26).ok
+
+
+def test_a_late_chunk_is_followed_more_slowly_and_may_begin_farther_away() -> None:
+    away = HOME.copy()
+    away[0] -= 0.55
+    assert not of_chunk(still(), age=0.1, q=away).ok
+    assert of_chunk(still(), age=0.3, q=away).ok
+
+
 def test_a_measured_position_that_is_no_number_fails_closed() -> None:
     assert not of_chunk(still(), q=np.full(7, np.nan)).ok
 

@@ -33,6 +33,20 @@ def follow(speed: float) -> tuple[Array, Array]:
     return np.array([s.position for s in samples]), np.array([s.velocity for s in samples])
 
 
+@pytest.mark.parametrize(("delay", "share"), [(0.05, 1.0), (0.1, 1.0), (0.2, 0.5), (0.3, 1 / 3)])
+def test_the_later_a_chunk_comes_the_more_slowly_it_is_followed(delay: float, share: float) -> None:
+    stream = JointStream(RM75_LIMITS, DT)
+    stream.reset(HOME)
+    far = np.tile(HOME + 0.3, (5, 1))
+    far[-1] += 0.04
+    stream.follow(ActionChunk(0.0, 1, far, np.zeros(5)), delay)
+    before = HOME
+    for tick in range(30):
+        before, now = stream.step(delay + tick * DT).position, before
+        assert (before >= now - 1e-9).all()
+    assert stream._speed == pytest.approx(share)
+
+
 @pytest.mark.parametrize("speed", [0.2, 0.5, 0.8])
 def test_a_slower_motion_is_on_the_same_path(speed: float) -> None:
     slow, velocities = follow(speed)
