@@ -26,11 +26,38 @@ SCENE_SCALE = np.tile(np.array([0.25, 0.25, 1.0, 1.0], np.float32), 3)
 
 def square(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Cut the centre square out of an RGB image (H, W, 3) and resize it to (size, size, 3)."""
+    cut = _centre(image)
+    return np.asarray(cv2.resize(cut, (size, size), interpolation=cv2.INTER_AREA))
+
+
+def square_on(device: torch.device, image: NDArray[np.uint8], size: int) -> Tensor:
+    """`square` as two matrix products on a device, within one grey level; waits for nothing."""
+    cut = _centre(image)
+    side = len(cut)
+    if side < size:
+        return torch.from_numpy(square(image, size)).to(device)
+    # A GPU copies from pinned memory while the CPU goes on.
+    sent = torch.empty((side, side, 3), dtype=torch.uint8, pin_memory=device.type == "cuda")
+    sent.numpy()[:] = cut
+    shares = _shares(side, size, device)
+    planes = sent.to(device, non_blocking=True).movedim(-1, 0).float()
+    return (shares @ planes @ shares.T).round_().to(torch.uint8).movedim(0, -1)
+
+
+def _centre(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The centre square."""
     height, width = image.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    cut = image[top : top + side, left : left + side]
-    return np.asarray(cv2.resize(cut, (size, size), interpolation=cv2.INTER_AREA))
+    return image[top : top + side, left : left + side]
+
+
+@cache
+def _shares(side: int, size: int, device: torch.device) -> Tensor:
+    """What share of each of `size` pixels each of `side` smaller ones has, (size, side)."""
+    edges = torch.arange(size + 1, dtype=torch.float64) * side / size
+    before = (edges[:, None] - torch.arange(side)).clamp(0, 1)
+    return (before.diff(dim=0) * size / side).float().to(device)
 
 
 def camera_pixels(
@@ -41,12 +68,18 @@ def camera_pixels(
 ) -> Tensor:
     """What the generator reads of the cameras' pictures, (cameras, 3 or 6, S, S); see `pixels`.
 
+    For a GPU the pictures are resized there.
+
     Args:
         config: of the generator.
         images: camera name to RGB picture, uint8, shape (height, width, 3).
         cameras: which of them, in which order.
     """
-    squares = np.stack([square(images[name], config.image_size) for name in cameras])
+    device, size = torch.device(device), config.image_size
+    given = [images[name] for name in cameras]
+    if device.type == "cuda":
+        return pixels(config, torch.stack([square_on(device, each, size) for each in given]))
+    squares = np.stack([square(each, size) for each in given])
     return pixels(config, torch.from_numpy(squares).to(device))
 
 
