@@ -13,6 +13,8 @@ from kinevla_ros.generator.engine.operations import Operations, PlainOperations
 from kinevla_ros.generator.engine.trial import relative_error
 from kinevla_ros.generator.network.model import Segment
 
+WIDE = 1024
+"""Width of models that are worth a trial of how attention is shared out."""
 TRIED = 20
 """New positions of the trial that kernels pass before they are used."""
 TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 3e-2, torch.float16: 4e-3}
@@ -40,9 +42,12 @@ def choose_operations(
         return Chosen(plain, f"kernels want a GPU, not {device.type}")
     try:
         from kinevla_ros.generator.engine.fused_operations import FusedOperations
+        from kinevla_ros.generator.engine.sharing_trial import share_out
 
         fused = FusedOperations(whole, device, size)
         error = largest_error(fused, plain, device, dtype, heads, size)
+        wide = heads * size >= WIDE
+        shared = f"; {share_out(fused, device, dtype, heads, size)}" if wide else ""
     except ImportError as problem:
         return Chosen(plain, f"triton is missing ({one_line(problem)})")
     # A compiler that is missing or too old raises errors of many kinds.
@@ -50,7 +55,7 @@ def choose_operations(
         return Chosen(plain, f"the kernels do not run here ({one_line(problem)})")
     if not error <= TOLERANCE[dtype]:
         return Chosen(plain, f"the kernels are wrong here, by {error:.1g} of the largest number")
-    return Chosen(fused, f"within {error:.1g} of plain torch on this device")
+    return Chosen(fused, f"within {error:.1g} of plain torch on this device{shared}")
 
 
 class _Norm(NamedTuple):

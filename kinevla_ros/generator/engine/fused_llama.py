@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from transformers import DynamicCache
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer
 
+from kinevla_ros.generator.engine.chain_trial import chain
 from kinevla_ros.generator.engine.choice import Chosen, choose_operations
 from kinevla_ros.generator.engine.products import Products, choose_products
 from kinevla_ros.generator.engine.quantised import QuantisedLinear
@@ -62,6 +63,9 @@ class FusedLlama:
         own = Products()
         self._multiply = own if operations else choose_products(by_name, self._device, dtype)
         self.path = f"{self._operations.name}: {why}; {self._multiply.why}"
+        if hasattr(self._operations, "chained"):
+            parts = self._operations, self._multiply
+            self.path += f"; {chain(self, parts, weight[:1])}"
         self.length = length
 
     def __call__(self, embeddings: Tensor, segments: Tensor, start: Tensor) -> Tensor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 import torch
 import triton
@@ -13,12 +14,22 @@ from kinevla_ros.generator.engine.operations import Look, Rounded
 from kinevla_ros.generator.engine.quantised import FP8, Fp8Linear
 from kinevla_ros.generator.network.model import Segment, may_look
 
-FEW = 16
-"""Up to so many new positions the filled ones are shared out among programs."""
-SPLITS = 8
-HEADS_AT_ONCE, COLUMNS_AT_ONCE = 8, 1024
+FEW, SOME = 16, 320
+"""So many new positions, at most; attention is shared out for each kind of pass on its own."""
+HEADS_AT_ONCE, COLUMNS_AT_ONCE, ROWS_AT_ONCE = 8, 1024, 8
 SMALLEST_HEAD = 16
 """Numbers of a head: tensor cores take no smaller matrices."""
+
+
+class Sharing(NamedTuple):
+    """How attention is shared out: new and filled positions that a program takes at once, among
+    how many programs the filled ones are split; warps of a program, stages of its loads."""
+
+    rows: int
+    columns: int
+    splits: int
+    warps: int = 4
+    stages: int = 2
 
 
 class FusedOperations:
@@ -26,6 +37,10 @@ class FusedOperations:
 
     Args:
         whole: whether the observation sees itself whole.
+
+    Attributes:
+        sharings: of attention, by the most new positions that each is for.
+        chained: whether kernels are, see `kernels`.
 
     Raises:
         ValueError: the heads are of a size that the kernels do not take.
@@ -37,6 +52,9 @@ class FusedOperations:
         if head_size < SMALLEST_HEAD or head_size & (head_size - 1):
             raise ValueError(f"heads of {head_size} numbers are no power of two from 16")
         self._whole = whole
+        wide = Sharing(64, 64, 1)
+        self.sharings: dict[float, Sharing] = {FEW: Sharing(FEW, 64, 8), SOME: wide, math.inf: wide}
+        self.chained = False
         may = may_look(device).int()
         self._rule = (may << torch.arange(len(may), device=device)).sum(1).int()
 
@@ -56,6 +74,7 @@ class FusedOperations:
         kernels.add_norm[(len(hidden),)](
             hidden, change if changed else hidden, norm.weight, total, out, scale, width,
             norm.variance_epsilon, changed, rounded, triton.next_power_of_2(width), num_warps=8,
+            **kernels.launched(self.chained),
         )  # fmt: skip
         return total, Rounded(out, scale) if rounded else out
 
@@ -75,6 +94,7 @@ class FusedOperations:
             len(mixed),
             group,
             size // 2,
+            **kernels.launched(self.chained),
         )
         return query
 
@@ -83,20 +103,24 @@ class FusedOperations:
     ) -> Tensor | Rounded:
         """See `Operations`."""
         heads, new, size = query.shape
-        splits, rows = (SPLITS, FEW) if new <= FEW else (1, 64)
+        sharing = next(each for most, each in self.sharings.items() if new <= most)
+        splits, chained = sharing.splits, kernels.launched(self.chained)
         out = query.new_empty(new, heads * size)
         parts, tops, sums = (
             torch.empty(splits, heads, new, *tail, device=query.device) if splits > 1 else out
             for tail in ((size,), (), ())
         )
-        kernels.attend[(heads, triton.cdiv(new, rows), splits)](
+        kernels.attend[(heads, triton.cdiv(new, sharing.rows), splits)](
             query, *cache, look.segments, look.rule[0], look.start, out, parts, tops, sums,
             size**-0.5, heads, cache.shape[2], new, self._whole, int(Segment.OBSERVATION), splits,
-            size, rows, 32 if query.dtype == torch.float32 else 64, num_warps=4, num_stages=2,
+            size, sharing.rows, min(sharing.columns, 32) if query.dtype == torch.float32
+            else sharing.columns, num_warps=sharing.warps, num_stages=sharing.stages, **chained,
         )  # fmt: skip
         if splits > 1:
-            kernels.join[(heads, new)](parts, tops, sums, out, heads, new, splits, size)
-        return round_rows(out) if isinstance(into, Fp8Linear) else out
+            rows = min(ROWS_AT_ONCE, triton.next_power_of_2(new))
+            grid = heads, triton.cdiv(new, rows)
+            kernels.join[grid](parts, tops, sums, out, heads, new, splits, size, rows, **chained)
+        return round_rows(out, self.chained) if isinstance(into, Fp8Linear) else out
 
     def gate(self, both: Tensor, into: nn.Module | None) -> Tensor | Rounded:
         """See `Operations`."""
@@ -105,15 +129,19 @@ class FusedOperations:
         # A row's scale wants the whole row in one program.
         block = triton.next_power_of_2(width) if rounded else COLUMNS_AT_ONCE
         grid = len(both), triton.cdiv(width, block)
-        kernels.gate[grid](both, out, scale, width, rounded, block, num_warps=8 if rounded else 4)
+        kernels.gate[grid](
+            both, out, scale, width, rounded, block, num_warps=16 if rounded else 4,
+            **kernels.launched(self.chained),
+        )  # fmt: skip
         return Rounded(out, scale) if rounded else out
 
 
-def round_rows(x: Tensor) -> Rounded:
+def round_rows(x: Tensor, chained: bool = False) -> Rounded:
     """Rows of (Q, width) in fp8, in one kernel."""
     out, scale = _target(x, x.shape[1], True)
     block = triton.next_power_of_2(x.shape[1])
-    kernels.round_rows[(len(x),)](x, out, scale, x.shape[1], block, num_warps=8)
+    options = kernels.launched(chained)
+    kernels.round_rows[(len(x),)](x, out, scale, x.shape[1], block, num_warps=8, **options)
     return Rounded(out, scale)
 
 

@@ -3,6 +3,10 @@
 No library has the attention: what may be seen follows from the segments. liger-kernel has norm and
 gate, which cannot round to fp8 in the same kernel, and torch.compile would compile each again for
 every width of a pass.
+
+A chained kernel (programmatic dependent launch, Hopper and later) is started while the one before
+it still runs, and waits for its end before it reads what that one wrote. Every chained kernel
+waits, so that what any earlier one wrote is there as well.
 """
 
 # Triton types the arguments of a kernel.
@@ -10,12 +14,27 @@ every width of a pass.
 
 from __future__ import annotations
 
+from typing import Any
+
 import triton
 import triton.language as tl
 
 FP8_LARGEST = tl.constexpr(448.0)
 SMALLEST = tl.constexpr(1e-12)
 NEVER = tl.constexpr(-1.0e30)
+
+
+def launched(chained: bool) -> dict[str, Any]:
+    """Options of a launch, chained or not."""
+    return {"CHAINED": True, "launch_pdl": True} if chained else {"CHAINED": False}
+
+
+@triton.jit
+def chain(CHAINED: tl.constexpr):
+    """Let the next kernel be started, and wait until the one before has ended."""
+    if CHAINED:
+        tl.extra.cuda.gdc_launch_dependents()
+        tl.extra.cuda.gdc_wait()
 
 
 @triton.jit
@@ -32,9 +51,10 @@ def _store_row(row, columns, values, out, scales, width, ROUND: tl.constexpr):
 @triton.jit
 def add_norm(
     hidden, change, weight, total, out, scales, width, eps,
-    CHANGED: tl.constexpr, ROUND: tl.constexpr, BLOCK: tl.constexpr,
+    CHANGED: tl.constexpr, ROUND: tl.constexpr, BLOCK: tl.constexpr, CHAINED: tl.constexpr,
 ):  # fmt: skip
     """Row by row: residual sum, RMS norm as Llama has it, rounding."""
+    chain(CHAINED)
     row = tl.program_id(0)
     columns = tl.arange(0, BLOCK)
     inside = columns < width
@@ -51,8 +71,11 @@ def add_norm(
 
 
 @triton.jit
-def gate(both, out, scales, width, ROUND: tl.constexpr, BLOCK: tl.constexpr):
+def gate(
+    both, out, scales, width, ROUND: tl.constexpr, BLOCK: tl.constexpr, CHAINED: tl.constexpr
+):  # fmt: skip
     """SiLU of the first half of a row times the second, rounding; all columns or a block."""
+    chain(CHAINED)
     row = tl.program_id(0)
     columns = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     inside = columns < width
@@ -66,8 +89,9 @@ def gate(both, out, scales, width, ROUND: tl.constexpr, BLOCK: tl.constexpr):
 
 
 @triton.jit
-def round_rows(given, out, scales, width, BLOCK: tl.constexpr):
+def round_rows(given, out, scales, width, BLOCK: tl.constexpr, CHAINED: tl.constexpr):
     """Row by row: rounding to fp8."""
+    chain(CHAINED)
     row = tl.program_id(0)
     columns = tl.arange(0, BLOCK)
     inside = columns < width
@@ -79,9 +103,10 @@ def round_rows(given, out, scales, width, BLOCK: tl.constexpr):
 @triton.jit
 def turn(
     mixed, cosines, sines, start, query, keys, values, heads, length, new,
-    GROUP: tl.constexpr, HALF: tl.constexpr,
+    GROUP: tl.constexpr, HALF: tl.constexpr, CHAINED: tl.constexpr,
 ):  # fmt: skip
     """One new position, some heads: rotary embedding, keys and values into the cache."""
+    chain(CHAINED)
     row, group = tl.program_id(0), tl.program_id(1)
     head = group * GROUP + tl.arange(0, GROUP)[:, None]
     inside = head < heads
@@ -125,7 +150,7 @@ def attend(
     query, keys, values, segments, rule, start, out, parts, tops, sums,
     scale, heads, length, new,
     WHOLE: tl.constexpr, OBSERVATION: tl.constexpr, SPLITS: tl.constexpr,
-    SIZE: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr,
+    SIZE: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, CHAINED: tl.constexpr,
 ):  # fmt: skip
     """Some new positions, one head, a share of the filled positions: attention, flash fashion.
 
@@ -133,6 +158,7 @@ def attend(
     goes to `out` (new, heads, SIZE); else sums, greatest scores and weighted values go to the
     parts, [SPLITS, heads, new(, SIZE)].
     """
+    chain(CHAINED)
     head, block, split = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     first = tl.load(start).to(tl.int32)
     rows = block * ROWS + tl.arange(0, ROWS)
@@ -179,20 +205,27 @@ def attend(
         part = (split * heads + head) * new + rows
         tl.store(tops + part, top, mask=inside)
         tl.store(sums + part, total, mask=inside)
-        tl.store(parts + part[:, None] * SIZE + size[None, :], seen, mask=inside[:, None])
+        place = parts + part[:, None].to(tl.int64) * SIZE + size[None, :]
+        tl.store(place, seen, mask=inside[:, None])
 
 
 @triton.jit
 def join(
-    parts, tops, sums, out, heads, new, SPLITS: tl.constexpr, SIZE: tl.constexpr
+    parts, tops, sums, out, heads, new,
+    SPLITS: tl.constexpr, SIZE: tl.constexpr, ROWS: tl.constexpr, CHAINED: tl.constexpr,
 ):  # fmt: skip
-    """The parts of one new position and head as one result, (new, heads, SIZE)."""
-    head, row = tl.program_id(0), tl.program_id(1)
+    """The parts of some new positions and a head as one result, (new, heads, SIZE)."""
+    chain(CHAINED)
+    head = tl.program_id(0)
+    rows = tl.program_id(1) * ROWS + tl.arange(0, ROWS)
+    inside = rows < new
     size = tl.arange(0, SIZE)
-    part = (tl.arange(0, SPLITS) * heads + head) * new + row
-    top = tl.load(tops + part)
-    share = tl.exp(top - tl.max(top, 0))
-    total = tl.sum(share * tl.load(sums + part), 0)
-    seen = tl.load(parts + part[:, None] * SIZE + size[None, :])
-    result = tl.sum(seen * share[:, None], 0) / total
-    tl.store(out + (row * heads + head) * SIZE + size, result.to(out.dtype.element_ty))
+    part = (tl.arange(0, SPLITS)[:, None] * heads + head) * new + rows[None, :]
+    top = tl.load(tops + part, mask=inside[None, :], other=0.0)
+    share = tl.exp(top - tl.max(top, 0)[None, :])
+    total = tl.sum(share * tl.load(sums + part, mask=inside[None, :], other=1.0), 0)
+    place = parts + part[:, :, None].to(tl.int64) * SIZE + size[None, None, :]
+    seen = tl.load(place, mask=inside[None, :, None], other=0.0)
+    result = tl.sum(seen * share[:, :, None], 0) / total[:, None]
+    place = out + (rows[:, None].to(tl.int64) * heads + head) * SIZE + size[None, :]
+    tl.store(place, result.to(out.dtype.element_ty), mask=inside[:, None])

@@ -23,7 +23,7 @@ TOLERANCE = 1e-2
 WIDE = 576
 """Rows of the trial of a wide product: about what the pass that reads the pictures has."""
 
-Single = Callable[[Any, Tensor | Rounded], Tensor]
+Single = Callable[[Any, Tensor | Rounded, bool], Tensor]
 
 
 class Products:
@@ -33,6 +33,9 @@ class Products:
         singles: what multiplies a single position, by the shape of the layer's weight.
         fast_sums: whether wide products of fp8 sum with fewer bits.
         why: these.
+
+    Attributes:
+        chained: whether the kernels of `singles` are, see `kernels`.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Products:
         why: str = "products are the layers' own",
     ) -> None:
         self._singles, self._fast_sums, self.why = singles or {}, fast_sums, why
+        self.chained = False
 
     def __call__(self, layer: Any, x: Tensor | Rounded) -> Tensor:
         """(Q, in) to (Q, out)."""
@@ -51,7 +55,7 @@ class Products:
         single = self._singles.get(layer.weight.shape)
         if single is None or eight is not isinstance(x, Rounded):
             return torch.as_tensor(layer(x))
-        return single(layer, x)
+        return single(layer, x, self.chained)
 
 
 class SingleTrial(NamedTuple):

@@ -15,6 +15,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from kinevla_ros.generator.engine.kernels import chain, launched
 from kinevla_ros.generator.engine.operations import Rounded
 from kinevla_ros.generator.engine.quantised import QuantisedLinear
 
@@ -40,23 +41,33 @@ TILINGS = (
 def multiply(
     given, weight, scales, row_scale, out, height, width,
     SCALED: tl.constexpr, ROUNDED: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr,
+    CHAINED: tl.constexpr,
 ):  # fmt: skip
     """Some rows of weight (height, width) times given (width,), each times its scale and that of
-    what is given."""
+    what is given.
+
+    Weights are read a step ahead: chained, the first of them while the kernel before still runs.
+    """
     rows = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     there = rows < height
     place = weight + rows.to(tl.int64)[:, None] * width
+    columns = tl.arange(0, COLUMNS)[None, :]
+    # Weights come by once in a pass; what is multiplied with them shall stay in the cache.
+    w = tl.load(
+        place + columns, mask=there[:, None] & (columns < width), other=0.0,
+        eviction_policy="evict_first",
+    )  # fmt: skip
+    chain(CHAINED)
     total = tl.zeros([ROWS, COLUMNS], tl.float32)
     for at in range(0, width, COLUMNS):
-        columns = at + tl.arange(0, COLUMNS)
-        inside = columns < width
-        x = tl.load(given + columns, mask=inside, other=0.0).to(tl.float32)
-        # Weights come by once in a pass; what is multiplied with them shall stay in the cache.
-        w = tl.load(
-            place + columns[None, :], mask=there[:, None] & inside[None, :], other=0.0,
+        x = tl.load(given + at + columns, mask=at + columns < width, other=0.0).to(tl.float32)
+        coming = at + COLUMNS + columns
+        ahead = tl.load(
+            place + coming, mask=there[:, None] & (coming < width), other=0.0,
             eviction_policy="evict_first",
         )  # fmt: skip
-        total += w.to(tl.float32) * x[None, :]
+        total += w.to(tl.float32) * x
+        w = ahead
     result = tl.sum(total, 1)
     if SCALED:
         result *= tl.load(scales + rows, mask=there, other=0.0)
@@ -65,11 +76,12 @@ def multiply(
     tl.store(out + rows, result.to(out.dtype.element_ty), mask=there)
 
 
-def row_product(tiling: Tiling, layer: Any, x: Tensor | Rounded) -> Tensor:
+def row_product(tiling: Tiling, layer: Any, x: Tensor | Rounded, chained: bool = False) -> Tensor:
     """What `layer(x)` gives for one position, (1, in) to (1, out).
 
     Args:
         layer: linear without bias, of 8 bits or not; one of fp8 wants a row that is rounded.
+        chained: see `kernels`.
     """
     rows, scale = x if isinstance(x, Rounded) else (x, x)
     rounded, scaled = isinstance(x, Rounded), isinstance(layer, QuantisedLinear)
@@ -78,6 +90,6 @@ def row_product(tiling: Tiling, layer: Any, x: Tensor | Rounded) -> Tensor:
     out = rows.new_empty(1, height, dtype=torch.bfloat16 if rounded else rows.dtype)
     multiply[(triton.cdiv(height, tiling.rows),)](
         rows.contiguous(), weight, layer.scale if scaled else weight, scale, out, height, width,
-        scaled, rounded, tiling.rows, tiling.columns, num_warps=tiling.warps,
+        scaled, rounded, tiling.rows, tiling.columns, num_warps=tiling.warps, **launched(chained),
     )  # fmt: skip
     return out

@@ -127,7 +127,7 @@ def test_blocks_that_multiply_by_the_kernel_give_what_they_gave_without(monkeypa
     blocks, called = _Blocks(2, HERE, torch.float32), []
 
     def always(layers, *_) -> Products:
-        def kernel(layer, x):
+        def kernel(layer, x, chained):
             called.append(len(x))
             return row_product.row_product(TILINGS[0], layer, x)
 
