@@ -31,9 +31,11 @@ class Tiling(NamedTuple):
 TILINGS = (
     Tiling(1, 2048, 4),
     Tiling(2, 1024, 4),
-    Tiling(4, 512, 4),
     Tiling(4, 1024, 8),
     Tiling(8, 512, 8),
+    # Each number of what is given is widened once for several weights, which counts with 8 bits.
+    Tiling(2, 2048, 4),
+    Tiling(4, 2048, 4),
 )
 
 

@@ -20,7 +20,7 @@ CACHES = 8
 OTHERS = {
     FEW: (Sharing(FEW, 64, 16), Sharing(FEW, 128, 8), Sharing(FEW, 32, 16)),
     SOME: (Sharing(64, 64, 2), Sharing(64, 64, 4), Sharing(32, 64, 2), Sharing(64, 128, 2)),
-    math.inf: (Sharing(64, 64, 1, stages=3), Sharing(128, 64, 1, 8), Sharing(64, 128, 1)),
+    math.inf: (Sharing(64, 64, 1, stages=3), Sharing(128, 64, 1, 8), Sharing(64, 32, 1)),
 }
 """Tried beside what operations have, by the most new positions that each is for."""
 NEW, FILLED = {FEW: 1, SOME: 256, math.inf: 640}, 896
