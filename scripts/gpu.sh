@@ -2,9 +2,9 @@
 # Everything that needs a GPU, in one call of at most eight minutes, the most important first. A
 # step that fails or takes too long does not stop the rest. Figures, logs and summary.md in OUT.
 #
-#   [OUT=runs/gpu] [WHEELS=wheels] [DATASET=folder] scripts/gpu.sh
+#   [OUT=runs/gpu] [WHEELS=wheels] [DATASET=folder] [ONLY="bf16 fp8"] scripts/gpu.sh
 #
-# With a small simulated dataset in DATASET the small generator is trained on it for 100 steps.
+# ONLY names the steps to run; all of them without it. With a small simulated dataset in DATASET the small generator is trained on it for 100 steps.
 # Wants Python with PyTorch for CUDA. Packages that the machine lacks are taken from wheels in the
 # folder WHEELS, if it is there, without a network. Fill it elsewhere, for Python 3.12 by
 #   pip download --no-deps --only-binary=:all: --python-version 3.12 --implementation cp \
@@ -25,6 +25,7 @@ export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}" PYTHONUNBUFFERED=1
 step() {
   local name=$1 limit=$2 began=$SECONDS ended
   shift 2
+  [[ -z ${ONLY:-} || " wheels device $ONLY " == *" $name "* ]] || return 0
   local left=$((seconds - SECONDS))
   [ "$limit" -lt "$left" ] || limit=$left
   if [ "$limit" -lt 1 ]; then
@@ -43,7 +44,7 @@ step() {
 
 chunk() {
   step "$1" "$2" python3 -m kinevla_ros.cli bench chunk --random-7b \
-    --chunks "${CHUNKS:-300}" --json "$out/$1.json" "${@:3}"
+    --chunks "${CHUNKS:-150}" --json "$out/$1.json" "${@:3}"
 }
 
 if compgen -G "$wheels/*.whl" >/dev/null; then
@@ -53,23 +54,25 @@ if compgen -G "$wheels/*.whl" >/dev/null; then
     --target "$packages" "$wheels"/*.whl
 fi
 step device 30 nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader
-side_by_side=()
-python3 -c "import xdist" 2>/dev/null && side_by_side=(-n 4)
-step tests 90 python3 -m pytest -q -p no:cacheprovider "${side_by_side[@]}" \
-  test/generator/engine/test_{graph,kernels,products,engine,quantised}.py
-chunk bf16 150 --profile "$out/bf16_profile.txt"
-chunk bf16_depth_head 60 --depth-head
-chunk fp8 60 --weights fp8
-chunk int8 60 --weights int8
+chunk bf16 75 --no-generate --profile "$out/bf16_profile.txt"
+chunk fp8 60 --weights fp8 --profile "$out/fp8_profile.txt"
+chunk bf16_depth_head 60 --no-generate --depth-head
 step lora 60 python3 -m kinevla_ros.cli bench lora --batch-size "${BATCH:-8}" \
   --steps "${STEPS:-10}" --json "$out/lora.json"
-step products 45 python3 scripts/gpu_products.py "$out/products.json"
 if [ -n "${DATASET:-}" ]; then
   MUJOCO_GL=egl step train 60 python3 -m kinevla_ros.cli train generator --dataset "$DATASET" \
     --codec models/kinevla-tiny --start models/kinevla-tiny --looks 8 --steps 100 \
     --batch-size 512 --out "$out/generator"
 fi
+side_by_side=()
+python3 -c "import xdist" 2>/dev/null && side_by_side=(-n 4)
+step tests 90 python3 -m pytest -q -p no:cacheprovider "${side_by_side[@]}" \
+  test/generator/engine/test_{graph,kernels,products,trials,engine,quantised}.py \
+  test/generator/pictures/test_squares.py
+chunk int8 60 --weights int8
+chunk fp8_depth_head 60 --weights fp8 --depth-head
 step flips 60 python3 -m kinevla_ros.cli bench flips --cases "${CASES:-100}" --weights int8 \
   --json "$out/flips.json"
-chunk fp8_depth_head 60 --weights fp8 --depth-head
+step products 45 python3 scripts/gpu_products.py "$out/products.json"
+chunk generate 150
 python3 scripts/gpu_summary.py "$out" | tee "$out/summary.md"

@@ -48,6 +48,9 @@ def rows_of(name: str, found: dict[str, Any]) -> list[tuple[str, str]]:
         if rate is not None:
             rows.append((f"{name}: {way}", f"{100 * rate:.1f} % of chunks differ"))
     rows += [(f"{name}: {what}", said) for what, said in found.get("products", {}).items()]
+    if "seconds" in found:
+        parts = ", ".join(f"{part} {second}" for part, second in found["seconds"].items())
+        rows.append((f"{name}: seconds of the bench", parts))
     if "path" in found:
         rows.append((f"{name}: blocks by", found["path"]))
     return rows

@@ -25,6 +25,9 @@ def chunk(
     weights: EightBit = None,
     depth_head: DepthHead = False,
     profile: Profile = None,
+    generate: Annotated[
+        bool, typer.Option(help="Measure transformers' own generate too, where it can run.")
+    ] = True,
     report: Report = None,
 ) -> None:
     """Measure how long a chunk takes, by ONNX graphs and by plain torch: cold, warm, the tail."""
@@ -35,7 +38,7 @@ def chunk(
 
         folder = None if random_7b else model
         raise typer.Exit(
-            bench_engine(folder, chunks, threads, weights, depth_head, report, profile)
+            bench_engine(folder, chunks, threads, weights, depth_head, report, profile, generate)
         )
     if weights or depth_head or profile:
         raise typer.BadParameter(

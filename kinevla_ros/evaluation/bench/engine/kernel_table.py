@@ -31,16 +31,18 @@ def write_kernel_table(
     with profile(activities=[ProfilerActivity.CUDA if cuda else ProfilerActivity.CPU]) as seen:
         for _ in range(PROFILED):
             run()
-    found = [
-        (each.self_device_time_total if cuda else each.self_cpu_time_total, each.count, each.key)
-        for each in seen.key_averages()
-    ]
-    found.sort(reverse=True)
-    spent, count = (sum(each[place] for each in found) / PROFILED for place in (0, 1))
-    lines += ["", f"{spent / 1e3:.2f} ms in {count:.0f} kernels or operations a chunk", ""]
-    lines += [f"{'ms a chunk':>12}{'times':>9}{'µs each':>10}  what"]
-    for time, times, name in found[:ROWS]:
-        figures = f"{time / PROFILED / 1e3:12.3f}{times / PROFILED:9.1f}{time / times:10.2f}"
+    spent: dict[str, list[float]] = {}
+    for each in seen.events() or ():
+        time = each.self_device_time_total if cuda else each.self_cpu_time_total
+        spent.setdefault(each.name, []).append(time)
+    total, count = sum(map(sum, spent.values())), sum(map(len, spent.values()))
+    said = f"{total / PROFILED / 1e3:.2f} ms in {count / PROFILED:.0f}"
+    lines += ["", f"{said} kernels or operations a chunk", ""]
+    lines += [f"{'ms a chunk':>12}{'times':>9}{'µs each':>10}{'least':>9}{'most':>9}  what"]
+    for name in sorted(spent, key=lambda each: -sum(spent[each]))[:ROWS]:
+        times, whole = spent[name], sum(spent[name])
+        figures = f"{whole / PROFILED / 1e3:12.3f}{len(times) / PROFILED:9.1f}"
+        figures += f"{whole / len(times):10.2f}{min(times):9.2f}{max(times):9.2f}"
         lines.append(f"{figures}  {name[:NAME]}")
     write_text(file, "\n".join(lines).lstrip() + "\n")
 
