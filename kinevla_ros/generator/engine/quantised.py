@@ -76,7 +76,7 @@ class Fp8Linear(QuantisedLinear):
         rows, scale = rounded_rows(x.flatten(0, -2)) if isinstance(x, Tensor) else x
         if rows.is_cuda and len(rows) == 1 and (single := _compiled(rows.device)):
             product = single(rows, self.weight, self.scale * scale[0], torch.bfloat16)
-        else:
+        elif rows.is_cuda:
             product = torch._scaled_mm(
                 rows,
                 self.weight.t(),
@@ -85,6 +85,10 @@ class Fp8Linear(QuantisedLinear):
                 out_dtype=torch.bfloat16,
                 use_fast_accum=fast_sums,
             )
+        else:
+            # Not every CPU multiplies such numbers with a scale for each row.
+            product = F.linear(rows.float(), self.weight.float()) * scale * self.scale
+            product = product.to(torch.bfloat16)
         return product.unflatten(0, x.shape[:-1]) if isinstance(x, Tensor) else product
 
 
