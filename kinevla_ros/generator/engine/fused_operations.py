@@ -110,11 +110,13 @@ class FusedOperations:
             torch.empty(splits, heads, new, *tail, device=query.device) if splits > 1 else out
             for tail in ((size,), (), ())
         )
+        # Numbers of 32 bits take twice the room.
+        columns = sharing.columns if query.dtype.itemsize < 4 else min(sharing.columns, 32)
         kernels.attend[(heads, triton.cdiv(new, sharing.rows), splits)](
             query, *cache, look.segments, look.rule[0], look.start, out, parts, tops, sums,
-            size**-0.5, heads, cache.shape[2], new, self._whole, int(Segment.OBSERVATION), splits,
-            size, sharing.rows, min(sharing.columns, 32) if query.dtype == torch.float32
-            else sharing.columns, num_warps=sharing.warps, num_stages=sharing.stages, **chained,
+            math.log2(math.e) * size**-0.5, heads, cache.shape[2], new, self._whole,
+            int(Segment.OBSERVATION), splits, size, sharing.rows, columns,
+            num_warps=sharing.warps, num_stages=sharing.stages, **chained,
         )  # fmt: skip
         if splits > 1:
             rows = min(ROWS_AT_ONCE, triton.next_power_of_2(new))

@@ -134,15 +134,11 @@ def turn(
 
 
 @triton.jit
-def _allowed(
-    kinds, may, places, others, columns, WHOLE: tl.constexpr, OBSERVATION: tl.constexpr
-):  # fmt: skip
-    """`attention_allowed` of some positions and others, from a bit for each segment in `may`."""
-    before = columns[None, :] <= places[:, None]
-    if WHOLE:
-        before = before | ((kinds == OBSERVATION)[:, None] & (others == OBSERVATION)[None, :])
-    permitted = ((may[:, None] >> others[None, :]) & 1) == 1
-    return (permitted & before) | (columns[None, :] == places[:, None])
+def _bits(segments, columns, end):
+    """A bit for the segment of each position; none for those from `end` on."""
+    there = columns < end
+    kinds = tl.load(segments + columns, mask=there, other=0).to(tl.int32)
+    return tl.where(there, 1 << kinds, 0)
 
 
 @triton.jit
@@ -154,12 +150,15 @@ def attend(
 ):  # fmt: skip
     """Some new positions, one head, a share of the filled positions: attention, flash fashion.
 
-    `rule` (7,) holds a bit for each segment that a segment may look at. With one split the result
+    `rule` (7,) holds a bit for each segment that a segment may look at, itself always among them;
+    `scale` goes to powers of two. With one split the result
     goes to `out` (new, heads, SIZE); else sums, greatest scores and weighted values go to the
     parts, [SPLITS, heads, new(, SIZE)].
     """
     chain(CHAINED)
-    head, block, split = tl.program_id(0), tl.program_id(1), tl.program_id(2)
+    head, split = tl.program_id(0), tl.program_id(2)
+    # The last rows see most, so they come first.
+    block = tl.num_programs(1) - 1 - tl.program_id(1)
     first = tl.load(start).to(tl.int32)
     rows = block * ROWS + tl.arange(0, ROWS)
     inside = rows < new
@@ -178,19 +177,26 @@ def attend(
     total = tl.zeros([ROWS], tl.float32)
     seen = tl.zeros([ROWS, SIZE], tl.float32)
     past = head.to(tl.int64) * length * SIZE
+    columns = split * share + tl.arange(0, COLUMNS)
+    others = _bits(segments, columns, end)
     for at in range(split * share, tl.minimum(end, (split + 1) * share), COLUMNS):
         columns = at + tl.arange(0, COLUMNS)
         there = columns < end
-        others = tl.load(segments + columns, mask=there, other=0).to(tl.int32)
-        allowed = _allowed(kinds, may, places, others, columns, WHOLE, OBSERVATION) & there[None, :]
         k = tl.load(
             keys + past + columns[None, :] * SIZE + size[:, None], mask=there[None, :], other=0.0
         )
         scores = tl.dot(q, k, input_precision="ieee") * scale
-        scores = tl.where(allowed, scores, NEVER)
+        before = columns[None, :] <= places[:, None]
+        if WHOLE:
+            both = (kinds == OBSERVATION)[:, None] & (others == (1 << OBSERVATION))[None, :]
+            before = before | both
+        scores = tl.where(((may[:, None] & others[None, :]) != 0) & before, scores, NEVER)
+        # What was read a step ahead is there when it is wanted.
+        others = _bits(segments, columns + COLUMNS, end)
         higher = tl.maximum(top, tl.max(scores, 1))
-        weights = tl.where(allowed, tl.exp(scores - higher[:, None]), 0.0)
-        shrink = tl.exp(top - higher)
+        # Weights of rows that have seen nothing yet are nonsense, which the first score wipes out.
+        weights = tl.exp2(scores - higher[:, None])
+        shrink = tl.exp2(top - higher)
         total = total * shrink + tl.sum(weights, 1)
         v = tl.load(
             values + past + columns[:, None] * SIZE + size[None, :], mask=there[:, None], other=0.0
@@ -222,7 +228,7 @@ def join(
     size = tl.arange(0, SIZE)
     part = (tl.arange(0, SPLITS)[:, None] * heads + head) * new + rows[None, :]
     top = tl.load(tops + part, mask=inside[None, :], other=0.0)
-    share = tl.exp(top - tl.max(top, 0)[None, :])
+    share = tl.exp2(top - tl.max(top, 0)[None, :])
     total = tl.sum(share * tl.load(sums + part, mask=inside[None, :], other=1.0), 0)
     place = parts + part[:, :, None].to(tl.int64) * SIZE + size[None, None, :]
     seen = tl.load(place, mask=inside[None, :, None], other=0.0)

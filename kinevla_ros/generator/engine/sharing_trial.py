@@ -54,13 +54,13 @@ def share_out(
         first = 0 if math.isinf(most) else FILLED - new
         start = torch.full((1,), first, device=device)
         look = operations.look(start, start, segments, caches[0, 0, :2])
-        wanted = operations.attend(query, caches[0], look, None)
+        wanted = torch.as_tensor(operations.attend(query, caches[0], look, None))
         times = {own: _time(operations, query, caches, look, timer)}
         for other in others:
             operations.sharings[most] = other
             # A card may have too little memory for one, or a compiler no way to make it.
             with suppress(Exception):
-                found = operations.attend(query, caches[0], look, None)
+                found = torch.as_tensor(operations.attend(query, caches[0], look, None))
                 if relative_error(found, wanted) <= TOLERANCE:
                     times[other] = _time(operations, query, caches, look, timer)
         best = min(times, key=lambda each: times[each])
