@@ -66,7 +66,7 @@ if [ -n "${DATASET:-}" ]; then
 fi
 side_by_side=()
 python3 -c "import xdist" 2>/dev/null && side_by_side=(-n 4)
-step tests 90 python3 -m pytest -q -p no:cacheprovider "${side_by_side[@]}" \
+step tests 120 python3 -m pytest -q -p no:cacheprovider "${side_by_side[@]}" \
   test/generator/engine/test_{graph,kernels,products,trials,engine,quantised}.py \
   test/generator/pictures/test_squares.py
 chunk int8 60 --weights int8
