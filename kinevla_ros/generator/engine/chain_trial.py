@@ -17,7 +17,7 @@ CAPABILITY = (9, 0)
 """Of GPUs that start a kernel before the one before it has ended."""
 TOLERANCE = 1e-2
 """Largest error relative to the largest number; the kernels are the same."""
-NEW = (64, 1)
+NEW = (32, 1)
 """New positions of the passes tried, one after the other."""
 
 

@@ -63,7 +63,7 @@ class FusedLlama:
         own = Products()
         self._multiply = own if operations else choose_products(by_name, self._device, dtype)
         self.path = f"{self._operations.name}: {why}; {self._multiply.why}"
-        if hasattr(self._operations, "chained"):
+        if not operations and hasattr(self._operations, "chained"):
             parts = self._operations, self._multiply
             self.path += f"; {chain(self, parts, weight[:1])}"
         self.length = length
