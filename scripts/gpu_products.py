@@ -23,7 +23,7 @@ from kinevla_ros.generator.engine.trial import seconds
 
 BLOCKS = 8
 """Enough that no weight is in the cache when its turn comes."""
-WIDE = (256, 576, 640, 704)
+WIDE = (208, 224, 256, 608, 640)
 
 
 def shapes() -> dict[str, tuple[int, int]]:

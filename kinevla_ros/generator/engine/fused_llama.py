@@ -11,11 +11,17 @@ from torch import Tensor, nn
 from transformers import DynamicCache
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer
 
+from kinevla_ros.base.files.damage import one_line
 from kinevla_ros.generator.engine.chain_trial import chain
 from kinevla_ros.generator.engine.choice import Chosen, choose_operations
-from kinevla_ros.generator.engine.products import Products, choose_products
+from kinevla_ros.generator.engine.input import HALF_TILE, pass_widths
+from kinevla_ros.generator.engine.products import Products, choose_products, worth_their_own
 from kinevla_ros.generator.engine.quantised import QuantisedLinear
+from kinevla_ros.generator.engine.trial import seconds
 from kinevla_ros.generator.network.model import Generator
+
+LARGE = 1024
+"""Width of models that are worth trials of many widths."""
 
 
 class FusedLlama:
@@ -92,6 +98,22 @@ class FusedLlama:
             hidden, normed = run.add_norm(hidden, seen, layer.between, layer.gate_up)
             change = multiply(layer.down, run.gate(multiply(layer.gate_up, normed), layer.down))
         return torch.as_tensor(run.add_norm(hidden, change, self._model.norm, None)[1])
+
+    def widths(self, widest: int, lead: int) -> list[int]:
+        """How wide passes with `lead` rows before them are to be: what fills tiles, or, on a GPU
+        with a large model, of half tiles those that a trial finds to be faster than the next."""
+        if self._device.type != "cuda" or self._table.shape[-1] * self._heads < LARGE:
+            return pass_widths(widest, lead)
+        rows = [lead + width for width in pass_widths(widest, lead, HALF_TILE)]
+        layers = [getattr(layer, name) for layer in self._layers[:4] for name in layer.PRODUCTS]
+        try:
+            kept = worth_their_own(layers, self._multiply, rows, self._cache.dtype, seconds)
+        # A driver or compiler that is too old raises errors of many kinds.
+        except Exception as problem:
+            self.path += f"; passes fill tiles: {one_line(problem)}"
+            return pass_widths(widest, lead)
+        self.path += f"; passes of {', '.join(map(str, kept))} rows"
+        return [each - lead for each in kept]
 
     def cached(self, start: int, count: int) -> DynamicCache:
         """What the cache holds of some positions, for a pass of the generator itself."""

@@ -10,8 +10,8 @@ from kinevla_ros.generator.network.model import Segment
 BURST = 4
 """Words written between two looks at whether the text has ended."""
 NARROWEST = 16
-TILE = 64
-"""Rows that matrix products of a GPU take at once: a pass of one more costs as many again."""
+TILE, HALF_TILE = 64, 32
+"""Rows that matrix products take at once: a pass of one more may cost as many again."""
 NOTHING = -1
 """No token: wanted where nothing is to be chosen."""
 
@@ -59,7 +59,7 @@ def longest_level(config: GeneratorConfig) -> int:
     return 2 * config.max_text_tokens + 2
 
 
-def pass_widths(widest: int, lead: int) -> list[int]:
+def pass_widths(widest: int, lead: int, tile: int = TILE) -> list[int]:
     """Widths that with `lead` rows before them fill tiles, up to the first that holds all."""
-    first, last = ((lead + least - 1) // TILE + 1 for least in (NARROWEST, widest))
-    return [tiles * TILE - lead for tiles in range(first, last + 1)]
+    first, last = ((lead + least - 1) // tile + 1 for least in (NARROWEST, widest))
+    return [tiles * tile - lead for tiles in range(first, last + 1)]

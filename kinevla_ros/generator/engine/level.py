@@ -18,7 +18,6 @@ from kinevla_ros.generator.engine.input import (
     NOTHING,
     PassInput,
     longest_level,
-    pass_widths,
 )
 from kinevla_ros.generator.network.model import Generator, Segment
 from kinevla_ros.language.tokenizer.vocabulary import Level, Vocabulary
@@ -76,7 +75,7 @@ class LevelPasses:
         allowed[self.closing] = True
         self._refused = ~allowed.to(device)
         self._longest = config.max_text_tokens
-        self._widths = pass_widths(longest_level(config), lead_length)
+        self._widths = llama.widths(longest_level(config), lead_length)
         self._input = PassInput(self._widths[-1], device)
         self._reading = PassInput(config.max_text_tokens + 1, device)
         self._choices = torch.zeros_like(self._input.ids)

@@ -20,6 +20,8 @@ from kinevla_ros.generator.engine.trial import GAIN, Timer, relative_error, seco
 
 TOLERANCE = 1e-2
 """Largest error relative to the largest number; results are rounded to 8 bits of mantissa."""
+WORTH = 0.98
+"""Of the time that a wider pass takes, a narrower one must take less to be worth a graph."""
 WIDE = 576
 """Rows of the trial of a wide product: about what the pass that reads the pictures has."""
 
@@ -148,6 +150,19 @@ def try_sums(layers: Sequence[Fp8Linear], timer: Timer, rows: int = WIDE) -> Sum
     error = max(relative_error(layer(x, True), layer(x)) for layer, x in pairs)
     exact, fast = (timer([partial(layer, x, sums) for layer, x in pairs]) for sums in (False, True))
     return SumsTrial(exact, fast, error)
+
+
+@torch.inference_mode()
+def worth_their_own(
+    layers: Sequence[Any], multiply: Products, rows: Sequence[int], dtype: torch.dtype, timer: Timer
+) -> list[int]:
+    """Of growing numbers of rows those that are multiplied faster than the next that is kept."""
+    found, least = [rows[-1]], float("inf")
+    for count in reversed(rows):
+        works = [partial(multiply, layer, drawn(layer, count, dtype)) for layer in layers]
+        if (time := timer(works)) < WORTH * least:
+            found, least = [*found, count], time
+    return sorted(set(found))
 
 
 def drawn(layer: Any, rows: int, dtype: torch.dtype) -> Tensor | Rounded:
