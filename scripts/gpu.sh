@@ -54,9 +54,9 @@ if compgen -G "$wheels/*.whl" >/dev/null; then
     --target "$packages" "$wheels"/*.whl
 fi
 step device 30 nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader
-chunk bf16 75 --no-generate --profile "$out/bf16_profile.txt"
-chunk fp8 60 --weights fp8 --profile "$out/fp8_profile.txt"
-chunk bf16_depth_head 60 --no-generate --depth-head
+chunk bf16 110 --no-generate --profile "$out/bf16_profile.txt"
+chunk fp8 60 --weights fp8
+chunk bf16_depth_head 55 --no-generate --depth-head
 step lora 60 python3 -m kinevla_ros.cli bench lora --batch-size "${BATCH:-8}" \
   --steps "${STEPS:-10}" --json "$out/lora.json"
 if [ -n "${DATASET:-}" ]; then

@@ -18,8 +18,8 @@ TOLERANCE = 1e-2
 CACHES = 8
 """So many that one cannot stay in the GPU's own cache until it is read again."""
 OTHERS = {
-    FEW: (Sharing(FEW, 64, 16), Sharing(FEW, 128, 8), Sharing(FEW, 32, 16)),
-    SOME: (Sharing(64, 64, 2), Sharing(64, 64, 4), Sharing(32, 64, 2), Sharing(64, 128, 2)),
+    FEW: (Sharing(FEW, 64, 16), Sharing(FEW, 128, 8)),
+    SOME: (Sharing(64, 64, 2), Sharing(64, 64, 4)),
     math.inf: (Sharing(64, 64, 1, stages=3), Sharing(128, 64, 1, 8), Sharing(64, 32, 1)),
 }
 """Tried beside what operations have, by the most new positions that each is for."""

@@ -40,7 +40,7 @@ def test_the_fastest_sharing_of_each_kind_of_pass_is_taken(small) -> None:
     said = share_out(operations, HERE, DTYPE, 2, 16, timer)
     assert len(tried) == sum(1 + len(others) for others in OTHERS.values())
     assert operations.sharings == own | {FEW: OTHERS[FEW][-1]}
-    assert said.startswith("attention in µs: 1 new 2.5 (16×32×16×4×2), 70 new 10.0 (64×64×1×4×2)")
+    assert said.startswith("attention in µs: 1 new 3.3 (16×128×8×4×2), 70 new 10.0 (64×64×1×4×2)")
 
 
 def test_a_sharing_that_is_wrong_or_fails_is_never_taken(small, monkeypatch) -> None:

@@ -35,7 +35,7 @@ from kinevla_ros.generator.weights import skeleton
 COLD_RUNS, STAGE_RUNS = 20, 20
 WARM_TO_COLD = 10
 """A cold chunk takes as long as ten warm ones."""
-FLIP_SECONDS = 4.0
+FLIP_SECONDS = 3.0
 """After which no other moment is looked at: each is written word by word."""
 STAGES = ("preprocess", "vision", "verify", "codes", "decoder")
 
