@@ -19,7 +19,7 @@ from torch import nn
 from kinevla_ros.evaluation.bench.engine.random_model import full_size
 from kinevla_ros.generator.engine.products import drawn, try_single, try_sums
 from kinevla_ros.generator.engine.quantised import Fp8Linear, Int8Linear
-from kinevla_ros.generator.engine.trial import seconds
+from kinevla_ros.generator.engine.trials.timing import seconds
 
 BLOCKS = 8
 """Enough that no weight is in the cache when its turn comes."""

@@ -12,7 +12,7 @@ from triton.compiler import ASTSource
 from kinevla_ros.generator.engine import kernels
 from kinevla_ros.generator.engine.fused_operations import FEW, Sharing
 from kinevla_ros.generator.engine.row_product import TILINGS, multiply
-from kinevla_ros.generator.engine.sharing_trial import OTHERS
+from kinevla_ros.generator.engine.trials.sharing import OTHERS
 
 FLOATS = ("eps", "scale")
 INTEGERS = {"segments": "i64", "start": "i64", "rule": "i32"}

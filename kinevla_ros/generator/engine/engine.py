@@ -17,13 +17,13 @@ from transformers import DynamicCache
 from kinevla_ros.generator.decoding.decode import Draft, Generation, GenerationError, Given, Refusal
 from kinevla_ros.generator.decoding.depth_head import DepthHead
 from kinevla_ros.generator.decoding.sequence import instruction_ids
-from kinevla_ros.generator.engine.choice import Chosen
 from kinevla_ros.generator.engine.fused_llama import FusedLlama
 from kinevla_ros.generator.engine.graph import Pass
 from kinevla_ros.generator.engine.input import written_room
 from kinevla_ros.generator.engine.level import LevelPasses, LevelPlan
 from kinevla_ros.generator.engine.quantised import Weights, quantise
 from kinevla_ros.generator.engine.towers import compile_towers
+from kinevla_ros.generator.engine.trials.choice import Chosen
 from kinevla_ros.generator.network.model import Generator, Segment
 from kinevla_ros.language.grammar import REFUSAL
 from kinevla_ros.language.tokenizer.vocabulary import LEVELS, Vocabulary

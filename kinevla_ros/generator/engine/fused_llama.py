@@ -12,12 +12,12 @@ from transformers import DynamicCache
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer
 
 from kinevla_ros.base.files.damage import one_line
-from kinevla_ros.generator.engine.chain_trial import chain
-from kinevla_ros.generator.engine.choice import Chosen, choose_operations
 from kinevla_ros.generator.engine.input import HALF_TILE, pass_widths
 from kinevla_ros.generator.engine.products import Products, choose_products, worth_their_own
 from kinevla_ros.generator.engine.quantised import QuantisedLinear
-from kinevla_ros.generator.engine.trial import seconds
+from kinevla_ros.generator.engine.trials.chain import chain
+from kinevla_ros.generator.engine.trials.choice import Chosen, choose_operations
+from kinevla_ros.generator.engine.trials.timing import seconds
 from kinevla_ros.generator.network.model import Generator
 
 LARGE = 1024

@@ -16,7 +16,7 @@ from torch import Tensor
 from kinevla_ros.base.files.damage import one_line
 from kinevla_ros.generator.engine.operations import Rounded
 from kinevla_ros.generator.engine.quantised import Fp8Linear, rounded_rows
-from kinevla_ros.generator.engine.trial import GAIN, Timer, relative_error, seconds
+from kinevla_ros.generator.engine.trials.timing import GAIN, Timer, relative_error, seconds
 
 TOLERANCE = 1e-2
 """Largest error relative to the largest number; results are rounded to 8 bits of mantissa."""

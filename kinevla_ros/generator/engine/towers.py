@@ -12,7 +12,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 from kinevla_ros.base.files.damage import one_line
 from kinevla_ros.generator.engine.joined_projections import join_projections
-from kinevla_ros.generator.engine.trial import GAIN, Timer, relative_error, seconds
+from kinevla_ros.generator.engine.trials.timing import GAIN, Timer, relative_error, seconds
 
 LARGE = 100_000_000
 """Parameters of towers that are worth the compiler's time."""

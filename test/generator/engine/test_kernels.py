@@ -15,12 +15,12 @@ import compile_kernels
 
 from kinevla_ros.evaluation.bench.engine.block_operations import SIZE, counted
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, Draft
-from kinevla_ros.generator.engine import choice
-from kinevla_ros.generator.engine.choice import Chosen, choose_operations, largest_error
 from kinevla_ros.generator.engine.engine import FastDecoder
 from kinevla_ros.generator.engine.fused_operations import FusedOperations, round_rows
 from kinevla_ros.generator.engine.operations import PlainOperations, Rounded
 from kinevla_ros.generator.engine.quantised import Fp8Linear
+from kinevla_ros.generator.engine.trials import choice
+from kinevla_ros.generator.engine.trials.choice import Chosen, choose_operations, largest_error
 
 HERE = torch.device(DEVICE)
 SHORT = 18

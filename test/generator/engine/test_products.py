@@ -16,7 +16,7 @@ from kinevla_ros.generator.engine.operations import Rounded
 from kinevla_ros.generator.engine.products import Products, SumsTrial, choose_products, tried
 from kinevla_ros.generator.engine.quantised import Fp8Linear, Int8Linear, rounded_rows
 from kinevla_ros.generator.engine.row_product import TILINGS
-from kinevla_ros.generator.engine.trial import relative_error
+from kinevla_ros.generator.engine.trials.timing import relative_error
 
 HERE = torch.device(DEVICE)
 DTYPE = torch.bfloat16

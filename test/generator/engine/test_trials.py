@@ -10,10 +10,11 @@ from torch import Tensor
 
 pytest.importorskip("triton")
 
-from kinevla_ros.generator.engine import chain_trial, sharing_trial
-from kinevla_ros.generator.engine.chain_trial import chain
 from kinevla_ros.generator.engine.fused_operations import FEW, SOME, FusedOperations, Sharing
-from kinevla_ros.generator.engine.sharing_trial import OTHERS, share_out
+from kinevla_ros.generator.engine.trials import chain as chain_trial
+from kinevla_ros.generator.engine.trials import sharing as sharing_trial
+from kinevla_ros.generator.engine.trials.chain import chain
+from kinevla_ros.generator.engine.trials.sharing import OTHERS, share_out
 
 HERE = torch.device(DEVICE)
 DTYPE = torch.bfloat16 if DEVICE == "cuda" else torch.float16

@@ -20,9 +20,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from kinevla_ros.evaluation.bench.publish import publish
-from kinevla_ros.generator.engine.choice import Chosen
 from kinevla_ros.generator.engine.fused_llama import FusedLlama
 from kinevla_ros.generator.engine.operations import PlainOperations
+from kinevla_ros.generator.engine.trials.choice import Chosen
 
 HEADS, SIZE, LENGTH = 2, 16, 64
 PASSES = {"one new position": 1, "20 new positions": 20}

@@ -10,7 +10,7 @@ import torch
 
 from kinevla_ros.generator.engine.fused_operations import FEW, SOME, FusedOperations, Sharing
 from kinevla_ros.generator.engine.operations import Look
-from kinevla_ros.generator.engine.trial import GAIN, Timer, relative_error, seconds
+from kinevla_ros.generator.engine.trials.timing import GAIN, Timer, relative_error, seconds
 from kinevla_ros.generator.network.model import Segment
 
 TOLERANCE = 1e-2

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from kinevla_ros.base.files.damage import one_line
 from kinevla_ros.generator.engine.graph import captures
-from kinevla_ros.generator.engine.trial import Timer, relative_error, seconds
+from kinevla_ros.generator.engine.trials.timing import Timer, relative_error, seconds
 from kinevla_ros.generator.network.model import Segment
 
 CAPABILITY = (9, 0)

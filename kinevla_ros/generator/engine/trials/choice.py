@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from kinevla_ros.base.files.damage import one_line
 from kinevla_ros.generator.engine.operations import Operations, PlainOperations
-from kinevla_ros.generator.engine.trial import relative_error
+from kinevla_ros.generator.engine.trials.timing import relative_error
 from kinevla_ros.generator.network.model import Segment
 
 WIDE = 1024
@@ -42,7 +42,7 @@ def choose_operations(
         return Chosen(plain, f"kernels want a GPU, not {device.type}")
     try:
         from kinevla_ros.generator.engine.fused_operations import FusedOperations
-        from kinevla_ros.generator.engine.sharing_trial import share_out
+        from kinevla_ros.generator.engine.trials.sharing import share_out
 
         fused = FusedOperations(whole, device, size)
         error = largest_error(fused, plain, device, dtype, heads, size)

@@ -1,0 +1,1 @@
+"""What an engine tries at its start on a GPU: what is right there, and what is faster."""
