@@ -4,7 +4,8 @@
 #
 #   [OUT=runs/gpu] [WHEELS=wheels] [DATASET=folder] [ONLY="bf16 fp8"] scripts/gpu.sh
 #
-# ONLY names the steps to run; all of them without it. With a small simulated dataset in DATASET the small generator is trained on it for 100 steps.
+# ONLY names the steps to run; all of them without it. With a small simulated dataset in DATASET the
+# small generator is trained on it for 100 steps.
 # Wants Python with PyTorch for CUDA. Packages that the machine lacks are taken from wheels in the
 # folder WHEELS, if it is there, without a network. Fill it elsewhere, for Python 3.12 by
 #   pip download --no-deps --only-binary=:all: --python-version 3.12 --implementation cp \

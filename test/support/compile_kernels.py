@@ -61,7 +61,7 @@ def main(capability: int) -> None:
     compiled(kernels.add_norm, capability, CHANGED=True, ROUND=False, BLOCK=4096)
     compiled(kernels.gate, capability, ROUND=False, BLOCK=1024)
     for tiling in TILINGS:
-        shape = {"ROWS": tiling.rows, "COLUMNS": tiling.columns}
+        shape = {"ROWS": tiling.rows, "COLUMNS": tiling.columns, "AHEAD": tiling.ahead}
         compiled(multiply, capability, SCALED=False, ROUNDED=False, **shape)
         compiled(multiply, capability, weight="i8", SCALED=True, ROUNDED=False, **shape)
     if capability >= 89:
@@ -69,7 +69,7 @@ def main(capability: int) -> None:
         compiled(kernels.gate, capability, out="fp8e4nv", ROUND=True, BLOCK=16384, warps=16)
         compiled(kernels.round_rows, capability, out="fp8e4nv", BLOCK=4096)
         for tiling in TILINGS:
-            shape = {"ROWS": tiling.rows, "COLUMNS": tiling.columns}
+            shape = {"ROWS": tiling.rows, "COLUMNS": tiling.columns, "AHEAD": tiling.ahead}
             compiled(
                 multiply, capability, "fp8e4nv", out="bf16", SCALED=True, ROUNDED=True, **shape
             )
