@@ -47,6 +47,8 @@ from kinevla_ros.robot.transport import ArmConnectionError
 TARGETS = topics.JOINT_TARGETS
 STATUS_PERIOD = 0.1
 ENABLE_TIMEOUT = 3.0
+TRIED_AGAIN = 5.0
+"""Why a simulated arm cannot go on is said at most so often, s."""
 
 
 class ArmNode(ManagedNode):
@@ -172,7 +174,13 @@ class ArmNode(ManagedNode):
         """Let a simulated arm that has stalled go on."""
         if not self.values["simulated"] or self.state != "active" or self._driver is None:
             return
-        if stall := recovered(self._driver, self._status):
+        try:
+            stall = recovered(self._driver, self._status)
+        except RuntimeError as error:
+            text = f"the simulated arm cannot go on yet, it is tried again: {error}"
+            self.get_logger().warning(text, throttle_duration_sec=TRIED_AGAIN)
+            return
+        if stall:
             self.get_logger().warning(f"the simulated arm goes on after {stall}")
 
     def _follow(self, message: ActionChunk) -> None:

@@ -10,7 +10,6 @@ from kinevla_ros.robot.driver.client import DriverClient
 from kinevla_ros.robot.gate.arm_checks import MAX_STATE_AGE
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.robot.status import SafetyState, Status
-from kinevla_ros.robot.transport import ArmConnectionError
 
 PERIOD = 0.25
 """How often it is tried, s."""
@@ -50,14 +49,13 @@ def state_age_from(values: Mapping[str, Any]) -> float:
 
 
 def recovered(driver: DriverClient, status: Status | None) -> str:
-    """Reset and enable an arm that has stalled and rests; what the stall was, or empty."""
+    """Reset and enable an arm that has stalled and rests; what the stall was, or empty.
+
+    Raises:
+        RuntimeError: the driver's process or the controller does not do it; it may be tried again.
+    """
     if status is None or status.state is not SafetyState.FAULTED or status.fault not in STALLS:
         return ""
-    if not driver.connected:
-        return ""
-    try:
-        if driver.reset().ok and driver.enable().ok:
-            return f"{status.fault.name}: {status.reason}"
-    except (ArmConnectionError, RuntimeError):
-        return ""
+    if driver.connected and driver.reset().ok and driver.enable().ok:
+        return f"{status.fault.name}: {status.reason}"
     return ""
