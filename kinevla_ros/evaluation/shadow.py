@@ -12,18 +12,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 
 from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.base.chunk import HORIZON, JOINT_NAMES
-from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.data.convert.bag_frames import ActionTimeline
 from kinevla_ros.data.lerobot.schema import DatasetError
 from kinevla_ros.data.recording.bag import Bag, Received, find_bags
 from kinevla_ros.data.recording.topics import CHUNKS, JOINTS, STATUS
 from kinevla_ros.data.synchronisation.joint_states import joints_from_message
+from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.robot.kinematics import tool_poses
 
 APART = 0.1
@@ -167,18 +167,19 @@ def report_shadow(root: Path, report: Path | None) -> int:
         text = for_user(problem)
         Console(stderr=True).print(text, style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
-    figures, console = summary(found), Console()
-    console.print(_table(figures))
+    publish(summary(found), _shown, report)
+    return 0
+
+
+def _shown(figures: dict[str, Any]) -> Group:
+    lines = [f"gripper as the person had it: {figures['gripper']:.0%}"]
     if figures["same_way"] is not None:
-        console.print(
+        lines = [
             f"same direction as the person, within 45 degrees: {figures['same_way']:.0%} of "
             f"{figures['moving_chunks']} chunks in which the tool moved",
-            highlight=False,
-        )
-    console.print(f"gripper as the person had it: {figures['gripper']:.0%}", highlight=False)
-    if report:
-        write_json(report, figures)
-    return 0
+            *lines,
+        ]
+    return Group(_table(figures), *lines)
 
 
 def _table(figures: dict[str, Any]) -> Table:
