@@ -10,9 +10,11 @@ from shipped_tasks import shipped_vocabulary
 from small_generator import small_config
 
 from kinevla_ros.evaluation.bench.engine.random_model import plant_words
+from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.decode import Draft
 from kinevla_ros.generator.network.model import Generator
-from kinevla_ros.generator.openvla.openvla import load_openvla
+from kinevla_ros.generator.openvla.openvla import convert_openvla
+from kinevla_ros.generator.weights import read_generator
 from kinevla_ros.language.tokenizer.llama_vocabulary import LlamaVocabulary
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
@@ -32,7 +34,8 @@ def tiny(_: Path) -> tuple[Generator, Vocabulary]:
 
 def openvla(folder: Path) -> tuple[Generator, Vocabulary]:
     """Images first, two towers."""
-    model = load_openvla(published(folder, patches=16), dtype=torch.float32).generator
+    convert_openvla(published(folder / "published", patches=16), folder / "ours")
+    model = read_generator(folder / "ours", GeneratorConfig.load(folder / "ours"), torch.float32)
     config = replace(
         model.config,
         max_instruction_tokens=96,

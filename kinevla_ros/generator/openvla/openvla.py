@@ -1,7 +1,6 @@
-"""OpenVLA-7B as a generator: conversion of the published checkpoint, loading, the original's view.
+"""OpenVLA-7B as a generator: conversion of the published checkpoint.
 
-Tensors go through one by one, so converting takes little more memory than the largest of them and
-loading little more than one copy of the weights.
+Tensors go through one by one, so it takes little more memory than the largest of them.
 """
 
 from __future__ import annotations
@@ -22,74 +21,13 @@ from kinevla_ros.base.files.manifest import write_manifest
 from kinevla_ros.base.files.state_dict import check_names
 from kinevla_ros.base.files.tensor_file import TensorFile, write_tensors
 from kinevla_ros.generator.config import FILE_NAME, GeneratorConfig
-from kinevla_ros.generator.network.model import Generator, Segment
 from kinevla_ros.generator.openvla.files import require_plain, require_whole, weight_files
 from kinevla_ros.generator.openvla.layout import LayoutError, is_published, read_config
 from kinevla_ros.generator.openvla.names import translate
-from kinevla_ros.generator.weights import (
-    MODEL_FILE,
-    load_weights,
-    read_generator,
-    skeleton,
-)
+from kinevla_ros.generator.weights import MODEL_FILE, skeleton
 
 TOKENIZER_FILE = "tokenizer.json"
 HEADS_SEED = 0
-
-
-class OpenVla(nn.Module):
-    """A generator read as the original model is: one prompt, images after its first token."""
-
-    def __init__(self, generator: Generator) -> None:
-        super().__init__()
-        self.generator = generator
-
-    def forward(self, input_ids: Tensor, pixel_values: Tensor) -> Tensor:
-        """Logits of every position, shape (B, N + images · T, V).
-
-        Args:
-            input_ids: prompt with its BOS, shape (B, N).
-            pixel_values: normalised images, shape (B, 6 · images, S, S); the patch tokens of the
-                front image come before those of the wrist image.
-        """
-        generator = self.generator
-        images = pixel_values.unflatten(1, (-1, 6))
-        features, _ = generator.vision(images.flatten(0, 1))
-        tokens = generator.projector(features).unflatten(0, images.shape[:2]).flatten(1, 2)
-        segments = torch.full_like(input_ids, int(Segment.OBSERVATION))
-        logits, _ = generator(*generator.context(input_ids, segments, tokens))
-        return logits
-
-
-def load_openvla(
-    folder: str | Path, dtype: torch.dtype = torch.bfloat16, device: str | torch.device = "cpu"
-) -> OpenVla:
-    """Load a converted checkpoint, or a published one without converting it first.
-
-    A published folder has no manifest; its index, names and shapes are all there is to check.
-
-    Raises:
-        LayoutError: the folder holds no OpenVLA checkpoint.
-        TensorFileError: a file is damaged.
-        WeightsError: tensors are missing or too many.
-    """
-    folder = Path(folder)
-    if is_published(folder):
-        with _published(folder) as (config, source):
-            plan = dict(source.planned())
-            return OpenVla(load_weights(config, plan, source.translated(), dtype, device))
-    try:
-        config = GeneratorConfig.load(folder)
-    except ValueError as problem:
-        raise LayoutError(str(problem)) from problem
-    if not config.images_first:
-        raise LayoutError(f"{folder} holds a generator that is no OpenVLA model")
-    try:
-        return OpenVla(read_generator(folder, config, dtype, device))
-    except FileNotFoundError as problem:
-        raise LayoutError(f"{folder / MODEL_FILE} is missing; convert the checkpoint again") from (
-            problem
-        )
 
 
 def is_openvla(folder: Path) -> bool:

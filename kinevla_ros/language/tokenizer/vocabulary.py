@@ -212,16 +212,6 @@ class Vocabulary:
             raise ValueError(f"code {code} is not in [0, {self.codes_per_level})")
         return self._block(level).start + int(code)
 
-    def code_of(self, token: int) -> tuple[Level, int]:
-        """Level and code of an id. Raises ValueError when the id is no code."""
-        for level in LEVELS:
-            block = self._block(level)
-            if block.start <= token < block.stop:
-                return level, int(token) - block.start
-        raise ValueError(
-            f"id {token} is no action code: codes are [{self._first_code}, {self.size})"
-        )
-
     @property
     def text_mask(self) -> npt.NDArray[np.bool_]:
         """Bool (V,), true for the ids that a text span may generate."""

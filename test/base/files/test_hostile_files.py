@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import torch
 from hostile import spoilt_bytes, spoilt_json, spoilt_safetensors
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -33,7 +32,8 @@ from kinevla_ros.data.lerobot.writer import DatasetWriter
 from kinevla_ros.generator.checkpoint import CheckpointError, load_decoder, load_generator
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.openvla.layout import LayoutError
-from kinevla_ros.generator.openvla.openvla import load_openvla
+from kinevla_ros.generator.openvla.openvla import convert_openvla
+from kinevla_ros.generator.weights import skeleton
 
 SEEDS = st.integers(0, 2**32)
 FEWER = {"model.safetensors": 4, "tokenizer.json": 12}
@@ -150,14 +150,16 @@ def test_a_spoilt_manifest_lets_nothing_else_be_loaded(checkpoint: Path, seed: i
 
 @pytest.mark.parametrize("name", ["config.json", "fixture.json", "model.safetensors.index.json"])
 def test_a_published_folder_with_a_spoilt_file_loads_or_is_refused(tmp_path, name: str) -> None:
-    source = published(tmp_path, files=3, patches=16)
+    source = published(tmp_path / "published", files=3, patches=16)
+    target = tmp_path / "ours"
     own = LayoutError, TensorFileError, WeightsError
 
     @tries(6)
     @given(SEEDS)
     def run(seed: int) -> None:
         with spoilt(source / name, random.Random(seed)):
-            loads_or_is_refused(lambda: load_openvla(source, torch.float32), *own)
+            shutil.rmtree(target, ignore_errors=True)
+            loads_or_is_refused(lambda: convert_openvla(source, target), *own)
 
     run()
 
@@ -276,16 +278,17 @@ def test_an_index_names_no_file_outside_its_folder(tmp_path: Path, place: str) -
     content["weight_map"] = dict.fromkeys(content["weight_map"], place)
     index.write_text(json.dumps(content))
     with pytest.raises(LayoutError, match="names no file of this folder"):
-        load_openvla(source)
+        convert_openvla(source, tmp_path / "ours")
 
 
 def test_what_a_published_config_says_of_code_reaches_no_loader(tmp_path: Path) -> None:
-    source = published(tmp_path, patches=16)
+    source = published(tmp_path / "published", patches=16)
     config = json.loads((source / "config.json").read_text())
     config["auto_map"] = {"AutoModel": "evil--model.Evil"}
     config["text_config"]["attn_implementation"] = "kernels-community/flash-attn"
     (source / "config.json").write_text(json.dumps(config))
-    language = load_openvla(source, torch.float32).generator.language
+    convert_openvla(source, tmp_path / "ours")
+    language = skeleton(GeneratorConfig.load(tmp_path / "ours")).language
     assert language.config._attn_implementation == "sdpa"
 
 

@@ -20,7 +20,7 @@ from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.command import Command
 from kinevla_ros.language.grammar import instruction
 from kinevla_ros.language.task_file import kine_realman
-from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
+from kinevla_ros.language.tokenizer.vocabulary import LEVELS, Vocabulary
 
 
 def words_of(vocabulary: Vocabulary, command: Command) -> Draft:
@@ -50,8 +50,9 @@ def log_probability(parts, written: Generation, images, state) -> float:
     total = 0.0
     for place, chooses in enumerate(part.code):
         if chooses:
-            level, _ = vocabulary.code_of(part.targets[place])
-            mask = torch.from_numpy(vocabulary.code_mask(level)).to(DEVICE)
+            masks = [vocabulary.code_mask(level) for level in LEVELS]
+            own = next(mask for mask in masks if mask[part.targets[place]])
+            mask = torch.from_numpy(own).to(DEVICE)
             among = logits[place].masked_fill(~mask, -torch.inf).log_softmax(-1)
             total += float(among[part.targets[place]])
     return total

@@ -34,7 +34,7 @@ def test_a_text_of_rare_characters_does_not_fit(vocabulary) -> None:
 def test_codes_lie_at_the_tail_of_the_text_and_delimiters_in_the_free_rows(vocabulary) -> None:
     ids = [vocabulary.code_id(level, code) for level in LEVELS for code in range(CODES)]
     assert ids == list(range(TEXT_IDS - 2 * CODES, TEXT_IDS))
-    assert vocabulary.code_of(ids[CODES]) == ("kinematics", 0)
+    assert vocabulary.code_id("kinematics", 0) == ids[CODES]
     free = {vocabulary.goal, vocabulary.goal_codes, vocabulary.kinematics, vocabulary.end}
     assert min(free) > vocabulary.pad == TEXT_IDS
     assert max(free) < ROWS
