@@ -28,6 +28,20 @@ class Discovery(str, Enum):
 ArmDiscovery = Annotated[
     Discovery | None, typer.Option(help="Where the arm node is; as for `kinevla up`.")
 ]
+NodeDiscovery = Annotated[
+    Discovery | None, typer.Option(help="Who finds the node; as for `kinevla up`.")
+]
+
+
+def named(choice: Enum | None) -> str:
+    """The word that was chosen, or empty where none was."""
+    return choice.value if choice else ""
+
+
+ParameterFile = Annotated[
+    Path | None, typer.Option(help="Parameter file; default: config/realman.yaml.")
+]
+Port = Annotated[int, typer.Option(min=0, help="TCP port; 0 takes a free one.")]
 
 Cameras = Annotated[
     list[str] | None,

@@ -7,8 +7,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from kinevla_ros.cli.options import Report, plain_errors
-from kinevla_ros.cli.run import Discovery, Namespace
+from kinevla_ros.cli.options import (
+    Namespace,
+    NodeDiscovery,
+    ParameterFile,
+    Report,
+    named,
+    plain_errors,
+)
 
 app = typer.Typer()
 
@@ -38,12 +44,8 @@ def record(
             "--tasks", help="tasks.yaml, or a checkpoint with it; default: the shipped one."
         ),
     ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="Parameter file; default: config/realman.yaml.")
-    ] = None,
-    discovery: Annotated[
-        Discovery | None, typer.Option(help="Who finds the node; as for `kinevla up`.")
-    ] = None,
+    config: ParameterFile = None,
+    discovery: NodeDiscovery = None,
     namespace: Namespace = "",
 ) -> None:
     """Record episodes by keys: s starts, y keeps as a success, n as a failure, d discards, q quits.
@@ -61,7 +63,7 @@ def record(
         "tasks": str(task_set.resolve()) if task_set else None,
     }
     values = {name: value for name, value in given.items() if value is not None}
-    raise typer.Exit(run(values, config, discovery.value if discovery else "", namespace))
+    raise typer.Exit(run(values, config, named(discovery), namespace))
 
 
 @app.command("compare-shadow")

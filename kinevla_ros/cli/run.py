@@ -10,7 +10,17 @@ from typing import Annotated, Literal
 import typer
 
 from kinevla_ros.base.resources import resource_path
-from kinevla_ros.cli.options import ArmDiscovery, Discovery, Model, Namespace, plain_errors
+from kinevla_ros.cli.options import (
+    ArmDiscovery,
+    Discovery,
+    Model,
+    Namespace,
+    NodeDiscovery,
+    ParameterFile,
+    Port,
+    named,
+    plain_errors,
+)
 from kinevla_ros.serving.errors import naming_extra
 
 app = typer.Typer()
@@ -43,9 +53,7 @@ def up(
     policy_url: Annotated[
         str | None, typer.Option(help="Somebody else's policy instead (docs/library.md).")
     ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="Parameter file; default: config/realman.yaml.")
-    ] = None,
+    config: ParameterFile = None,
     only: Annotated[
         Half | None, typer.Option(help="Half of the nodes, for two machines (docs/remote.md).")
     ] = None,
@@ -80,13 +88,12 @@ def up(
     from kinevla_ros.stack.up import StackSetup
     from kinevla_ros.stack.up import up as start
 
-    half, found = (choice.value if choice else "" for choice in (only, discovery))
     given = {"front": front_serial, "wrist": wrist_serial}
     serials = {name: serial for name, serial in given.items() if serial}
     setup = StackSetup(
         sim, arm_ip, model, skills, policy_url, console, namespace, serials, record, shadow
     )
-    raise typer.Exit(start(setup, config, half, found))
+    raise typer.Exit(start(setup, config, named(only), named(discovery)))
 
 
 @app.command()
@@ -135,7 +142,7 @@ def replay(
             raise typer.Exit(ask_gate(motion, config))
     from kinevla_ros.stack.replay import replay as send
 
-    raise typer.Exit(send(motion, namespace, discovery.value if discovery else ""))
+    raise typer.Exit(send(motion, namespace, named(discovery)))
 
 
 @app.command()
@@ -143,9 +150,7 @@ def demo(
     instruction: Annotated[
         str | None, typer.Argument(help="What to do and how; default: the tasks' own example.")
     ] = None,
-    model: Annotated[
-        Path | None, typer.Option(help="Checkpoint folder; default: the shipped one.")
-    ] = None,
+    model: Model = None,
     video: Annotated[Path, typer.Option(help="File of the video.")] = Path("demo.mp4"),
     timeout: Annotated[float, typer.Option(help="Time limit of the task (s).")] = 40.0,
     seed: Annotated[int, typer.Option(help="Random scene.")] = 0,
@@ -171,19 +176,15 @@ def console(
         typer.Option(help="Address to serve it on; default: parameter file, else this computer's."),
     ] = None,
     port: Annotated[int | None, typer.Option(min=0, help="TCP port; 0 takes a free one.")] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="Parameter file; default: config/realman.yaml.")
-    ] = None,
-    discovery: Annotated[
-        Discovery | None, typer.Option(help="Who finds the node; as for `kinevla up`.")
-    ] = None,
+    config: ParameterFile = None,
+    discovery: NodeDiscovery = None,
     namespace: Namespace = "",
 ) -> None:
     """Serve the page to run the arm from, for nodes that run already, until Ctrl-C."""
     from kinevla_ros.stack.console import console as serve_page
 
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    raise typer.Exit(serve_page(given, config, discovery.value if discovery else "", namespace))
+    raise typer.Exit(serve_page(given, config, named(discovery), namespace))
 
 
 @app.command("camera-reference")
@@ -221,7 +222,7 @@ def camera_reference(
 @app.command()
 def emulate(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.2",
-    port: Annotated[int, typer.Option(min=0, help="TCP port; 0 takes a free one.")] = 8080,
+    port: Port = 8080,
     control_port: Annotated[
         int, typer.Option(min=0, help="Port of 127.0.0.1 for faults and records; 0: a free one.")
     ] = 0,
@@ -238,7 +239,7 @@ def serve(
     host: Annotated[
         str, typer.Option(help="Address to listen on; anybody who reaches it is served.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, help="TCP port; 0 takes a free one.")] = 8000,
+    port: Port = 8000,
     device: Annotated[
         Literal["auto", "cpu", "cuda"], typer.Option(help="Where the model runs.")
     ] = "auto",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from kinevla_ros.cli.options import ArmDiscovery, Discovery, Namespace, plain_errors
+from kinevla_ros.cli.options import ArmDiscovery, Namespace, named, plain_errors
 
 app = typer.Typer(
     help="Move the arm by hand, through the same gate. Ctrl-C brings it to rest.",
@@ -32,7 +32,7 @@ def leader(
     from kinevla_ros.stack.teleop.leader import LeaderAddress
 
     where = LeaderAddress(ip, port, udp_port)
-    raise typer.Exit(teleoperate(where.open, namespace, _word(discovery)))
+    raise typer.Exit(teleoperate(where.open, namespace, named(discovery)))
 
 
 @app.command()
@@ -48,7 +48,7 @@ def gamepad(
     from kinevla_ros.stack.teleop.drive import teleoperate
     from kinevla_ros.stack.teleop.gamepad import open_gamepad
 
-    raise typer.Exit(teleoperate(lambda _: open_gamepad(device), namespace, _word(discovery)))
+    raise typer.Exit(teleoperate(lambda _: open_gamepad(device), namespace, named(discovery)))
 
 
 @app.command()
@@ -60,7 +60,7 @@ def keyboard(discovery: ArmDiscovery = None, namespace: Namespace = "") -> None:
     from kinevla_ros.stack.teleop.drive import teleoperate
     from kinevla_ros.stack.teleop.keyboard import open_keyboard
 
-    raise typer.Exit(teleoperate(open_keyboard, namespace, _word(discovery)))
+    raise typer.Exit(teleoperate(open_keyboard, namespace, named(discovery)))
 
 
 @app.command()
@@ -71,7 +71,7 @@ def hand(discovery: ArmDiscovery = None, namespace: Namespace = "") -> None:
     """
     from kinevla_ros.stack.teleop.hand import guide
 
-    raise typer.Exit(guide(namespace, _word(discovery)))
+    raise typer.Exit(guide(namespace, named(discovery)))
 
 
 @app.command()
@@ -88,9 +88,5 @@ def player(
     from kinevla_ros.stack.teleop.drive import teleoperate
 
     raise typer.Exit(
-        teleoperate(lambda link: Player(link.node, command), namespace, _word(discovery))
+        teleoperate(lambda link: Player(link.node, command), namespace, named(discovery))
     )
-
-
-def _word(discovery: Discovery | None) -> str:
-    return discovery.value if discovery else ""
