@@ -70,7 +70,12 @@ class SkillPolicy:
             self.reset()
 
     def warm_up(self, consistency: bool = False) -> None:
-        """Read a sentence, so that the first one is not the slow one."""
+        """Read a sentence, so that the first one is not the slow one.
+
+        Raises:
+            ValueError: consistency will be asked for; see `infer`.
+        """
+        _refuse(consistency)
         self.reader.read(self.tasks.example)
 
     def infer(
@@ -92,8 +97,7 @@ class SkillPolicy:
             ValueError: consistency is asked for; it is one of codes with words.
         """
         started = time.perf_counter()
-        if consistency:
-            raise ValueError("skills have no codes whose consistency with the words could be known")
+        _refuse(consistency)
         if override is not None:
             raise NotUnderstood("a skill takes no words in the place of its own: say it instead")
         command = self._command_of(instruction)
@@ -141,3 +145,8 @@ class SkillPolicy:
             )
         self._command, self._run = command, SkillRun(self._skills[command], observation)
         return self._run
+
+
+def _refuse(consistency: bool) -> None:
+    if consistency:
+        raise ValueError("skills have no codes whose consistency with the words could be known")

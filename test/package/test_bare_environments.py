@@ -29,6 +29,7 @@ print("there:", *(name for name in missing if name in sys.modules))
 """
 
 ROBOTS = "av coal mujoco pinocchio ruckig rclpy Robotic_Arm"
+NEITHERS = f"{ROBOTS} torch transformers onnx onnxruntime"
 POLICYS = "torch transformers tokenizers av mujoco onnx rclpy"
 
 INFER = """
@@ -39,6 +40,11 @@ from kinevla_ros.base.resources import resource_path
 policy = Policy(resource_path("models", "kinevla-tiny"))
 policy.warm_up(consistency=True)
 print(policy.reader.read("pick up the bread and move it to the front"))
+"""
+
+LEARN = """
+from kinevla_ros.skills.learning.learn import learn
+from kinevla_ros.skills.policy import SkillPolicy
 """
 
 CHECK = """
@@ -63,8 +69,9 @@ def modules_of(*rooms: str) -> list[str]:
     [
         (ROBOTS, ("base", "language", "codec", "generator"), INFER),
         (POLICYS, ("robot",), CHECK),
+        (NEITHERS, ("primitives", "skills"), LEARN),
     ],
-    ids=["policy", "robot"],
+    ids=["policy", "robot", "skills"],
 )
 def test_a_computer_with_half_of_the_libraries_does_its_half(
     missing: str, rooms: tuple[str, ...], work: str

@@ -274,3 +274,12 @@ def test_skills_run_without_torch_and_without_the_libraries_of_datasets() -> Non
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == ""
+
+
+def test_consistency_that_skills_cannot_have_is_refused_before_anything_moves(
+    policy: SkillPolicy,
+) -> None:
+    with pytest.raises(ValueError, match="no codes whose consistency"):
+        policy.warm_up(consistency=True)
+    with pytest.raises(ValueError, match="no codes whose consistency"):
+        policy.infer(LEFT.say, Table().observe(), consistency=True)
