@@ -7,27 +7,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.base.arm import GRIPPER_STROKE, GRIPPER_TOLERANCE, STREAM_PERIOD
+from kinevla_ros.base.arm import STREAM_PERIOD
 from kinevla_ros.base.chunk import CHUNK_DT, ActionChunk
 from kinevla_ros.robot.gate.check_result import PASSED, CheckResult, Fault, refused, worst
-from kinevla_ros.robot.gate.collision import CollisionModel, too_near
+from kinevla_ros.robot.gate.collision import CollisionModel
+from kinevla_ros.robot.gate.command_checks import (
+    CLOCK_TOLERANCE,
+    clear,
+    inside_limits,
+    within_stroke,
+)
 from kinevla_ros.robot.gate.delay import speed_share
-from kinevla_ros.robot.limits import POSITION_MARGIN, JointLimits
+from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.state import ArmState
 
 MAX_AGE = 0.4
 """At this age one target of a chunk still lies ahead (s)."""
 
-CLOCK_TOLERANCE = 0.02
-"""How far in the future a stamp may lie before the clocks are taken to differ (s)."""
-
-
 SPEED_TOLERANCE = 1.1
 """So much faster than a joint may go a chunk may be: a decoder rounds. The stream keeps the limit
 and takes longer."""
-
-RESERVE = 0.002
-"""A chunk keeps so much more distance than a target: the motion rounds its corners (m)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,19 +49,24 @@ class ChunkCase:
     space: CollisionModel
     now: float
 
+    @property
+    def name(self) -> str:
+        """What refusals call the chunk."""
+        return f"chunk {self.chunk.sequence}"
+
 
 def period(case: ChunkCase) -> CheckResult:
     """Targets come at the period that the arm is watched with."""
     chunk = case.chunk
     if abs(chunk.dt - CHUNK_DT) < 1e-6:
         return PASSED
-    reason = f"chunk {chunk.sequence} has a target every {chunk.dt:g} s instead of {CHUNK_DT} s"
+    reason = f"{case.name} has a target every {chunk.dt:g} s instead of {CHUNK_DT} s"
     return refused(Fault.INVALID_CHUNK, reason)
 
 
 def age(case: ChunkCase) -> CheckResult:
     """The observation is recent and not from the future."""
-    name, seconds = f"chunk {case.chunk.sequence}", case.now - case.chunk.stamp
+    name, seconds = case.name, case.now - case.chunk.stamp
     if seconds > MAX_AGE:
         reason = f"{name} is {seconds:.3f} s old; allowed are {MAX_AGE} s. Is the policy too slow?"
         return refused(Fault.STALE_CHUNK, reason, margin=MAX_AGE - seconds)
@@ -74,18 +78,7 @@ def age(case: ChunkCase) -> CheckResult:
 
 def position(case: ChunkCase) -> CheckResult:
     """Every target keeps the margin to the position limits."""
-    positions, limits = case.chunk.positions, case.limits
-    step, column, joint, margin = worst(
-        np.minimum(positions - limits.target_lower, limits.target_upper - positions)
-    )
-    if margin >= 0:
-        return PASSED
-    reason = (
-        f"chunk {case.chunk.sequence} sends {joint} to {positions[step, column]:.3f} rad; allowed "
-        f"are {limits.target_lower[column]:.3f} to {limits.target_upper[column]:.3f} rad, "
-        f"{POSITION_MARGIN} rad inside its limits"
-    )
-    return refused(Fault.POSITION_LIMIT, reason, joint, margin)
+    return inside_limits(case.name, case.chunk.positions, case.limits)
 
 
 def speed(case: ChunkCase) -> CheckResult:
@@ -96,7 +89,7 @@ def speed(case: ChunkCase) -> CheckResult:
     if margin >= 0:
         return PASSED
     reason = (
-        f"chunk {case.chunk.sequence} moves {joint} at {speeds[step, column]:.2f} rad/s to target "
+        f"{case.name} moves {joint} at {speeds[step, column]:.2f} rad/s to target "
         f"{step + 2}; allowed are {allowed[column]:.2f} rad/s"
     )
     return refused(Fault.VELOCITY_LIMIT, reason, joint, margin)
@@ -111,7 +104,7 @@ def begins_at_the_arm(case: ChunkCase) -> CheckResult:
     chunk = case.chunk
     ahead = chunk.times() > case.now + STREAM_PERIOD / 2  # a target due now is never headed for
     if not ahead.any():
-        return refused(Fault.STALE_CHUNK, f"no target of chunk {chunk.sequence} lies ahead")
+        return refused(Fault.STALE_CHUNK, f"no target of {case.name} lies ahead")
     step = int(ahead.argmax())
     left = float(chunk.times()[step]) - case.now
     seconds = left / speed_share(case.now - chunk.stamp) + chunk.dt
@@ -121,7 +114,7 @@ def begins_at_the_arm(case: ChunkCase) -> CheckResult:
     if margin >= 0:
         return PASSED
     reason = (
-        f"chunk {chunk.sequence} begins {ways[column]:.3f} rad from where {joint} is; in "
+        f"{case.name} begins {ways[column]:.3f} rad from where {joint} is; in "
         f"{seconds:.2f} s that takes more than {allowed[column]:.2f} rad/s"
     )
     return refused(Fault.VELOCITY_LIMIT, reason, joint, margin)
@@ -129,20 +122,11 @@ def begins_at_the_arm(case: ChunkCase) -> CheckResult:
 
 def gripper_stroke(case: ChunkCase) -> CheckResult:
     """The gripper is sent to openings it has."""
-    gripper = case.chunk.gripper
-    margin = GRIPPER_TOLERANCE + float(np.minimum(gripper, GRIPPER_STROKE - gripper).min())
-    if margin >= 0:
-        return PASSED
-    reason = (
-        f"chunk {case.chunk.sequence} sends the gripper to {gripper.min():.3f} .. "
-        f"{gripper.max():.3f} m; it opens from 0 to {GRIPPER_STROKE} m"
-    )
-    return refused(Fault.POSITION_LIMIT, reason, "gripper", margin)
+    return within_stroke(case.name, case.chunk.gripper)
 
 
 def clearance(case: ChunkCase) -> CheckResult:
     """Nothing comes too near on the whole way from the motion under way to the last target."""
     ahead = case.chunk.times() > case.now
     path = np.vstack([case.start, case.chunk.positions[ahead]])
-    found = case.space.obstacle(path, RESERVE)
-    return PASSED if found is None else too_near(found, f"chunk {case.chunk.sequence}")
+    return clear(case.name, path, case.space)

@@ -7,8 +7,9 @@ import numpy as np
 from kinevla_ros.base.chunk import JOINT_NAMES, ActionChunk
 from kinevla_ros.robot.gate.arm_checks import ArmCase, error_codes, state_age
 from kinevla_ros.robot.gate.check_result import CheckResult, Fault, refused
-from kinevla_ros.robot.gate.chunk_checks import CLOCK_TOLERANCE, ChunkCase
+from kinevla_ros.robot.gate.chunk_checks import ChunkCase
 from kinevla_ros.robot.gate.collision import CollisionModel
+from kinevla_ros.robot.gate.command_checks import CLOCK_TOLERANCE
 from kinevla_ros.robot.gate.gate import CHUNK_CHECKS, run_checks
 from kinevla_ros.robot.gate.tracking import TrackingMonitor
 from kinevla_ros.robot.gate.workspace import DEFAULT_WORKSPACE, Workspace

@@ -7,14 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.robot.gate.check_result import PASSED, CheckResult, Fault, refused, worst
-from kinevla_ros.robot.gate.chunk_checks import CLOCK_TOLERANCE, GRIPPER_TOLERANCE, RESERVE
-from kinevla_ros.robot.gate.collision import CollisionModel, too_near
+from kinevla_ros.robot.gate.collision import CollisionModel
+from kinevla_ros.robot.gate.command_checks import (
+    CLOCK_TOLERANCE,
+    clear,
+    inside_limits,
+    within_stroke,
+)
 from kinevla_ros.robot.joint_target import JointTarget
-from kinevla_ros.robot.limits import POSITION_MARGIN, JointLimits
+from kinevla_ros.robot.limits import JointLimits
 
 Array = NDArray[np.float64]
+
+WHO = "teleoperation"
+"""What refusals call it."""
 
 MAX_AGE = 0.1
 """As old may a target be (s); MoveIt Servo's default."""
@@ -58,16 +65,7 @@ def age(case: TeleopCase) -> CheckResult:
 
 def position(case: TeleopCase) -> CheckResult:
     """The target keeps the margin to the position limits."""
-    q, limits = case.target.positions, case.limits
-    _, column, joint, margin = worst(np.minimum(q - limits.target_lower, limits.target_upper - q))
-    if margin >= 0:
-        return PASSED
-    reason = (
-        f"teleoperation sends {joint} to {q[column]:.3f} rad; allowed are "
-        f"{limits.target_lower[column]:.3f} to {limits.target_upper[column]:.3f} rad, "
-        f"{POSITION_MARGIN} rad inside its limits"
-    )
-    return refused(Fault.POSITION_LIMIT, reason, joint, margin)
+    return inside_limits(WHO, case.target.positions[None], case.limits)
 
 
 def near_the_arm(case: TeleopCase) -> CheckResult:
@@ -86,17 +84,10 @@ def near_the_arm(case: TeleopCase) -> CheckResult:
 def gripper_stroke(case: TeleopCase) -> CheckResult:
     """The gripper is sent to an opening it has."""
     opening = case.target.gripper
-    if opening is None:
-        return PASSED
-    margin = GRIPPER_TOLERANCE + min(opening, GRIPPER_STROKE - opening)
-    if margin >= 0:
-        return PASSED
-    reason = f"teleoperation sends the gripper to {opening:.3f} m; it opens to {GRIPPER_STROKE} m"
-    return refused(Fault.POSITION_LIMIT, reason, "gripper", margin)
+    return PASSED if opening is None else within_stroke(WHO, np.array([opening]))
 
 
 def clearance(case: TeleopCase) -> CheckResult:
     """Nothing comes too near on the straight way to the target."""
     path = np.vstack([case.start, case.target.positions])
-    found = case.space.obstacle(path, RESERVE)
-    return PASSED if found is None else too_near(found, "teleoperation")
+    return clear(WHO, path, case.space)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.chunk import CHUNK_DT, JOINT_NAMES
-from kinevla_ros.robot.gate.chunk_checks import RESERVE
 from kinevla_ros.robot.gate.collision import CollisionModel, too_near
+from kinevla_ros.robot.gate.command_checks import RESERVE
 from kinevla_ros.robot.limits import JointLimits
 
 Array = NDArray[np.float64]
