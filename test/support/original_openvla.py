@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.network.model import Segment
+from kinevla_ros.generator.network.segments import Segment
 from kinevla_ros.generator.weights import read_generator
 
 

@@ -23,7 +23,7 @@ from kinevla_ros.evaluation.bench.engine.roofline import synchronise
 from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.report.statistics import percentiles
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.network.model import Segment
+from kinevla_ros.generator.network.segments import Segment
 from kinevla_ros.training.generator.objective import Batch
 from kinevla_ros.training.lora.adapters import (
     BilevelObjective,

@@ -18,7 +18,8 @@ from torch import Tensor
 from kinevla_ros.generator.decoding.decode import Draft, Generation
 from kinevla_ros.generator.decoding.sequence import written_part
 from kinevla_ros.generator.decoding.tree import Tree, TreeNode
-from kinevla_ros.generator.network.model import Generator, Segment
+from kinevla_ros.generator.network.model import Generator
+from kinevla_ros.generator.network.segments import Segment
 from kinevla_ros.generator.onnx.generator import OnnxGenerator
 from kinevla_ros.language.task_set import TaskSet
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from kinevla_ros.generator.decoding.sequence import instruction_ids
-from kinevla_ros.generator.network.model import Generator, Segment
+from kinevla_ros.generator.network.model import Generator
+from kinevla_ros.generator.network.segments import Segment
 from kinevla_ros.generator.onnx.generator import OnnxGenerator
 from kinevla_ros.language.grammar import REFUSAL
 from kinevla_ros.language.tokenizer.vocabulary import Level, Vocabulary

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.network.model import Segment
+from kinevla_ros.generator.network.segments import Segment
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 
 

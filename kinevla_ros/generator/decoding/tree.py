@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from kinevla_ros.generator.network.model import Segment, may_look
+from kinevla_ros.generator.network.segments import Segment, may_look
 
 
 class TreeNode(NamedTuple):

@@ -24,7 +24,8 @@ from kinevla_ros.generator.engine.level import LevelPasses, LevelPlan
 from kinevla_ros.generator.engine.quantised import Weights, quantise
 from kinevla_ros.generator.engine.towers import compile_towers
 from kinevla_ros.generator.engine.trials.choice import Chosen
-from kinevla_ros.generator.network.model import Generator, Segment
+from kinevla_ros.generator.network.model import Generator
+from kinevla_ros.generator.network.segments import Segment
 from kinevla_ros.language.grammar import REFUSAL
 from kinevla_ros.language.tokenizer.vocabulary import LEVELS, Vocabulary
 

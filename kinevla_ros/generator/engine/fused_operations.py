@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from kinevla_ros.generator.engine import kernels
 from kinevla_ros.generator.engine.operations import Look, Rounded
 from kinevla_ros.generator.engine.quantised import FP8, Fp8Linear
-from kinevla_ros.generator.network.model import Segment, may_look
+from kinevla_ros.generator.network.segments import Segment, may_look
 
 FEW, SOME = 16, 320
 """So many new positions, at most; attention is shared out for each kind of pass on its own."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.network.model import Segment
+from kinevla_ros.generator.network.segments import Segment
 
 BURST = 4
 """Words written between two looks at whether the text has ended."""

@@ -19,7 +19,8 @@ from kinevla_ros.generator.engine.input import (
     PassInput,
     longest_level,
 )
-from kinevla_ros.generator.network.model import Generator, Segment
+from kinevla_ros.generator.network.model import Generator
+from kinevla_ros.generator.network.segments import Segment
 from kinevla_ros.language.tokenizer.vocabulary import Level, Vocabulary
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kinevla_ros.generator.network.model import attention_allowed, may_look
+from kinevla_ros.generator.network.segments import attention_allowed, may_look
 
 
 class Rounded(NamedTuple):

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from kinevla_ros.base.files.atomic import replacing
 from kinevla_ros.base.files.manifest import add_to_manifest
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.network.model import Generator, Segment
+from kinevla_ros.generator.network.model import Generator
+from kinevla_ros.generator.network.segments import Segment
 from kinevla_ros.generator.onnx.generator import (
     CHECKSUM_KEY,
     ENCODER_FILE,

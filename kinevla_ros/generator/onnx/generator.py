@@ -24,7 +24,8 @@ from kinevla_ros.base.files.manifest import checked
 from kinevla_ros.base.files.onnx_file import check_onnx
 from kinevla_ros.base.onnx_session import open_session
 from kinevla_ros.generator.config import GeneratorConfig
-from kinevla_ros.generator.network.model import Generator, Segment, attention_allowed, may_look
+from kinevla_ros.generator.network.model import Generator
+from kinevla_ros.generator.network.segments import Segment, attention_allowed, may_look
 from kinevla_ros.generator.weights import MODEL_FILE
 
 ENCODER_FILE, PASS_FILE = "eye.onnx", "pass.onnx"

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from kinevla_ros.generator.network.model import Generator, Segment
+from kinevla_ros.generator.network.model import Generator
+from kinevla_ros.generator.network.segments import Segment
 from kinevla_ros.training.generator.motion_heads import ActionHead
 
 SCENE_BETA = 0.02

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.generator.decoding.sequence import Tail, written_part
-from kinevla_ros.generator.network.model import Segment
+from kinevla_ros.generator.network.segments import Segment
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.training.generator.batches import BatchMaker, goal_codes_given
 

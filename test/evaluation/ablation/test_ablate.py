@@ -33,7 +33,7 @@ from kinevla_ros.evaluation.suite.episode import EpisodeResult, EpisodeSetup
 from kinevla_ros.generator.checkpoint import load_contract
 from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.inference import NotUnderstood
-from kinevla_ros.generator.network.model import Segment
+from kinevla_ros.generator.network.segments import Segment
 from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.training.codec.stages import CodecSettings
 from kinevla_ros.training.generator import batches

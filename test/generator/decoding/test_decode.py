@@ -16,7 +16,8 @@ from kinevla_ros.generator.decoding.decode import (
     Refusal,
 )
 from kinevla_ros.generator.decoding.sequence import InstructionTooLong, instruction_ids, tail
-from kinevla_ros.generator.network.model import Generator, Segment
+from kinevla_ros.generator.network.model import Generator
+from kinevla_ros.generator.network.segments import Segment
 from kinevla_ros.language.grammar import REFUSAL
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 

@@ -23,7 +23,8 @@ from kinevla_ros.base.files.manifest import write_manifest
 from kinevla_ros.base.files.tensor_file import TensorFile
 from kinevla_ros.generator.checkpoint import load_generator
 from kinevla_ros.generator.decoding.decode import BilevelDecoder, Given
-from kinevla_ros.generator.network.model import Generator, Segment
+from kinevla_ros.generator.network.model import Generator
+from kinevla_ros.generator.network.segments import Segment
 from kinevla_ros.generator.pictures.squares import image_tensor, state_tensor
 from kinevla_ros.language.grammar import REFUSAL, instruction
 from kinevla_ros.language.task_file import kine_realman

@@ -18,7 +18,8 @@ from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.config_checks import FUSED
 from kinevla_ros.generator.decoding.depth_head import DepthHead
 from kinevla_ros.generator.decoding.sequence import instruction_ids
-from kinevla_ros.generator.network.model import Generator, Segment
+from kinevla_ros.generator.network.model import Generator
+from kinevla_ros.generator.network.segments import Segment
 from kinevla_ros.generator.pictures.squares import DINO_MEAN, DINO_STD, SIGLIP_MEAN, SIGLIP_STD
 from kinevla_ros.generator.weights import skeleton
 from kinevla_ros.language.tokenizer.llama_vocabulary import LlamaVocabulary

@@ -11,7 +11,7 @@ from torch import Tensor
 from kinevla_ros.base.files.damage import one_line
 from kinevla_ros.generator.engine.graph import captures
 from kinevla_ros.generator.engine.trials.timing import Timer, relative_error, seconds
-from kinevla_ros.generator.network.model import Segment
+from kinevla_ros.generator.network.segments import Segment
 
 CAPABILITY = (9, 0)
 """Of GPUs that start a kernel before the one before it has ended."""

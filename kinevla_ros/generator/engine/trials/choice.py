@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from kinevla_ros.base.files.damage import one_line
 from kinevla_ros.generator.engine.operations import Operations, PlainOperations
 from kinevla_ros.generator.engine.trials.timing import relative_error
-from kinevla_ros.generator.network.model import Segment
+from kinevla_ros.generator.network.segments import Segment
 
 WIDE = 1024
 """Width of models that are worth a trial of how attention is shared out."""

@@ -11,7 +11,7 @@ import torch
 from kinevla_ros.generator.engine.fused_operations import FEW, SOME, FusedOperations, Sharing
 from kinevla_ros.generator.engine.operations import Look
 from kinevla_ros.generator.engine.trials.timing import GAIN, Timer, relative_error, seconds
-from kinevla_ros.generator.network.model import Segment
+from kinevla_ros.generator.network.segments import Segment
 
 TOLERANCE = 1e-2
 """Largest error relative to the largest number; results are rounded to 8 bits of mantissa."""
