@@ -39,14 +39,13 @@ from numpy.typing import NDArray
 
 from kinevla_ros.base.arm import STREAM_PERIOD
 from kinevla_ros.base.chunk import ActionChunk
-from kinevla_ros.robot.gate.arm_checks import MAX_STATE_AGE, ArmCase
+from kinevla_ros.robot.gate.arm_checks import MAX_STATE_AGE
 from kinevla_ros.robot.gate.check_result import PASSED, CheckResult, Fault, refused
 from kinevla_ros.robot.gate.collision import CollisionModel
-from kinevla_ros.robot.gate.gate import ARM_CHECKS, run_checks
-from kinevla_ros.robot.gate.tracking import REST_TIME, TrackingMonitor
 from kinevla_ros.robot.joint_target import JointTarget
 from kinevla_ros.robot.limits import JointLimits
 from kinevla_ros.robot.motion.gated_stream import GatedStream
+from kinevla_ros.robot.motion.measured_arm import MeasuredArm
 from kinevla_ros.robot.motion.stream import StreamSample
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState, Status
@@ -76,9 +75,8 @@ class ArmStateMachine:
         gripper_lead: float = 0.0,
         max_state_age: float = MAX_STATE_AGE,
     ) -> None:
-        self._max_state_age = max_state_age
         self._stream = GatedStream(limits, space, dt, gripper_lead)
-        self._tracking = TrackingMonitor()
+        self._arm = MeasuredArm(max_state_age)
         self._state = SafetyState.DISABLED
         self._disabling = self._paused = False
         self._speed = 1.0
@@ -86,8 +84,6 @@ class ArmStateMachine:
         self._refusal, self._refused_chunks = PASSED, 0
         self._led = -math.inf  # when the last chunk or target was taken
         self._takeover_ends = -math.inf
-        self._arm: ArmState | None = None
-        self._moved_at = math.inf  # when the last target in motion was sent; infinite at rest
 
     def enable(self, now: float) -> CheckResult:
         """Take hold of the arm where it is; chunks are accepted from now on.
@@ -102,10 +98,10 @@ class ArmStateMachine:
             return refused(Fault.NONE, "the arm is slowing down to be disabled; enable it at rest")
         if self._stream.sending:
             return PASSED
-        if not (result := self._fit(now)).ok:
+        if not (result := self._arm.fit(now, self._fault_time)).ok:
             return result
-        assert self._arm is not None
-        if not (result := self._stream.begin(np.array(self._arm.q))).ok:
+        assert self._arm.state is not None
+        if not (result := self._stream.begin(np.array(self._arm.state.q))).ok:
             return replace(result, reason=f"{result.reason}; move the arm away by hand")
         self._state, self._refusal = SafetyState.READY, PASSED
         self._led = self._takeover_ends = -math.inf
@@ -143,9 +139,7 @@ class ArmStateMachine:
         """Whether nothing moves the arm, by targets or otherwise; passed, or what does."""
         if self._stream.sending:
             return refused(Fault.NONE, "the arm is slowing down; reset it at rest")
-        if self._arm is None or not self._tracking.at_rest(self._arm):
-            return refused(Fault.NONE, f"the arm has not been at rest for {REST_TIME} s")
-        return PASSED
+        return self._arm.rests()
 
     def reset(self, now: float) -> CheckResult:
         """Clear the fault of an arm that is at rest and well; it is disabled afterwards.
@@ -157,7 +151,7 @@ class ArmStateMachine:
             return PASSED
         if self._stream.sending:
             return self.rests()
-        if not (result := self._fit(now)).ok:
+        if not (result := self._arm.fit(now, self._fault_time)).ok:
             return result
         self._state, self._fault = SafetyState.DISABLED, PASSED
         return PASSED
@@ -183,9 +177,7 @@ class ArmStateMachine:
 
     def on_state(self, state: ArmState) -> None:
         """Take a measured state; one that is not newer than the last is ignored."""
-        if self._arm is None or state.stamp > self._arm.stamp:
-            self._arm = state
-            self._tracking.measured(state)
+        self._arm.measured(state)
 
     def follow(self, chunk: ActionChunk, now: float) -> CheckResult:
         """Follow the chunk from the next tick on.
@@ -193,14 +185,14 @@ class ArmStateMachine:
         Returns:
             Passed, or why the chunk is refused; that leaves the motion under way as it is.
         """
-        if not self._active() or self._arm is None:
+        if not self._active() or self._arm.state is None:
             return refused(Fault.NONE, f"no motion: the arm is {self._state.name.lower()}")
         if now < self._takeover_ends:
             return refused(Fault.NONE, "a person has taken over")
         if chunk.stamp < self._takeover_ends:
             reason = f"chunk {chunk.sequence} is from before the end of the takeover"
             return self._refuse(refused(Fault.STALE_CHUNK, reason))
-        result = self._stream.follow(chunk, self._arm, now)
+        result = self._stream.follow(chunk, self._arm.state, now)
         return self._accept(now) if result.ok else self._refuse(result)
 
     def lead(self, target: JointTarget, now: float) -> CheckResult:
@@ -225,19 +217,18 @@ class ArmStateMachine:
     def tick(self, now: float) -> StreamSample | None:
         """Return what to send now; None if nothing is to be sent."""
         self._watch(now)
-        if not self._stream.sending or self._arm is None:
+        if not self._stream.sending or self._arm.state is None:
             return None
         if not self._active() and self._stream.at_rest:
             self._let_go()
             return None
-        sample, result = self._stream.next(self._arm.q, now)
+        sample, result = self._stream.next(self._arm.state.q, now)
         if not result.ok:
             self._latch(result, now)
         if sample is None:
             self._let_go()
             return None
-        self._tracking.sent(sample.position, sample.goal, now)
-        self._moved_at = now if sample.velocity.any() else math.inf
+        self._arm.sent(sample, now)
         if self._active():
             self._state = self._state_of(sample, now)
         return sample
@@ -246,7 +237,7 @@ class ArmStateMachine:
         """Go on from where the arm was sent in the meantime; see `GatedStream.go_on_from`."""
         if self._stream.sending:
             self._stream.go_on_from(path, velocity, acceleration, now)
-            self._tracking.sent(path[-1], path[-1], now)
+            self._arm.brought_to(path[-1], now)
 
     def status(self, now: float) -> Status:
         """Return what the arm is doing and why."""
@@ -274,12 +265,9 @@ class ArmStateMachine:
 
     def _watch(self, now: float) -> None:
         if self._stream.sending:
-            result = run_checks(ARM_CHECKS, self._case(now, self._moved_at))
+            result = self._arm.check(now)
             if not result.ok:
                 self._latch(result, now)
-
-    def _case(self, now: float, moved_at: float = math.inf) -> ArmCase:
-        return ArmCase(self._arm, self._tracking, now, moved_at, self._max_state_age)
 
     def _latch(self, result: CheckResult, now: float) -> None:
         if self._state is SafetyState.FAULTED:
@@ -290,8 +278,7 @@ class ArmStateMachine:
 
     def _let_go(self) -> None:
         self._stream.end()
-        self._tracking.restart()
-        self._moved_at = math.inf
+        self._arm.let_go()
         self._disabling = False
         if self._state is not SafetyState.FAULTED:
             self._state = SafetyState.DISABLED
@@ -305,15 +292,6 @@ class ArmStateMachine:
         self._refused_chunks += 1
         return result
 
-    def _fit(self, now: float) -> CheckResult:
-        """Return whether the arm is well and at rest."""
-        if not (result := run_checks(ARM_CHECKS, self._case(now))).ok:
-            return result
-        assert self._arm is not None
-        if self._arm.stamp <= self._fault_time:
-            return refused(Fault.STALE_STATE, "the arm has sent no state since the fault")
-        return self.rests()
-
     def _state_of(self, sample: StreamSample, now: float) -> SafetyState:
         if self._led == -math.inf:
             return SafetyState.READY
@@ -323,7 +301,7 @@ class ArmStateMachine:
     def _explain(self, now: float) -> CheckResult:
         if self._state is SafetyState.FAULTED:
             return self._fault
-        if self._state is SafetyState.DISABLED and self._arm is not None and self._arm.dragged:
+        if self._state is SafetyState.DISABLED and self._arm.state and self._arm.state.dragged:
             return refused(Fault.NONE, "guided by hand until /arm/drag with false")
         if self._state is SafetyState.DISABLED:
             return refused(Fault.NONE, "call /arm/enable to allow motion")
