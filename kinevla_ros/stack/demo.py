@@ -12,7 +12,6 @@ from typing import Any
 from rclpy.node import Node
 from rclpy.task import Future
 from rich.console import Console
-from rich.table import Table
 from sensor_msgs.msg import Image
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
@@ -28,6 +27,7 @@ from kinevla_ros.nodes.policy.rviz import lines
 from kinevla_ros.nodes.ros.latency import Latency
 from kinevla_ros.nodes.ros.messages import Stamps
 from kinevla_ros.nodes.ros.qos import LATCHED, image_qos
+from kinevla_ros.stack.judgement import print_judgement
 from kinevla_ros.stack.processes.isolation import free_tcp_port, free_udp_port, own_domain
 from kinevla_ros.stack.processes.launcher import (
     CELL_HOST,
@@ -45,15 +45,6 @@ POLL = 0.02
 JUDGE_PERIOD = 0.5
 DONE_TIME = 1.0
 """The goal counts as reached once the judge has said so for so long, s."""
-
-IN_WORDS = {
-    "goal": "the goal is reached",
-    "part": "grasped by the part that was said",
-    "side": "released on the side that was said",
-    "direction": "carried in the direction that was said",
-    "order": "in the order that was said: grasped, then moved",
-}
-"""What the judge looks at, for people."""
 
 DISCOVERY_TIMEOUT = 10.0
 SERVICE_TIMEOUT = 5.0
@@ -89,11 +80,12 @@ def demo(
             console.print("starting cell, arm and policy ...")
             launcher = Launcher(node, interrupted, parameter_file(None), overrides, "warn")
             with launcher:
-                with Demonstration(node, launcher, console, video) as demonstration:
+                with Demonstration(node, launcher, console, video) as seen:
                     launcher.bring_up()
-                    judgement = demonstration.run(instruction, timeout)
+                    judgement = seen.run(instruction, timeout)
                 if page:
-                    _stay(console, launcher, judgement, demonstration)
+                    print_judgement(console, judgement, seen.model_time, seen.latency, video)
+                    _stay(console, launcher)
         except Interrupted:
             console.print("interrupted")
             return INTERRUPTED
@@ -101,15 +93,12 @@ def demo(
             console.print(f"[red]error:[/] {error}")
             return 1
     if not page:
-        _print_judgement(console, judgement, demonstration)
+        print_judgement(console, judgement, seen.model_time, seen.latency, video)
     return 0
 
 
-def _stay(
-    console: Console, launcher: Launcher, judgement: dict[str, Any], demonstration: Demonstration
-) -> None:
+def _stay(console: Console, launcher: Launcher) -> None:
     """Keep the nodes for whoever is at the page, until Ctrl-C."""
-    _print_judgement(console, judgement, demonstration)
     console.print("The page stays: say something else there. Ctrl-C ends it.")
     with suppress(Interrupted):
         while True:
@@ -273,30 +262,6 @@ class Demonstration:
 
     def _print(self, text: str) -> None:
         self._console.print(f"{time.monotonic() - self._start:5.1f} s  {text}")
-
-
-def _print_judgement(console: Console, judgement: dict[str, Any], seen: Demonstration) -> None:
-    table = Table(title="what the judge saw", title_justify="left", show_header=False)
-    table.add_row(IN_WORDS["goal"], _mark(judgement["goal"]))
-    for constraint, kept in judgement["constraints"].items():
-        table.add_row(IN_WORDS.get(constraint, constraint), _mark(kept))
-    console.print(table)
-    stream = judgement["stream"]
-    shares = ", ".join(f"{name} {share:.0%}" for name, share in stream["shares"].items())
-    console.print(
-        f"stream: {stream['rate']:.1f} Hz, {stream['points']} targets, of limits: {shares}"
-    )
-    console.print(f"model time: {seen.model_time.summary()}")
-    console.print(f"picture to chunk: {seen.latency.summary()}")
-    console.print(f"video: {seen.video}")
-    if judgement.get("kinematic"):
-        console.print(f"[bold green]SUCCESS[/] after {judgement['seconds']:.1f} s")
-    else:
-        console.print("[bold red]FAILURE[/]: the arm did not do what was said")
-
-
-def _mark(kept: bool) -> str:
-    return "[green]yes[/]" if kept else "[red]no[/]"
 
 
 def _codes(codes: list[int]) -> str:

@@ -99,7 +99,7 @@ def test_a_node_that_does_not_end_is_killed_and_says_where_it_was_unless_it_is_f
     frozen: bool, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(launcher_module, "EXIT_TIMEOUT", 0.2)
-    monkeypatch.setattr(launcher_module, "_command", lambda *_: [sys.executable, "-c", STUCK])
+    monkeypatch.setattr(launcher_module, "node_command", lambda *_: [sys.executable, "-c", STUCK])
     heard = ""
     with Launcher(None, threading.Event(), Path(), {"policy": {}}) as launcher:
         while "up" not in heard:
@@ -134,7 +134,7 @@ def shared_memory_of(pid: int) -> set[Path]:
 def test_a_killed_node_is_named_and_leaves_nothing_in_shared_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(launcher_module, "_command", lambda *_: [sys.executable, "-c", NODE])
+    monkeypatch.setattr(launcher_module, "node_command", lambda *_: [sys.executable, "-c", NODE])
     monkeypatch.setattr(launcher_module, "WATCH_PERIOD", 0.1)
     used: set[Path] = set()
     before = shared_memory_of(os.getpid())
@@ -172,7 +172,7 @@ def test_a_node_that_is_found_and_never_answers_is_started_again_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     command = [sys.executable, "-c", MUTE_AT_FIRST, str(tmp_path / "before")]
-    monkeypatch.setattr(launcher_module, "_command", lambda *_: command)
+    monkeypatch.setattr(launcher_module, "node_command", lambda *_: command)
     monkeypatch.setattr(launcher_module, "FIRST_TIMEOUT", 1.0)
     with (
         client_node("test_up") as (node, interrupted),
@@ -185,7 +185,7 @@ def test_a_node_that_is_found_and_never_answers_is_started_again_once(
 
 
 def test_a_node_that_somebody_shuts_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launcher_module, "_command", lambda *_: [sys.executable, "-c", NODE])
+    monkeypatch.setattr(launcher_module, "node_command", lambda *_: [sys.executable, "-c", NODE])
     with (
         pytest.raises(LaunchError, match="the cell node has ended: somebody has shut it down"),
         client_node("test_up") as (node, interrupted),
@@ -212,7 +212,7 @@ def test_the_nodes_are_found_on_this_computer_alone_unless_asked_otherwise(
     if environment:
         monkeypatch.setenv(DISCOVERY, environment)
     command = [sys.executable, "-c", f"import os; os._exit(os.environ['{DISCOVERY}'] == '{found}')"]
-    monkeypatch.setattr(launcher_module, "_command", lambda *_: command)
+    monkeypatch.setattr(launcher_module, "node_command", lambda *_: command)
     result = CliRunner().invoke(app, ["up", "--only", "policy", *words])
     assert "the policy node has ended: code 1" in result.stderr
     assert ("--discovery subnet" in result.stderr) is (found == "LOCALHOST")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
 import subprocess
 import sys
@@ -24,10 +22,9 @@ from rclpy.task import Future
 
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.nodes.ros.guard import GuardedNode
-from kinevla_ros.nodes.ros.parent import PARENT
 from kinevla_ros.robot.gate.workspace import CELL_WORKSPACE
-from kinevla_ros.robot.host.priority import at_ordinary_priority
 from kinevla_ros.stack.processes import shared_memory
+from kinevla_ros.stack.processes.node_process import ends, node_command, started, why_ended
 
 T = TypeVar("T")
 Overrides = Mapping[str, Mapping[str, Any]]
@@ -109,7 +106,7 @@ class Launcher:
         self._watch_due = 0.0
         namespace = node.get_namespace() if node else "/"
         self._commands = {
-            name: _command(name, config, values, log_level, namespace)
+            name: node_command(name, config, values, log_level, namespace)
             for name, values in overrides.items()
         }
         self._answered: set[str] = set()
@@ -125,12 +122,12 @@ class Launcher:
         for name, process in reversed(self._processes.items()):
             # One that has not begun to serve has nothing to bring to an end.
             number = signal.SIGINT if name in self._answered else signal.SIGTERM
-            if _ends(process, number, EXIT_TIMEOUT):
+            if ends(process, number, EXIT_TIMEOUT):
                 continue
             print(f"the {name} node does not end and is killed", file=sys.stderr)
             # It says where it was, unless it is frozen.
-            if not _ends(process, signal.SIGABRT, 1.0):
-                _ends(process, signal.SIGKILL, None)
+            if not ends(process, signal.SIGABRT, 1.0):
+                ends(process, signal.SIGKILL, None)
 
     def pid(self, name: str) -> int:
         """Process id of a node."""
@@ -193,15 +190,10 @@ class Launcher:
             raise Interrupted
         for name, process in self._processes.items():
             if process.poll() is not None:
-                raise LaunchError(f"the {name} node has ended: {_why(process.returncode)}")
+                raise LaunchError(f"the {name} node has ended: {why_ended(process.returncode)}")
 
     def _start(self, name: str) -> None:
-        # In a session of its own no process gets the terminal's Ctrl-C before its turn.
-        environment = {**os.environ, PARENT: str(os.getpid())}
-        with at_ordinary_priority():
-            self._processes[name] = subprocess.Popen(
-                self._commands[name], start_new_session=True, env=environment
-            )
+        self._processes[name] = started(self._commands[name])
 
     def _await_answer(self, name: str) -> None:
         """Wait until the node's services answer; a predecessor's may still seem to be there.
@@ -215,8 +207,8 @@ class Launcher:
         if name not in self._answered and not self._answers(client, FIRST_TIMEOUT):
             print(f"{failure} and is started again", file=sys.stderr)
             self._watch_memory()
-            if not _ends(self._processes[name], signal.SIGTERM, EXIT_TIMEOUT):
-                _ends(self._processes[name], signal.SIGKILL, None)
+            if not ends(self._processes[name], signal.SIGTERM, EXIT_TIMEOUT):
+                ends(self._processes[name], signal.SIGKILL, None)
             shared_memory.clean()
             self._start(name)
         if not self._answers(client, SERVICE_TIMEOUT):
@@ -299,33 +291,3 @@ def parameter_file(given: Path | None) -> Path:
     if given is not None and not given.is_file():
         raise FileNotFoundError(f"there is no parameter file {given}")
     return given or resource_path("config", "realman.yaml")
-
-
-def _command(
-    name: str, config: Path, values: Mapping[str, Any], log_level: str, namespace: str
-) -> list[str]:
-    command = [sys.executable, "-m", f"kinevla_ros.nodes.{name}.node", "--ros-args"]
-    command += ["-r", f"__ns:={namespace}"] if namespace != "/" else []
-    command += ["--params-file", os.fspath(config), "--log-level", log_level]
-    for key, value in values.items():
-        command += ["-p", f"{key}:={json.dumps(value)}"]
-    return command
-
-
-def _why(code: int) -> str:
-    """What a node's exit code means; see `runtime.run`."""
-    if code < 0:
-        short = "; the system does that when memory is short" if code == -signal.SIGKILL else ""
-        return f"killed by {signal.Signals(-code).name}{short}"
-    reasons = {0: "somebody has shut it down", 2: "a parameter is wrong, see its message above"}
-    return reasons.get(code, f"code {code}, see its messages above")
-
-
-def _ends(process: subprocess.Popen[bytes], number: signal.Signals, timeout: float | None) -> bool:
-    """Send a signal; whether the process has ended in time (s)."""
-    process.send_signal(number)
-    try:
-        process.wait(timeout)
-    except subprocess.TimeoutExpired:
-        return False
-    return True
