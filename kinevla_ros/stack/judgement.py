@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kinevla_ros.nodes.ros.latency import Latency
+from kinevla_ros.robot.gate.chunk_checks import MAX_AGE
 
 IN_WORDS = {
     "goal": "the goal is reached",
@@ -51,6 +52,12 @@ def print_judgement(
         console.print(f"[bold green]SUCCESS[/] after {judgement['seconds']:.1f} s")
     else:
         console.print("[bold red]FAILURE[/]: the arm did not do what was said")
+        if latency.tail() > MAX_AGE:
+            console.print(
+                f"This computer is too busy or too slow: chunks came up to {latency.tail():.1f} s "
+                f"after their pictures, and none is followed after {MAX_AGE} s. End other work "
+                "and try again."
+            )
 
 
 def _mark(kept: bool) -> str:

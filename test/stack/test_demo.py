@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,15 @@ pytest.importorskip("mujoco")
 pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library is not installed")
 pytest.importorskip("av")
 
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.cli import app
 from kinevla_ros.evaluation.suite.episodes import episodes
+from kinevla_ros.nodes.ros.latency import Latency
 from kinevla_ros.stack.bench import trials as stack_trials
+from kinevla_ros.stack.judgement import print_judgement
 
 try:
     resource_path("models", "kinevla-tiny", "model.safetensors")
@@ -35,6 +39,18 @@ def own_domain(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def kinevla(*words: str) -> Result:
     return CliRunner().invoke(app, list(words))
+
+
+@pytest.mark.parametrize(("late", "said"), [(0.7, True), (0.05, False)])
+def test_a_failure_on_a_computer_that_is_too_slow_says_that(late: float, said: bool) -> None:
+    console, latency = Console(file=StringIO()), Latency()
+    latency.add(late)
+    stream = {"rate": 50.0, "points": 2000, "shares": {}}
+    judgement = {"goal": False, "constraints": {}, "stream": stream, "seconds": 40.0}
+    print_judgement(console, judgement, Latency(), latency, Path("demo.mp4"))
+    printed = console.file.getvalue()
+    assert "FAILURE" in printed
+    assert ("End other work" in printed) is said
 
 
 def test_the_demo_does_what_it_is_told_and_shows_it_in_a_video(tmp_path: Path) -> None:
