@@ -25,7 +25,7 @@ class GeneratorConfig:
 
     Attributes:
         vision: keyword arguments of a transformers vision configuration, with its `model_type`;
-            `dino_siglip` takes two of them, see `generator/vision.py`.
+            `dino_siglip` takes two of them, see `network/vision.py`.
         language: keyword arguments of `LlamaConfig` except the vocabulary.
         image_size: side of the square image that the vision tower reads (px).
         image_tokens: tokens that the tower gives for one image.

@@ -76,9 +76,7 @@ class Policy:
             is asked about all the same.
 
     Attributes:
-        way: what decodes, in words.
-
-    Attributes:
+        backend: what decodes, in words.
         tasks, reader: what can be said to the model, and what reads it.
 
     Raises:

@@ -52,7 +52,7 @@ TRIED_AGAIN = 5.0
 
 
 class ArmNode(ManagedNode):
-    """Client of the driver's process, see `robot.driver_process`."""
+    """Client of the driver's process, see `robot.driver.process`."""
 
     def __init__(self) -> None:
         super().__init__("arm", PARAMETERS)

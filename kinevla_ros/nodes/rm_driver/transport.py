@@ -7,7 +7,7 @@ Start the driver so that its joint states do not get in the way of this package'
 
 Works with the driver of 2024-08 and with later ones: the type of the stop topic and the topic of
 the controller's errors are found out. The driver reports no limits, so this package's alone hold,
-and no gripper position, see `rm_driver_gripper`.
+and no gripper position, see `gripper`.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ MakeTransport = Callable[[DriverSettings], Transport]
 
 
 class DriverServer:
-    """Serves one arm node over two channels, see `driver_channel`.
+    """Serves one arm node over two channels, see `channel`.
 
     Args:
         calls: requests of the node.

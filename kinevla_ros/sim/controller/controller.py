@@ -45,7 +45,7 @@ class EmulatedController:
         plant: what moves.
         host: address to listen on and to push the state from.
         port: TCP port; 0 takes a free one.
-        control_port: port on 127.0.0.1 of the control socket, see `controller_control`; 0 takes a
+        control_port: port on 127.0.0.1 of the control socket, see `control`; 0 takes a
             free one, None opens none.
     """
 
