@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import math
-import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -15,18 +12,12 @@ from typing import Any
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.robot.driver.backoff import BackOff
-from kinevla_ros.robot.driver.channel import (
-    Connected,
-    DriverSettings,
-    LogRecord,
-    create_pair,
-    receive,
-)
+from kinevla_ros.robot.driver.channel import Connected, DriverSettings, LogRecord
+from kinevla_ros.robot.driver.child import DriverChild
 from kinevla_ros.robot.driver.driver import REST_TIMEOUT
-from kinevla_ros.robot.driver.requests import ENDED, DriverGone, DriverRequests
+from kinevla_ros.robot.driver.requests import ENDED, DriverGone
 from kinevla_ros.robot.driver.tick import Tick
 from kinevla_ros.robot.gate.check_result import CheckResult, Fault
-from kinevla_ros.robot.host.child_process import start_module
 from kinevla_ros.robot.joint_target import JointTarget
 from kinevla_ros.robot.state import ArmState
 from kinevla_ros.robot.status import SafetyState, Status
@@ -69,11 +60,9 @@ class DriverClient:
         on_tick: Callable[[Tick], None],
         stop_past_it: Callable[[], None],
     ) -> None:
-        self._module, self._settings = module, settings
+        self._child, self._settings = DriverChild(module), settings
         self._on_tick, self._stop_past_it = on_tick, stop_past_it
-        self._process: subprocess.Popen[bytes] | None = None
-        self._requests = DriverRequests()
-        self._ticks: socket.socket | None = None
+        self._requests = self._child.requests
         self._end, self._started = threading.Event(), False
         self._listener: threading.Thread | None = None
         self._last: Tick | None = None
@@ -119,7 +108,7 @@ class DriverClient:
     @property
     def pid(self) -> int | None:
         """Process id; None while there is no process."""
-        return None if self._process is None else self._process.pid
+        return self._child.pid
 
     @property
     def connected(self) -> bool:
@@ -142,7 +131,7 @@ class DriverClient:
 
     def start(self) -> None:
         """See `ArmDriver.start`."""
-        if self._process is None:
+        if self._child.pid is None:
             self.connect()
         self._requests.ask("start", timeout=CONNECT_TIMEOUT)
         self._heard_at, self._started = time.monotonic(), True
@@ -219,14 +208,7 @@ class DriverClient:
         return time.monotonic() - self._heard_at < SILENCE
 
     def _open(self) -> ArmInfo:
-        calls, theirs = create_pair()
-        ticks, their_ticks = create_pair()
-        descriptors = theirs.fileno(), their_ticks.fileno()
-        self._process = start_module(self._module, [str(d) for d in descriptors], descriptors)
-        theirs.close()
-        their_ticks.close()
-        self._requests.open(calls)
-        self._ticks = ticks
+        self._child.start()
         connected: Connected = self._requests.ask(
             "connect", self._settings, timeout=CONNECT_TIMEOUT
         )
@@ -235,21 +217,8 @@ class DriverClient:
 
     def _end_process(self) -> None:
         """Wait until the process has brought the arm to rest and has ended."""
-        self._requests.shut()
-        if self._ticks is not None:
-            with contextlib.suppress(OSError):
-                self._ticks.shutdown(socket.SHUT_RDWR)
-        if self._process is not None:
-            try:
-                # One that is frozen does not end; the vendor library's process rests without it.
-                self._process.wait(END_TIMEOUT if self._is_heard() else FROZEN_TIMEOUT)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-        self._requests.close()
-        if self._ticks is not None:
-            self._ticks.close()
-        self._process = self._ticks = None
+        # One that is frozen does not end; the vendor library's process rests without it.
+        self._child.end(END_TIMEOUT if self._is_heard() else FROZEN_TIMEOUT)
 
     def _ask(self, name: str, *arguments: Any, timeout: float = SERVICE_TIMEOUT) -> CheckResult:
         result: CheckResult = self._requests.ask(
@@ -262,12 +231,12 @@ class DriverClient:
         back_off, silent = BackOff(), False
         back_off.connected(time.monotonic())
         while not self._end.is_set():
-            if self._process is None:
+            if self._child.pid is None:
                 if not self._end.wait(back_off.wait(time.monotonic())):
                     self._restart(back_off)
                 continue
             try:
-                content = self._next_tick()
+                content = self._child.next_tick(SILENCE)
             except (EOFError, OSError):
                 if not self._end.is_set():
                     logger.error(ENDED)
@@ -282,18 +251,6 @@ class DriverClient:
                 continue
             silent = False
             self._hand_on(content)
-
-    def _next_tick(self) -> Tick | LogRecord | None:
-        """Return what comes next; None if nothing comes for `SILENCE`."""
-        ticks = self._ticks
-        if ticks is None:
-            raise EOFError
-        ticks.settimeout(SILENCE)
-        try:
-            content: Tick | LogRecord = receive(ticks)
-        except TimeoutError:
-            return None
-        return content
 
     def _hand_on(self, content: Tick | LogRecord) -> None:
         if isinstance(content, LogRecord):
