@@ -13,6 +13,7 @@ import numpy as np
 
 from kinevla_ros.sim.cell.judge import Judgement
 from kinevla_ros.sim.libero import constraints as ask
+from kinevla_ros.sim.libero import push_constraints as pushed
 from kinevla_ros.sim.libero.scene import (
     BOTTLE,
     BOWL,
@@ -159,13 +160,13 @@ def _right_of_stove(track: Track) -> bool:
 
 def _push(slots: Slots) -> _Constraints:
     constraints: _Constraints = {
-        "path": ask.plate_path(slots["path"]),
-        "contact": ask.plate_contact,
-        "centre": ask.over_plate,
-        "table": ask.along_table,
+        "path": pushed.plate_path(slots["path"]),
+        "contact": pushed.plate_contact,
+        "centre": pushed.over_plate,
+        "table": pushed.along_table,
     }
     if "distance" in slots:
-        constraints["distance"] = ask.stove_distance(slots["distance"])
+        constraints["distance"] = pushed.stove_distance(slots["distance"])
     return constraints
 
 
@@ -208,9 +209,9 @@ def _cheese_into_bowl(slots: Slots) -> _Constraints:
 
 def _stove_on(slots: Slots) -> _Constraints:
     return {
-        "path": ask.knob_reached_from_left,
-        "part": ask.knob_held,
-        "turn": ask.turned_counter_clockwise,
+        "path": pushed.knob_reached_from_left,
+        "part": pushed.knob_held,
+        "turn": pushed.turned_counter_clockwise,
     }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from kinevla_ros.sim.libero import constraints as ask
+from kinevla_ros.sim.libero import push_constraints as pushed
 from kinevla_ros.sim.libero.judge import judge
 from kinevla_ros.sim.libero.scene import BOTTLE, BOWL, OBJECTS, PLATE, SIDES, TOP_SIDE
 from kinevla_ros.sim.libero.track import Track, TrackedMoment
@@ -66,7 +67,7 @@ def test_right_then_back_is_no_diagonal_and_a_diagonal_is_not_right_then_back() 
     corner = moved(PLATE, (0.05, 0.22), (-0.06, 0.22))
     line = moved(PLATE, (-0.06, 0.22))
     found = [
-        [ask.plate_path(path)(track)[0] for path in ("right_back", "diagonal")]
+        [pushed.plate_path(path)(track)[0] for path in ("right_back", "diagonal")]
         for track in (corner, line)
     ]
     assert found == [[True, False], [False, True]]
@@ -74,7 +75,7 @@ def test_right_then_back_is_no_diagonal_and_a_diagonal_is_not_right_then_back() 
 
 def test_back_then_right_is_neither() -> None:
     track = moved(PLATE, (-0.06, -0.02), (-0.06, 0.22))
-    assert not any(ask.plate_path(path)(track)[0] for path in ("right_back", "diagonal"))
+    assert not any(pushed.plate_path(path)(track)[0] for path in ("right_back", "diagonal"))
 
 
 def test_close_and_far_are_distinguished_and_neither_is_another_place() -> None:
