@@ -94,7 +94,7 @@ def test_a_closed_dataset_can_be_continued(tmp_path: Path) -> None:
 
 def test_a_kill_loses_the_open_shard_only(tmp_path: Path) -> None:
     code = (
-        "import sys, time; sys.path.insert(0, 'test/support'); from pathlib import Path;"
+        "import sys, time; sys.path.insert(0, 'test/support/data'); from pathlib import Path;"
         "from small_datasets import *;"
         f"writer = DatasetWriter.open({str(tmp_path)!r}, SCHEMA, 2);"
         "[writer.add(episode(index)) for index in range(5)];"

@@ -30,7 +30,7 @@ from kinevla_ros.data.synchronisation.instructions import InstructionLog
 
 OK, ASKING = 0, 9
 BEGIN = 1_700_000_000 * 10**9
-FEED = Path(__file__).parents[2] / "support/recorder_feed.py"
+FEED = Path(__file__).parents[2] / "support/data/recorder_feed.py"
 
 
 def messages(folder: Path) -> list[tuple[str, int]]:

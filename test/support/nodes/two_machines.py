@@ -1,6 +1,6 @@
 """Robot's PC and GPU machine as two network namespaces joined by a cable that can be pulled.
 
-    unshare --net --mount python test/support/two_machines.py compressed report.json
+    unshare --net --mount python test/support/nodes/two_machines.py compressed report.json
 
 This process is on the robot's PC, beside cell and arm; the policy is on the other machine. Each has
 its own shared memory, so that all between them goes over the cable.

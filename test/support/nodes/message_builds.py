@@ -14,7 +14,7 @@ import pytest
 
 from kinevla_ros.rosidl_build import build
 
-DEFINITIONS = Path(__file__).parents[1] / "interfaces"
+DEFINITIONS = Path(__file__).parents[2] / "interfaces"
 
 
 def message_package(name: str, config: pytest.Config) -> Any:

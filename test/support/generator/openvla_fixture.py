@@ -14,7 +14,7 @@ from torch import Tensor
 
 from kinevla_ros.language.grammar import instruction
 
-FIXTURE = Path(__file__).parents[1] / "fixtures" / "openvla"
+FIXTURE = Path(__file__).parents[2] / "fixtures" / "openvla"
 TEXT_IDS, CODES = 512, 32
 
 
