@@ -75,6 +75,6 @@ def problem_of(reading: Question | Refused) -> str:
     return f"names no {' and no '.join(wanted)}"
 
 
-def shortened(text: str, length: int = 80) -> str:
-    """The beginning of a text."""
-    return text if len(text) <= length else text[: length - 3] + "..."
+def shortened(text: str) -> str:
+    """The beginning of a text, 80 characters at most."""
+    return text if len(text) <= 80 else text[:77] + "..."

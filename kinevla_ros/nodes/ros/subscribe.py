@@ -26,9 +26,8 @@ def subscribe(
     callback: Callable[[T], None],
     refuse: Callable[[str], None],
     qos: QoSProfile | int = 1,
-    most: int = SMALL,
 ) -> Subscription:
-    """Subscribe to messages of at most `most` bytes.
+    """Subscribe to messages of at most `SMALL` bytes.
 
     A sequence's bound in a .msg file is not enforced on reception, a standard message has none,
     and a million strings take a second to become Python's: a larger message is never decoded.
@@ -40,12 +39,13 @@ def subscribe(
         callback: gets a message.
         refuse: gets the reason why one was dropped.
         qos: quality of service, or how many messages to keep.
-        most: bytes.
     """
 
     def take(data: Any) -> None:
-        if len(data) > most:
-            refuse(f"a message of {len(data)} bytes on {name} is dropped; at most {most} are taken")
+        if len(data) > SMALL:
+            refuse(
+                f"a message of {len(data)} bytes on {name} is dropped; at most {SMALL} are taken"
+            )
             return
         try:
             message = deserialize_message(data, kind)

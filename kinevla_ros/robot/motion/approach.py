@@ -72,14 +72,13 @@ def approach(
     raise NoApproach(f"{reason}; move the arm nearer to the start first")
 
 
-def slowly(start: Array, goal: Array, speed: float = SPEED) -> Array:
+def slowly(start: Array, goal: Array) -> Array:
     """Targets `CHUNK_DT` apart of a minimum-jerk motion from rest to rest, shape (n, 7), rad.
 
     Args:
         start, goal: its ends, shape (7,), rad.
-        speed: of the joint with the longest way, at its fastest, rad/s.
     """
-    seconds = max(_PEAK * float(abs(goal - start).max()) / speed, SHORTEST)
+    seconds = max(_PEAK * float(abs(goal - start).max()) / SPEED, SHORTEST)
     share = np.linspace(0, 1, int(np.ceil(seconds / CHUNK_DT)) + 1)[1:, None]
     share = share**3 * (10 - 15 * share + 6 * share**2)
     return np.asarray(start + share * (goal - start))

@@ -47,19 +47,17 @@ class JointPlant:
     Args:
         q: joint positions at the start, shape (7,), rad. The vendor's client takes a state of
             seven zeros for a broken packet, hence the default.
-        opening: gripper opening at the start, m.
         clock: time in s; the joints move on whenever somebody looks.
     """
 
     def __init__(
         self,
         q: Array | tuple[float, ...] = READY_POSE,
-        opening: float = GRIPPER_STROKE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._q: Array = np.array(q, dtype=float)
         self._target = self._q.copy()
-        self._opening = opening
+        self._opening = GRIPPER_STROKE
         self._clock = clock
         self._moved_at = clock()
         self._lock = threading.Lock()

@@ -19,6 +19,8 @@ LET_GO = 8
 _STILL = np.zeros(3)
 _LEAD = 0.03  # how far ahead on its line the hand aims (m)
 _LINE_SPEED = 0.012  # m a step
+_ARRIVED = 0.008  # from the end of its line (m)
+_BACK = 0.12  # so far the hand draws back from what it has released (m)
 
 
 class Hand:
@@ -86,9 +88,7 @@ class Hand:
             return True
         return float(np.linalg.norm(_between(self.world.hand_rotation, rotation))) < near
 
-    def follow_line(
-        self, point: Array | Sequence[float], grip: float, rotation: Array, near: float = 0.008
-    ) -> bool:
+    def follow_line(self, point: Array | Sequence[float], grip: float, rotation: Array) -> bool:
         """Follow the straight line from here to a point; returns whether it arrived."""
         start, goal = self.at, np.asarray(point, float)
         length = float(np.linalg.norm(goal - start))
@@ -98,14 +98,14 @@ class Hand:
             ahead = np.clip((self.at - start) @ along + _LEAD, 0.0, length)
             move = _clipped((start + ahead * along - self.at) / TRANSLATION, fastest)
             self.step(np.clip(move, -1.0, 1.0), self.turning(rotation, 0.5), grip)
-            if np.linalg.norm(goal - self.at) < near:
+            if np.linalg.norm(goal - self.at) < _ARRIVED:
                 return True
         return False
 
-    def release(self, up: float = 0.12) -> None:
+    def release(self) -> None:
         """Open, draw back along the approach, and let things come to rest."""
         self.hold(LET_GO, OPEN)
-        self.go(self.at - up * self.approach, OPEN, near=0.02, steps=40)
+        self.go(self.at - _BACK * self.approach, OPEN, near=0.02, steps=40)
         self.hold(LET_GO, OPEN)
 
 
