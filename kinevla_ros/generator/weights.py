@@ -56,7 +56,7 @@ def load_weights(
             before they fit.
         tensors: the same with values.
         dtype: of the floating point weights; as they come without it.
-        device: where they shall be.
+        device: where they are put.
 
     Raises:
         WeightsError: one is missing, unknown or of another shape.

@@ -70,7 +70,7 @@ class Shift:
 
 
 class CameraReference:
-    """How the view of a camera shall be.
+    """What the view of a camera should be.
 
     Args:
         picture: RGB, shape (height, width, 3).

@@ -43,7 +43,7 @@ PARAMETERS = {
         True, "Publish images reliably: none is lost, and best-effort subscribers match as well."
     ),
 }
-FAREWELL = 3.0
+DISCONNECT_TIMEOUT = 3.0
 """Ctrl-C reaches all nodes at once, and an arm whose controller goes first is a fault, s."""
 
 VIEWS = {"front": math.radians(FRONT_FOVY), "wrist": math.radians(WRIST_FOVY)}
@@ -87,7 +87,7 @@ class CellNode(ManagedNode):
     def cleanup(self) -> None:
         """Stop world and controller, once the arm node has brought the arm to rest and left."""
         if self._controller is not None:
-            end = time.monotonic() + FAREWELL
+            end = time.monotonic() + DISCONNECT_TIMEOUT
             while self._controller.clients and time.monotonic() < end:
                 time.sleep(0.05)
             self._controller.stop()

@@ -29,7 +29,7 @@ class CameraWatch:
     """Compares pictures with a reference in a thread of its own.
 
     Args:
-        reference: the view as it shall be.
+        reference: the view as it should be.
         look: gives the newest picture, RGB, or None; raises ValueError for one that is unusable.
         warning, limit: shifts that are reported, and above which nothing may move, in pixels of a
             picture 320 wide.
