@@ -19,6 +19,7 @@ from kinevla_ros.cli import (
     teleop,
     train,
 )  # fmt: skip
+from kinevla_ros.cli.extras import naming_extra
 
 app = typer.Typer(
     help="Say what to do and how, and the arm does it.",
@@ -38,4 +39,5 @@ def main() -> None:
     """Run the command line; ends the process."""
     # What a batch queue sends stops a command as Ctrl-C does: what is done is kept.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    app()
+    with naming_extra():
+        app()

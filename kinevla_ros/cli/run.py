@@ -21,7 +21,6 @@ from kinevla_ros.cli.options import (
     named,
     plain_errors,
 )
-from kinevla_ros.serving.errors import naming_extra
 
 app = typer.Typer()
 
@@ -246,7 +245,7 @@ def serve(
     threads: Annotated[int, typer.Option(min=1, help="Of arithmetic on the CPU.")] = 1,
 ) -> None:
     """Offer the policy to any OpenPI client, until Ctrl-C (docs/library.md)."""
-    with plain_errors(), naming_extra():
+    with plain_errors():
         from kinevla_ros.base.action_space import RM75
         from kinevla_ros.generator.policy import Policy
         from kinevla_ros.robot.executable import require_executable

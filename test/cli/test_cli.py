@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from typer.testing import CliRunner
 
 from kinevla_ros import cli
 from kinevla_ros.cli import app
+from kinevla_ros.cli.extras import EXTRAS
 
 VERBS = [
     [*group, name]
@@ -59,6 +62,40 @@ def test_figures_that_cannot_be_written_are_known_before_the_measurement(tmp_pat
         answer = CliRunner().invoke(app, [*words, "--json", wanted])
         assert answer.exit_code == 2
         assert "Is a directory" in answer.output
+
+
+def lacks(name: str) -> Callable[[], None]:
+    def run() -> None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("missing", "extra"), [("rclpy.node", "ros"), ("sensor_msgs", "ros"), ("mujoco", "sim")]
+)
+def test_a_library_of_an_extra_that_is_missing_is_named_with_the_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], missing: str, extra: str
+) -> None:
+    monkeypatch.setattr(cli, "app", lacks(missing))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit, match="1"):
+        cli.main()
+    assert f"pip install 'kinevla_ros[{extra}]'" in capsys.readouterr().err
+
+
+def test_a_module_of_our_own_that_is_missing_is_no_users_business(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cli, "app", lacks("kinevla_ros.nothing"))
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    with pytest.raises(ModuleNotFoundError):
+        cli.main()
+
+
+def test_every_extra_that_is_named_exists() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert set(EXTRAS.values()) <= project["optional-dependencies"].keys()
 
 
 def test_sigterm_stops_a_command_as_ctrl_c_does(monkeypatch: pytest.MonkeyPatch) -> None:
