@@ -25,6 +25,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Bool, Empty, UInt16
 
 from kinevla_ros.base.arm import STREAM_PERIOD
+from kinevla_ros.base.chunk import JOINT_NAMES
 from kinevla_ros.nodes.rm_driver.gripper import RmDriverGripper
 from kinevla_ros.nodes.rm_driver.messages import errors_of, realman_messages
 from kinevla_ros.nodes.rm_driver.stop import STOP, RmDriverStop, is_heard
@@ -59,7 +60,6 @@ A driver that was frozen must not find a heap of targets when it is back.
 """
 
 REPLY_TIMEOUT = 0.5
-JOINTS = 7
 
 
 class RmDriverArm:
@@ -125,7 +125,7 @@ class RmDriverArm:
         self._sender.sent(now)
         # With another dof the driver sends seven joints all the same, the last from nowhere.
         message = self._messages.Jointpos(joint=q.tolist(), follow=self._follow, expand=0.0)
-        message.dof = JOINTS
+        message.dof = len(JOINT_NAMES)
         self._targets.publish(message)
 
     def point(self) -> Point | None:
@@ -245,7 +245,7 @@ class RmDriverArm:
         await_that(
             lambda: self._dof, "the rm_driver sends no joint error codes; is its arm connected?"
         )
-        if self._dof != JOINTS:
+        if self._dof != len(JOINT_NAMES):
             raise ArmConnectionError(
                 f"the rm_driver drives an arm of {self._dof} joints, not an RM75: set arm_dof to 7 "
                 "and arm_type to RM_75 in its parameter file"
@@ -284,7 +284,7 @@ class RmDriverArm:
 
     def _on_joint_errors(self, message: Any) -> None:
         self._dof = message.dof
-        self._joint_errors = tuple(int(bits) for bits in message.joint_error)[:JOINTS]
+        self._joint_errors = tuple(int(bits) for bits in message.joint_error)[: len(JOINT_NAMES)]
 
     def _on_error_list(self, message: Any) -> None:
         self._keep("udp_rm_err", list(message.err)[: message.err_len])
