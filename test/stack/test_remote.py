@@ -39,6 +39,7 @@ def test_pictures_cross_chunks_come_back_and_without_the_cable_the_arm_holds(
 ) -> None:
     report = tmp_path / "report.json"
     environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(sys.path),
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET",
         "FASTRTPS_DEFAULT_PROFILES_FILE": str(resource_path("config", "fastdds.xml")),
     }

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import driver_person
 import pytest
 
 pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library is not installed")
@@ -184,10 +183,9 @@ def test_what_a_frozen_driver_was_asked_in_vain_is_not_done_when_it_goes_on(
 
 
 NODE = """
-import sys, time
-sys.path.insert(0, sys.argv[1])
+import sys
 from driver_person import Person
-person = Person(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+person = Person(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
 person.enable()
 person.swing_at_speed()
 print(person.driver.pid, flush=True)
@@ -205,14 +203,13 @@ def test_a_node_that_is_killed_or_frozen_in_motion_leaves_the_arm_at_rest(
 
 def end_in_motion(controller: EmulatedController, number: signal.Signals) -> None:
     ip, port = controller.address
-    words = [
-        str(Path(driver_person.__file__).parent),
-        ip,
-        str(port),
-        str(free_port(socket.SOCK_DGRAM)),
-    ]
+    words = [ip, str(port), str(free_port(socket.SOCK_DGRAM))]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(
-        [sys.executable, "-c", NODE, *words], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", NODE, *words],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as node:
         assert node.stdout is not None
         driver = int(node.stdout.readline())
