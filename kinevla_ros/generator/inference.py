@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +54,8 @@ class Inference:
         passes: forward passes through the language model.
         model_time: time spent here (s).
         consistency: P(words | codes, observation), see `Consistency`; NaN where nobody asked.
+        disagreement: of the last chunks with each other, see `Disagreement`; NaN where it is not
+            known.
     """
 
     sequence: int
@@ -67,3 +70,4 @@ class Inference:
     model_time: float
     chunk: ActionChunk
     consistency: float
+    disagreement: float = math.nan

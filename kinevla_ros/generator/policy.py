@@ -25,6 +25,8 @@ from kinevla_ros.generator.decoding.override import Override, OverrideError
 from kinevla_ros.generator.decoding.sequence import InstructionTooLong
 from kinevla_ros.generator.decoding_backend import DecodingOptions, choose_backend
 from kinevla_ros.generator.device import find_device, naming_full_memory
+from kinevla_ros.generator.disagreement import Disagreement
+from kinevla_ros.generator.doubt import load_doubt
 from kinevla_ros.generator.engine.engine import FastDecoder
 from kinevla_ros.generator.engine.quantised import Weights
 from kinevla_ros.generator.inference import Inference, NotUnderstood, Prediction
@@ -78,6 +80,8 @@ class Policy:
     Attributes:
         backend: what decodes, in words.
         tasks, reader: what can be said to the model, and what reads it.
+        most_disagreement: of its chunks, above which it doubts itself; None where the checkpoint
+            does not say.
 
     Raises:
         CheckpointError: see there; or the depth head is missing or another model's.
@@ -115,6 +119,8 @@ class Policy:
             backend.name,
         )
         self.decoder = load_decoder(folder, self.model.config)
+        self.most_disagreement = load_doubt(folder)
+        self._disagreement = Disagreement()
         self._draft: Draft | None = None
         self._read: Read | None = None
         self._sequence = 0
@@ -130,8 +136,9 @@ class Policy:
         return self.contract.space
 
     def reset(self) -> None:
-        """Forget the words of the previous chunk; the next draft is what its way is to say."""
+        """Forget the previous chunk; the next draft is what its way is to say."""
         self._draft = None
+        self._disagreement.reset()
 
     def warm_up(self, consistency: bool = False) -> None:
         """Run every kind of pass, so that the first real chunk is not the slow one.
@@ -202,6 +209,7 @@ class Policy:
             model_time=time.perf_counter() - started,
             chunk=chunk,
             consistency=found.consistency,
+            disagreement=self._disagreement(chunk),
         )
 
     def predict(
@@ -295,7 +303,7 @@ class Policy:
                 self._read.prompt,
                 self._read.command,
             ):
-                self._draft = None
+                self.reset()
             self._read = read
         return self._read
 
