@@ -98,6 +98,23 @@ def flips(
 
 
 @app.command()
+def failures(
+    figures: Annotated[
+        list[Path], typer.Argument(help="What `kinevla evaluate --json` wrote; one or several.")
+    ],
+    model: Model = None,
+    report: Report = None,
+) -> None:
+    """Count which failed episodes of evaluations the policy foresaw, and how often in vain."""
+    from kinevla_ros.base.resources import resource_path
+    from kinevla_ros.evaluation.bench.failures import bench_failures
+
+    with plain_errors():
+        folder = model or resource_path("models", "kinevla-tiny")
+        raise typer.Exit(bench_failures(folder, figures, report))
+
+
+@app.command()
 def faults(
     count: Annotated[int, typer.Option(min=1, help="Faults to inject.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Seed of kinds and moments.")] = 0,

@@ -156,8 +156,25 @@ def calibrate(
     seed: Annotated[int, typer.Option(min=0, help="Seed of scenes and wordings.")] = 4000,
     figures: Report = None,
     report: Annotated[Path | None, typer.Option(help="Folder for a page with the ROC.")] = None,
+    episodes: Annotated[
+        Path | None,
+        typer.Option(
+            help="What `kinevla evaluate --json` wrote about the checkpoint: write its doubt.json, "
+            "from which disagreement of its chunks on it doubts itself, and measure nothing; takes "
+            "--model alone."
+        ),
+    ] = None,
 ) -> None:
     """Find the min_consistency below which the policy node should send no chunk."""
+    if episodes is not None:
+        from kinevla_ros.base.resources import resource_path
+        from kinevla_ros.evaluation.suite.doubt import calibrate_doubt
+
+        with plain_errors():
+            folder = model or resource_path("models", "kinevla-tiny")
+            most, count = calibrate_doubt(folder, episodes)
+        typer.echo(f"{folder} doubts itself above a disagreement of {most:.3f}, from {count} episodes")
+        return
     from kinevla_ros.evaluation.suite.calibrate import calibrate as run
 
     raise typer.Exit(run(model, scenes, seed, report, figures))

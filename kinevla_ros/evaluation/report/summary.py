@@ -29,9 +29,14 @@ def summary(results: Results) -> dict[str, Any]:
         },
         **_inferences(results),
         "latency": latency(results),
-        "results": [_episode(r) for own in by_task(results).values() for r in own],
+        "results": each_episode(results),
     }
     return with_machine(figures)
+
+
+def each_episode(results: Results) -> list[dict[str, Any]]:
+    """What came of every episode, as plain JSON types."""
+    return [_episode(r) for own in by_task(results).values() for r in own]
 
 
 def by_task(results: Results) -> dict[str, list[EpisodeResult]]:
@@ -177,4 +182,5 @@ def _episode(result: EpisodeResult) -> dict[str, Any]:
         "refused_chunks": result.refused_chunks,
         "fault": result.fault,
         "picture_alarms": result.picture_alarms,
+        "disagreement": [round(x, 5) if math.isfinite(x) else None for x in result.disagreement],
     }

@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 
 from kinevla_ros.evaluation.report.statistics import Rate, drop
-from kinevla_ros.evaluation.report.summary import rates, success
+from kinevla_ros.evaluation.report.summary import each_episode, rates, success
 from kinevla_ros.evaluation.suite.alarms import alarm_counts
 from kinevla_ros.evaluation.suite.episode import PLAIN, EpisodeResult
 from kinevla_ros.sim.cell.variation import KINDS
@@ -42,6 +42,7 @@ def comparison(plain: Results, other: Results) -> dict[str, Any]:
             fall, interval = drop(first, second)
             found[f"{name}_drop"], found[f"{name}_drop_interval"] = fall, interval
     found["picture_alarms"] = alarm_counts(other)
+    found["results"] = each_episode(other)
     worded = as_worded(other)
     if worded.n:
         found["as_worded"] = worded.to_json()

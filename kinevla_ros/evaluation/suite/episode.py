@@ -105,6 +105,7 @@ class EpisodeResult:
         refused_chunks: chunks that the arm did not take.
         fault: the fault that stopped the arm; None without one.
         picture_alarms: what the policy node's checks would have said, with its number.
+        disagreement: of the policy's chunks at each inference, NaN where it is not known.
     """
 
     episode: EpisodeSetup
@@ -126,6 +127,7 @@ class EpisodeResult:
     refused_chunks: int
     fault: str | None
     picture_alarms: dict[str, int] = field(default_factory=dict)
+    disagreement: tuple[float, ...] = ()
 
     @property
     def kinematic(self) -> bool:

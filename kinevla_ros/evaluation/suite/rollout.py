@@ -7,6 +7,7 @@ latency.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 
@@ -53,6 +54,7 @@ class _PolicyRun:
         self.reasoning_correct = 0
         self.no_motion: Counter[str] = Counter()
         self.alarms = Alarms()
+        self.disagreement: list[float] = []
 
     def replan(self, watcher: Watcher | None) -> None:
         """Infer once; where that fails nothing is sent and the arm goes to rest."""
@@ -66,6 +68,7 @@ class _PolicyRun:
         else:
             self._count(inference)
             self.arm.follow(inference.chunk)
+        self.disagreement.append(inference.disagreement if inference else math.nan)
         if watcher:
             watcher(observation.images, inference)
 
@@ -143,6 +146,7 @@ def run_episode(
         refused_chunks=arm.core.status(arm.now).refused_chunks,
         fault=driver.fault,
         picture_alarms=dict(driver.alarms.counts),
+        disagreement=tuple(driver.disagreement),
     )
 
 
