@@ -34,6 +34,11 @@ class ArmWatch:
     def _on_status(self, status: SafetyStatus) -> None:
         self._status, self._heard_at = status, time.monotonic()
 
+    @property
+    def speed(self) -> float:
+        """Share of full speed that is asked of the arm (%); 0 while it is paused or unheard."""
+        return self._status.speed_scaling if self._status else 0.0
+
     def obstacle(self) -> str:
         """Why the arm does not follow, and the way out; empty where nothing keeps it."""
         if self._status is None:

@@ -21,6 +21,7 @@ from kinevla_ros.data.synchronisation.observation import NoObservation, Received
 from kinevla_ros.data.synchronisation.stamp_checks import Arrival
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.policy.arm_watch import ArmWatch
+from kinevla_ros.nodes.policy.caution import Caution
 from kinevla_ros.nodes.policy.execution import Execution
 from kinevla_ros.nodes.policy.hearing import Hearing
 from kinevla_ros.nodes.policy.output import CHUNK_TIME, Output, judge, status_of
@@ -72,6 +73,7 @@ class PolicyNode(ManagedNode):
         self._complaint, self._complained_at = "", 0.0
         self._inferring_since: float | None = None
         arm = ArmWatch(self)
+        self._caution = Caution(self, self.values["when_unsure"], arm)
         self._output = Output(self, self.values["frame_prefix"], arm.obstacle)
         self._hearing = Hearing(
             self._output,
@@ -107,6 +109,7 @@ class PolicyNode(ManagedNode):
         self._sight.configure()
         try:
             self._policy, which = open_policy(self.values, self._measured)
+            self._caution.watch(self._policy)
             # What a served policy understands only its server knows.
             if known := getattr(self._policy, "tasks", None):
                 self._hearing.understand(known)
@@ -155,6 +158,7 @@ class PolicyNode(ManagedNode):
         self._wake()
         if self._thread is not None:
             self._thread.join(JOIN_TIMEOUT)
+        self._caution.end()
 
     def diagnosis(self) -> Diagnosis:
         """What the policy does, and how fast."""
@@ -225,6 +229,7 @@ class PolicyNode(ManagedNode):
             self._picture.clear()
             instruction = self._hearing.instruction
             if instruction is None:
+                self._caution.end()
                 self._sight.check_idly()
                 answered = None
                 continue
@@ -283,7 +288,10 @@ class PolicyNode(ManagedNode):
 
     def _publish(self, inference: Inference, stamp: Time, overridden: bool) -> None:
         self._model_time.add(inference.model_time)
+        doubt = self._caution.doubt(inference)
         status, detail = judge(inference, self._least_consistency)
+        if status == Reasoning.OK:
+            status, detail = self._caution.act(doubt, inference.instruction, self._hearing.heard)
         self._complaint = detail
         if status == Reasoning.OK:
             self._output.chunk(inference.chunk, stamp)
@@ -291,7 +299,7 @@ class PolicyNode(ManagedNode):
         else:
             text = f"no motion: {detail}"
             self.get_logger().warning(text, throttle_duration_sec=COMPLAINT_PERIOD)
-        reasoning = reasoning_to_message(inference, stamp, overridden)
+        reasoning = reasoning_to_message(inference, stamp, overridden, doubt)
         reasoning.status, reasoning.detail = status, detail
         self._output.reasoning(reasoning)
         if status == Reasoning.OK:

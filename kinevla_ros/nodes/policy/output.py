@@ -115,7 +115,7 @@ class Output:
         """Publish why no chunk follows."""
         message = Reasoning(status=status)
         message.instruction, message.detail = bounded(instruction, TEXT), bounded(detail, TEXT)
-        message.consistency = math.nan
+        message.consistency = message.doubt = math.nan
         message.header.stamp = self._clock.now().to_msg()
         self.reasoning(message)
 

@@ -11,6 +11,7 @@ from kinevla_ros.nodes.ros.images import TRANSPORTS
 from kinevla_ros.nodes.ros.parameters import FRAME_PREFIX, Parameter
 
 ANY_CONSISTENCY = 0.0
+WHEN_UNSURE = "report", "slow", "ask"
 PICTURES = "pictures."
 LIMITS = PictureLimits()
 PARAMETERS = {
@@ -80,6 +81,13 @@ PARAMETERS = {
         "calibrate` finds it for a checkpoint; 0 sends every chunk and measures none.",
         0.0,
         1.0,
+    ),
+    "when_unsure": Parameter(
+        "report",
+        "What happens where the policy doubts itself, see `doubt` of Reasoning. report: nothing "
+        "more; slow: the arm goes on at half its speed until the doubt is gone; ask: nothing moves "
+        "until the instruction is said again.",
+        choices=WHEN_UNSURE,
     ),
     "image_transport": Parameter(
         "raw",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -115,11 +116,14 @@ def target_from_message(message: JointState, stamps: Stamps) -> JointTarget:
     return JointTarget(stamp, joints, positions.get(GRIPPER))
 
 
-def reasoning_to_message(inference: Inference, stamp: Time, overridden: bool = False) -> Reasoning:
+def reasoning_to_message(
+    inference: Inference, stamp: Time, overridden: bool = False, doubt: float = math.nan
+) -> Reasoning:
     """Return words and codes of an inference from an observation taken at `stamp`.
 
     Args:
         overridden: whether the words are an operator's.
+        doubt: of the policy; above 1 it is unsure.
     """
     message = Reasoning(
         sequence=inference.sequence,
@@ -131,6 +135,7 @@ def reasoning_to_message(inference: Inference, stamp: Time, overridden: bool = F
         kinematics_codes=list(inference.kinematics_codes),
         overridden=overridden,
         consistency=inference.consistency,
+        doubt=doubt,
         draft_accepted=inference.draft_accepted,
         model_time=inference.model_time,
     )
