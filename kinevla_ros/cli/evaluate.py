@@ -173,7 +173,9 @@ def calibrate(
         with plain_errors():
             folder = model or resource_path("models", "kinevla-tiny")
             most, count = calibrate_doubt(folder, episodes)
-        typer.echo(f"{folder} doubts itself above a disagreement of {most:.3f}, from {count} episodes")
+        typer.echo(
+            f"{folder} doubts itself above a disagreement of {most:.3f}, from {count} episodes"
+        )
         return
     from kinevla_ros.evaluation.suite.calibrate import calibrate as run
 

@@ -37,7 +37,8 @@ class Disagreement:
         """How far the last chunks are from each other where they overlap in time.
 
         Returns:
-            Mean of `overlap_distance`; NaN until `WINDOW` pairs of chunks have been compared, and again after a gap.
+            Mean of `overlap_distance`; NaN until `WINDOW` pairs of chunks have been compared, and
+            again after a gap.
         """
         before, self._before = self._before, chunk
         distance = math.nan if before is None else overlap_distance(before, chunk)

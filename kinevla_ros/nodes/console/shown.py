@@ -20,7 +20,7 @@ from kinevla_ros.robot.status import SafetyState
 
 REASONING = (
     "OK", "NOT_UNDERSTOOD", "NO_OBSERVATION", "ERROR", "INCONSISTENT", "VETOED", "OUT_OF_MEMORY",
-    "NO_GPU", "TOO_SLOW", "ASKING", "ACCEPTED",
+    "NO_GPU", "TOO_SLOW", "ASKING", "ACCEPTED", "UNSURE",
 )  # fmt: skip
 """Statuses of `Reasoning.msg` in their order."""
 
@@ -70,6 +70,7 @@ def reasoning_shown(reasoning: Reasoning) -> dict[str, Any]:
         "kinematics_codes": list(reasoning.kinematics_codes[:MOST_CODES]),
         "overridden": reasoning.overridden,
         "consistency": finite(reasoning.consistency),
+        "doubt": finite(reasoning.doubt),
         "kept": reasoning.draft_accepted,
         "model_ms": finite(1000 * reasoning.model_time),
     }

@@ -369,6 +369,16 @@ def test_codes_and_words_that_agree_too_little_are_shown_and_move_nothing(
     policy.bench.spin_until(lambda: policy.chunks, "chunks")
 
 
+def test_doubt_is_published_and_only_reported_unless_a_parameter_says_more(
+    policy: PolicyBench,
+) -> None:
+    policy.say(BREAD)
+    assert policy.expect(Reasoning.OK).doubt == pytest.approx(0.5)
+    FakePolicy.disagreement = 3.0
+    policy.bench.spin_until(lambda: policy.reasonings[-1].doubt == pytest.approx(1.5), "doubt")
+    assert policy.expect(Reasoning.OK).doubt == pytest.approx(1.5)
+
+
 def test_an_operators_words_stand_until_released_and_the_message_says_whose_they_are(
     policy: PolicyBench,
 ) -> None:

@@ -29,6 +29,7 @@ EXAMPLES = {
         kinematics_codes=[3, 64],
         overridden=True,
         consistency=0.75,
+        doubt=0.5,
         draft_accepted=True,
         model_time=0.03125,
     ),

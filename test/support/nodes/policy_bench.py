@@ -31,7 +31,8 @@ class FakePolicy:
     """Answers at once; `trouble` is raised instead, `gate` holds an inference up."""
 
     trouble: Exception | None = None
-    consistency, model_time = 0.9, 0.01
+    consistency, model_time, disagreement = 0.9, 0.01, 1.0
+    most_disagreement: float | None = 2.0
     device, backend = "cpu", "nothing"
     gate = threading.Event()
     options: tuple[object, ...] = ()
@@ -70,6 +71,7 @@ class FakePolicy:
         return Inference(
             self._sequence, stamp, instruction, goal, how, **codes, draft_accepted=True,
             passes=4, model_time=self.model_time, chunk=chunk, consistency=self.consistency,
+            disagreement=self.disagreement,
         )  # fmt: skip
 
 
@@ -85,7 +87,7 @@ class PolicyBench:
     def reset(self) -> None:
         self.cell.reset()
         FakePolicy.trouble = None
-        FakePolicy.consistency, FakePolicy.model_time = 0.9, 0.01
+        FakePolicy.consistency, FakePolicy.model_time, FakePolicy.disagreement = 0.9, 0.01, 1.0
         FakePolicy.gate.set()
         self.override(OverrideReasoning.Request.RELEASE)
         self.say("stop")

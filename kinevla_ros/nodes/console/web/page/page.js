@@ -108,6 +108,7 @@ function reason(r) {
     $(`r-${level}-codes`).textContent = r?.[`${level}_codes`]?.length ? `[${r[`${level}_codes`].join(" ")}]` : "";
   }
   $("r-consistency").textContent = r?.consistency == null ? "not measured" : r.consistency.toFixed(2);
+  $("r-doubt").textContent = r?.doubt == null ? "not known" : `${r.doubt.toFixed(2)}${r.doubt > 1 ? ", unsure" : ""}`;
   $("r-meter").hidden = r?.consistency == null;
   $("r-meter").value = r?.consistency ?? 0;
 }
