@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From nothing to a checkpoint like the shipped one: demonstrations, moments, codec, generator,
-# six rounds of corrections, evaluation. Every step goes on where it was stopped.
+# six rounds of corrections, evaluation, the threshold of doubt. Every step goes on where it was stopped.
 # The policy sees each frame in LOOKS looks of the cell, and corrections are driven in varied ones.
 # RUN: folder for it all. EPISODES, MOMENTS, STEPS, ENCODER_STEPS, CORRECTIONS, ROUND_STEPS, LOOKS:
 # how much of each.
@@ -47,3 +47,4 @@ done
 
 kinevla evaluate --model "$run/round6" --trials 20 --seed 1000 --workers "$workers" \
   --json "$run/evaluation.json"
+kinevla calibrate --model "$run/round6" --episodes "$run/evaluation.json"

@@ -49,4 +49,5 @@ def test_a_generator_that_was_stopped_goes_on_before_anything_is_built_on_it(
     assert trained[0] == f"{first[-1]} --resume"
     assert not any("--resume" in line for line in trained[1:])
     assert len(trained) == 7 - int(stopped[-1])
-    assert second[-1].startswith("evaluate")
+    assert second[-2].startswith("evaluate")
+    assert second[-1].startswith("calibrate")
