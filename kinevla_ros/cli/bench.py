@@ -107,7 +107,7 @@ def failures(
 ) -> None:
     """Count which failed episodes of evaluations the policy foresaw, and how often in vain."""
     from kinevla_ros.base.resources import resource_path
-    from kinevla_ros.evaluation.bench.failures import bench_failures
+    from kinevla_ros.evaluation.doubt.failures import bench_failures
 
     with plain_errors():
         folder = model or resource_path("models", "kinevla-tiny")

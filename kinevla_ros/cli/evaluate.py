@@ -168,7 +168,7 @@ def calibrate(
     """Find the min_consistency below which the policy node should send no chunk."""
     if episodes is not None:
         from kinevla_ros.base.resources import resource_path
-        from kinevla_ros.evaluation.suite.doubt import calibrate_doubt
+        from kinevla_ros.evaluation.doubt.threshold import calibrate_doubt
 
         with plain_errors():
             folder = model or resource_path("models", "kinevla-tiny")

@@ -21,12 +21,12 @@ from kinevla_ros.base.observation import Observation
 from kinevla_ros.codec.contract import Contract
 from kinevla_ros.generator.checkpoint import load_decoder, load_generator, load_task_set
 from kinevla_ros.generator.decoding.decode import Draft, Generation, GenerationError, Refusal
+from kinevla_ros.generator.decoding.disagreement import Disagreement
+from kinevla_ros.generator.decoding.doubt import load_doubt
 from kinevla_ros.generator.decoding.override import Override, OverrideError
 from kinevla_ros.generator.decoding.sequence import InstructionTooLong
 from kinevla_ros.generator.decoding_backend import DecodingOptions, choose_backend
 from kinevla_ros.generator.device import find_device, naming_full_memory
-from kinevla_ros.generator.disagreement import Disagreement
-from kinevla_ros.generator.doubt import load_doubt
 from kinevla_ros.generator.engine.engine import FastDecoder
 from kinevla_ros.generator.engine.quantised import Weights
 from kinevla_ros.generator.inference import Inference, NotUnderstood, Prediction

@@ -12,14 +12,14 @@ import pytest
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.base.files.manifest import write_manifest
 from kinevla_ros.generator.checkpoint import CheckpointError
-from kinevla_ros.generator.disagreement import (
+from kinevla_ros.generator.decoding.disagreement import (
     GRIPPER,
     JOINTS,
     WINDOW,
     Disagreement,
     overlap_distance,
 )
-from kinevla_ros.generator.doubt import FILE_NAME, load_doubt, save_doubt
+from kinevla_ros.generator.decoding.doubt import FILE_NAME, load_doubt, save_doubt
 from kinevla_ros.generator.weights import MODEL_FILE
 
 

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from kinevla_ros.base.files.manifest import write_manifest
-from kinevla_ros.evaluation.bench.failures import bench_failures, foresight
-from kinevla_ros.evaluation.suite.doubt import (
-    Outcome,
+from kinevla_ros.evaluation.doubt.failures import bench_failures, foresight
+from kinevla_ros.evaluation.doubt.threshold import (
+    JudgedEpisode,
     calibrate_doubt,
     conformal_threshold,
     outcomes,
 )
 from kinevla_ros.generator.checkpoint import CheckpointError
-from kinevla_ros.generator.doubt import load_doubt
+from kinevla_ros.generator.decoding.doubt import load_doubt
 from kinevla_ros.generator.weights import MODEL_FILE
 
 NAN = float("nan")
@@ -73,20 +73,20 @@ def test_figures_without_disagreement_are_refused_with_the_cure(tmp_path: Path) 
 
 
 def test_what_is_unknown_has_no_peak_and_warns_of_nothing() -> None:
-    unknown = Outcome(True, (NAN, NAN))
+    unknown = JudgedEpisode(True, (NAN, NAN))
     assert unknown.peak() == 0.0
     assert unknown.warned_before(0.0) is None
 
 
 def test_a_warning_counts_from_its_first_inference_to_the_end() -> None:
-    assert Outcome(False, (NAN, 0.1, 0.3, 0.1, 0.4)).warned_before(0.2) == 3
+    assert JudgedEpisode(False, (NAN, 0.1, 0.3, 0.1, 0.4)).warned_before(0.2) == 3
 
 
 def test_a_score_that_tells_foresees_failures_and_one_at_chance_does_not() -> None:
     rng = np.random.default_rng(0)
 
-    def drawn(success: bool, level: float) -> Outcome:
-        return Outcome(success, tuple((level + 0.01 * rng.random(30)).tolist()))
+    def drawn(success: bool, level: float) -> JudgedEpisode:
+        return JudgedEpisode(success, tuple((level + 0.01 * rng.random(30)).tolist()))
 
     telling = foresight([drawn(i % 2 > 0, 0.02 if i % 2 else 0.05) for i in range(60)], 0.031)
     assert telling["auc"] == 1.0

@@ -17,7 +17,7 @@ import numpy as np
 from kinevla_ros.base.files.json_file import read_object
 from kinevla_ros.base.files.lock import only_writer
 from kinevla_ros.evaluation.suite.episode import PLAIN
-from kinevla_ros.generator.doubt import save_doubt
+from kinevla_ros.generator.decoding.doubt import save_doubt
 
 FALSE_ALARMS = 0.05
 LARGEST = 256 << 20
@@ -27,7 +27,7 @@ CURE = "give what `kinevla evaluate --json` wrote"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JudgedEpisode:
     """An episode as the threshold sees it.
 
     Attributes:
@@ -49,7 +49,7 @@ class Outcome:
         return len(self.disagreement) - above[0] if above else None
 
 
-def outcomes(figures: Path) -> dict[str, list[Outcome]]:
+def outcomes(figures: Path) -> dict[str, list[JudgedEpisode]]:
     """Plain episodes and those of each variation, from what an evaluation wrote.
 
     Raises:
@@ -66,9 +66,9 @@ def outcomes(figures: Path) -> dict[str, list[Outcome]]:
         raise ValueError(f"{figures} has no disagreement of each episode; {CURE}") from problem
 
 
-def _read(results: Sequence[Mapping[str, Any]]) -> list[Outcome]:
+def _read(results: Sequence[Mapping[str, Any]]) -> list[JudgedEpisode]:
     return [
-        Outcome(
+        JudgedEpisode(
             bool(each["kinematic"]),
             tuple(math.nan if x is None else float(x) for x in each["disagreement"]),
         )

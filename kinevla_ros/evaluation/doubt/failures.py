@@ -12,11 +12,11 @@ from rich.table import Table
 
 from kinevla_ros.base.chunk import CHUNK_DT
 from kinevla_ros.evaluation.bench.publish import publish
+from kinevla_ros.evaluation.doubt.threshold import JudgedEpisode, outcomes
 from kinevla_ros.evaluation.report.statistics import Rate, Roc
-from kinevla_ros.evaluation.suite.doubt import Outcome, outcomes
 from kinevla_ros.evaluation.suite.rollout import REPLAN_STEPS
 from kinevla_ros.generator.checkpoint import CheckpointError
-from kinevla_ros.generator.doubt import load_doubt
+from kinevla_ros.generator.decoding.doubt import load_doubt
 
 PERIOD = REPLAN_STEPS * CHUNK_DT
 """From one inference to the next (s)."""
@@ -44,7 +44,7 @@ def bench_failures(model: Path, figures: Sequence[Path], report: Path | None) ->
         raise CheckpointError(
             f"{model} has no doubt.json: `kinevla calibrate --episodes FIGURES` writes it"
         )
-    groups: dict[str, list[Outcome]] = {}
+    groups: dict[str, list[JudgedEpisode]] = {}
     for path in figures:
         for name, own in outcomes(path).items():
             groups.setdefault(name, []).extend(own)
@@ -56,7 +56,7 @@ def bench_failures(model: Path, figures: Sequence[Path], report: Path | None) ->
     return 0
 
 
-def foresight(episodes: Sequence[Outcome], most: float) -> dict[str, Any]:
+def foresight(episodes: Sequence[JudgedEpisode], most: float) -> dict[str, Any]:
     """AUC with interval, failures foreseen, false alarms and time to spare, as plain JSON types."""
     good, bad = ([e for e in episodes if e.success is kind] for kind in (True, False))
     found: dict[str, Any] = {"n": len(episodes), "failed": len(bad)}

@@ -1,0 +1,1 @@
+"""Whether a policy knows when it is about to fail."""
