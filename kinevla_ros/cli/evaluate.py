@@ -157,16 +157,16 @@ def calibrate(
     figures: Report = None,
     report: Annotated[Path | None, typer.Option(help="Folder for a page with the ROC.")] = None,
     episodes: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             help="What `kinevla evaluate --json` wrote about the checkpoint: write its doubt.json, "
             "from which disagreement of its chunks on it doubts itself, and measure nothing; takes "
-            "--model alone."
+            "--model alone. May be given several times."
         ),
     ] = None,
 ) -> None:
     """Find the min_consistency below which the policy node should send no chunk."""
-    if episodes is not None:
+    if episodes:
         from kinevla_ros.base.resources import resource_path
         from kinevla_ros.evaluation.doubt.threshold import calibrate_doubt
 

@@ -92,16 +92,17 @@ def conformal_threshold(peaks: Sequence[float], false_alarms: float = FALSE_ALAR
     return float(np.sort(peaks)[rank - 1])
 
 
-def calibrate_doubt(model: Path, figures: Path) -> tuple[float, int]:
+def calibrate_doubt(model: Path, figures: Sequence[Path]) -> tuple[float, int]:
     """Write doubt.json of a checkpoint; returns the threshold and its number of episodes.
 
     Args:
-        figures: of an evaluation of this checkpoint.
+        figures: of evaluations of this checkpoint.
 
     Raises:
         ValueError: see `outcomes` and `conformal_threshold`.
     """
-    peaks = [each.peak() for each in outcomes(figures)[PLAIN] if each.success]
+    plain = [each for path in figures for each in outcomes(path)[PLAIN]]
+    peaks = [each.peak() for each in plain if each.success]
     most = conformal_threshold(peaks)
     with only_writer(model):
         save_doubt(model, most, FALSE_ALARMS, len(peaks))

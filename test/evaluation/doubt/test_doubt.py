@@ -103,7 +103,7 @@ def test_the_threshold_of_an_evaluation_goes_into_the_checkpoint_and_its_failure
     path = figures(tmp_path / "a.json")
     with pytest.raises(CheckpointError, match="kinevla calibrate --episodes"):
         bench_failures(checkpoint, [path], None)
-    most, count = calibrate_doubt(checkpoint, path)
+    most, count = calibrate_doubt(checkpoint, [path])
     assert count == 59
     assert 0.03 < most < 0.04
     assert load_doubt(checkpoint) == most
