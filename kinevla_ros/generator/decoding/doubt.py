@@ -13,7 +13,7 @@ from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.weights import MODEL_FILE
 
 FILE_NAME = "doubt.json"
-CURE = "write it anew with `kinevla calibrate --episodes FIGURES`, or remove it"
+CURE = "write it again with `kinevla calibrate --episodes FIGURES`, or remove it"
 LARGEST = 1000.0
 """No two chunks of the arm are so far apart."""
 
