@@ -182,24 +182,27 @@ class ArmLink:
     def parameters(self, names: Sequence[str]) -> dict[str, Any]:
         """Values of the arm node's parameters. Raises NoArm if it does not say."""
         request = GetParameters.Request(names=list(names))
-        answer = self._ask(GetParameters, topics.ARM_GET_PARAMETERS, request)
+        answer = self.ask(GetParameters, topics.ARM_GET_PARAMETERS, request)
         values = [parameter_value_to_python(value) for value in answer.values]
         return dict(zip(names, values, strict=True))
 
     def trigger(self, service: str) -> None:
         """Call a service without arguments. Raises NoArm where it says no or nothing."""
-        self._require(service, self._ask(Trigger, service, Trigger.Request()))
+        self._require(service, self.ask(Trigger, service, Trigger.Request()))
 
     def switch(self, service: str, on: bool) -> None:
         """Call a service that switches something. Raises NoArm where it says no or nothing."""
-        self._require(service, self._ask(SetBool, service, SetBool.Request(data=on)))
+        self._require(service, self.ask(SetBool, service, SetBool.Request(data=on)))
 
     def _require(self, service: str, answer: Any) -> None:
         if not answer.success:
             raise NoArm(f"{self.node.resolve_service_name(service)}: {answer.message}")
 
-    def _ask(self, kind: Any, service: str, request: Any) -> Any:
-        """Ask until there is an answer: a request sent right after discovery may be lost."""
+    def ask(self, kind: Any, service: str, request: Any) -> Any:
+        """Ask until there is an answer: a request sent right after discovery may be lost.
+
+        Raises NoArm where none comes.
+        """
         client = self.node.create_client(kind, service)
         deadline = time.monotonic() + ANSWER_TIMEOUT
         try:

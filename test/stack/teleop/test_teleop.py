@@ -48,7 +48,7 @@ def test_the_demonstrator_plays_the_person_and_the_judge_sees_the_task_done(
         assert command.wait() == 0, command.said
     assert "done" in command.said and "simulated cell" not in command.said
     assert rests(cell)
-    judged = json.loads(cell._ask(Trigger, "cell/judge", Trigger.Request()).message)
+    judged = json.loads(cell.ask(Trigger, "cell/judge", Trigger.Request()).message)
     assert judged["goal"] and judged["constraints"]["direction"], judged
 
 
