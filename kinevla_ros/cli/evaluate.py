@@ -39,7 +39,9 @@ class Intervene(str, Enum):
 
 @app.command()
 def evaluate(
-    suite: Annotated[Literal["kine_realman"], typer.Option(help="Set of tasks.")] = "kine_realman",
+    suite: Annotated[
+        Literal["kine_realman", "carrot_lay"], typer.Option(help="Set of tasks, the model's.")
+    ] = "kine_realman",
     trials: Annotated[int, typer.Option(min=1, help="Random scenes per task.")] = 20,
     seed: Annotated[
         int, typer.Option(min=0, help="Same seed, same scenes, whatever the policy.")

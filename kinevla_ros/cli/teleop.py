@@ -82,7 +82,8 @@ def player(
 ) -> None:
     """Let the demonstrator of the simulated cell play the person, until the task is done."""
     with plain_errors():
-        from kinevla_ros.stack.teleop.player import Player, command_of
+        from kinevla_ros.sim.cell.tasks import command_of
+        from kinevla_ros.stack.teleop.player import Player
 
         command = command_of(instruction)
     from kinevla_ros.stack.teleop.drive import teleoperate

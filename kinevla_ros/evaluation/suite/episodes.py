@@ -22,11 +22,8 @@ from kinevla_ros.evaluation.suite.episode import (
 from kinevla_ros.evaluation.suite.rollout import run_episode
 from kinevla_ros.language.grammar import Split
 from kinevla_ros.sim.cell.cell import Cell
-from kinevla_ros.sim.cell.tasks import CELL_TASKS
+from kinevla_ros.sim.cell.tasks import SUITES
 from kinevla_ros.sim.cell.variation import Variation
-
-SUITES = {CELL_TASKS.name: CELL_TASKS}
-"""Name to the tasks that the cell has a world and a judge for."""
 
 
 def episodes(

@@ -97,7 +97,7 @@ def _evaluate(
 ) -> int:
     inspect = inspect or (report / VIDEOS if report else None)
     try:
-        require_cell(tried.tasks)
+        require_cell(tried.tasks, settings.suite)
         plan, found_pairs = _plan(settings)
         _require(settings, report)
         if inspect:

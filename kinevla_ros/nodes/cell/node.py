@@ -16,8 +16,6 @@ from std_srvs.srv import Trigger
 
 from kinevla_ros.base import topics
 from kinevla_ros.base.cameras import CAMERAS
-from kinevla_ros.language.reading.reader_of import reader_of
-from kinevla_ros.language.reading.readings import Understood
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.ros.images import camera_info, to_message
 from kinevla_ros.nodes.ros.managed import Diagnosis, ManagedNode
@@ -29,7 +27,7 @@ from kinevla_ros.nodes.ros.subscribe import subscribe
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.sim.cell.realtime import CellError, Images, RealTimeCell
 from kinevla_ros.sim.cell.scene import FRONT_FOVY, WRIST_FOVY
-from kinevla_ros.sim.cell.tasks import CELL_TASKS
+from kinevla_ros.sim.cell.tasks import command_of
 from kinevla_ros.sim.controller.controller import EmulatedController
 from kinevla_ros.sim.controller.stream_check import measured_period, stream_figures
 
@@ -141,8 +139,10 @@ class CellNode(ManagedNode):
         if self._cell is None or (task == self._task and reasoning.status != Reasoning.ACCEPTED):
             return
         self._task = task
-        reading = reader_of(CELL_TASKS).read(task)
-        command = reading.command if isinstance(reading, Understood) else None
+        try:
+            command = command_of(task)
+        except ValueError:
+            command = None
         try:
             self._cell.watch(command)
         except CellError as error:

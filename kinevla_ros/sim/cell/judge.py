@@ -27,6 +27,9 @@ LIFT = 0.03
 MOVED = 0.05
 PART_MARGIN = 0.008
 SIDE_MARGIN = 0.02
+LAY_AXIS = {"along": 0.0, "across": math.pi / 2}
+"""Yaw of the carrot, either way round (rad); towards the camera it is along."""
+LAY_CONE = math.radians(30)
 STILL = 0.02
 
 
@@ -116,11 +119,16 @@ class Judge:
         on_plate = bool(self._cell.contacts("carrot", "plate")) and (
             float(np.linalg.norm(offset)) < PLATE_RADIUS
         )
+        goal = bool(on_plate and at_rest and self._lifted)
+        if lay := self._command.slot("lay"):
+            turn = abs(math.remainder(float(item[3]) - LAY_AXIS[lay], math.pi))
+            kept = {"lay": turn < LAY_CONE, "order": bool(order)}
+            return Judgement(goal, kept, {"turn": turn})
         part = self._part if self._part is not None else math.nan
         towards_upper = part if self._command.slot("part") == "upper" else -part
         towards_side = offset[1] if self._command.slot("side") == "right" else -offset[1]
         return Judgement(
-            bool(on_plate and at_rest and self._lifted),
+            goal,
             {
                 "part": towards_upper > PART_MARGIN,
                 "side": bool(towards_side > SIDE_MARGIN),

@@ -45,6 +45,10 @@ PLACE_HEIGHT = {"carrot": 0.040, "bread": 0.029}
 PART_OFFSET = {"upper": 0.030, "lower": -0.034}
 DIRECTION_SLOPE = {"front": 0.0, "left_front": -1.0, "right_front": 1.0}
 SIDE_SIGN = {"left": -1.0, "right": 1.0}
+LAY_YAW = {"along": 0.0, "across": math.pi / 2}
+"""Yaw of the tool that lets the carrot go so; towards the camera it is along (rad)."""
+LAY_TOLERANCE = 0.3  # of the carrot's axis (rad)
+LAY_MIDDLE = 0.035  # distance from the plate's centre (m)
 
 _GAIN = 4.0  # 1/s: the tool closes this share of the remaining way each second
 _FUNNEL_SLOPE = 2.5  # height above the target for each metre away from it in the plane
@@ -103,8 +107,9 @@ def _aim(s: _Sketch, command: Command) -> tuple[Array, float, float]:
     kind = command.object
     if _held(s, command):
         goal, height = _release_point(s, command), PLACE_HEIGHT[kind]
-        target, near = _funnel(s, goal, 0.0, height)
-        return target, 0.0, OPEN if near else CLOSED
+        yaw = LAY_YAW[command.slot("lay") or "along"]
+        target, near = _funnel(s, goal, yaw, height)
+        return target, yaw, OPEN if near else CLOSED
     if _placed(s, command):
         rise = HOVER + GRASP_HEIGHT[kind] if s.gripper > 0.055 else s.tool[2]
         return np.array([*s.tool[:2], max(rise, s.tool[2])]), s.yaw, OPEN
@@ -200,6 +205,10 @@ def _placed(s: _Sketch, command: Command) -> bool:
     if command.object == "bread":
         return bool(s.item[0] > BREAD_FRONT - 0.03 and s.item[2] < 0.01)
     offset = s.item[:2] - s.plate[:2]
+    if lay := command.slot("lay"):
+        turned = abs(math.remainder(s.item[3] - LAY_YAW[lay], math.pi))
+        middle = float(np.linalg.norm(offset)) < LAY_MIDDLE
+        return turned < LAY_TOLERANCE and middle and bool(s.item[2] < 0.035)
     side = SIDE_SIGN[str(command.slot("side"))] * offset[1]
     return bool(0.02 < side < 0.07 and abs(offset[0]) < 0.05 and s.item[2] < 0.035)
 
@@ -220,10 +229,12 @@ def _release_point(s: _Sketch, command: Command) -> Array:
         way = BREAD_FRONT - s.item[0]
         slope = DIRECTION_SLOPE[str(command.slot("direction"))]
         return s.tool[:2] + np.array([way, slope * way])
-    goal = s.plate[:2] + np.array([0.0, SIDE_SIGN[str(command.slot("side"))] * RELEASE_SIDE])
-    # Where the carrot will be under the tool once the tool has turned to yaw 0.
+    side, lay = command.slot("side"), command.slot("lay")
+    goal = s.plate[:2] + np.array([0.0, SIDE_SIGN[side] * RELEASE_SIDE if side else 0.0])
+    # Where the carrot will be under the tool once the tool has turned.
     relative = s.item[:2] - s.tool[:2]
-    c, sn = math.cos(-s.yaw), math.sin(-s.yaw)
+    turn = LAY_YAW[lay or "along"] - s.yaw
+    c, sn = math.cos(turn), math.sin(turn)
     turned = np.array([c * relative[0] - sn * relative[1], sn * relative[0] + c * relative[1]])
     return goal - turned
 

@@ -15,10 +15,7 @@ from kinevla_ros.base import topics
 from kinevla_ros.base.chunk import CHUNK_DT
 from kinevla_ros.base.interpolation import at_times
 from kinevla_ros.language.command import Command
-from kinevla_ros.language.reading.reader_of import reader_of
-from kinevla_ros.language.reading.readings import Understood, problem_of
 from kinevla_ros.sim.cell.cell import CellState
-from kinevla_ros.sim.cell.tasks import CELL_TASKS
 from kinevla_ros.sim.demonstrations.demonstrator import Plan, done, plan
 from kinevla_ros.stack.teleop.person import DeviceLost, PersonDone, Wish
 
@@ -100,12 +97,3 @@ def cell_state(text: str) -> CellState:
     arrays: dict[str, Any] = {name: np.array(fields[name]) for name in ("q", "tool")}
     arrays["poses"] = {name: np.array(pose) for name, pose in fields["poses"].items()}
     return CellState(**{**fields, **arrays})
-
-
-def command_of(instruction: str) -> Command:
-    """The way that an instruction names. Raises ValueError where it does not name one clearly."""
-    reading = reader_of(CELL_TASKS).read(instruction)
-    if not isinstance(reading, Understood):
-        raise ValueError(f'"{instruction}" names no way that the demonstrator knows: '
-                         f"{problem_of(reading)}")  # fmt: skip
-    return reading.command

@@ -13,6 +13,7 @@ from kinevla_ros.base.chunk import CHUNK_DT
 from kinevla_ros.language.command import Command
 from kinevla_ros.sim.cell.cell import Cell
 from kinevla_ros.sim.cell.judge import Judge, Judgement
+from kinevla_ros.sim.cell.tasks import LAY_TASKS
 from kinevla_ros.sim.demonstrations.demonstrator import done, holding, plan
 from kinevla_ros.sim.simulated_arm import SimulatedArm
 
@@ -51,7 +52,9 @@ def judgements(cell: Cell, command: Command, seed: int) -> dict[Command, Judgeme
 
 
 @pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("command", TASKS, ids=lambda c: "_".join(c.slots().values()))
+@pytest.mark.parametrize(
+    "command", [*TASKS, *LAY_TASKS.commands], ids=lambda c: "_".join(c.slots().values())
+)
 def test_a_demonstration_is_kinematic_success_for_its_own_command_alone(
     cell: Cell, command: Command, seed: int
 ) -> None:

@@ -16,6 +16,7 @@ from kinevla_ros.robot.kinematics import top_down_ik
 from kinevla_ros.robot.limits import RM75_LIMITS
 from kinevla_ros.sim.cell.cell import Cell
 from kinevla_ros.sim.cell.judge import Judge, Judgement
+from kinevla_ros.sim.cell.tasks import LAY_TASKS
 from kinevla_ros.sim.demonstrations.demonstrator import done, plan
 from kinevla_ros.sim.simulated_arm import SimulatedArm
 
@@ -51,7 +52,9 @@ def perturbed_start(rng: np.random.Generator) -> np.ndarray:
     return top_down_ik(position, rng.uniform(-0.8, 0.8))
 
 
-@pytest.mark.parametrize("command", TASKS, ids=lambda c: "_".join(c.slots().values()))
+@pytest.mark.parametrize(
+    "command", [*TASKS, *LAY_TASKS.commands], ids=lambda c: "_".join(c.slots().values())
+)
 def test_every_task_succeeds_in_random_scenes(cell: Cell, command: Command) -> None:
     for seed in range(3):
         cell.reset(np.random.default_rng((11, seed)))
