@@ -27,6 +27,10 @@ SILENT = 5.0
 AHEAD = 0.1
 """So far ahead on its plan the demonstrator holds the leader (s): the arm trails it."""
 
+LEAD = 0.25
+"""So near the leader stays to where the arm was when it was planned (rad): further off it would be
+let go, and a busy cell answers late."""
+
 TAKES_HOLD = 0.3
 """So long it holds the leader where the arm is before it moves it (s)."""
 
@@ -66,7 +70,8 @@ class Player:
         due = CHUNK_DT * np.arange(len(self._plan.positions) + 1)
         path = np.vstack([self._begin, self._plan.positions])
         at = now - self._planned_at + AHEAD
-        joints = at_times(at, due, path)
+        way = at_times(at, due, path) - self._begin
+        joints = self._begin + way * min(1.0, LEAD / max(float(abs(way).max()), LEAD))
         step = min(int(at / CHUNK_DT), len(self._plan.gripper) - 1)
         return Wish(True, joints=joints, gripper=float(self._plan.gripper[step]))
 
