@@ -42,6 +42,9 @@ from kinevla_ros.stack.teleop.player import Player
 SECONDS = 30.0
 """An episode takes a fourth of it."""
 
+STANDS = 1.0
+"""So long an episode goes on once the task is done (s): that the arm then stands is learnt, too."""
+
 
 class HurriedPlayer(Player):
     """A player that gives up.
@@ -97,6 +100,7 @@ def _lead(link: ArmLink, command: Command) -> bool:
         Drive(link, player, link.gate()[0]).run()
     finally:
         player.close()
+    link.spin_until(time.monotonic() + STANDS)
     return not player.late
 
 
