@@ -14,6 +14,7 @@ pytest.importorskip("mcap_ros2")
 import rclpy
 from cameras_and_arm import CamerasAndArm
 from mcap.reader import make_reader
+from message_builds import message_package
 from node_bench import FAILURE, SUCCESS, Bench, bench
 from rclpy.parameter import Parameter
 from rclpy.serialization import deserialize_message
@@ -110,6 +111,21 @@ def test_a_bag_is_read_by_another_library(recording: Recording) -> None:
     assert "*id" not in (folder / "metadata.yaml").read_text()  # references
     (offer,) = offers["/kinevla/safety_status"]
     assert offer.durability.name == "TRANSIENT_LOCAL"
+
+
+def test_frames_are_in_the_bag_where_tf2_msgs_is(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    messages = message_package("tf2_msgs", request.config)
+    with bench({"folder": tmp_path / "bags", "least_free": 1}) as graph:
+        recording = Recording(graph, tmp_path / "bags")
+        frames = graph.client.create_publisher(messages.TFMessage, "/tf", 10)
+        timer = graph.client.create_timer(0.05, lambda: frames.publish(messages.TFMessage()))
+        graph.spin_until(frames.get_subscription_count, "the recorder listens to /tf")
+        found = [data for name, data in stored(recording.episode()) if name == "/tf"]
+        timer.cancel()
+    assert len(found) > 5
+    assert deserialize_message(found[0], messages.TFMessage) == messages.TFMessage()
 
 
 def test_the_metadata_says_what_was_asked_with_what_and_how_it_ended(recording: Recording) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import importlib.util
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ def message_package(name: str, config: pytest.Config) -> Any:
         built = config.cache.mkdir(f"rosidl_{name}") / version
         if not (built / name).exists():
             build(name, folder.parent, built, ["builtin_interfaces", "std_msgs", "geometry_msgs"])
+        # Where a recorder looks for them.
+        shutil.copytree(folder, built / "share" / name / "msg", dirs_exist_ok=True)
         sys.path.insert(0, str(built))
         # For processes that a test starts.
         paths = [str(built), *filter(None, [os.environ.get("PYTHONPATH")])]
