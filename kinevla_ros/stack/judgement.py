@@ -14,6 +14,7 @@ from kinevla_ros.robot.gate.chunk_checks import MAX_AGE
 IN_WORDS = {
     "goal": "the goal is reached",
     "part": "grasped by the part that was said",
+    "lay": "laid as it was said",
     "side": "released on the side that was said",
     "direction": "carried in the direction that was said",
     "order": "in the order that was said: grasped, then moved",

@@ -26,11 +26,13 @@ def command(object: str, **slots: str) -> Command:
 
 def command_of(instruction: str) -> Command:
     """The way that an instruction names. Raises ValueError where it names none clearly."""
-    readings = [reader_of(tasks).read(instruction) for tasks in SUITES.values()]
-    for reading in readings:
+    problems = []
+    for tasks in SUITES.values():
+        reading = reader_of(tasks).read(instruction)
         if isinstance(reading, Understood):
             return reading.command
-    raise ValueError(f'"{instruction}" names no way that the cell knows: {problem_of(readings[0])}')
+        problems.append(problem_of(reading))
+    raise ValueError(f'"{instruction}" names no way that the cell knows: {problems[0]}')
 
 
 def require_cell(tasks: TaskSet, suite: str = CELL_TASKS.name) -> None:
