@@ -97,8 +97,8 @@ def _evaluate(
 ) -> int:
     inspect = inspect or (report / VIDEOS if report else None)
     try:
-        require_cell(tried.tasks, settings.suite)
         plan, found_pairs = _plan(settings)
+        require_cell(tried.tasks, settings.suite)
         _require(settings, report)
         if inspect:
             inspect.mkdir(parents=True, exist_ok=True)
