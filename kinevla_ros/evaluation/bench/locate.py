@@ -16,12 +16,11 @@ from kinevla_ros.base.angles import wrapped
 from kinevla_ros.base.scene import OBJECTS
 from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.report.statistics import percentiles
+from kinevla_ros.evaluation.suite.episode import PLAIN
 from kinevla_ros.generator.network.located_objects import LocatedObjects
 from kinevla_ros.sim.cell.cell import Cell
 from kinevla_ros.sim.cell.variation import Variation
 from kinevla_ros.sim.demonstrations.collect import place_at_random
-
-PLAIN = "plain"
 
 
 def bench_locate(

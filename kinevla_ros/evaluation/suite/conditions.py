@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from rich import box
 from rich.table import Table
 
 from kinevla_ros.evaluation.report.statistics import Rate, drop
-from kinevla_ros.evaluation.report.summary import each_episode, rates, success
+from kinevla_ros.evaluation.report.summary import Results, each_episode, rates, success
 from kinevla_ros.evaluation.suite.alarms import alarm_counts
 from kinevla_ros.evaluation.suite.episode import PLAIN, EpisodeResult
 from kinevla_ros.sim.cell.variation import KINDS
-
-Results = Sequence[EpisodeResult]
 
 
 def by_condition(results: Results) -> dict[str, list[EpisodeResult]]:
