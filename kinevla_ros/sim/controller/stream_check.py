@@ -18,6 +18,9 @@ from kinevla_ros.sim.controller.records import StreamRecord
 PAUSE = 0.1
 """Without a target for so long a stream is over and the next one begins, from rest, s."""
 
+BURST = 1e-3
+"""Nearer together than this, targets were held up on their way and say nothing of its period, s."""
+
 _REST = 3  # targets in one place: speed, acceleration and jerk are zero
 
 WIRE_STEP = np.radians(0.001)
@@ -47,24 +50,29 @@ class StreamFigures:
 
 
 def measured_period(record: StreamRecord) -> float:
-    """Time between the targets of a record, s; `STREAM_PERIOD` for fewer than two."""
-    gaps = np.diff(record.times)
+    """Time between the targets of a stream, s; `STREAM_PERIOD` where none follows another."""
+    gaps = _gaps(record)
     return round(float(np.median(gaps)), 4) if len(gaps) else STREAM_PERIOD
+
+
+def _gaps(record: StreamRecord) -> NDArray[np.float64]:
+    """From target to target within a stream, s."""
+    gaps = np.diff(record.times)
+    return np.asarray(gaps[(gaps >= BURST) & (gaps <= PAUSE)])
 
 
 def stream_figures(record: StreamRecord, limits: JointLimits, dt: float) -> StreamFigures:
     """Differentiate a record whose targets are meant to be `dt` s apart."""
-    gaps = np.diff(record.times)
+    gaps = _gaps(record)
     streams = seen_in_time(record, dt)
     shares = {
         name: max((_share(s, order, name, limits, dt) for s in streams), default=0.0)
         for order, name in enumerate(ROUNDING, start=1)
     }
-    within = gaps[gaps <= PAUSE]
     return StreamFigures(
         points=len(record.times),
         refused=int((~record.accepted).sum()),
-        rate=float(1 / np.median(within)) if len(within) else 0.0,
+        rate=float(1 / np.median(gaps)) if len(gaps) else 0.0,
         shares=shares,
     )
 

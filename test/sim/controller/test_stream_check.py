@@ -82,6 +82,14 @@ def test_the_period_of_a_stream_is_measured(rate: int) -> None:
     assert measured_period(stream) == pytest.approx(1 / rate, rel=0.01)
 
 
+@pytest.mark.parametrize("gap", [0.0, 1e-5, 5.0])
+def test_two_targets_in_a_burst_or_far_apart_have_no_period(gap: float) -> None:
+    pair = StreamRecord(np.array([0.0, gap]), np.zeros((2, 7)), *np.ones((2, 2), bool))
+    assert measured_period(pair) == DT
+    figures = stream_figures(pair, RM75_LIMITS, DT)
+    assert np.isfinite([figures.rate, *figures.shares.values()]).all()
+
+
 def test_refused_targets_are_counted_and_an_empty_record_is_no_error() -> None:
     empty = StreamRecord(np.zeros(0), np.zeros((0, 7)), *np.zeros((2, 0), bool))
     assert stream_figures(empty, RM75_LIMITS, DT).points == 0
