@@ -99,15 +99,17 @@ def test_the_readmes_examples_name_the_seven_tasks() -> None:
     assert [parse_instruction(row) for row in rows] == list(TASKS)
 
 
-def test_the_container_is_built_by_the_readmes_steps() -> None:
+@pytest.mark.parametrize("file", ["Dockerfile", ".github/workflows/test.yml"])
+def test_container_and_workflow_are_built_by_the_readmes_steps(file: str) -> None:
     section = README.read_text().partition("## With ROS 2")[2]
     shell = section.partition("```sh\n")[2].partition("```")[0]
     steps = [line.split("  #")[0].strip() for line in shell.splitlines()]
     steps = [part for line in steps for part in line.split(" && ")]
     wanted = [step for step in steps if re.match(r"rosdep|python3|pip|colcon|\. venv", step)]
     assert len(wanted) == 5
-    container = (ROOT / "Dockerfile").read_text()
-    assert [step for step in wanted if step in container] == wanted
+    lines = re.split(r"\n| && ", (ROOT / file).read_text())
+    built = [re.sub(r"^(- run:|RUN|&&) ", "", line.strip(" \\")) for line in lines]
+    assert [step for step in wanted if step in built] == wanted
 
 
 def test_the_site_builds_without_warnings(tmp_path: Path) -> None:
