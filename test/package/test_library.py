@@ -51,6 +51,7 @@ def test_a_misspelt_name_is_an_attribute_error() -> None:
 
 
 def test_a_type_checker_sees_the_types_from_outside(tmp_path: Path) -> None:
+    pytest.importorskip("mypy")
     user = tmp_path / "user.py"
     user.write_text(
         "from kinevla_ros import Observation, Policy, SafetyGate\n"

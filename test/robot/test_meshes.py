@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import trimesh
+
+trimesh = pytest.importorskip("trimesh")
 
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.robot.model import BASE, FINGERS, LINKS, MESHES, TOOL_LENGTH, Link, urdf
