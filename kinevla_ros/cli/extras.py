@@ -24,6 +24,7 @@ EXTRAS: Mapping[str, str] = {
     "pinocchio": "ros",
     "pyarrow": "sim",
     "rclpy": "ros",
+    "rosidl_parser": "ros",
     "sacrebleu": "evaluate",
     "scipy": "sim",
     "sklearn": "skills",
