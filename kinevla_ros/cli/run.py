@@ -124,7 +124,7 @@ def replay(
     discovery: ArmDiscovery = None,
     namespace: Namespace = "",
 ) -> None:
-    """Send a recorded episode to the arm again, through the same gate, and tell how it followed.
+    """Send a recorded episode to the arm again, through the same gate, and report how it followed.
 
     First all of it is rehearsed with the arm's own limits, from where the arm is; then it goes
     slowly to the start. Without an arm node a simulated cell is started for it.

@@ -51,7 +51,7 @@ def test_what_is_made_can_be_trained_on_and_says_that_it_was_made(
         made.augment(recorded, out, scenes=1, seed=5)
 
 
-def test_the_scenes_are_new_and_the_bread_goes_where_it_was_told(
+def test_the_scenes_are_new_and_the_bread_goes_where_the_words_say(
     recorded: Path, more: tuple[Path, tuple[int, Counter[str]]]
 ) -> None:
     def bread(root: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -87,8 +87,8 @@ def test_what_the_judge_refuses_is_not_kept(
             return Judgement(goal=True, constraints={"side": False, "order": True})
 
     monkeypatch.setattr(made, "Judge", Strict)
-    told = r"none of 1 attempts.*1 times: judged as not done: side"
-    with pytest.raises(DatasetError, match=told):
+    reason = r"none of 1 attempts.*1 times: judged as not done: side"
+    with pytest.raises(DatasetError, match=reason):
         made.augment(recorded, tmp_path / "out", scenes=1, seed=5)
     assert not (tmp_path / "out/meta/info.json").exists()
 

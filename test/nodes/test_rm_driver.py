@@ -130,7 +130,7 @@ def test_a_message_that_cannot_be_handled_does_not_end_the_connection(
 
 
 @pytest.mark.parametrize(("period", "high"), [(0.02, False), (0.01, True), (0.005, True)])
-def test_the_driver_is_told_high_follow_at_ten_milliseconds_or_less_and_low_above(
+def test_the_driver_gets_high_follow_at_ten_milliseconds_or_less_and_low_above(
     driver: Callable[..., FakeRmDriver], messages: Any, period: float, high: bool
 ) -> None:
     node, arm = driver(), RmDriverArm("/", period)
@@ -212,7 +212,7 @@ def test_the_errors_of_later_drivers_are_a_list() -> None:
     assert errors_of(SimpleNamespace(err=[0x100D, 5, 0], err_len=2)) == [0x100D, 5]
 
 
-def test_the_gripper_is_where_it_was_last_told_to_go(
+def test_the_gripper_is_where_it_was_last_sent(
     driver: Callable[..., FakeRmDriver], arm: RmDriverArm
 ) -> None:
     node = driver()
@@ -224,7 +224,7 @@ def test_the_gripper_is_where_it_was_last_told_to_go(
     assert (node.gripper[-1].block, node.gripper[-1].timeout) == (False, 1)
 
 
-def test_a_gripper_that_did_not_obey_is_told_again(
+def test_a_gripper_that_did_not_obey_is_sent_again(
     driver: Callable[..., FakeRmDriver], arm: RmDriverArm
 ) -> None:
     node = driver()

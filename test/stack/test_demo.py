@@ -53,7 +53,7 @@ def test_a_failure_on_a_computer_that_is_too_slow_says_that(late: float, said: b
     assert ("End other work" in printed) is said
 
 
-def test_the_demo_does_what_it_is_told_and_shows_it_in_a_video(tmp_path: Path) -> None:
+def test_the_demo_does_what_it_is_asked_and_shows_it_in_a_video(tmp_path: Path) -> None:
     video = tmp_path / "demo.mp4"
     result = kinevla("demo", "--video", str(video))
     assert result.exit_code == 0, result.output

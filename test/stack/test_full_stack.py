@@ -156,7 +156,7 @@ def test_without_chunks_the_arm_comes_to_rest_and_holds(stack: Stack) -> None:
     assert np.ptp(q, axis=0).max() < 0.002
 
 
-def test_a_cell_that_freezes_is_a_fault_and_the_arm_moves_again_only_when_told(
+def test_a_cell_that_freezes_is_a_fault_and_the_arm_moves_again_only_when_asked(
     stack: Stack,
 ) -> None:
     stack.wave(0.6)

@@ -209,10 +209,10 @@ def test_a_node_that_ends_in_order_ends_the_launch_once_and_with_code_0(also: st
     on_exit = [first, EmitEvent(event=Shutdown(reason=also)) if also == "Ctrl-C" else second]
     ends = ExecuteProcess(cmd=[sys.executable, "-c", ""], on_exit=on_exit)
     lives = ExecuteProcess(cmd=[sys.executable, "-c", "import time; time.sleep(60)"])
-    told: list[Any] = []  # launch_ros raises when it is told twice
-    heard = RegisterEventHandler(OnShutdown(on_shutdown=lambda event, _: told.append(event)))
+    ends_heard: list[Any] = []  # launch_ros raises when it is ended twice
+    heard = RegisterEventHandler(OnShutdown(on_shutdown=lambda event, _: ends_heard.append(event)))
     service = LaunchService()
     service.include_launch_description(LaunchDescription([heard, lives, ends]))
     assert service.run() == 0
-    assert len(told) == 1
+    assert len(ends_heard) == 1
     assert lives.return_code == -signal.SIGINT

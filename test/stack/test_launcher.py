@@ -106,9 +106,9 @@ def test_a_node_that_does_not_end_is_killed_and_says_where_it_was_unless_it_is_f
             heard += capfd.readouterr().err
         if frozen:
             os.kill(launcher.pid("policy"), signal.SIGSTOP)
-    told = capfd.readouterr().err
-    assert "the policy node does not end and is killed" in told
-    assert ("in_a_loop" in told) is not frozen
+    printed = capfd.readouterr().err
+    assert "the policy node does not end and is killed" in printed
+    assert ("in_a_loop" in printed) is not frozen
     assert launcher._processes["policy"].returncode == -(
         signal.SIGKILL if frozen else signal.SIGABRT
     )

@@ -17,7 +17,7 @@ class Outcome:
     Attributes:
         written: episodes that have words now.
         open: episodes that a person must look at.
-        discarded: episodes that a person threw away; they have no words.
+        discarded: episodes that a person rejected; they have no words.
     """
 
     written: tuple[int, ...]

@@ -27,7 +27,7 @@ def compile_towers(vision: nn.Module, pixels: Tensor, timer: Timer = seconds) ->
     First with query, key and value of each attention in one product, then, if that fails, without.
 
     Args:
-        pixels: what the engine shows them, of its type; other shapes would be compiled anew.
+        pixels: what the engine shows them, of its type; other shapes would be compiled again.
         timer: gives the mean seconds of works.
     """
     blocks = [part for part in vision.modules() if isinstance(part, GradientCheckpointingLayer)]

@@ -16,7 +16,7 @@ GRACE = 1.0
 """Between the end of a node that has ended in order and that of the launch, s."""
 
 ENDING = "kinevla_ending"
-"""Among the launch's own variables once it has been told to end."""
+"""Among the launch's own variables once it is to end."""
 
 
 def bring_up(nodes: dict[str, LifecycleNode], namespace: str) -> list[Action]:
@@ -68,7 +68,7 @@ def ended(context: LaunchContext, problem: str) -> list[Action]:
 
 
 def shut_down(context: LaunchContext, reason: str) -> list[Action]:
-    """End the launch unless it ends already: launch_ros fails when it is told twice."""
+    """End the launch unless it ends already: launch_ros fails when it is ended twice."""
     if context.is_shutdown or hasattr(context.locals, ENDING):
         return []
     context.extend_globals({ENDING: True})

@@ -236,14 +236,14 @@ def test_a_block_that_fails_leaves_nothing_under_the_name(tmp_path: Path) -> Non
     assert os.listdir(tmp_path) == []
 
 
-def test_a_full_disk_is_told_in_one_line_with_the_cure() -> None:
+def test_a_full_disk_is_reported_in_one_line_with_the_cure() -> None:
     said = for_user(OSError(errno.ENOSPC, "No space left\non device", "/x/resume.safetensors"))
     assert "\n" not in said
     assert "make room" in said
     assert "/x/resume.safetensors" in said
 
 
-def test_an_error_of_many_lines_is_told_in_one() -> None:
+def test_an_error_of_many_lines_is_reported_in_one() -> None:
     said = for_user(ValueError("one\n\ttwo \ud800" + "x" * 10_000))
     assert said.startswith("one two")
     assert len(said) < 700

@@ -51,11 +51,11 @@ def test_disagreement_is_averaged_over_the_last_second() -> None:
 
 
 def test_after_a_gap_or_a_reset_the_past_is_forgotten() -> None:
-    for begin_anew in (Disagreement.reset, lambda each: each(chunk(100.0))):
+    for begin_again in (Disagreement.reset, lambda each: each(chunk(100.0))):
         disagreement = Disagreement()
         for i in range(8):
             disagreement(chunk(0.2 * i, 0.1 * (i % 2)))
-        begin_anew(disagreement)
+        begin_again(disagreement)
         assert math.isnan(disagreement(chunk(100.2)))
 
 

@@ -173,7 +173,7 @@ PARAMETERS = {
 
 @pytest.fixture
 def cameras(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Camera]]:
-    """Both cameras as the node finds them, giving pictures; the wrist's are told apart by red."""
+    """Both cameras as the node finds them, giving pictures; the wrist's are the red ones."""
     found = {"front": Camera("11"), "wrist": Camera("22")}
     found["wrist"].red = 90
     there = lambda: [camera.device for camera in found.values()]  # noqa: E731

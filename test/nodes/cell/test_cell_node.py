@@ -90,7 +90,7 @@ def test_the_judge_watches_what_the_policy_carries_out(cell: Bench) -> None:
     cell.spin_until(lambda: not judge(cell).success, "end of judging")
 
 
-def test_a_reset_lays_the_objects_out_anew_and_leaves_the_arm_alone(cell: Bench) -> None:
+def test_a_reset_makes_a_new_scene_and_leaves_the_arm_alone(cell: Bench) -> None:
     views = cell.record(Image, "/camera/front/color/image_raw", image_qos(True))
     cell.spin_until(lambda: views, "picture")
     before = to_array(views[-1]).astype(int)

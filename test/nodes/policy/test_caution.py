@@ -121,14 +121,14 @@ def test_nothing_moves_from_the_first_doubt_on_until_the_instruction_is_said_aga
     assert acted(each, UNSURE, heard=2) == SENT
 
 
-def test_another_instruction_is_asked_about_anew() -> None:
+def test_another_instruction_is_asked_about_again() -> None:
     each = caution("ask")
     acted(each, UNSURE)
     assert acted(each, SURE, "carrot", heard=2) == SENT
     assert acted(each, UNSURE, "carrot", heard=2) == HELD
 
 
-def test_the_same_instruction_after_the_end_of_a_task_is_asked_about_anew() -> None:
+def test_the_same_instruction_after_the_end_of_a_task_is_asked_about_again() -> None:
     each = caution("ask")
     acted(each, UNSURE)
     acted(each, SURE, heard=2)

@@ -271,9 +271,7 @@ def test_what_was_recorded_becomes_a_dataset_of_the_same_frames(
     assert run(app, ["annotate", str(target), "--from-task"]).exit_code in (0, 1)
 
 
-def test_where_a_person_led_is_told_by_what_was_recorded(
-    recording: Recording, tmp_path: Path
-) -> None:
+def test_what_was_recorded_says_where_a_person_led(recording: Recording, tmp_path: Path) -> None:
     robot, graph = recording.robot, recording.graph
     robot.say(SAID)
     graph.spin_until(lambda: recording.status.instruction == SAID, "instruction")

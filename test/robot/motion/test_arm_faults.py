@@ -103,7 +103,7 @@ def test_a_fault_is_latched_by_name_and_brings_the_arm_to_rest(
 
 
 @pytest.mark.parametrize(("cause", "fault"), FAULTS)
-def test_after_a_fault_the_arm_moves_again_only_by_reset_and_enable_and_without_a_lunge(
+def test_after_a_fault_the_arm_moves_again_only_by_reset_and_enable_and_without_a_jump(
     moving: ArmBench, cause: Callable[[ArmBench], None], fault: Fault
 ) -> None:
     cause(moving)

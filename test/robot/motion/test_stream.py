@@ -181,7 +181,7 @@ def test_an_older_chunk_is_ignored_with_a_reason() -> None:
     assert run(stream, 0.3, 2.0)[-1].position[0] == pytest.approx(0.1)
 
 
-def test_a_restarted_policy_may_count_anew_after_its_last_chunk_has_ended() -> None:
+def test_a_restarted_policy_may_count_from_one_after_its_last_chunk_has_ended() -> None:
     stream = started()
     stream.follow(constant(0.1, stamp=0.0, sequence=500), 0.0)
     run(stream, 0.0, 1.0)

@@ -19,8 +19,8 @@ def test_every_target_waits_for_one_reading_at_most_and_every_reading_for_one_ta
     waiting: list[bool],
 ) -> None:
     turns = Turns()
-    told = [turns.tells(each) for each in waiting]
-    for waits, tells, before in zip(waiting, told, [False, *told], strict=False):
+    sent = [turns.tells(each) for each in waiting]
+    for waits, tells, before in zip(waiting, sent, [False, *sent], strict=False):
         assert tells == (waits and not before)
 
 

@@ -152,7 +152,7 @@ class TestMotion:
         assert state.controller_errors == ()
         assert state.joint_errors == ()
 
-    def test_the_gripper_goes_where_told(self, arm: RealManArm) -> None:
+    def test_the_gripper_goes_where_it_is_sent(self, arm: RealManArm) -> None:
         arm.send_gripper(0.02)
         assert wait_until(lambda: abs((arm.latest().gripper or 0) - 0.02) < 1e-4)
 
@@ -172,7 +172,7 @@ class TestMotion:
         assert wait_until(lambda: arm.latest().joint_errors == ())
         assert wait_until(lambda: arm.latest().controller_errors == ())
 
-    def test_it_gives_way_to_a_hand_until_told_and_says_so(
+    def test_it_gives_way_to_a_hand_until_asked_and_says_so(
         self, arm: RealManArm, controller: EmulatedController
     ) -> None:
         assert wait_until(lambda: arm.latest() is not None) and not arm.latest().dragged

@@ -212,7 +212,7 @@ def test_nothing_waits_for_a_frozen_controller(
         arm.stop()
 
 
-def test_a_broken_connection_is_known_and_made_anew(
+def test_a_broken_connection_is_known_and_made_again(
     arm: RealManArm, controller: EmulatedController
 ) -> None:
     controller.reset_clients()
@@ -222,7 +222,7 @@ def test_a_broken_connection_is_known_and_made_anew(
     assert wait_until(lambda: arm.can_stop)
 
 
-def test_the_stop_line_is_made_anew_when_it_alone_was_closed(
+def test_the_stop_line_is_made_again_when_it_alone_was_closed(
     arm: RealManArm, controller: EmulatedController
 ) -> None:
     library = controller.records.commands()[-1].client
@@ -278,7 +278,7 @@ def test_errors_are_cleared_in_the_order_that_works_and_never_by_the_emergency_s
     assert not [c.name for c in controller.records.commands() if "emergency" in c.name]
 
 
-def test_a_gripper_that_is_told_something_new_all_the_time_is_read_all_the_same(
+def test_a_gripper_that_gets_a_new_target_all_the_time_is_still_read(
     arm: RealManArm, controller: EmulatedController
 ) -> None:
     start = time.monotonic()
@@ -286,9 +286,9 @@ def test_a_gripper_that_is_told_something_new_all_the_time_is_read_all_the_same(
         arm.send_gripper(opening)
         time.sleep(0.02)
     names = [name for name in commands(controller, start) if "gripper" in name]
-    told, read = (
+    sent, read = (
         names.count(f"{verb}_gripper_{what}")
         for verb, what in (("set", "position"), ("get", "state"))
     )
-    assert told >= 4
-    assert abs(told - read) <= 1
+    assert sent >= 4
+    assert abs(sent - read) <= 1

@@ -70,7 +70,7 @@ def test_a_fresh_scene_lies_still(cell: Cell) -> None:
         np.testing.assert_allclose(cell.joint_positions(), HOME, atol=0.002)
 
 
-def test_the_arm_starts_where_it_is_told(cell: Cell) -> None:
+def test_the_arm_starts_where_it_is_put(cell: Cell) -> None:
     start = top_down_ik(np.array([0.30, 0.1, 0.15]), 0.4)
     state = cell.reset(np.random.default_rng(3), start)
     np.testing.assert_allclose(state.q, start, atol=0.002)
@@ -86,7 +86,7 @@ def test_the_arm_follows_its_targets(cell: Cell) -> None:
     np.testing.assert_allclose(cell.joint_positions(), target, atol=0.003)
 
 
-def test_the_gripper_opens_as_far_as_it_is_told(cell: Cell) -> None:
+def test_the_gripper_opens_as_far_as_commanded(cell: Cell) -> None:
     reset(cell, 3)
     for opening in (0.0, 0.03, 0.07):
         cell.set_gripper(opening)

@@ -247,7 +247,7 @@ class TestServer:
         clients = [command.client for command in controller.records.commands()]
         assert len(set(clients)) == 2
 
-    def test_it_pushes_the_state_where_told(self, controller: EmulatedController) -> None:
+    def test_it_pushes_the_state_where_asked(self, controller: EmulatedController) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
             listener.bind(("127.0.0.1", 0))
             listener.settimeout(5)

@@ -30,6 +30,6 @@ def test_no_two_ways_have_the_same_texts(tasks: TaskSet) -> None:
     assert len(set(tasks.texts())) == len(list(tasks.ways()))
 
 
-def test_goals_with_the_same_object_are_told_apart_by_name(tasks: TaskSet) -> None:
+def test_goals_with_the_same_object_differ_by_name(tasks: TaskSet) -> None:
     for goal, way in tasks.ways():
         assert tasks.way({"object": goal.key, **way.slots}) == (goal, way)

@@ -36,7 +36,7 @@ def test_whoever_joins_a_domain_is_a_neighbour_of_those_that_come_later(
     assert not isolation.has_neighbours()
 
 
-def test_with_every_domain_in_use_nothing_starts_and_the_reason_is_told(
+def test_with_every_domain_in_use_nothing_starts_and_the_reason_is_given(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ROS_DOMAIN_ID", "77")

@@ -91,7 +91,7 @@ def test_keys_move_the_tool_after_the_space_bar_and_ctrl_c_brings_it_to_rest(
     assert cell.status is not None and cell.status.state == SafetyStatus.HOLDING
 
 
-def test_who_asks_for_a_task_that_nobody_knows_is_told_at_once() -> None:
+def test_who_asks_for_a_task_that_nobody_knows_hears_so_at_once() -> None:
     with typed("teleop", "player", "dance") as command:
         assert command.wait() == 1
     assert "outside its scope (dance)" in command.said
