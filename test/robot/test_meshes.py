@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-trimesh = pytest.importorskip("trimesh")
+pytest.importorskip("trimesh")
+
+import trimesh
 
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.robot.model import BASE, FINGERS, LINKS, MESHES, TOOL_LENGTH, Link, urdf
