@@ -10,3 +10,6 @@ GRIPPER_TOLERANCE = 0.01
 
 STREAM_PERIOD = 0.02
 """Time from target to target of the arm's stream unless another is asked for (s)."""
+
+ARM_PORT, STATE_PORT = 8080, 8089
+"""TCP port of the arm's controller, and UDP port to which it sends the arm's state."""

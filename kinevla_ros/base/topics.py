@@ -10,6 +10,9 @@ EXECUTE = "kinevla/execute"
 OVERRIDE_REASONING = "policy/override_reasoning"
 POLICY_GET_PARAMETERS = "policy/get_parameters"
 
+# From the cameras; of each its name.
+PICTURES = "camera/{}/color/image_raw"
+
 # From the policy to the arm.
 ACTION_CHUNK = "kinevla/action_chunk"
 TELEOP_TARGETS = "kinevla/teleop_targets"

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from kinevla_ros.base.arm import ARM_PORT
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.cli.options import (
     ArmDiscovery,
@@ -221,7 +222,7 @@ def camera_reference(
 @app.command()
 def emulate(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.2",
-    port: Port = 8080,
+    port: Port = ARM_PORT,
     control_port: Annotated[
         int, typer.Option(min=0, help="Port of 127.0.0.1 for faults and records; 0: a free one.")
     ] = 0,

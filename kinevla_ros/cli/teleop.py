@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from kinevla_ros.base.arm import ARM_PORT
 from kinevla_ros.cli.options import ArmDiscovery, Namespace, named, plain_errors
 
 app = typer.Typer(
@@ -17,7 +18,7 @@ app = typer.Typer(
 @app.command()
 def leader(
     ip: Annotated[str, typer.Argument(help="Address of the leader arm's controller.")],
-    port: Annotated[int, typer.Option(min=1, max=65535, help="TCP port of it.")] = 8080,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="TCP port of it.")] = ARM_PORT,
     udp_port: Annotated[
         int, typer.Option(min=1, max=65535, help="Port on this computer for its state.")
     ] = 8091,

@@ -137,9 +137,12 @@ class Demonstration:
         node.create_subscription(SafetyStatus, topics.SAFETY_STATUS, self._on_status, LATCHED)
         if self._writer:
             pictures = image_qos(reliable=True)
-            topic = "camera/{}/color/image_raw"
-            node.create_subscription(Image, topic.format("front"), self._on_front, pictures)
-            node.create_subscription(Image, topic.format("wrist"), self._on_wrist, pictures)
+            node.create_subscription(
+                Image, topics.PICTURES.format("front"), self._on_front, pictures
+            )
+            node.create_subscription(
+                Image, topics.PICTURES.format("wrist"), self._on_wrist, pictures
+            )
 
     def __enter__(self) -> Demonstration:
         return self

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kinevla_ros.base.arm import ARM_PORT
 from kinevla_ros.stack.processes.claims import AlreadyRunning, claim
 from kinevla_ros.stack.processes.isolation import (
     DISCOVERY,
@@ -19,7 +20,6 @@ from kinevla_ros.stack.processes.isolation import (
 )
 from kinevla_ros.stack.processes.launcher import (
     CELL_HOST,
-    CELL_PORT,
     Interrupted,
     Launcher,
     LaunchError,
@@ -137,8 +137,8 @@ def overrides(setup: StackSetup) -> dict[str, dict[str, Any]]:
 def simulated_nodes(namespace: str = "") -> dict[str, dict[str, Any]]:
     """Parameters of cell, policy and arm; ports of its own for one of several cells."""
     if not namespace:
-        cell = {"host": CELL_HOST, "port": CELL_PORT}
-        return {"cell": cell, "policy": {}, "arm": simulated(CELL_PORT)}
+        cell = {"host": CELL_HOST, "port": ARM_PORT}
+        return {"cell": cell, "policy": {}, "arm": simulated(ARM_PORT)}
     port, udp_port = free_tcp_port(CELL_HOST), free_udp_port(CELL_HOST)
     arm = {**simulated(port), "udp_port": udp_port}
     return {"cell": {"host": CELL_HOST, "port": port}, "policy": {}, "arm": arm}

@@ -31,6 +31,8 @@ FACTS = {
     "levels of reasoning": (r"LEVELS\b.* = \(.goal", "language/tokenizer/vocabulary.py"),
     "first bytes of a JPEG": (r"xff.xd8", "generator/pictures/header.py"),
     "what a figure was measured on": (r'"machine": machine\(\)', "evaluation/bench/publish.py"),
+    "topic of the pictures": (r"color/image_raw\"", "base/topics.py"),
+    "ports of the controller": (r"\b8080(?:, 8089)?\b|\b8089\b", "base/arm.py"),
     "full position of the gripper": (r"FULL_POSITION = ", "robot/realman/gripper.py"),
 }
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kinevla_ros.base import topics
 from kinevla_ros.generator.pictures.header import JPEG, PNG
 from kinevla_ros.generator.pictures.header import picture_size as header_size
 from kinevla_ros.generator.pictures.pixel_formats import PIXEL_FORMATS, rgb
@@ -26,7 +27,7 @@ ENDS = {JPEG: b"\xff\xd9", PNG[:2]: b"IEND\xaeB`\x82"}
 
 def picture_topic(camera: str, transport: str) -> str:
     """Where the colour pictures of `front` or `wrist` come."""
-    topic = f"/camera/{camera}/color/image_raw"
+    topic = f"/{topics.PICTURES.format(camera)}"
     return topic if transport == "raw" else f"{topic}/{transport}"
 
 

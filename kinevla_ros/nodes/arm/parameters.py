@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kinevla_ros.base.arm import STREAM_PERIOD
+from kinevla_ros.base.arm import ARM_PORT, STATE_PORT, STREAM_PERIOD
 from kinevla_ros.nodes.ros.parameters import FRAME_PREFIX, Parameter
 from kinevla_ros.robot.gate.workspace import Workspace
 from kinevla_ros.robot.limits import JointLimits
@@ -23,9 +23,9 @@ PARAMETERS = {
         choices=("api", "rm_driver"),
     ),
     "arm_ip": Parameter("192.168.1.18", "Address of the arm's controller."),
-    "arm_port": Parameter(8080, "TCP port of the arm's controller.", 1, 65535),
+    "arm_port": Parameter(ARM_PORT, "TCP port of the arm's controller.", 1, 65535),
     "udp_port": Parameter(
-        8089, "Port on this computer for the arm's state; each arm needs its own.", 1, 65535
+        STATE_PORT, "Port on this computer for the arm's state; each arm needs its own.", 1, 65535
     ),
     "host_ip": Parameter("", "This computer's address as the arm sees it; empty: by route."),
     "rate": Parameter(

@@ -15,6 +15,7 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_srvs.srv import Trigger
 
 from kinevla_ros.base import topics
+from kinevla_ros.base.arm import ARM_PORT
 from kinevla_ros.base.cameras import CAMERAS
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.ros.images import camera_info, to_message
@@ -34,7 +35,9 @@ from kinevla_ros.sim.controller.stream_check import measured_period, stream_figu
 PARAMETERS = {
     **FRAME_PREFIX,
     "host": Parameter("127.0.0.2", "Address of the emulated controller; any of 127.0.0.0/8."),
-    "port": Parameter(8080, "TCP port of the emulated controller; 0 takes a free one.", 0, 65535),
+    "port": Parameter(
+        ARM_PORT, "TCP port of the emulated controller; 0 takes a free one.", 0, 65535
+    ),
     "seed": Parameter(0, "Fixes the sequence of random scenes.", 0, 2**31 - 1),
     "camera_rate": Parameter(15.0, "Pictures a second of each camera (Hz).", 1.0, 30.0),
     "images_reliable": Parameter(
@@ -58,7 +61,7 @@ class CellNode(ManagedNode):
         self._task = ""
         qos = image_qos(self.values["images_reliable"])
         self._images = {
-            name: self.create_publisher(Image, f"camera/{name}/color/image_raw", qos)
+            name: self.create_publisher(Image, topics.PICTURES.format(name), qos)
             for name in CAMERAS
         }
         self._infos = {

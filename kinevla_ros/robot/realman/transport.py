@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from kinevla_ros.base.arm import STREAM_PERIOD
+from kinevla_ros.base.arm import ARM_PORT, STATE_PORT, STREAM_PERIOD
 from kinevla_ros.robot.limits import RM75_LIMITS, JointLimits
 from kinevla_ros.robot.motion.target_sender import Point, Target, TargetSender
 from kinevla_ros.robot.realman.channel import (
@@ -67,8 +67,8 @@ class RealManArm:
     def __init__(
         self,
         ip: str,
-        port: int = 8080,
-        udp_port: int = 8089,
+        port: int = ARM_PORT,
+        udp_port: int = STATE_PORT,
         host_ip: str | None = None,
         period: float = STREAM_PERIOD,
     ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from kinevla_ros.base.arm import STATE_PORT
 from kinevla_ros.sim.controller.gripper import Gripper
 from kinevla_ros.sim.controller.motion import ControllerMotion
 from kinevla_ros.sim.controller.protocol import (
@@ -32,7 +33,7 @@ class Commands:
         self._push: Message = {
             "cycle": 1,
             "enable": False,
-            "port": 8089,
+            "port": STATE_PORT,
             "force_coordinate": 0,
             "ip": "127.0.0.1",
             "custom": {"joint_speed": True, "arm_current_status": True},

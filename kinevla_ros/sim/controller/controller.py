@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
+from kinevla_ros.base.arm import ARM_PORT
 from kinevla_ros.sim.controller.client import Client
 from kinevla_ros.sim.controller.commands import Commands
 from kinevla_ros.sim.controller.control import ControlLine
@@ -53,7 +54,7 @@ class EmulatedController:
         self,
         plant: ArmPlant,
         host: str = "127.0.0.1",
-        port: int = 8080,
+        port: int = ARM_PORT,
         control_port: int | None = None,
     ) -> None:
         self.address = (host, port)

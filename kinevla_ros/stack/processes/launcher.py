@@ -32,7 +32,7 @@ Overrides = Mapping[str, Mapping[str, Any]]
 HALVES = ("policy", "robot")
 """What one of two machines runs: the policy node, or all others."""
 
-CELL_HOST, CELL_PORT = "127.0.0.2", 8080
+CELL_HOST = "127.0.0.2"
 
 SERVICE_TIMEOUT = 30.0
 """A process is there and discovered by then, s."""
