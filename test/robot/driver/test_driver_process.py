@@ -56,7 +56,8 @@ def assert_smooth_in_time(controller: EmulatedController) -> None:
 
 def assert_at_rest(controller: EmulatedController) -> None:
     targets = controller.stream_record().targets
-    assert targets[-1] == pytest.approx(targets[-2], abs=5e-4)
+    # The last step of a brake depends on where between two ticks it ends: less than 0.05 rad/s.
+    assert targets[-1] == pytest.approx(targets[-2], abs=1e-3)
 
 
 def freeze(process: int, seconds: float) -> None:
