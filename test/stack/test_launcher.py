@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -20,6 +21,7 @@ from typer.testing import CliRunner
 
 from kinevla_ros.cli import app
 from kinevla_ros.stack.processes import launcher as launcher_module
+from kinevla_ros.stack.processes import shared_memory
 from kinevla_ros.stack.processes.isolation import DISCOVERY
 from kinevla_ros.stack.processes.launcher import (
     CELL_HOST,
@@ -28,6 +30,7 @@ from kinevla_ros.stack.processes.launcher import (
     client_node,
     half,
 )
+from kinevla_ros.stack.processes.node_process import ends
 from kinevla_ros.stack.up import StackSetup, overrides
 
 REAL = "192.168.1.18"
@@ -123,15 +126,15 @@ sys.exit(run(lambda: ManagedNode("cell", {})))
 
 
 def shared_memory_of(pid: int) -> set[Path]:
-    """What a process has open in /dev/shm of Fast DDS's."""
+    """Segments and their locks that a process has open in /dev/shm."""
     links = set()
     for link in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(FileNotFoundError):  # of this listing
             links.add(os.readlink(link))
-    return {Path(link) for link in links if link.startswith("/dev/shm/fastrtps_")}
+    return {Path(link) for link in links if re.match("/dev/shm/fastrtps_[0-9a-f]{16}", link)}
 
 
-def test_a_killed_node_is_named_and_leaves_nothing_in_shared_memory(
+def test_a_killed_node_is_named_and_leaves_no_segment_in_shared_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(launcher_module, "node_command", lambda *_: [sys.executable, "-c", NODE])
@@ -148,9 +151,24 @@ def test_a_killed_node_is_named_and_leaves_nothing_in_shared_memory(
         used = shared_memory_of(launcher.pid("cell")) | (shared_memory_of(os.getpid()) - before)
         os.kill(launcher.pid("cell"), signal.SIGKILL)
         launcher.wait_for(lambda: False, 10.0, "the death is not seen")
-    names = {path.name.removesuffix("_el").removesuffix("_sl") for path in used}
-    assert len(names) >= 4
+    names = {path.name.removesuffix("_el") for path in used}
+    assert len(names) == 2
     assert not [path for path in Path("/dev/shm").iterdir() if any(n in path.name for n in names)]
+
+
+def test_a_node_in_the_place_of_one_that_has_ended_is_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(launcher_module, "node_command", lambda *_: [sys.executable, "-c", NODE])
+    with (
+        client_node("test_up") as (node, interrupted),
+        Launcher(node, interrupted, Path(), {"cell": {}}) as launcher,
+    ):
+        launcher.bring_up()
+        shared_memory.watch(launcher.pid("cell"))
+        assert ends(launcher._processes["cell"], signal.SIGINT, 10.0)
+        shared_memory.clean()
+        launcher.restart("cell")
 
 
 MUTE_AT_FIRST = """

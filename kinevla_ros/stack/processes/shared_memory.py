@@ -1,8 +1,9 @@
-"""Shared memory of Fast DDS that killed processes leave behind, as `fastdds shm clean` knows it.
+"""Segments in shared memory that killed processes leave behind.
 
-A participant owns segments and ports in /dev/shm, each with a lock file that it holds for as long
-as it lives, and removes them when it ends in order. A port that a killed process had open is not
-removed by its owner either.
+Each participant of Fast DDS owns a segment in /dev/shm, with a lock file that it holds for as long
+as it lives, and removes both when it ends in order. Its ports stay: the next participant takes the
+same numbers, and where one was removed that another process still had open, that process finds it
+broken, makes the port again, and the new participant hears nothing from then on.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 FOLDER = Path("/dev/shm")
-NAME = re.compile(r"/dev/shm/(fastrtps_\w+?)(?:_[es]l)?$")
-LOCKS = ("_el", "_sl")
+SEGMENT = re.compile(r"/dev/shm/(fastrtps_[0-9a-f]{16})(?:_el)?$")
 
 _watched: set[str] = set()
 
@@ -31,15 +31,16 @@ def watch(pid: int) -> None:
                 used.append(os.readlink(link))
         for child in (process / f"task/{pid}/children").read_text().split():
             watch(int(child))
-    _watched.update(match[1] for match in map(NAME.search, used) if match)
+    _watched.update(match[1] for match in map(SEGMENT.search, used) if match)
 
 
 def clean() -> None:
-    """Remove what the watched processes used and nobody owns any more."""
+    """Remove the segments of the watched processes that nobody owns any more."""
     for name in list(_watched):
-        if not any(_held(FOLDER / f"{name}{lock}") for lock in LOCKS):
-            for left in (name, *(f"{name}{lock}" for lock in LOCKS), f"sem.{name}_mutex"):
-                (FOLDER / left).unlink(missing_ok=True)
+        segment, lock = FOLDER / name, FOLDER / f"{name}_el"
+        if not _held(lock):
+            segment.unlink(missing_ok=True)
+            lock.unlink(missing_ok=True)
             _watched.discard(name)
 
 
