@@ -23,10 +23,13 @@ from kinevla_ros.nodes.ros.messages import (
 )
 from kinevla_ros.nodes.ros.qos import LATCHED
 from kinevla_ros.robot.host.priority import promptly
+from kinevla_ros.robot.motion.target_sender import STANDING
 from kinevla_ros.sim.controller.controller import EmulatedController
 from kinevla_ros.sim.controller.plant import READY_POSE
+from kinevla_ros.sim.controller.records import StreamRecord
 
 READY = np.array(READY_POSE)
+TRIES = 8
 
 
 class Arm:
@@ -82,6 +85,19 @@ class Arm:
         while time.monotonic() < end:
             self.send(0.4 if self.joints[-1].position[0] < 0.2 else 0.0)
             self.bench.spin_for(0.2)
+
+    def stream_for(self, seconds: float, period: float) -> StreamRecord:
+        """The targets of a motion that arrived without a gap: no limit says what a gap breaks."""
+        for _ in range(TRIES):
+            start = time.monotonic()
+            self.move_for(seconds)
+            self.expect(SafetyStatus.HOLDING)
+            record = self.controller.stream_record()
+            record = StreamRecord(*(column[record.times > start] for column in record))
+            gaps = np.diff(record.times)
+            if not (gaps > (STANDING - 0.5) * period).any():
+                return record
+        raise AssertionError(f"the computer held up the stream {TRIES} times: {gaps.max():.3f} s")
 
 
 @contextmanager
