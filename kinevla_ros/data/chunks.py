@@ -29,6 +29,13 @@ def demonstrated_chunks(
     return following_actions(columns[ACTION], columns["episode_index"], space)
 
 
+def frames_ahead(episode: NDArray[np.int64], horizon: int) -> NDArray[np.int64]:
+    """Frames from each to that at the end of its chunk, or to its episode's last one, (N,)."""
+    index = np.arange(len(episode))
+    last = np.searchsorted(episode, episode, side="right") - 1
+    return np.minimum(index + horizon, last) - index
+
+
 def following_actions(
     action: NDArray[np.floating], episode: NDArray[np.int64], space: ActionSpace
 ) -> NDArray[np.float32]:

@@ -23,8 +23,8 @@ from kinevla_ros.generator.pictures.squares import camera_pixels, state_tensor
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.language.parse import UnknownInstruction, parse_instruction
 from kinevla_ros.language.reading.reader_of import reader_of
-from kinevla_ros.training.generator.motion_heads import ActionHead
-from kinevla_ros.training.generator.training import read_head
+from kinevla_ros.training.generator.grounded_head import ActionHead, GroundedHead
+from kinevla_ros.training.generator.training import read_foresight, read_head
 from kinevla_ros.training.variants.variants import Variant
 from kinevla_ros.training.variants.without_reasoning import written_without_reasoning
 
@@ -82,6 +82,9 @@ class HeadPolicy:
         self._reader = reader_of(load_task_set(folder))
         self._example = load_task_set(folder).example
         self._head = read_head(folder, self._model.config, head).eval()
+        self._foresight = (
+            read_foresight(folder, self._model).eval() if head is GroundedHead else None
+        )
         self._sequence = 0
 
     def reset(self) -> None:
@@ -145,4 +148,12 @@ class HeadPolicy:
         kinds = torch.cat([kinds, torch.tensor([asking.segments])], dim=1)
         _, hidden = model(embeddings, kinds, with_logits=False)
         # The last position asks for the kinematics codes.
-        return self._head.motion(hidden[:, -1])[0].double().numpy()
+        asked = hidden[:, -1]
+        if isinstance(self._head, GroundedHead):
+            assert self._foresight is not None
+            images = observation[:, : model.config.cameras * model.config.image_tokens]
+            seen_tokens = self._foresight.norm(images)
+            return (
+                self._head.motion(seen_tokens, self._foresight(images, asked))[0].double().numpy()
+            )
+        return self._head.motion(asked)[0].double().numpy()

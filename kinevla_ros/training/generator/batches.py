@@ -88,7 +88,8 @@ class BatchMaker:
         settings, samples = self._settings, self._samples
         rng = np.random.default_rng((settings.seed, step))
         rows = self._rows(rng)
-        images = samples.pictures(rows, rng)
+        foresight = settings.weights.foresight > 0
+        images = (samples.moving_pictures if foresight else samples.pictures)(rows, rng)
         tasks, prompts, tails, motions = [], [], [], []
         seen = [(row, *view) for row in rows.tolist() for view in self._pair(row, rng)]
         for row, task, variant in seen:
@@ -99,8 +100,10 @@ class BatchMaker:
             codes = self._codes[row, task, variant]
             tails.append(self._tail(prompts[-1], task, codes, variant > 0, refused))
         length = self._length
+        cameras = self._config.cameras
+        shown = pixels(self._config, _relit(images, rng))
         return Batch(
-            images=pixels(self._config, _relit(images, rng)),
+            images=shown[:, :cameras],
             state=torch.from_numpy(samples.state[rows] / samples.space.state_scale),
             prompt=torch.tensor([ids for ids, _ in prompts]),
             prompt_segments=torch.tensor([segments for _, segments in prompts]),
@@ -113,6 +116,8 @@ class BatchMaker:
             starts=torch.tensor([self._starts(t) for t in tails]),
             motion=torch.from_numpy(np.array(motions) / samples.space.motion_scale).flatten(2),
             scene=torch.from_numpy(samples.scene[rows] / self._scene_scale),
+            ahead=shown[:, cameras:] if foresight else torch.empty(0),
+            followed=torch.tensor([task == samples.task[row] for row, task, _ in seen]),
         )
 
     def _longest(self) -> int:

@@ -1,7 +1,8 @@
 """Heads that read the motion as numbers where the codes are asked for.
 
 In the shipped recipe `MotionHead` is an aid to training alone. As baselines without codes each
-gives the chunk itself: `MotionHead` as OpenVLA-OFT does (L1), `FlowHead` as pi0.5 does.
+gives the chunk itself: `MotionHead` as OpenVLA-OFT does (L1), `FlowHead` as pi0.5 does. Neither
+looks at the pictures but through the hidden states.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class MotionHead(nn.Linear):
     def __init__(self, width: int, numbers: int = NUMBERS) -> None:
         super().__init__(width, numbers)
 
-    def loss(self, asked: Tensor, motion: Tensor) -> Tensor:
+    def loss(self, asked: Tensor, motion: Tensor, sight: object = None) -> Tensor:
         """The L1 loss, smooth about zero.
 
         Args:
@@ -61,7 +62,7 @@ class FlowHead(nn.Module):
             nn.Linear(self.WIDTH, numbers),
         )
 
-    def loss(self, asked: Tensor, motion: Tensor) -> Tensor:
+    def loss(self, asked: Tensor, motion: Tensor, sight: object = None) -> Tensor:
         """Squared error of the velocity on straight ways; arguments as of `MotionHead.loss`."""
         state = asked[:, 1].repeat_interleave(self.DRAWS, dim=0)
         end = motion[:, 1].repeat_interleave(self.DRAWS, dim=0)
@@ -80,6 +81,3 @@ class FlowHead(nn.Module):
 
     def _velocity(self, state: Tensor, numbers: Tensor, time: Tensor) -> Tensor:
         return self.net(torch.cat([state.to(numbers.dtype), numbers, time], dim=-1)).float()
-
-
-ActionHead = MotionHead | FlowHead

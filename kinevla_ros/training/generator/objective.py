@@ -1,12 +1,13 @@
-"""The training objective: cross-entropy over words and codes, InfoNCE, and two regressions.
+"""The training objective: cross-entropy over words and codes, InfoNCE, and regressions.
 
 Where the objects are, and how the arm moves, are learnt as numbers too: a code says nothing of
-which other codes are near it. The head that reads the motion serves training alone.
+which other codes are near it. The head that reads the motion serves training alone. Where it is
+asked for, what will be seen at the chunk's end is learnt as well (`Foresight`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -14,7 +15,8 @@ from torch.nn import functional as F
 
 from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.network.segments import Segment
-from kinevla_ros.training.generator.motion_heads import ActionHead
+from kinevla_ros.training.generator.foresight import Foresight, Sight
+from kinevla_ros.training.generator.grounded_head import ActionHead
 
 SCENE_BETA = 0.02
 """Error of the scene up to which the loss is quadratic: 5 mm."""
@@ -29,6 +31,7 @@ class LossWeights:
     mutual_information: float = 0.1
     scene: float = 5.0
     motion: float = 2.0
+    foresight: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,9 @@ class Batch:
         motion: what the goal codes and what all codes say (B, 2, H D), in units of
             `ActionSpace.motion_scale`.
         scene: object poses (F, n) in units of `SCENE_SCALE`; n is 0 where they are not known.
+        ahead: pictures at the chunks' ends, shaped as `images`; empty where nobody predicts them.
+        followed: whether the sequence's command is the demonstrated one, whose motion leads to
+            what `ahead` shows, (B,), bool.
     """
 
     images: Tensor
@@ -60,6 +66,8 @@ class Batch:
     starts: Tensor
     motion: Tensor
     scene: Tensor
+    ahead: Tensor = field(default_factory=lambda: torch.empty(0))
+    followed: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.bool))
 
 
 def losses(
@@ -68,12 +76,14 @@ def losses(
     motion_head: ActionHead | None,
     encoder_alone: bool = False,
     text_every: int = 1,
+    foresight: Foresight | None = None,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Loss terms, and figures to log, of one batch.
 
     Args:
         encoder_alone: the term of the scene only.
         text_every: of so many frames one teaches the words; see `written_states`.
+        foresight: predicts what `Batch.ahead` shows.
     """
     terms: dict[str, Tensor] = {}
     figures: dict[str, Tensor] = {}
@@ -99,9 +109,21 @@ def losses(
         terms[name] = (each * weight).sum() / count
         figures[f"{name}_top1"] = (right * weight).sum() / count
     terms["mutual_information"] = _info_nce(model, written, batch)
+    asked = written.gather(1, batch.starts[..., None].expand(-1, -1, written.shape[-1]))
+    sight = None
+    if foresight is not None:
+        future = foresight.seen(batch.ahead, batch.state)
+        present = tokens[:, : future.shape[1]].repeat_interleave(views, dim=0)
+        sight = Sight(
+            present=foresight.norm(present),
+            predicted=foresight(present, asked[:, 1]),
+            future=future.repeat_interleave(views, dim=0),
+            followed=batch.followed,
+        )
+        terms["foresight"], more = foresight.loss(sight)
+        figures |= more
     if motion_head is not None:
-        asked = written.gather(1, batch.starts[..., None].expand(-1, -1, written.shape[-1]))
-        terms["motion"] = motion_head.loss(asked, batch.motion)
+        terms["motion"] = motion_head.loss(asked, batch.motion, sight)
     return terms, figures
 
 

@@ -18,7 +18,7 @@ from kinevla_ros.base.action_space import RM75, ActionSpace
 from kinevla_ros.base.files.damage import naming
 from kinevla_ros.data.action_space_file import Wanted, dataset_space, require_plausible
 from kinevla_ros.data.checks.dataset import require_sound
-from kinevla_ros.data.chunks import demonstrated_chunks
+from kinevla_ros.data.chunks import demonstrated_chunks, frames_ahead
 from kinevla_ros.data.lerobot.metadata import read_info
 from kinevla_ros.data.lerobot.reader import DatasetReader
 from kinevla_ros.data.lerobot.schema import (
@@ -93,6 +93,7 @@ class Samples:
         said: for each command the instructions of its demonstrations, (W,).
         space: what the numbers mean, and the cameras in their order.
         looks: pictures of each frame.
+        ahead: frames from each to that at its chunk's end (N,); None where nobody asks for it.
     """
 
     images: NDArray[np.uint8] | Joined
@@ -106,14 +107,31 @@ class Samples:
     said: tuple[tuple[str, ...], ...]
     space: ActionSpace = RM75
     looks: int = 1
+    ahead: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.state)
 
     def pictures(self, rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.uint8]:
         """Squares of frames, (n, cameras, S, S, 3), each in one of its looks."""
-        looks = rng.integers(self.looks, size=len(rows)) if self.looks > 1 else 0
-        return self.images[rows * self.looks + looks]
+        return self.images[rows * self.looks + self._looks(len(rows), rng)]
+
+    def moving_pictures(
+        self, rows: NDArray[np.int64], rng: np.random.Generator
+    ) -> NDArray[np.uint8]:
+        """Squares of frames, then of those at their chunks' ends, (n, 2 cameras, S, S, 3).
+
+        Raises:
+            ValueError: nothing says which frames follow each other.
+        """
+        if self.ahead is None:
+            raise ValueError("these samples do not say which frames follow each other")
+        looks = self._looks(len(rows), rng)
+        both = [rows, rows + self.ahead[rows]]
+        return np.concatenate([self.images[r * self.looks + looks] for r in both], axis=1)
+
+    def _looks(self, count: int, rng: np.random.Generator) -> NDArray[np.int64] | int:
+        return rng.integers(self.looks, size=count) if self.looks > 1 else 0
 
     def common(self) -> NDArray[np.float32]:
         """What the ways to each goal share, shaped as `chunks`; see `shared_motion`."""
@@ -201,6 +219,7 @@ def _load(
         "chunks": chunks,
         "valid": valid,
         "scene": scene,
+        "ahead": frames_ahead(columns["episode_index"], space.horizon),
     }
 
 

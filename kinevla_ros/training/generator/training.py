@@ -28,7 +28,9 @@ from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.weights import MODEL_FILE
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
-from kinevla_ros.training.generator.motion_heads import ActionHead, MotionHead
+from kinevla_ros.training.generator.foresight import Foresight
+from kinevla_ros.training.generator.grounded_head import ActionHead
+from kinevla_ros.training.generator.motion_heads import MotionHead
 from kinevla_ros.training.generator.objective import Batch, losses
 from kinevla_ros.training.generator.samples import Samples
 from kinevla_ros.training.run_state import OPTIMISER, RunState, load_moments
@@ -42,6 +44,7 @@ class _Parts:
 
     model: Generator
     motion_head: ActionHead
+    foresight: Foresight | None
     optimiser: torch.optim.AdamW
     device: torch.device
 
@@ -92,6 +95,8 @@ def train_generator(
     parts = _build(config, settings, head, samples.space)
     if start is not None:
         _begin_at(parts, start)
+    if parts.foresight is not None:
+        parts.foresight.follow(parts.model)
     first = _restore(parts, state) if resume else 0
     maker = batches(samples, codes, vocabulary, config, settings)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -111,8 +116,7 @@ def train_generator(
                     progress.console.print(f"step {step}  {shown}")
             progress.update(bar, advance=1)
             if (step + 1) % settings.save_every == 0 or step + 1 == settings.steps:
-                models = {"model": parts.model, "motion": parts.motion_head}
-                saved = {name: module.state_dict() for name, module in models.items()}
+                saved = {name: module.state_dict() for name, module in _modules(parts).items()}
                 state.save(step + 1, saved, parts.optimiser)
     config.save(out)
     vocabulary.save(out)
@@ -133,6 +137,14 @@ def read_head(folder: Path, config: GeneratorConfig, kind: type[ActionHead]) -> 
     return head
 
 
+def read_foresight(folder: Path, model: Generator) -> Foresight:
+    """What a finished run's model foresees by; see `read_head`."""
+    foresight = Foresight(model)
+    saved = read_tensors(checked(folder, RESUME_FILE))
+    foresight.load_state_dict(_under(saved, "foresight."))
+    return foresight
+
+
 def _build(
     config: GeneratorConfig, settings: GeneratorSettings, kind: type[ActionHead], space: ActionSpace
 ) -> _Parts:
@@ -141,13 +153,23 @@ def _build(
     model = Generator(config).to(device).train()
     numbers = space.horizon * space.width
     head = kind(config.language["hidden_size"], numbers).to(device)
+    foresight = Foresight(model).to(device) if settings.weights.foresight else None
+    learning = [*model.parameters(), *head.parameters()]
+    if foresight is not None:
+        learning += [p for p in foresight.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(
-        [*model.parameters(), *head.parameters()],
+        learning,
         settings.learning_rate,
         betas=(0.9, 0.95),
         weight_decay=settings.weight_decay,
     )
-    return _Parts(model, head, optimiser, device)
+    return _Parts(model, head, foresight, optimiser, device)
+
+
+def _modules(parts: _Parts) -> dict[str, nn.Module]:
+    """What is saved, by the name that it is saved under."""
+    modules = {"model": parts.model, "motion": parts.motion_head}
+    return modules | ({"foresight": parts.foresight} if parts.foresight else {})
 
 
 def _begin_at(parts: _Parts, start: Path) -> None:
@@ -207,6 +229,7 @@ def _step(
             parts.motion_head,
             encoder_alone=step < settings.encoder_steps,
             text_every=settings.text_every,
+            foresight=parts.foresight,
         )
     weights = asdict(settings.weights)
     loss = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
@@ -216,6 +239,8 @@ def _step(
     loss.backward()
     nn.utils.clip_grad_norm_(parts.model.parameters(), 1.0)
     parts.optimiser.step()
+    if parts.foresight is not None:
+        parts.foresight.follow(parts.model)
     return terms, figures
 
 
@@ -231,8 +256,8 @@ def _restore(parts: _Parts, state: RunState) -> int:
     """Load the last save; returns the step to go on from."""
     step, saved = state.load(parts.device)
     with naming(state.path, "train into another folder", ValueError):
-        parts.model.load_state_dict(saved["model"])
-        parts.motion_head.load_state_dict(saved["motion"])
+        for name, module in _modules(parts).items():
+            module.load_state_dict(saved[name])
         load_moments(parts.optimiser, saved[OPTIMISER])
     return step
 

@@ -31,9 +31,15 @@ from kinevla_ros.language.task_file import save_tasks
 from kinevla_ros.language.tokenizer.vocabulary import FILE_NAME as TOKENIZER_FILE
 from kinevla_ros.training.codec.stages import PROGRESS_FILE, CodecSettings
 from kinevla_ros.training.generator.batches import BatchMaker, GeneratorSettings
+from kinevla_ros.training.generator.grounded_head import GroundedHead
 from kinevla_ros.training.generator.motion_heads import MotionHead
 from kinevla_ros.training.generator.samples import Samples
-from kinevla_ros.training.generator.training import RESUME_FILE, read_head, train_generator
+from kinevla_ros.training.generator.training import (
+    RESUME_FILE,
+    read_foresight,
+    read_head,
+    train_generator,
+)
 from kinevla_ros.training.pipeline import (
     CODEC,
     Coder,
@@ -207,11 +213,19 @@ def _description(variant: Variant, folder: Path) -> dict[str, Any]:
     parts: list[nn.Module] = [model]
     if variant.head:
         parts.append(read_head(folder, model.config, variant.head))
+    if variant.head is GroundedHead:
+        parts.append(read_foresight(folder, model))
     return {
         "name": variant.name,
         "changes": variant.changes,
         "source": variant.source,
-        "parameters": sum(p.numel() for part in parts for p in part.parameters()),
+        # The slow copy serves training alone.
+        "parameters": sum(
+            p.numel()
+            for part in parts
+            for name, p in part.named_parameters()
+            if not name.startswith("slow.")
+        ),
         "codes": model.config.goal_codes + model.config.kinematics_codes,
         "weights": asdict(variant.weights),
     }

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from kinevla_ros.training.generator.motion_heads import ActionHead, FlowHead, MotionHead
+from kinevla_ros.training.generator.grounded_head import ActionHead, GroundedHead
+from kinevla_ros.training.generator.motion_heads import FlowHead, MotionHead
 from kinevla_ros.training.generator.objective import LossWeights
 
 NO_WORDS = LossWeights(text=0.0, mutual_information=0.0)
@@ -97,6 +98,22 @@ VARIANTS = (
         weights=NO_CODES,
         words=False,
         head=FlowHead,
+    ),
+    Variant(
+        "next-visual",
+        "the visual features at the chunk's end are predicted too, in training alone",
+        "Grounding Driving VLA via Inverse Kinematics, its first half",
+        weights=LossWeights(foresight=1.0),
+    ),
+    Variant(
+        "ik-grounded",
+        "no words, no codes; a flow of 5 steps gives the chunk from the visual features of now and "
+        "of the chunk's end, as predicted, without state and text",
+        "Grounding Driving VLA via Inverse Kinematics",
+        codec=None,
+        weights=replace(NO_CODES, foresight=1.0),
+        words=False,
+        head=GroundedHead,
     ),
 )
 

@@ -22,6 +22,7 @@ from kinevla_ros.base.observation import Observation
 from kinevla_ros.codec.bins import BINS, BinCodec
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
 from kinevla_ros.codec.statistics import ActionStatistics
+from kinevla_ros.data.chunks import frames_ahead
 from kinevla_ros.evaluation.ablation import ablate as command
 from kinevla_ros.evaluation.ablation.table import table
 from kinevla_ros.evaluation.ablation.variant_policies import (
@@ -33,11 +34,14 @@ from kinevla_ros.evaluation.suite.episode import EpisodeResult, EpisodeSetup
 from kinevla_ros.generator.checkpoint import load_contract
 from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.inference import NotUnderstood
+from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.network.segments import Segment
 from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.training.codec.stages import CodecSettings
 from kinevla_ros.training.generator import batches
 from kinevla_ros.training.generator.batches import GeneratorSettings
+from kinevla_ros.training.generator.foresight import Foresight, Sight
+from kinevla_ros.training.generator.grounded_head import GroundedHead
 from kinevla_ros.training.generator.motion_heads import NUMBERS, FlowHead
 from kinevla_ros.training.generator.samples import Samples
 from kinevla_ros.training.pipeline import CODEC
@@ -65,6 +69,7 @@ def random_samples(frames: int = 48) -> Samples:
         parts=(frames,),
         tasks=kine_realman(),
         said=NOTHING_SAID,
+        ahead=frames_ahead(np.arange(frames) // 16, HORIZON),
     )
 
 
@@ -109,10 +114,10 @@ def test_all_baselines_but_the_bins_and_the_heads_write_as_many_codes(
     def codes(name: str) -> int:
         return json.loads((trained[name] / "variant.json").read_text())["codes"]
 
-    same = [name for name in BY_NAME if name not in ("regression", "flow", "bins")]
+    same = [name for name in BY_NAME if name not in ("regression", "flow", "ik-grounded", "bins")]
     assert {codes(name) for name in same} == {CODEC.levels}
     assert codes("bins") == NUMBERS
-    assert codes("flow") == codes("regression") == 0
+    assert codes("flow") == codes("regression") == codes("ik-grounded") == 0
 
 
 def test_without_its_kinematics_codes_a_motion_is_that_of_its_goal_codes(
@@ -148,7 +153,7 @@ def test_where_no_words_are_written_the_codes_read_the_instruction_and_learn_alo
 
 def test_a_policy_without_words_tells_two_instructions_apart(trained: dict[str, Path]) -> None:
     other = INSTRUCTION.replace("upper", "lower")
-    for name in ("no-reasoning", "regression", "flow"):
+    for name in ("no-reasoning", "regression", "flow", "ik-grounded"):
         policy = open_variant(BY_NAME[name], trained[name])
         assert isinstance(policy, NoReasoningPolicy | HeadPolicy)
         chunks = []
@@ -194,6 +199,62 @@ def test_the_flow_learns_which_of_two_motions_a_state_asks_for() -> None:
         drawn = head.motion(states[:, 1])
     near, far = (drawn - motions[:, 1]).abs().mean(), (drawn - motions[:, 1].flip(0)).abs().mean()
     assert near < 0.3 * far
+
+
+def test_the_grounded_flow_learns_which_of_two_pictures_comes_next_and_hears_nothing_else() -> None:
+    torch.manual_seed(0)
+    head = GroundedHead(8)
+    present, ahead = torch.randn(1, 6, 8).expand(2, -1, -1), torch.randn(2, 6, 8)
+    motions = torch.randn(2, 2, NUMBERS)
+    optimiser = torch.optim.Adam(head.parameters(), 3e-3)
+    both = Sight(*(t.repeat(16, 1, 1) for t in (present, ahead, ahead)), torch.ones(32).bool())
+    for _ in range(300):
+        optimiser.zero_grad()
+        head.loss(torch.randn(32, 2, 8), motions.repeat(16, 1, 1), both).backward()
+        optimiser.step()
+    with torch.no_grad():
+        drawn = head.motion(present, ahead)
+    near, far = (drawn - motions[:, 1]).abs().mean(), (drawn - motions[:, 1].flip(0)).abs().mean()
+    assert near < 0.5 * far
+
+
+def test_what_will_be_seen_is_learnt_from_demonstrations_alone_and_does_not_collapse() -> None:
+    torch.manual_seed(0)
+    model = Generator(replace(small_config(shipped_vocabulary()), vocabulary_size=32))
+    foresight = Foresight(model)
+    rng = np.random.default_rng(0)
+    state = torch.zeros(4, model.config.state_dim)
+    shape = (4, 2, 3, model.config.image_size, model.config.image_size)
+    pictures, later = torch.from_numpy(rng.normal(size=(2, *shape)).astype(np.float32))
+    asked = torch.randn(4, model.config.language["hidden_size"])
+    followed = torch.tensor([True, True, True, False])
+    foresight.follow(model)
+    before = foresight.seen(later, state)
+    optimiser = torch.optim.Adam([p for p in foresight.parameters() if p.requires_grad], 1e-2)
+    gains = []
+    for _ in range(40):
+        present = model.see(pictures, state)[0][:, : before.shape[1]].detach()
+        sight = Sight(foresight.norm(present), foresight(present, asked), before, followed)
+        loss, figures = foresight.loss(sight)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        gains.append(float(figures["foresight_gain"]))
+    assert abs(gains[0]) < 0.2  # it begins by saying that nothing changes
+    assert gains[-1] > gains[0] + 0.2
+    assert figures["foresight_spread"] > 0.01
+    other = sight._replace(future=sight.future + torch.tensor([0, 0, 0, 9.0])[:, None, None])
+    assert torch.equal(foresight.loss(other)[0], loss)
+    assert torch.equal(foresight.seen(later, state), before)
+
+
+def test_the_pictures_to_come_are_of_the_same_episode_and_end_with_it() -> None:
+    samples = random_samples()
+    rows = np.array([0, 14, 15, 40])
+    shown = samples.moving_pictures(rows, np.random.default_rng(0))
+    assert isinstance(samples.images, np.ndarray)
+    np.testing.assert_array_equal(shown[:, :2], samples.images[rows])
+    np.testing.assert_array_equal(shown[:, 2:], samples.images[[5, 15, 15, 45]])
 
 
 def fake_run(load: Any, plan: list[EpisodeSetup], workers: int) -> Iterator[EpisodeResult]:
