@@ -19,9 +19,11 @@ from kinevla_ros.base.files.lock import only_writer, require_free
 from kinevla_ros.base.interrupts import INTERRUPTED
 from kinevla_ros.data.action_space_file import Wanted
 from kinevla_ros.data.lerobot.schema import DatasetError
+from kinevla_ros.evaluation.ablation.listening import listening
 from kinevla_ros.evaluation.ablation.table import table
 from kinevla_ros.evaluation.ablation.variant_policies import open_variant
 from kinevla_ros.evaluation.bench.publish import with_machine, write_figures
+from kinevla_ros.evaluation.bench.recording import record
 from kinevla_ros.evaluation.report.summary import summary
 from kinevla_ros.evaluation.suite.episode import EpisodeResult
 from kinevla_ros.evaluation.suite.episodes import episodes, run_checkpoint
@@ -173,4 +175,6 @@ def _evaluate(
     load = partial(open_variant, variant, folder)
     with closing(run_checkpoint(load, plan, workers)) as stream:
         gather(stream, len(plan), results, console)
-    write_json(folder / EVALUATION_FILE, {"trial": trial, **summary(results)})
+    listens = listening(load(), record(trial["seed"]), trial["seed"])
+    figures = {"trial": trial, **summary(results), "listens": listens}
+    write_json(folder / EVALUATION_FILE, figures)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kinevla_ros.evaluation.ablation.listening import INPUTS
 from kinevla_ros.evaluation.report.statistics import CONFIDENCE, Rate, drop
 from kinevla_ros.training.variants.variants import BILEVEL
 
@@ -15,6 +16,7 @@ HEADINGS = (
     "kinematic",
     "kinematic lost",
     *CONSTRAINTS,
+    *(f"other {name}" for name in INPUTS),
     "parameters",
     "codes",
     "model time",
@@ -35,7 +37,9 @@ def table(content: Mapping[str, Any]) -> str:
         "",
         f"Rates in %, in brackets Wilson intervals at {CONFIDENCE:.0%}; kinematic lost: points of "
         f"kinematic success against {BILEVEL.name}, with Newcombe's interval; model time: median "
-        f"of an inference. {content['trials']} scenes of each task, the same for every variant, "
+        "of an inference; other pictures, state, words: how much the motion changes when they are "
+        "exchanged for another moment's or another way's, against the motion's own size. "
+        f"{content['trials']} scenes of each task, the same for every variant, "
         f"never trained on (seed {content['seed']}). Every variant trained {content['steps']} "
         "batches of the same data from the same seed, once: how much another seed would give is "
         "not in the intervals. Variants without words cannot refuse and are shown no nonsense.",
@@ -59,6 +63,7 @@ def _cells(row: Mapping[str, Any], reference: Mapping[str, Any] | None) -> list[
         _percent(kinematic),
         lost,
         *(_constraint(row, name) for name in CONSTRAINTS),
+        *(_listened(row, name) for name in INPUTS),
         f"{row['parameters'] / 1e6:.2f} M",
         str(row["codes"]),
         f"{row['latency']['all']['p50_ms']:.0f} ms" if row["latency"]["all"]["n"] else "-",
@@ -72,6 +77,11 @@ def _rate(row: Mapping[str, Any], name: str) -> Rate:
 def _constraint(row: Mapping[str, Any], name: str) -> str:
     found = row["constraints"].get(name)
     return _percent(Rate(round(found["rate"] * found["n"]), found["n"])) if found else "-"
+
+
+def _listened(row: Mapping[str, Any], name: str) -> str:
+    share = row.get("listens", {}).get(name, {}).get("share")
+    return "-" if share is None else f"{share:.0%}"
 
 
 def _percent(rate: Rate) -> str:

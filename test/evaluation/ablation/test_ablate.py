@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from few_moments import few_moments
+from random_samples import random_samples
 from rich.console import Console
 from safetensors.torch import load_file
-from shipped_tasks import NOTHING_SAID, TASKS, shipped_vocabulary
+from shipped_tasks import TASKS, shipped_vocabulary
 from small_generator import small_config
 
 from kinevla_ros.base.chunk import HORIZON
@@ -22,7 +24,6 @@ from kinevla_ros.base.observation import Observation
 from kinevla_ros.codec.bins import BINS, BinCodec
 from kinevla_ros.codec.onnx_decoder import OnnxDecoder
 from kinevla_ros.codec.statistics import ActionStatistics
-from kinevla_ros.data.chunks import frames_ahead
 from kinevla_ros.evaluation.ablation import ablate as command
 from kinevla_ros.evaluation.ablation.table import table
 from kinevla_ros.evaluation.ablation.variant_policies import (
@@ -34,16 +35,11 @@ from kinevla_ros.evaluation.suite.episode import EpisodeResult, EpisodeSetup
 from kinevla_ros.generator.checkpoint import load_contract
 from kinevla_ros.generator.decoding.override import Override
 from kinevla_ros.generator.inference import NotUnderstood
-from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.network.segments import Segment
-from kinevla_ros.language.task_file import kine_realman
 from kinevla_ros.training.codec.stages import CodecSettings
 from kinevla_ros.training.generator import batches
 from kinevla_ros.training.generator.batches import GeneratorSettings
-from kinevla_ros.training.generator.foresight import Foresight, Sight
-from kinevla_ros.training.generator.grounded_head import GroundedHead
 from kinevla_ros.training.generator.motion_heads import NUMBERS, FlowHead
-from kinevla_ros.training.generator.samples import Samples
 from kinevla_ros.training.pipeline import CODEC
 from kinevla_ros.training.variants.run import Study, train_variant
 from kinevla_ros.training.variants.variants import BILEVEL, VARIANTS, chosen
@@ -53,24 +49,6 @@ INSTRUCTION = "hold the carrot by the upper part and place it on the right side 
 IMAGES = {name: np.full((240, 320, 3), 90, np.uint8) for name in ("front", "wrist")}
 HOME = np.array([0.0, 0.16, 0.0, 1.54, 0.0, 1.44, 0.0])
 BY_NAME = {variant.name: variant for variant in VARIANTS}
-
-
-def random_samples(frames: int = 48) -> Samples:
-    rng = np.random.default_rng(0)
-    chunks = rng.uniform(-0.1, 0.1, (frames, len(TASKS), 5, 8)).astype(np.float32)
-    chunks[..., 7] = rng.uniform(0, 0.07, chunks.shape[:-1])
-    return Samples(
-        images=rng.integers(0, 255, (frames, 2, 32, 32, 3), dtype=np.uint8),
-        state=rng.uniform(-1, 1, (frames, 8)).astype(np.float32),
-        task=np.arange(frames) % len(TASKS),
-        chunks=chunks,
-        valid=np.ones((frames, len(TASKS)), bool),
-        scene=rng.normal(size=(frames, 12)).astype(np.float32),
-        parts=(frames,),
-        tasks=kine_realman(),
-        said=NOTHING_SAID,
-        ahead=frames_ahead(np.arange(frames) // 16, HORIZON),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -201,62 +179,6 @@ def test_the_flow_learns_which_of_two_motions_a_state_asks_for() -> None:
     assert near < 0.3 * far
 
 
-def test_the_grounded_flow_learns_which_of_two_pictures_comes_next_and_hears_nothing_else() -> None:
-    torch.manual_seed(0)
-    head = GroundedHead(8)
-    present, ahead = torch.randn(1, 6, 8).expand(2, -1, -1), torch.randn(2, 6, 8)
-    motions = torch.randn(2, 2, NUMBERS)
-    optimiser = torch.optim.Adam(head.parameters(), 3e-3)
-    both = Sight(*(t.repeat(16, 1, 1) for t in (present, ahead, ahead)), torch.ones(32).bool())
-    for _ in range(300):
-        optimiser.zero_grad()
-        head.loss(torch.randn(32, 2, 8), motions.repeat(16, 1, 1), both).backward()
-        optimiser.step()
-    with torch.no_grad():
-        drawn = head.motion(present, ahead)
-    near, far = (drawn - motions[:, 1]).abs().mean(), (drawn - motions[:, 1].flip(0)).abs().mean()
-    assert near < 0.5 * far
-
-
-def test_what_will_be_seen_is_learnt_from_demonstrations_alone_and_does_not_collapse() -> None:
-    torch.manual_seed(0)
-    model = Generator(replace(small_config(shipped_vocabulary()), vocabulary_size=32))
-    foresight = Foresight(model)
-    rng = np.random.default_rng(0)
-    state = torch.zeros(4, model.config.state_dim)
-    shape = (4, 2, 3, model.config.image_size, model.config.image_size)
-    pictures, later = torch.from_numpy(rng.normal(size=(2, *shape)).astype(np.float32))
-    asked = torch.randn(4, model.config.language["hidden_size"])
-    followed = torch.tensor([True, True, True, False])
-    foresight.follow(model)
-    before = foresight.seen(later, state)
-    optimiser = torch.optim.Adam([p for p in foresight.parameters() if p.requires_grad], 1e-2)
-    gains = []
-    for _ in range(40):
-        present = model.see(pictures, state)[0][:, : before.shape[1]].detach()
-        sight = Sight(foresight.norm(present), foresight(present, asked), before, followed)
-        loss, figures = foresight.loss(sight)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        gains.append(float(figures["foresight_gain"]))
-    assert abs(gains[0]) < 0.2  # it begins by saying that nothing changes
-    assert gains[-1] > gains[0] + 0.2
-    assert figures["foresight_spread"] > 0.01
-    other = sight._replace(future=sight.future + torch.tensor([0, 0, 0, 9.0])[:, None, None])
-    assert torch.equal(foresight.loss(other)[0], loss)
-    assert torch.equal(foresight.seen(later, state), before)
-
-
-def test_the_pictures_to_come_are_of_the_same_episode_and_end_with_it() -> None:
-    samples = random_samples()
-    rows = np.array([0, 14, 15, 40])
-    shown = samples.moving_pictures(rows, np.random.default_rng(0))
-    assert isinstance(samples.images, np.ndarray)
-    np.testing.assert_array_equal(shown[:, :2], samples.images[rows])
-    np.testing.assert_array_equal(shown[:, 2:], samples.images[[5, 15, 15, 45]])
-
-
 def fake_run(load: Any, plan: list[EpisodeSetup], workers: int) -> Iterator[EpisodeResult]:
     """What episodes might give; no simulation."""
     _, folder = load.args
@@ -287,6 +209,7 @@ def test_the_table_has_a_row_for_each_and_a_second_run_trains_nothing(
     study: Study, trained: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "run_checkpoint", fake_run)
+    monkeypatch.setattr(command, "record", few_moments)
     quiet = Console(quiet=True)
     some = chosen(["bilevel", "bins"])
     command.compare(study, some, 2, 1, quiet)
@@ -317,6 +240,7 @@ def test_what_was_evaluated_in_the_same_scenes_is_not_evaluated_again(
         return fake_run(load, *rest)
 
     monkeypatch.setattr(command, "run_checkpoint", counted)
+    monkeypatch.setattr(command, "record", few_moments)
     for trials in (3, 3, 4):
         command.compare(study, [BILEVEL], trials, 1, Console(quiet=True))
     assert runs == ["bilevel", "bilevel"]
