@@ -26,7 +26,7 @@ DECAY = 0.99
 HEADS = 4
 
 
-class Sight(NamedTuple):
+class VisualTokens(NamedTuple):
     """Visual tokens of B sequences, normalised, each (B, T, width).
 
     Attributes:
@@ -90,7 +90,7 @@ class Foresight(nn.Module):
         """Move the slow copy towards the model."""
         self.slow.update_parameters(model)
 
-    def loss(self, sight: Sight) -> tuple[Tensor, dict[str, Tensor]]:
+    def loss(self, sight: VisualTokens) -> tuple[Tensor, dict[str, Tensor]]:
         """Error where the demonstrated motion is the asked one, and figures to log."""
         future = sight.future.float()
         followed = sight.followed.float()

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kinevla_ros.base.action_space import RM75
-from kinevla_ros.training.generator.foresight import HEADS, Sight
+from kinevla_ros.training.generator.foresight import HEADS, VisualTokens
 from kinevla_ros.training.generator.motion_heads import NUMBERS, FlowHead, MotionHead
 
 
@@ -35,7 +35,7 @@ class GroundedHead(nn.Module):
         self.decoder = nn.TransformerDecoder(layer, self.LAYERS)
         self.out = nn.Linear(width, self._width)
 
-    def loss(self, asked: Tensor, motion: Tensor, sight: Sight | None) -> Tensor:
+    def loss(self, asked: Tensor, motion: Tensor, sight: VisualTokens | None) -> Tensor:
         """Squared error of the velocity, from the predicted and from the true pictures.
 
         Args:

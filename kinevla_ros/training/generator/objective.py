@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from kinevla_ros.generator.network.model import Generator
 from kinevla_ros.generator.network.segments import Segment
-from kinevla_ros.training.generator.foresight import Foresight, Sight
+from kinevla_ros.training.generator.foresight import Foresight, VisualTokens
 from kinevla_ros.training.generator.grounded_head import ActionHead
 
 SCENE_BETA = 0.02
@@ -114,7 +114,7 @@ def losses(
     if foresight is not None:
         future = foresight.seen(batch.ahead, batch.state)
         present = tokens[:, : future.shape[1]].repeat_interleave(views, dim=0)
-        sight = Sight(
+        sight = VisualTokens(
             present=foresight.norm(present),
             predicted=foresight(present, asked[:, 1]),
             future=future.repeat_interleave(views, dim=0),

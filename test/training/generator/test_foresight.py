@@ -11,7 +11,7 @@ from shipped_tasks import shipped_vocabulary
 from small_generator import small_config
 
 from kinevla_ros.generator.network.model import Generator
-from kinevla_ros.training.generator.foresight import Foresight, Sight
+from kinevla_ros.training.generator.foresight import Foresight, VisualTokens
 from kinevla_ros.training.generator.grounded_head import GroundedHead
 from kinevla_ros.training.generator.motion_heads import NUMBERS
 
@@ -22,7 +22,9 @@ def test_the_grounded_flow_learns_which_of_two_pictures_comes_next_and_hears_not
     present, ahead = torch.randn(1, 6, 8).expand(2, -1, -1), torch.randn(2, 6, 8)
     motions = torch.randn(2, 2, NUMBERS)
     optimiser = torch.optim.Adam(head.parameters(), 3e-3)
-    both = Sight(*(t.repeat(16, 1, 1) for t in (present, ahead, ahead)), torch.ones(32).bool())
+    both = VisualTokens(
+        *(t.repeat(16, 1, 1) for t in (present, ahead, ahead)), torch.ones(32).bool()
+    )
     for _ in range(300):
         optimiser.zero_grad()
         head.loss(torch.randn(32, 2, 8), motions.repeat(16, 1, 1), both).backward()
@@ -49,7 +51,7 @@ def test_what_will_be_seen_is_learnt_from_demonstrations_alone_and_does_not_coll
     gains = []
     for _ in range(40):
         present = model.see(pictures, state)[0][:, : before.shape[1]].detach()
-        sight = Sight(foresight.norm(present), foresight(present, asked), before, followed)
+        sight = VisualTokens(foresight.norm(present), foresight(present, asked), before, followed)
         loss, figures = foresight.loss(sight)
         optimiser.zero_grad()
         loss.backward()
