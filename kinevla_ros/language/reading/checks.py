@@ -50,7 +50,7 @@ def check_words(tokens: Sequence[Token], past: Mapping[str, str]) -> None:
             raise Unreadable('does not say of what ("of")')
         if token.word == "over" and _followed_by(tokens, i, Kind.HEAD):
             raise Unreadable("names a place that is not known (over)")
-        if token.kind is Kind.LANDMARK and _is_moved(tokens, i):
+        if token.kind in (Kind.LANDMARK, Kind.SURROUNDING) and _is_moved(tokens, i):
             raise Unreadable(f"asks to move the {token.word}")
         if token.kind is Kind.OBJECT and _shown_in(tokens, i):
             raise Unreadable(f"names something of the {token.word}, and not the {token.word}")
@@ -60,6 +60,8 @@ def check_words(tokens: Sequence[Token], past: Mapping[str, str]) -> None:
             raise Unreadable(f'can be read in two ways ("{token.word} {tokens[i + 1].word}")')
         if token.kind is Kind.RELATION and not (_orders(tokens, i) or _is_vague(tokens, i)):
             raise Unreadable(f'names a place or time that is not known ("{token.word}")')
+        if token.name == "keep" and i + 1 < len(tokens) and tokens[i + 1].kind is Kind.VERB:
+            raise Unreadable(f'asks to go on with what is not done ("{tokens[i + 1].word}")')
         if token.kind is Kind.PARTICLE:
             verbs = [t.name for t in tokens[:i] if t.kind is Kind.VERB]
             if verbs and verbs[-1] not in english.PARTICLES[token.word]:

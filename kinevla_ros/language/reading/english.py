@@ -14,14 +14,20 @@ def _words(text: str) -> frozenset[str]:
 
 GRASP_VERBS = _words(
     "grasp grab hold grip take lift get pick seize clutch clasp pinch fetch raise pluck nab "
-    "snatch hoist clamp nip collect retrieve secure"
+    "snatch hoist clamp nip collect retrieve secure catch snag acquire obtain heft elevate gather"
 )
 MOVE_VERBS = _words(
     "move carry bring shift transfer transport place put set lay release leave position "
     "deliver deposit relocate reposition go belong come slide stick pop convey ferry rest "
     "park plonk plop guide travel settle situate install steer arrange scoot lug haul tote "
-    "pass plunk plant perch locate station whisk usher send"
+    "pass plunk plant perch locate station whisk usher send advance nestle stow stash dock "
+    "drop keep land ship displace glide direct"
 )
+PUSH_VERBS = _words("push nudge shove")
+"""Said for moving along the table, where a goal has verbs of that."""
+
+ALONG = _words("push slide shift")
+
 IRREGULAR = {
     "hold": ("held",),
     "take": ("taken", "took"),
@@ -38,6 +44,8 @@ IRREGULAR = {
     "slide": ("slid",),
     "send": ("sent",),
     "stick": ("stuck",),
+    "catch": ("caught",),
+    "keep": ("kept",),
     "travel": ("travels",),
     "belong": ("belongs",),
 }
@@ -82,7 +90,9 @@ FILLERS = _words(
     "mum mom dad um uh er erm hm ah oh good morning afternoon evening cheers quick quickly "
     "immediately asap promptly today tonight nice lovely fresh whole entire tasty delicious "
     "crusty closer nearer close else everyone folks guys friend mister chef boss captain "
-    "champ bro dude machine arm robo bot sweetheart honey tight firm steady gentle"
+    "champ bro dude machine arm robo bot sweetheart honey tight firm steady gentle "
+    "yes yeah yep yup aye sure oi ey eh ay yo hiya howdy ahoy ta thx ty tysm tks thnx lol haha "
+    "hehe omg whoa wow ooh ah ahh uhm umm hmm mmm gosh gee blimey jeez alas alrighty kinda sorta"
 )
 """What changes neither the goal nor the motion."""
 
@@ -111,7 +121,7 @@ ANNOUNCING = _words("will shall may might can could would")
 ASKING = _words("do must shall should")
 """What begins a question in front of a subject."""
 
-DOUBLED = _words("get put set grip grab tip transfer pop plop nip lug nab")
+DOUBLED = _words("get put set grip grab drop tip transfer pop plop nip lug nab")
 """Verbs whose last letter is doubled in front of an ending."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
@@ -10,12 +12,24 @@ from dataclasses import replace
 from kinevla_ros.language.reading import english
 from kinevla_ros.language.reading.asides.adjuncts import without_adjuncts
 from kinevla_ros.language.reading.asides.clauses import REASONS
+from kinevla_ros.language.reading.asides.corrections import corrected
 from kinevla_ros.language.reading.asides.courtesy import without_courtesy
+from kinevla_ros.language.reading.asides.exclusions import without_exclusions
 from kinevla_ros.language.reading.asides.phrases import PHRASES
+from kinevla_ros.language.reading.asides.placing import placed
 from kinevla_ros.language.reading.asides.statements import without_statements
-from kinevla_ros.language.reading.spelling import COMMON, RARE, is_english, neighbours
+from kinevla_ros.language.reading.asides.word_classes import (
+    ADJECTIVE,
+    NOUN,
+    can_be,
+    classes_of,
+)
+from kinevla_ros.language.reading.spelling import COMMON, RARE, abbreviated, is_english, neighbours
 from kinevla_ros.language.reading.tokens import BREAK, NAME, Kind, Token, head
 from kinevla_ros.language.task_set import TaskSet
+
+_MOST_READINGS = 8
+_NAMING = (Kind.OBJECT, Kind.LANDMARK, Kind.SURROUNDING, Kind.SLOT, Kind.HEAD)
 
 
 class Lexicon:
@@ -24,7 +38,7 @@ class Lexicon:
     def __init__(self, tasks: TaskSet) -> None:
         self._tokens: dict[str, Token] = {}
         self.past: dict[str, str] = {}
-        verbs = english.GRASP_VERBS | english.MOVE_VERBS
+        verbs = english.GRASP_VERBS | english.MOVE_VERBS | english.PUSH_VERBS
         verbs |= {head(v) for goal in tasks.goals for v in (*goal.grasp, *goal.move)}
         asking, self.past = english.verb_forms(verbs)
         phrases = dict(PHRASES)
@@ -41,6 +55,8 @@ class Lexicon:
                 single = [word for word in words if " " not in word]
                 phrases |= {word: single[0] for word in words if " " in word}
                 self._add(single, Kind.SLOT, role=slot.role)
+                if slot.role == "grasp":
+                    phrases |= {f"where it {be} {w}": w for w in single for be in ("is", "'s")}
         for slot in tasks.slots.values():
             self._add(slot.heads, Kind.HEAD)
         for form, verb in (*asking.items(), *self.past.items()):
@@ -82,13 +98,21 @@ class Lexicon:
 
     def read(self, text: str, correct: bool = True) -> list[Token]:
         """All words of a text in order, with their kinds; never raises."""
-        words = without_courtesy(split(text), self._matters)
-        words = [self._spelt(w) if correct else w for w in words]
+        words = split(text)
+        if correct:
+            # What a correction takes back is known by words as they are meant.
+            meant = map(self._token, self._corrected(words))
+            said = [replace(t, word=w) for t, w in zip(meant, words, strict=True)]
+            words = [token.word for token in corrected(said)]
+        words = without_courtesy(words, self._matters)
+        if correct:
+            words = self._in_place(self._corrected(words))
         names = names_in(text)
         words = without_statements([self._token(word, names) for word in words])
         # What a courtesy stood around may be one now.
         words = self._without_phrases(without_courtesy(words, self._matters))
-        return without_adjuncts(_distinguished([self._token(word, names) for word in words]))
+        tokens = placed([self._token(word, names) for word in words])
+        return without_exclusions(without_adjuncts(tokens))
 
     def may_be_a_slot(self, token: Token) -> bool:
         """Whether a word that fills in or moves is a letter away from one of a slot."""
@@ -106,17 +130,58 @@ class Lexicon:
         return self._token(self._spelt(word)).kind
 
     def alternatives(self, text: str) -> list[list[Token]]:
-        """What a text may be, one for each word that a word with a typing error can stand for."""
-        doubtful = {w: m for w in split(text) if len(m := self._meant(w)) > 1}
-        if len(doubtful) != 1:
+        """What a text may be, one for each word that words with typing errors can stand for."""
+        words = split(text)
+        doubtful = {w: m for i, w in enumerate(words) if len(m := self._meant_at(words, i)) > 1}
+        if not doubtful or math.prod(map(len, doubtful.values())) > _MOST_READINGS:
             return [self.read(text)]
-        ((word, meant),) = doubtful.items()
-        return [self.read(re.sub(rf"\b{word}\b", m, text, flags=re.IGNORECASE)) for m in meant]
+        found = []
+        for chosen in itertools.product(*doubtful.values()):
+            said = text
+            for word, meant in zip(doubtful, chosen, strict=True):
+                said = re.sub(rf"\b{word}\b", meant, said, flags=re.IGNORECASE)
+            found.append(self.read(said))
+        return found
+
+    def _corrected(self, words: list[str]) -> list[str]:
+        """Words with a typing error as the ones that they are meant to be."""
+        found = list(words)
+        for i in range(len(words)):
+            meant = self._meant_at(found, i)
+            if len(meant) == 1:
+                found[i] = meant[0]
+        return found
 
     def _spelt(self, word: str) -> str:
         """The word, or the known one that it is meant to be."""
         meant = self._meant(word)
         return meant[0] if len(meant) == 1 else word
+
+    def _meant_at(self, words: Sequence[str], i: int) -> list[str]:
+        """What a word may be meant to be: a noun or a place behind "the" and behind a place."""
+        meant = self._meant(words[i])
+        before = self._token(words[i - 1]).kind if i else Kind.BREAK
+        if len(meant) > 1 and before in (Kind.ARTICLE, Kind.SLOT, Kind.POSSESSIVE):
+            named = [w for w in meant if self._token(w).kind in _NAMING]
+            return named or meant
+        return meant
+
+    def _in_place(self, words: list[str]) -> list[str]:
+        """The words, with those that stand in the place of a noun and can be none: "the bred to"."""
+        found = list(words)
+        for i in range(1, len(words)):
+            follows = self._token(words[i + 1]).kind if i + 1 < len(words) else Kind.BREAK
+            if (
+                self._token(words[i - 1]).kind is Kind.ARTICLE
+                and self._token(words[i]).kind is Kind.UNKNOWN
+                and follows in (Kind.BREAK, Kind.PLACE, Kind.AND, Kind.GRASP)
+                and classes_of(words[i])
+                and not can_be(words[i], NOUN | {ADJECTIVE})
+            ):
+                near = neighbours(words[i], self._known)
+                nouns = [w for w in near if self._token(w).kind in (Kind.OBJECT, Kind.LANDMARK)]
+                found[i] = nouns[0] if len(nouns) == len(near) == 1 else words[i]
+        return found
 
     def _meant(self, word: str) -> list[str]:
         """The known words that it may be meant to be, those of different kinds apart."""
@@ -127,9 +192,13 @@ class Lexicon:
             token = self._token(near)
             limit = RARE if token.kind is Kind.VERB else COMMON
             # Of several that are alike only what they all are is certain.
-            if not is_english(word, limit):
-                found.setdefault((token.kind, token.name or token.word), near)
-        return list(found.values())
+            if not is_english(word, limit) and is_english(near):
+                found.setdefault((token.kind, _role(token)), near)
+        if not found and not is_english(word):
+            short = abbreviated(word, self._known)
+            found = {(t.kind, _role(t)): t.word for t in map(self._token, short)}
+        certain = {key: near for key, near in found.items() if key[0] is not Kind.UNKNOWN}
+        return list((certain or found).values())
 
     def _token(self, word: str, names: Collection[str] = ()) -> Token:
         if word.endswith("n't"):
@@ -165,22 +234,12 @@ class Lexicon:
         return found
 
 
-def _distinguished(tokens: list[Token]) -> list[Token]:
-    """Words of slots that are verbs or of a body here: "lower it", "my hand"."""
-    found = list(tokens)
-    for i, token in enumerate(tokens):
-        after = tokens[i + 1].kind if i + 1 < len(tokens) else Kind.BREAK
-        lowered = english.LOWERING.get(token.word)
-        if lowered and token.kind is Kind.SLOT and after is Kind.IT:
-            found[i] = replace(token, kind=Kind.VERB, name=lowered, role="")
-        if (
-            token.kind is Kind.HEAD
-            and token.word == "hand"
-            and i
-            and tokens[i - 1].word in ("my", "your")
-        ):
-            found[i] = replace(token, kind=Kind.UNKNOWN)
-    return found
+def _role(token: Token) -> str:
+    """What tells words of one kind apart: verbs that mean the same half of a motion are one."""
+    if token.kind is Kind.VERB:
+        halves = {"grasp": english.GRASP_VERBS, "move": english.MOVE_VERBS}
+        return next((half for half, verbs in halves.items() if token.name in verbs), token.name)
+    return token.name or token.word
 
 
 def split(text: str) -> list[str]:

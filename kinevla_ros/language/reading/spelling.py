@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Collection
 
 from rapidfuzz import process
@@ -24,6 +25,14 @@ def neighbours(word: str, known: Collection[str]) -> list[str]:
         return []
     near = process.extract(word, known, scorer=OSA.distance, score_cutoff=1, limit=8)
     return [str(found[0]) for found in near]
+
+
+def abbreviated(word: str, known: Collection[str]) -> list[str]:
+    """The known words that a word without vowels stands for, as "fwd" for "forward"."""
+    if len(word) < SHORTEST or not word.isalpha() or set(word) & set("aeiouy"):
+        return []
+    pattern = re.compile(".*".join(word) + "[aeiou]?")
+    return [name for name in known if pattern.fullmatch(name)]
 
 
 def is_english(word: str, more_often_than: int = COMMON) -> bool:

@@ -30,7 +30,9 @@ from kinevla_ros.language.reading.asides.word_classes import (
     is_mostly,
     noun_class,
 )
-from kinevla_ros.language.reading.spelling import is_english
+from kinevla_ros.language.reading.english import NEGATIONS
+from kinevla_ros.language.reading.free_text import NEGATIONS as FOREIGN
+from kinevla_ros.language.reading.spelling import is_english, neighbours
 from kinevla_ros.language.reading.tokens import NAME, Kind, Token
 
 _PURPOSE = (Kind.ARTICLE, Kind.FILLER, Kind.IT, Kind.LANDMARK, Kind.PARTICLE)
@@ -40,7 +42,7 @@ _MOST_WORDS = 5
 def without_adjuncts(tokens: Sequence[Token]) -> list[Token]:
     """The tokens, with those of adjuncts as fillers."""
     found = list(tokens)
-    for mark in (_descriptions, _phrases, _purposes, _adverbs, remarks):
+    for mark in (_descriptions, _phrases, _purposes, _adverbs, _calls, remarks):
         for start, end in mark(found):
             found[start:end] = [replace(t, kind=Kind.FILLER) for t in found[start:end]]
     return found
@@ -99,6 +101,50 @@ def _adverbs(tokens: Sequence[Token]) -> Spans:
     ]
 
 
+_GREETINGS = frozenset("hey hi hello ok okay dear thanks please yo hiya so well right oi".split())  # noqa: SIM905
+
+
+def _calls(tokens: Sequence[Token]) -> Spans:
+    """Names and cries, of no class or behind a greeting, where no thing and no motion can stand."""
+    found: Spans = []
+    for i, token in enumerate(tokens):
+        if not is_open(token) or not token.word.isalpha() or _is_near_a_danger(token.word):
+            continue
+        before = tokens[i - 1] if i else None
+        after = tokens[i + 1] if i + 1 < len(tokens) else None
+        greeted = before is not None and before.word in _GREETINGS
+        # "yeet it": a verb that no list has.
+        follows = after.kind if after else Kind.BREAK
+        verb = follows in (Kind.IT, Kind.ARTICLE, *NAMED) and not greeted
+        asked = after is not None and after.word in closed.AUXILIARIES | {"to"}
+        if verb or asked:
+            continue
+        if classes_of(token.word):
+            called = greeted and follows in (Kind.BREAK, Kind.VERB, Kind.FILLER)
+            fits = (
+                called
+                and before.word in _HELLO
+                and not (is_mostly(token.word, PLAIN_VERB) or can_be(token.word, TIME))
+            )
+        else:
+            begins = before is None or before.kind is Kind.BREAK
+            ends = follows is Kind.BREAK and before is not None and before.kind in _WHOLE
+            known = token.role == NAME or is_english(token.word, 0) or len(token.word) < 6
+            fits = greeted or (known and (begins or ends))
+        if fits:
+            found.append((i, i + 1))
+    return found
+
+
+def _is_near_a_danger(word: str) -> bool:
+    """Whether a word changes a request, or may be meant to."""
+    known = word in closed.FUNCTION_WORDS or word in _DANGEROUS
+    return known or (not is_english(word) and bool(neighbours(word, _DANGEROUS)))
+
+
+_HELLO = frozenset({"hey", "hi", "hello", "dear", "yo", "hiya", "thanks"})
+_WHOLE = (Kind.SLOT, Kind.HEAD, Kind.LANDMARK, Kind.OBJECT, Kind.FILLER, Kind.IT, Kind.SURROUNDING)
+_DANGEROUS = sorted(closed.CHANGING | NEGATIONS | FOREIGN)
 _PLACES = frozenset("in at on by to under from about upon per via into within through".split())  # noqa: SIM905
 _LIKENESS = frozenset({"like", "as"})
 _BEFORE = frozenset({"before"})

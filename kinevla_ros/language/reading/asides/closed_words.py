@@ -29,6 +29,15 @@ LYING = _words("lies sits stands rests waits")
 
 PLEASE = _words("please pls plz kindly")
 PRONOUNS = _words("me him her them us you myself everyone everybody someone somebody")
+FUNCTION_WORDS = PRONOUNS | _words(
+    "himself herself itself themselves yourself yourselves ourselves oneself mine yours ours hers "
+    "theirs whose whom whoever whatever whichever wherever such than unto amid amidst among amongst "
+    "throughout via per versus plus during despite because although though whereas whereby since "
+    "lest till regarding concerning anybody anything nobody everything something whether these "
+    "those both each every another other others onto toward with with"
+)
+"""Of no class in the table, and no names."""
+
 OWNERS = _words("my our his her their")
 
 BE = _words("am are is was were be been being")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from kinevla_ros.language.reading.asides.courtesy.calls import CALLS
+from kinevla_ros.language.reading.asides.courtesy.frames import CLEFTS, FRAMES
 from kinevla_ros.language.reading.asides.courtesy.orders import ORDERS
 from kinevla_ros.language.reading.asides.courtesy.states import STATES
 from kinevla_ros.language.reading.asides.courtesy.wishes import WISHES
@@ -28,7 +29,7 @@ _FORMULAS = tuple(
         meant,
         frozenset(re.findall(r"[a-z']+", pattern)),
     )
-    for pattern, meant in (*CALLS, *WISHES, *STATES, *ORDERS)
+    for pattern, meant in (*CALLS, *CLEFTS, *WISHES, *STATES, *ORDERS, *FRAMES)
 )
 
 

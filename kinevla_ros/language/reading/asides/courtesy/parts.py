@@ -26,3 +26,10 @@ SURE = r"(?: that| to)?(?: you(?: are)?(?= \w+ing\b)| you)?"
 PEOPLE = (
     "(?:guests?|wife|husband|mother|father|mum|mom|dad|son|daughter|friends?|family|kids|children)"
 )
+WHO = "i|we|you|he|she|they|(?:my|our|the) \\w+"
+TO_DO = "(?: (?:have |need |ought |got )?to do| done| to have done| to get done)?"
+START = "(?:(?<=^)|(?<=, ))"
+ACTING = (
+    "(?:tak|hold|grab|grasp|gripp|grip|pick|lift|mov|put|putt|plac|bring|carry|set|sett|lay|transfer|"
+    "transferr|transport|shift|slid|reloc)\\w*|get|getting"
+)

@@ -1,0 +1,152 @@
+"""Frames that a request is put in: "what you do is", "the rim is for holding", "make it go"."""
+
+from __future__ import annotations
+
+from kinevla_ros.language.reading.asides.courtesy.parts import ACTING, START, TO_DO, WHO
+
+CLEFTS = (
+    # Contractions without their apostrophe.
+    ("(i)m", r"\1 am"),
+    ("lets", "let's"),
+    ("nd", "and"),
+    ("(you|they)re", r"\1 are"),
+    ("(i|you|they)ve", r"\1 have"),
+    ("(that|there|what|it|here|where|who)s(?= (?:the|a|all|is|what|where|my|you|i|it|to|for)\\b)",
+     r"\1 is"),
+    # "what I'd like you to do is", "all you have to do is", "here is what you do".
+    (
+        rf"{START}(?:so |now |okay |ok )*(?:what|all) (?:{WHO}) (?:[\w']+ ){{0,3}}?(?:want|need|like|love|ask|"
+        r"wish|expect|prefer|do|asking|asking for|have in mind|after)(?: (?:from |of )?you)?"
+        rf"{TO_DO}(?: (?:now|next|today|here|first))?,? (?:is|'s|would be|,)"
+        "(?: (?:for you to|that you|to have|for|to|you|that|this))?",
+        "",
+    ),
+    (
+        rf"(?:here|this|that) (?:is|'s) (?:exactly )?what (?:{WHO}) (?:[\w']+ ){{0,3}}?(?:want|need|"
+        rf"like|do|ask)(?: (?:from |of )?you)?{TO_DO}",
+        "",
+    ),
+    (
+        "(?:the |my |our |your )(?:thing|idea|plan|task|goal|aim|job|request|wish|deal|trick|point|"
+        "assignment|objective|mission|instruction|order)(?: (?:here|now|today|for you|i have))* "
+        "(?:is|'s|would be)(?: (?:for you to|that you|to have|for|to|you|that|this|simple))?",
+        "",
+    ),
+    (
+        "(?:make sure|making sure|ensure|ensuring|see to it|check|see)(?: that)? ((?:[\\w']+ )*?"
+        "(?:, (?:[\\w']+ )*, )?)(?:is|gets|ends up|lands|sits|lies|stands|goes|winds up) "
+        "(?=(?:on|at|in|to|placed|put|moved|set|laid|positioned|brought|held|grasped|gripped)\\b)",
+        r"\1be ",
+    ),
+    # Enumerations and labels: "step 1:", "second,", "object: the cup, destination: the shelf".
+    (rf"{START}(?:and )?(?:step )(?:number )?(?:\d|one|two|three|four)(?: is(?: to)?)?", ""),
+    (rf"{START}(?:\d|a|b|c|firstly|second|secondly|third|thirdly|lastly)(?= ,)", ""),
+    (
+        rf"{START}(?:the |your )?(?:object|item|target|subject|destination|goal|place|location|direction|thing|"
+        "position|what|where|how|which|task|command|action|instruction|order|request|job|mission|"
+        "placement|drop off|endpoint|end point|part|side|grip point|grasp point|grasping point|note)"
+        "(?: (?:position|location|side|part|point|is))?(?= ,)",
+        "",
+    ),
+    (
+        rf"(?:{WHO}) would (?:(?:really|very much|so|just|absolutely) )?(?:love|like|appreciate|enjoy|prefer|be "
+        "glad|be happy|be grateful|be pleased)(?: it)? (?:to see|if|for|to have) you"
+        "(?! were)(?: to| could| would)?",
+        "",
+    ),
+    (
+        r"(?:i|we) have (?:got )?((?:\w+ ){1,5}?)(?:here |there |over here )?(?:that|which)"
+        r"(?= (?:needs|has|should|must|wants|ought|is to|could|goes|belongs)\b)",
+        r"\1",
+    ),
+    ("after which (?:you |please |it )?", "then "),
+    (
+        r"(?:so |well )*(?:i|we) (?:was|were|am|are) (?:just )?(?:thinking|wondering|hoping)(?: (?:that|if|"
+        r"whether|maybe|perhaps|about|of))*(?: you (?:could|can|would|might|will))?",
+        "",
+    ),
+    (rf"{START}(?:i would say|i say|let us say|let's say)(?: that| we| you)?", ""),
+    # Nouns of action.
+    *(
+        (rf"(?:(?:execute|initiate|commence|perform|start|begin|carry out|conduct|undertake|complete|"
+         rf"effect|request|do|make|order|want|need) )?(?:(?:the|a) )?{noun} (?:of|for)", verb)
+        for noun, verb in (
+            ("relocation", "relocate"), ("transfer", "transfer"), ("placement", "place"), ("placing", "place"),
+            ("movement", "move"), ("transport", "transport"), ("transportation", "transport"),
+            ("delivery", "deliver"), ("positioning", "position"), ("repositioning", "reposition"),
+            ("moving", "move"), ("shifting", "shift"),
+        )
+    ),
+    (
+        rf"(?:execute|initiate|commence|perform|carry out|conduct|undertake|start|begin|finish|finish up|end|"
+        rf"complete it|finish it|finish off|proceed|continue)(?: by| with| to| the following| this| this task| the task)?"
+        rf"(?=(?: please)?(?: ,)* (?:{ACTING})\b)",
+        "",
+    ),
+    (rf"(?:{START}|(?<=and )|(?<=then ))(?:finish|finish up|end|end up)(?: by| with)(?= (?:it|the)\b)", "place"),
+    ("(?:perform|do|make|get|take|execute|use) a (?:\\w+ )?(grasp|grip|hold) (?:on|of|at|around)", "hold"),
+    (
+        r"it (?:is|'s) (?:high |about )?time (?:that )?((?:\w+ ){1,4}?)(?:went|came|moved|got|was|were)",
+        r"\1be go",
+    ),
+    (rf"{START}(?:\w+ )?time to(?= (?:{ACTING})\b)", ""),
+    (
+        r"(?:the )?(?:new |final |next |right |proper )?(?:destination|target|goal|place|spot|home|location|position) "
+        r"(?:of|for) ((?:the|this|my|that) \w+) (?:is|be|'s|should be|must be|will be)(?= )",
+        r"\1 go to",
+    ),
+    ("reach (?:out|over|down|across|in)(?: and| to| for|(?= ,))", ""),
+    (rf"{START}off (?:you|we) go(?= ,|$)", ""),
+    (",? (?:and |but |just )?(?:keeping|keep|hold|holding) (?:it|everything) (?:nice and )?(?:straight|steady|level|"
+     "safe)(?= ,|$| and)", ""),
+    ("(?:low|high)(?: down| up)?(?= (?:by|at|near|on) the\\b| , (?:by|at|near) the\\b)", ""),
+    ("(?:and|then) (?:then )?(?:keep|leave)(?: it)? (?=(?:on|at|in|to)\\b)", "and put it "),
+)  # fmt: skip
+"""Read before wishes."""
+
+FRAMES = (
+    (r"give ((?:\w+ ){1,4}?)a (?:\w+ ){0,2}(?:push|nudge|shove)(?= \w)", r"push \1"),
+    # "make the cup go to", "have the cup moved": the cup is to go there.
+    (
+        r"(?:make|have|get|let) ((?:[\w']+ ){1,4}?)(?:to )?(?:go|move|travel|come|end up|land|"
+        r"sit|lie|rest|be)(?= (?:\w+ly )?(?:on|at|in|to|towards?|straight|directly|forwards?|ahead|"
+        "left|right)\\b)",
+        r"\1 go",
+    ),
+    # "the left of the shelf is for the cup".
+    (
+        r"(?:is|'s) (?:\w+ly )?(?:meant |reserved |waiting |ready |intended |free |kept |there |"
+        "good |perfect )?(?:for|where)(?= (?:the|my|our|this|that|your) )",
+        ",",
+    ),
+    ("(?:and )?(?:mind|remember|note)(?: that)? you(?= (?:take|hold|grab|grip|grasp|pick|put|place)\\b)",
+     "and"),
+    ("(?:take|get|grab|catch|keep|have|taking|getting|grabbing|keeping)(?: (?:a|good|firm|tight))* "
+     "hold of", "hold"),
+    (r"(?<!the )(?<!and )(?<!to )(?:dead |right |straight )in front", "to the front"),
+    ("(ahead|forward|forwards) of (?:you|yourself)", r"\1"),
+    (
+        "from (?:where it (?:is|lies|sits|stands|'s|rests)|its (?:current|present|old|"
+        "original)? ?(?:place|position|spot|location)|here|there)(?: (?:now|right now|currently|at "
+        "the moment|at present))?",
+        "",
+    ),
+    # "Right, …" and "right then": well.
+    ("^(?:(?:ok|okay|so|well|all) ?,? )?right(?: then| so| now)? ,(?= (?:\\w+ )*?(?:the|take|hold|put|grab|pick|"
+     "move|please)\\b)", ""),
+    ("out of (?:the|my|our|everyone's) way", ""),
+    ("(?:down )again(?= (?:on|at|in|to|,))", "down"),
+    ("(?:in|to|at) (?:another|a different|some other) (?:place|spot|position|location)", "somewhere"),
+    (r"for (?:the|this|our|my) (?:next|first|second|last|final|present|current) (?:\w+)(?= ,)", ""),
+    ("(?:kind|sort) of", ""),
+    ("(?:just )?(?:for )?this time(?: around)?|this (?:round|turn)|for now", ""),
+    ("(?:please )?(?:do|i want|i need) (?:me )?(?:one|a|this|1) (?:thing|work)(?= ,)", ""),
+    ("help (?:me|us)(?: to)?(?: out(?: and)?)?"
+     rf"(?= (?:{ACTING})\b)", ""),
+    (rf"{START}(?:\w+ )?let's see(?= )", ""),
+    ("(?:to|needs to|has to|should|must) sit(?= )", "go"),
+    # "carry am go": it.
+    (rf"((?:{ACTING}|keep|drop|push|carry)) am(?= (?:for|go|to|on|at|by|near|from|,))", r"\1 it"),
+    ("(?:in )?(?:a |the )?diagonal(?: line| direction)?(?= ,|$| to | and )", "diagonally"),
+)  # fmt: skip
+"""Read when no other formula is left."""
