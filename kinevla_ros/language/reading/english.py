@@ -14,14 +14,14 @@ def _words(text: str) -> frozenset[str]:
 
 GRASP_VERBS = _words(
     "grasp grab hold grip take lift get pick seize clutch clasp pinch fetch raise pluck nab "
-    "snatch hoist clamp nip collect retrieve secure catch snag acquire obtain heft elevate gather"
+    "snatch hoist clamp nip collect retrieve secure catch snag acquire obtain heft elevate gather clench cradle scoop embrace"
 )
 MOVE_VERBS = _words(
     "move carry bring shift transfer transport place put set lay release leave position "
     "deliver deposit relocate reposition go belong come slide stick pop convey ferry rest "
     "park plonk plop guide travel settle situate install steer arrange scoot lug haul tote "
     "pass plunk plant perch locate station whisk usher send advance nestle stow stash dock "
-    "drop keep land ship displace glide direct"
+    "drop keep shuffle lodge escort land ship displace glide direct"
 )
 PUSH_VERBS = _words("push nudge shove")
 """Said for moving along the table, where a goal has verbs of that."""
@@ -90,7 +90,7 @@ FILLERS = _words(
     "mum mom dad um uh er erm hm ah oh good morning afternoon evening cheers quick quickly "
     "immediately asap promptly today tonight nice lovely fresh whole entire tasty delicious "
     "crusty closer nearer close else everyone folks guys friend mister chef boss captain "
-    "champ bro dude machine arm robo bot sweetheart honey tight firm steady gentle "
+    "champ bro dude computer droid android cobot assistant helper gizmo machine arm robo bot sweetheart honey tight firm steady gentle "
     "yes yeah yep yup aye sure oi ey eh ay yo hiya howdy ahoy ta thx ty tysm tks thnx lol haha "
     "hehe omg whoa wow ooh ah ahh uhm umm hmm mmm gosh gee blimey jeez alas alrighty kinda sorta"
 )

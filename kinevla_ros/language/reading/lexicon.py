@@ -15,20 +15,28 @@ from kinevla_ros.language.reading.asides.clauses import REASONS
 from kinevla_ros.language.reading.asides.corrections import corrected
 from kinevla_ros.language.reading.asides.courtesy import without_courtesy
 from kinevla_ros.language.reading.asides.exclusions import without_exclusions
+from kinevla_ros.language.reading.asides.frames import without_frames
 from kinevla_ros.language.reading.asides.phrases import PHRASES
 from kinevla_ros.language.reading.asides.placing import placed
 from kinevla_ros.language.reading.asides.statements import without_statements
 from kinevla_ros.language.reading.asides.word_classes import (
     ADJECTIVE,
+    GERUND,
     NOUN,
+    PAST,
+    PLAIN_VERB,
+    RARE_VERB,
+    THIRD_PERSON,
     can_be,
     classes_of,
 )
-from kinevla_ros.language.reading.spelling import COMMON, RARE, abbreviated, is_english, neighbours
+from kinevla_ros.language.reading.spelling import COMMON, LONG, RARE, abbreviated, is_english, neighbours
 from kinevla_ros.language.reading.tokens import BREAK, NAME, Kind, Token, head
 from kinevla_ros.language.task_set import TaskSet
 
 _MOST_READINGS = 8
+_BEHIND_NOUNS = (Kind.BREAK, Kind.PLACE, Kind.AND, Kind.GRASP)
+_VERBS = PLAIN_VERB + RARE_VERB + THIRD_PERSON + PAST + GERUND
 _NAMING = (Kind.OBJECT, Kind.LANDMARK, Kind.SURROUNDING, Kind.SLOT, Kind.HEAD)
 
 
@@ -104,6 +112,7 @@ class Lexicon:
             meant = map(self._token, self._corrected(words))
             said = [replace(t, word=w) for t, w in zip(meant, words, strict=True)]
             words = [token.word for token in corrected(said)]
+        words = without_frames([*map(self._token, words)])
         words = without_courtesy(words, self._matters)
         if correct:
             words = self._in_place(self._corrected(words))
@@ -167,20 +176,25 @@ class Lexicon:
         return meant
 
     def _in_place(self, words: list[str]) -> list[str]:
-        """The words, with those that stand in the place of a noun and can be none: "the bred to"."""
+        """The words, with those put right that stand where no such word can: "the bred to"."""
         found = list(words)
-        for i in range(1, len(words)):
-            follows = self._token(words[i + 1]).kind if i + 1 < len(words) else Kind.BREAK
-            if (
-                self._token(words[i - 1]).kind is Kind.ARTICLE
-                and self._token(words[i]).kind is Kind.UNKNOWN
-                and follows in (Kind.BREAK, Kind.PLACE, Kind.AND, Kind.GRASP)
-                and classes_of(words[i])
-                and not can_be(words[i], NOUN | {ADJECTIVE})
-            ):
-                near = neighbours(words[i], self._known)
-                nouns = [w for w in near if self._token(w).kind in (Kind.OBJECT, Kind.LANDMARK)]
-                found[i] = nouns[0] if len(nouns) == len(near) == 1 else words[i]
+        kinds = [Kind.BREAK, *(self._token(word).kind for word in words), Kind.BREAK]
+        for i, word in enumerate(words):
+            before, own, after = kinds[i : i + 3]
+            if own is not Kind.UNKNOWN or not classes_of(word):
+                continue
+            if before is Kind.ARTICLE and after in _BEHIND_NOUNS:
+                wanted: tuple[Kind, ...] = (Kind.OBJECT, Kind.LANDMARK)
+                fits = not can_be(word, NOUN | {ADJECTIVE})
+            else:
+                # "old the cup": an order has a verb in front of "the".
+                wanted = (Kind.VERB,)
+                begins = before in (Kind.BREAK, Kind.AND, Kind.THEN, Kind.FILLER)
+                named = after is Kind.IT or (after is Kind.ARTICLE and kinds[i + 3] in _NAMING)
+                fits = begins and named and not can_be(word, _VERBS)
+            near = [w for w in neighbours(word, self._known) if self._token(w).kind in wanted]
+            if fits and len({_role(self._token(w)) for w in near}) == 1:
+                found[i] = near[0]
         return found
 
     def _meant(self, word: str) -> list[str]:
@@ -192,10 +206,11 @@ class Lexicon:
             token = self._token(near)
             limit = RARE if token.kind is Kind.VERB else COMMON
             # Of several that are alike only what they all are is certain.
-            if not is_english(word, limit) and is_english(near):
+            seldom = token.kind is Kind.FILLER and not is_english(near)
+            if not is_english(word, limit) and not seldom:
                 found.setdefault((token.kind, _role(token)), near)
-        if not found and not is_english(word):
-            short = abbreviated(word, self._known)
+        if not found and not is_english(word, 0) and not classes_of(word):
+            short = abbreviated(word, self._known) or neighbours(word, self._known, LONG, 2)
             found = {(t.kind, _role(t)): t.word for t in map(self._token, short)}
         certain = {key: near for key, near in found.items() if key[0] is not Kind.UNKNOWN}
         return list((certain or found).values())
@@ -245,6 +260,7 @@ def _role(token: Token) -> str:
 def split(text: str) -> list[str]:
     """Words in lower case, possessives apart, and "," for whatever divides a sentence."""
     plain = unicodedata.normalize("NFKC", text).lower().replace("\u2019", "'")
+    plain = re.sub(r"(?<= )[-/|+](?= )", ",", plain)
     plain = plain.replace("&", " and ").replace("/", " or ").replace("_", " ")
     found: list[str] = []
     for word in re.findall(r"[^\W_]+(?:'[^\W_]+)*|[,;:.!?()\n\u2013\u2014]", plain):

@@ -12,6 +12,9 @@ from rapidfuzz.distance import OSA
 SHORTEST = 3
 """Shorter words have too many neighbours."""
 
+LONG = 6
+"""Shorter words may not have two errors."""
+
 COMMON = 1000
 """Words seen more often than this in the list of English words are no typing errors."""
 
@@ -19,11 +22,13 @@ RARE = 50
 """The same for what would become a verb: another motion must not be taken for a known one."""
 
 
-def neighbours(word: str, known: Collection[str]) -> list[str]:
-    """The known words that are a letter put in, left out, replaced or swapped away."""
-    if len(word) < SHORTEST or not word.isalpha():
+def neighbours(
+    word: str, known: Collection[str], shortest: int = SHORTEST, errors: int = 1
+) -> list[str]:
+    """The known words that letters put in, left out, replaced or swapped make of a word."""
+    if len(word) < shortest or not word.isalpha():
         return []
-    near = process.extract(word, known, scorer=OSA.distance, score_cutoff=1, limit=8)
+    near = process.extract(word, known, scorer=OSA.distance, score_cutoff=errors, limit=8)
     return [str(found[0]) for found in near]
 
 

@@ -117,7 +117,7 @@ def _calls(tokens: Sequence[Token]) -> Spans:
         follows = after.kind if after else Kind.BREAK
         verb = follows in (Kind.IT, Kind.ARTICLE, *NAMED) and not greeted
         asked = after is not None and after.word in closed.AUXILIARIES | {"to"}
-        if verb or asked:
+        if verb or (asked and not (greeted and before.word in _HELLO)):
             continue
         if classes_of(token.word):
             called = greeted and follows in (Kind.BREAK, Kind.VERB, Kind.FILLER)

@@ -7,6 +7,19 @@ from dataclasses import replace
 
 from kinevla_ros.language.reading import english
 from kinevla_ros.language.reading.asides import closed_words as closed
+from kinevla_ros.language.reading.asides.remarks import is_open
+from kinevla_ros.language.reading.asides.word_classes import (
+    ABSTRACT,
+    ADJECTIVE,
+    NOUN,
+    PERSON,
+    PLAIN_VERB,
+    QUANTITY,
+    TIME,
+    can_be,
+    is_mostly,
+    noun_class,
+)
 from kinevla_ros.language.reading.tokens import Kind, Token
 
 _LIKE = (Kind.SLOT, Kind.VERB, Kind.PLACE, Kind.GRASP, Kind.FILLER)
@@ -16,7 +29,7 @@ _ENDS = (Kind.BREAK, Kind.AND, Kind.THEN)
 def placed(tokens: Sequence[Token]) -> list[Token]:
     """The tokens, with each place named in one way."""
     found = list(tokens)
-    for rule in (_hedged, _beside, _described, _distinguished):
+    for rule in (_hedged, _parts, _beside, _described, _distinguished):
         found = rule(found)
     return found
 
@@ -41,6 +54,28 @@ def _hedged(tokens: list[Token]) -> list[Token]:
             or (token.word == "only" and ends and (place or (before and before.word == "straight")))
             or (token.word == "one" and grasp)
         ):
+            found[i] = replace(token, kind=Kind.FILLER)
+    return found
+
+
+def _parts(tokens: list[Token]) -> list[Token]:
+    """Nouns for a part, known by what it is of: "the right flank of the plate"."""
+    found = list(tokens)
+    for i, token in enumerate(tokens[1:], 1):
+        before, rest = tokens[i - 1], [t for t in tokens[i + 1 : i + 4] if t.kind is not Kind.ARTICLE]
+        if before.kind is not Kind.SLOT or not is_open(token) or not can_be(token.word, NOUN):
+            continue
+        if is_mostly(token.word, PLAIN_VERB + ADJECTIVE) or can_be(token.word, PERSON + TIME):
+            continue
+        of = len(rest) > 1 and rest[0].kind is Kind.OF and rest[1].kind in (Kind.LANDMARK, Kind.OBJECT)
+        owned = any(t.kind is Kind.POSSESSIVE for t in tokens[max(0, i - 3) : i])
+        ends = not rest or rest[0].kind in (*_ENDS, Kind.PLACE, Kind.VERB)
+        first = i - 1
+        while first and tokens[first - 1].kind is Kind.SLOT:
+            first -= 1
+        named = first > 0 and tokens[first - 1].kind is Kind.ARTICLE
+        shape = named and noun_class(token.word) in (QUANTITY, ABSTRACT) and before.role == "grasp"
+        if of or (ends and (owned or shape)):
             found[i] = replace(token, kind=Kind.FILLER)
     return found
 
