@@ -76,6 +76,8 @@ def _asks(tokens: Sequence[Token]) -> bool:
     asked = (
         english.REQUESTERS | english.ARTICLES | {t.word for t in tokens if t.kind is Kind.OBJECT}
     )
+    if said[0] == "when" and said[1] in english.ANNOUNCING | english.ASKING:
+        return True
     return (said[0] == "do" and said[1] in english.REQUESTERS) or (
         said[0] in english.ASKING and said[1] in asked - {"you", "robot"}
     )
@@ -140,6 +142,8 @@ def _is_moved(tokens: Sequence[Token], i: int) -> bool:
     while before >= 0 and tokens[before].kind in (Kind.ARTICLE, Kind.FILLER):
         before -= 1
     moved = before >= 0 and tokens[before].kind is Kind.VERB
+    if moved and before < i - 1 and tokens[i - 1].kind is Kind.ARTICLE and after is Kind.SLOT:
+        return True
     return moved and after not in (Kind.POSSESSIVE, Kind.SLOT, Kind.HEAD)
 
 
@@ -230,7 +234,7 @@ def check_role(
                 f'say "by {mention.text}"'
             )
         return
-    if mention.before in (Kind.GRASP, Kind.RELATION):
+    if mention.before in (Kind.GRASP, Kind.RELATION, Kind.WITH):
         raise Unreadable(f'names no {name} with "{mention.preposition} {mention.text}"')
     if mention.verb and not moving and not mention.apart:
         moves = any(token.kind is Kind.VERB and token.name in move for token in tokens)

@@ -77,7 +77,10 @@ NO_MANNER = _words(
     "vertically horizontally laterally upwardly downwardly backwardly repeatedly "
     "alternately partially partly mostly reply apply supply fly multiply comply rely "
     "assembly family belly jelly lily ally bully rally tally imply july italy butterfly "
-    "unlikely contrarily impossibly"
+    "unlikely contrarily impossibly eventually ultimately temporarily occasionally regularly "
+    "periodically constantly continually continuously frequently infrequently originally "
+    "initially conditionally optionally hypothetically theoretically virtually practically "
+    "approximately separately jointly individually respectively successively doubly singly"
 )
 """What ends as an adverb of manner does, and is none or changes what is asked for."""
 

@@ -212,6 +212,8 @@ class Lexicon:
         if not found and not is_english(word, 0) and not classes_of(word):
             short = abbreviated(word, self._known) or neighbours(word, self._known, LONG, 2)
             found = {(t.kind, _role(t)): t.word for t in map(self._token, short)}
+        if denied := [w for (kind, _), w in found.items() if kind in (Kind.NEGATION, Kind.CHOICE)]:
+            return denied[:1]
         certain = {key: near for key, near in found.items() if key[0] is not Kind.UNKNOWN}
         return list((certain or found).values())
 

@@ -130,7 +130,8 @@ def _calls(tokens: Sequence[Token]) -> Spans:
             begins = before is None or before.kind is Kind.BREAK
             ends = follows is Kind.BREAK and before is not None and before.kind in _WHOLE
             known = token.role == NAME or is_english(token.word, 0) or len(token.word) < 6
-            fits = greeted or (known and (begins or ends))
+            cried = begins and i > 0 and follows is Kind.BREAK and token.role != NAME
+            fits = greeted or (known and ((begins and not cried) or ends))
         if fits:
             found.append((i, i + 1))
     return found
@@ -195,7 +196,8 @@ def _noun_phrase(tokens: Sequence[Token], start: int, allowed: str) -> int | Non
         i -= can_be(tokens[i - 1].word, PLAIN_VERB)
     if i == first or (i < len(tokens) and tokens[i].kind in (*NAMED, Kind.SLOT, Kind.HEAD)):
         return None
-    if any(tokens[j].word in closed.FAR_FROM_NOW for j in range(first, i)) or (
+    limits = closed.FAR_FROM_NOW | closed.MEASURES
+    if any(tokens[j].word in limits for j in range(first, i)) or (
         not noun_class(tokens[i - 1].word) and classes_of(tokens[i - 1].word)
     ):
         return None

@@ -118,6 +118,12 @@ FAR_FROM_NOW = _words(
 )
 """Lengths and points of time, which would put a request off or limit it."""
 
+MEASURES = _words(
+    "speed speeds pace velocity rate tempo force pressure strength power altitude elevation level "
+    "acceleration volume temperature"
+)
+"""Of a motion: how fast, how hard, how high."""
+
 TOOLS_OF_THE_ROBOT = _words(
     "finger fingers hand hands gripper grippers claw claws arm arms grip grasp jaw jaws clamp"
 )

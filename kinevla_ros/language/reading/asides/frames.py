@@ -23,7 +23,7 @@ _LINKS = _words(
     "i i'd i'm we we'd you you'd it it'd it's that that'd this there me us my our your a an the to "
     "of for if as so and by in on with about at some any one 's"
 )
-_ASKED = _words("think mind fancy reckon believe suppose feel care want have see find get know")
+_ASKED = _words("think mind fancy reckon believe suppose feel care")
 _WISHES = _words(
     "wonder wondering wondered hope hoping hoped like love want wanted wish need needing prefer "
     "appreciate appreciated appreciative grateful glad happy happier delighted thankful thrilled "
@@ -130,8 +130,8 @@ def _asks(frame: Sequence[Token], listener: int, verb: str) -> bool:
         return False
     if after[:1] in (["were"], ["was"], ["had"]) and "if" not in before:
         return False
-    modal = bool({*before, *after} & _MODALS)
-    if set(after) & _STATED and not modal:
+    modal = any(word in _MODALS or word.endswith("'d") for word in words)
+    if ({*before, *after} & _STATED and not modal) or "know" in before:
         return False
     if before and before[-1] in ("do", "are", "have", "were", "had"):
         return before[-1] in ("do", "are") and bool(set(after) & (_ASKED | {"able", "ready", "willing"}))

@@ -109,6 +109,8 @@ PHRASES: dict[str, str] = {
     "whenever you are ready": "",
     "when you get a chance": "",
     "when you have a moment": "",
+    "and so on": "nothing",
+    "and so forth": "nothing",
     "where it is": "nothing",
     "where it was": "nothing",
     "as it is": "nothing",
@@ -185,7 +187,6 @@ PHRASES: dict[str, str] = {
     "which lies there": "",
     "that lies there": "",
     "from the table": "",
-    "off the table": "",
     # Verbs of more than one word.
     "take hold of": "hold",
     "taking hold of": "holding",

@@ -16,6 +16,11 @@ CLEFTS = (
     ("lhs", "left side"),
     ("rhs", "right side"),
     ("all the way(?: over| up| out)?|the (?:whole|entire) (?:time|way)|all the time|fully|completely out", ""),
+    (
+        r"((?:pick|lift|take|grab|rais|get|grasp)\w* (?:up )?(?:(?:the|that|this) \w+|it)(?: up)?) off (?:of )?the "
+        r"(?:table|desk|tabletop)",
+        r"\1",
+    ),
     ("back down(?= (?:on|at|in|to|,))", "down"),
     ("already(?= ,|$)", ""),
     (r"out(?= (?:to (?:the )?)?(?:front|left|right|forward)\b)|(?<=straight )out", ""),
@@ -197,7 +202,8 @@ CLEFTS = (
 """Read before wishes."""
 
 FRAMES = (
-    (r"give ((?:\w+ ){1,4}?)a (?:\w+ ){0,2}(?:push|nudge|shove)(?= \w)", r"push \1"),
+    (r"give ((?:\w+ ){1,4}?)a (?:(?:gentle|little|light|small|quick|nice|tiny|wee|bit of a) ){0,2}"
+     r"(?:push|nudge|shove)(?= (?:to|towards?|forwards?|straight|in|into|over|left|right|ahead)\b)", r"push \1"),
     # "make the cup go to", "have the cup moved": the cup is to go there.
     (
         r"(?:make|have|get|let) ((?:[\w']+ ){1,4}?)(?:to )?(?:go|move|travel|come|end up|land|"
