@@ -237,7 +237,8 @@ def check_role(
     if mention.before in (Kind.GRASP, Kind.RELATION, Kind.WITH):
         raise Unreadable(f'names no {name} with "{mention.preposition} {mention.text}"')
     if mention.verb and not moving and not mention.apart:
-        moves = any(token.kind is Kind.VERB and token.name in move for token in tokens)
+        goes = mention.preposition in english.TOWARDS
+        moves = any(token.kind is Kind.VERB and token.name in move for token in tokens) and not goes
         if moves or mention.preposition in ("on", "at", "in", "upon", "over"):
             raise Unreadable(
                 f'says "{mention.text}" of what is grasped: say it of where it is to go'

@@ -95,7 +95,7 @@ FILLERS = _words(
     "crusty closer nearer close else everyone folks guys friend mister chef boss captain "
     "champ bro dude computer droid android cobot assistant helper gizmo machine arm robo bot sweetheart honey tight firm steady gentle "
     "yes yeah yep yup aye sure oi ey eh ay yo hiya howdy ahoy ta thx ty tysm tks thnx lol haha "
-    "hehe omg whoa wow ooh ah ahh uhm umm hmm mmm gosh gee blimey jeez alas alrighty kinda sorta"
+    "na yaar bhai lah innit bruv roger hehe omg whoa wow ooh ah ahh uhm umm hmm mmm gosh gee blimey jeez alas alrighty kinda sorta"
 )
 """What changes neither the goal nor the motion."""
 

@@ -30,11 +30,19 @@ from kinevla_ros.language.reading.asides.word_classes import (
     can_be,
     classes_of,
 )
-from kinevla_ros.language.reading.spelling import COMMON, LONG, RARE, abbreviated, is_english, neighbours
+from kinevla_ros.language.reading.spelling import (
+    COMMON,
+    LONG,
+    RARE,
+    abbreviated,
+    is_english,
+    neighbours,
+)
 from kinevla_ros.language.reading.tokens import BREAK, NAME, Kind, Token, head
 from kinevla_ros.language.task_set import TaskSet
 
 _MOST_READINGS = 8
+_MOST_REMEMBERED = 5000
 _BEHIND_NOUNS = (Kind.BREAK, Kind.PLACE, Kind.AND, Kind.GRASP)
 _VERBS = PLAIN_VERB + RARE_VERB + THIRD_PERSON + PAST + GERUND
 _NAMING = (Kind.OBJECT, Kind.LANDMARK, Kind.SURROUNDING, Kind.SLOT, Kind.HEAD)
@@ -45,6 +53,7 @@ class Lexicon:
 
     def __init__(self, tasks: TaskSet) -> None:
         self._tokens: dict[str, Token] = {}
+        self._meanings: dict[str, list[str]] = {}
         self.past: dict[str, str] = {}
         verbs = english.GRASP_VERBS | english.MOVE_VERBS | english.PUSH_VERBS
         verbs |= {head(v) for goal in tasks.goals for v in (*goal.grasp, *goal.move)}
@@ -201,6 +210,14 @@ class Lexicon:
         """The known words that it may be meant to be, those of different kinds apart."""
         if self._token(word).kind is not Kind.UNKNOWN:
             return []
+        if len(self._meanings) > _MOST_REMEMBERED:
+            self._meanings.clear()
+        if word not in self._meanings:
+            self._meanings[word] = self._near(word)
+        return self._meanings[word]
+
+    def _near(self, word: str) -> list[str]:
+        """The same, worked out."""
         found: dict[tuple[Kind, str], str] = {}
         for near in sorted(neighbours(word, self._known), key=len):
             token = self._token(near)
@@ -263,6 +280,7 @@ def split(text: str) -> list[str]:
     """Words in lower case, possessives apart, and "," for whatever divides a sentence."""
     plain = unicodedata.normalize("NFKC", text).lower().replace("\u2019", "'")
     plain = re.sub(r"(?<= )[-/|+](?= )", ",", plain)
+    plain = re.sub(r"[-=]>|[=\u2192]", ",", plain)
     plain = plain.replace("&", " and ").replace("/", " or ").replace("_", " ")
     found: list[str] = []
     for word in re.findall(r"[^\W_]+(?:'[^\W_]+)*|[,;:.!?()\n\u2013\u2014]", plain):

@@ -117,6 +117,11 @@ def _owner(tokens: Sequence[Token], start: int, end: int) -> tuple[str, int, boo
     if start >= 2 and tokens[start - 1].kind is Kind.POSSESSIVE:
         return _name(tokens[start - 2]), end, False
     if end < len(tokens) and tokens[end].kind in (Kind.OBJECT, Kind.LANDMARK):
+        # "put left plate": where there are no articles, none tells things apart.
+        bare = not (start and tokens[start - 1].kind is Kind.ARTICLE)
+        wanted = "grasp" if tokens[end].kind is Kind.OBJECT else "target"
+        if bare and end == start + 1 and tokens[start].role == wanted:
+            return _name(tokens[end]), end + 1, False
         followed = end + 1 < len(tokens) and tokens[end + 1].kind is Kind.HEAD
         if followed or tokens[end].kind is Kind.LANDMARK:
             return _name(tokens[end]), end + 1, not followed and end == start + 1

@@ -20,7 +20,19 @@ from kinevla_ros.language.task_file import load_tasks
 
 SENTENCES = {
     name: sentences(name)
-    for name in ("open", "closed", "spoken", "blind_development", "blind_held_out", "blind_second")
+    for name in (
+        "open",
+        "closed",
+        "spoken",
+        "grammars",
+        "dangerous",
+        "fair",
+        "fair_second",
+        "fair_third",
+        "blind_development",
+        "blind_held_out",
+        "blind_second",
+    )
 }
 commands = st.sampled_from(TASKS)
 seeds = st.integers(0, 2**32 - 1)
@@ -43,10 +55,15 @@ def is_meant(sentence: str, meaning: str) -> bool:
 ACCEPTED = {
     "open": 0.98,
     "closed": 0.98,
-    "spoken": 0.94,
+    "spoken": 0.95,
+    "grammars": 0.93,
+    "dangerous": 1.0,
+    "fair": 0.98,
+    "fair_second": 0.98,
+    "fair_third": 0.98,
     "blind_development": 0.98,
-    "blind_held_out": 0.76,
-    "blind_second": 0.73,
+    "blind_held_out": 0.80,
+    "blind_second": 0.93,
 }
 
 

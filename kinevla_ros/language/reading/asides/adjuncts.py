@@ -112,12 +112,13 @@ def _calls(tokens: Sequence[Token]) -> Spans:
             continue
         before = tokens[i - 1] if i else None
         after = tokens[i + 1] if i + 1 < len(tokens) else None
-        greeted = before is not None and before.word in _GREETINGS
+        greeting = before.word if before else ""
+        greeted = greeting in _GREETINGS
         # "yeet it": a verb that no list has.
         follows = after.kind if after else Kind.BREAK
         verb = follows in (Kind.IT, Kind.ARTICLE, *NAMED) and not greeted
         asked = after is not None and after.word in closed.AUXILIARIES | {"to"}
-        if verb or (asked and not (greeted and before.word in _HELLO)):
+        if verb or (asked and not (greeted and greeting in _HELLO)):
             continue
         if classes_of(token.word):
             called = greeted and follows in (Kind.BREAK, Kind.VERB, Kind.FILLER)

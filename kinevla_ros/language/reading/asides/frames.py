@@ -118,7 +118,9 @@ def _is_impersonal(frame: Sequence[Token], verb: str) -> bool:
     if any(w in closed.PEOPLE | {"i'd", "i'm", "we'd", "my", "our"} for w in words):
         return False
     wished = bool(set(words) & _WISHES)
-    joined = words[-1] == "to" or (words[-1] in ("of", "like", "fancy", "mind") and can_be(verb, GERUND))
+    joined = words[-1] == "to" or (
+        words[-1] in ("of", "like", "fancy", "mind") and can_be(verb, GERUND)
+    )
     return wished and joined
 
 
@@ -134,12 +136,26 @@ def _asks(frame: Sequence[Token], listener: int, verb: str) -> bool:
     if ({*before, *after} & _STATED and not modal) or "know" in before:
         return False
     if before and before[-1] in ("do", "are", "have", "were", "had"):
-        return before[-1] in ("do", "are") and bool(set(after) & (_ASKED | {"able", "ready", "willing"}))
+        return before[-1] in ("do", "are") and bool(
+            set(after) & (_ASKED | {"able", "ready", "willing"})
+        )
     wished = bool(set(before) & _WISHES)
     obliged = bool(set(after) & {"have", "need", "ought", "better", "supposed", "meant", "to"})
     if is_mostly(verb, PAST) and not can_be(verb, GERUND) and verb not in ("put", "set"):
         return "if" in before and wished
     if can_be(verb, GERUND):
         joined = (after or before)[-1:] or [""]
-        return joined[0] in ("by", "of", "about", "for", "to", "in", "mind", "consider", "start", "begin", "try")
+        return joined[0] in (
+            "by",
+            "of",
+            "about",
+            "for",
+            "to",
+            "in",
+            "mind",
+            "consider",
+            "start",
+            "begin",
+            "try",
+        )
     return modal or obliged or wished

@@ -62,12 +62,19 @@ def _parts(tokens: list[Token]) -> list[Token]:
     """Nouns for a part, known by what it is of: "the right flank of the plate"."""
     found = list(tokens)
     for i, token in enumerate(tokens[1:], 1):
-        before, rest = tokens[i - 1], [t for t in tokens[i + 1 : i + 4] if t.kind is not Kind.ARTICLE]
+        before, rest = (
+            tokens[i - 1],
+            [t for t in tokens[i + 1 : i + 4] if t.kind is not Kind.ARTICLE],
+        )
         if before.kind is not Kind.SLOT or not is_open(token) or not can_be(token.word, NOUN):
             continue
         if is_mostly(token.word, PLAIN_VERB + ADJECTIVE) or can_be(token.word, PERSON + TIME):
             continue
-        of = len(rest) > 1 and rest[0].kind is Kind.OF and rest[1].kind in (Kind.LANDMARK, Kind.OBJECT)
+        of = (
+            len(rest) > 1
+            and rest[0].kind is Kind.OF
+            and rest[1].kind in (Kind.LANDMARK, Kind.OBJECT)
+        )
         owned = any(t.kind is Kind.POSSESSIVE for t in tokens[max(0, i - 3) : i])
         ends = not rest or rest[0].kind in (*_ENDS, Kind.PLACE, Kind.VERB)
         first = i - 1

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from kinevla_ros.language.reading.asides.courtesy.calls import CALLS
 from kinevla_ros.language.reading.asides.courtesy.frames import CLEFTS, FRAMES
+from kinevla_ros.language.reading.asides.courtesy.needed import needed
 from kinevla_ros.language.reading.asides.courtesy.orders import ORDERS
 from kinevla_ros.language.reading.asides.courtesy.states import STATES
 from kinevla_ros.language.reading.asides.courtesy.wishes import WISHES
@@ -17,6 +18,7 @@ from kinevla_ros.language.reading.asides.courtesy.wishes import WISHES
 class Formula(NamedTuple):
     """A pattern, what stands for it, and the words that it takes away on purpose."""
 
+    needed: frozenset[str]
     pattern: re.Pattern[str]
     meant: str
     words: frozenset[str]
@@ -25,12 +27,16 @@ class Formula(NamedTuple):
 _FORMULAS = tuple(
     # None begins or ends inside a word.
     Formula(
+        needed(pattern),
         re.compile(rf"(?<![\w'](?=[\w']))(?:{pattern})(?<![\w'](?=[\w']))"),
         meant,
         frozenset(re.findall(r"[a-z']+", pattern)),
     )
     for pattern, meant in (*CALLS, *CLEFTS, *WISHES, *STATES, *ORDERS, *FRAMES)
 )
+
+
+_PIECES = frozenset().union(*(formula.needed for formula in _FORMULAS))
 
 
 def without_courtesy(words: list[str], matters: Callable[[str], bool]) -> list[str]:
@@ -41,9 +47,18 @@ def without_courtesy(words: list[str], matters: Callable[[str], bool]) -> list[s
             that does not hold it word for word.
     """
     text = " ".join(words)
+    there = _pieces_in(text)
     for formula in _FORMULAS:
-        text = formula.pattern.sub(lambda m, f=formula: _replaced(m, f, matters), text)  # type: ignore[misc]
+        if formula.needed and there.isdisjoint(formula.needed):
+            continue
+        said = formula.pattern.sub(lambda m, f=formula: _replaced(m, f, matters), text)  # type: ignore[misc]
+        if said != text:
+            text, there = said, _pieces_in(said)
     return text.split()
+
+
+def _pieces_in(text: str) -> set[str]:
+    return {piece for piece in _PIECES if piece in text}
 
 
 def _replaced(found: re.Match[str], formula: Formula, matters: Callable[[str], bool]) -> str:

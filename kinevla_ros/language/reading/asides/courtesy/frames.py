@@ -12,6 +12,25 @@ CLEFTS = (
     (r"(?:d|da|teh)(?= \w)", "the"),
     (r"wan(?= (?:the|to|you|my|that|this|it)\b)", "want"),
     ("yours truly|of yours", ""),
+    ("y'all|ya'll|yall", "you"),
+    ("do the needful(?: and)?", ""),
+    (r"real(?:ly)? (?=(?:quick|fast|slow|careful|gentle|nice)\b)", ""),
+    (rf"{START}(?:requesting|wanting|needing|asking for|looking for|request|needed|wanted|required)(?= (?:the|that|this|my|one|"
+     r"some|a|\w+ (?:at|on|to|in))\b)", ""),
+    ("over and out|(?<=, )over(?= ,|$)", ""),
+    (r"(?:lend|give|need|use|want) (?:me |us )?a hand(?: and| by| with|(?= ,))", ""),
+    (r"(?:the|my|our) \w+ (?:is|are) (?:nearly |almost |all )?(?:done|ready|finished|cooked|served)(?= so| ,)", ""),
+    (
+        rf"(?:{START}|(?<=please )|(?<=and ))(?:approach|go (?:over )?to|walk (?:over )?to|head (?:over )?to|drive to|turn to|proceed to|navigate to|locate|find|"
+        r"identify|detect|target|reach) ((?:the|that|this) \w+)(?= ,| and| then)",
+        r"\1 ,",
+    ),
+    ("(?:and )?(?:then )?(?:open|close|shut)(?:ing)? (?:the|your|its) (?:gripper|grippers|hand|claw|claws|fingers|grip)", ""),
+    (r"(?:is|are) (?:then |first |always )?(?=(?:held|gripped|grasped|grabbed|clasped)\b)", "be "),
+    (r"and (?:is|are) (?:then )?(?=(?:placed|put|laid|set|moved|brought|carried|released)\b)", "and be "),
+    (r"that ((?:the|this|my) \w+) (?:is|gets) (?=(?:placed|put|laid|set|moved|brought|carried|held|gripped|grasped)\b)",
+     r"\1 be "),
+
     ("(l|r)(?: ?h ?s|h side)", r"\1hs"),
     ("lhs", "left side"),
     ("rhs", "right side"),
