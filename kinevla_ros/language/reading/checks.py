@@ -234,7 +234,8 @@ def check_role(
                 f'say "by {mention.text}"'
             )
         return
-    if mention.before in (Kind.GRASP, Kind.RELATION, Kind.WITH):
+    near = mention.preposition == "near" and slot.of is None
+    if mention.before in (Kind.GRASP, Kind.RELATION, Kind.WITH) and not near:
         raise Unreadable(f'names no {name} with "{mention.preposition} {mention.text}"')
     if mention.verb and not moving and not mention.apart:
         goes = mention.preposition in english.TOWARDS

@@ -14,7 +14,8 @@ def _words(text: str) -> frozenset[str]:
 
 GRASP_VERBS = _words(
     "grasp grab hold grip take lift get pick seize clutch clasp pinch fetch raise pluck nab "
-    "snatch hoist clamp nip collect retrieve secure catch snag acquire obtain heft elevate gather clench cradle scoop embrace"
+    "snatch hoist clamp nip collect retrieve secure catch snag acquire obtain heft elevate "
+    "gather clench cradle scoop embrace"
 )
 MOVE_VERBS = _words(
     "move carry bring shift transfer transport place put set lay release leave position "
@@ -85,17 +86,18 @@ NO_MANNER = _words(
 """What ends as an adverb of manner does, and is none or changes what is asked for."""
 
 FILLERS = _words(
-    "please pls plz kindly carefully gently slowly softly okay ok now just robot hey hi "
-    "hello thanks thank you me i so there here where want can could would should will must "
-    "shall may might simply straight directly diagonally further as well safely let let's "
-    "for while when using use do u your my gripper gets first finally but which alright "
-    "somewhere we us need needs wish rather quite bit dear darling mate buddy pal lad mummy "
-    "mum mom dad um uh er erm hm ah oh good morning afternoon evening cheers quick quickly "
-    "immediately asap promptly today tonight nice lovely fresh whole entire tasty delicious "
-    "crusty closer nearer close else everyone folks guys friend mister chef boss captain "
-    "champ bro dude computer droid android cobot assistant helper gizmo machine arm robo bot sweetheart honey tight firm steady gentle "
-    "yes yeah yep yup aye sure oi ey eh ay yo hiya howdy ahoy ta thx ty tysm tks thnx lol haha "
-    "na yaar bhai lah innit bruv roger hehe omg whoa wow ooh ah ahh uhm umm hmm mmm gosh gee blimey jeez alas alrighty kinda sorta"
+    "please pls plz kindly carefully gently slowly softly okay ok now just robot hey hi hello "
+    "thanks thank you me i so there here where want can could would should will must shall "
+    "may might simply straight directly diagonally further as well safely let let's for while "
+    "when using use do u your my gripper gets first finally but which alright somewhere we us "
+    "need needs wish rather quite bit dear darling mate buddy pal lad mummy mum mom dad um uh "
+    "er erm hm ah oh good morning afternoon evening cheers quick quickly immediately asap "
+    "promptly today tonight nice lovely fresh whole entire tasty delicious crusty closer "
+    "nearer close else everyone folks guys friend mister chef boss captain champ bro dude "
+    "computer droid android cobot assistant helper gizmo machine arm robo bot sweetheart "
+    "honey tight firm steady gentle yes yeah yep yup aye sure oi ey eh ay yo hiya howdy ahoy "
+    "ta thx ty tysm tks thnx lol haha na yaar bhai lah innit bruv roger hehe omg whoa wow ooh "
+    "ahh uhm umm hmm mmm gosh gee blimey jeez alas alrighty kinda sorta"
 )
 """What changes neither the goal nor the motion."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
@@ -39,11 +38,12 @@ from kinevla_ros.language.reading.spelling import (
     neighbours,
 )
 from kinevla_ros.language.reading.tokens import BREAK, NAME, Kind, Token, head
+from kinevla_ros.language.reading.words import names_in, split
 from kinevla_ros.language.task_set import TaskSet
 
 _MOST_READINGS = 8
 _MOST_REMEMBERED = 5000
-_BEHIND_NOUNS = (Kind.BREAK, Kind.PLACE, Kind.AND, Kind.GRASP)
+_BEHIND_NOUNS = (Kind.SLOT, Kind.BREAK, Kind.PLACE, Kind.AND, Kind.GRASP)
 _VERBS = PLAIN_VERB + RARE_VERB + THIRD_PERSON + PAST + GERUND
 _NAMING = (Kind.OBJECT, Kind.LANDMARK, Kind.SURROUNDING, Kind.SLOT, Kind.HEAD)
 
@@ -53,6 +53,7 @@ class Lexicon:
 
     def __init__(self, tasks: TaskSet) -> None:
         self._tokens: dict[str, Token] = {}
+        self._atoms: dict[str, tuple[str, ...]] = {}
         self._meanings: dict[str, list[str]] = {}
         self.past: dict[str, str] = {}
         verbs = english.GRASP_VERBS | english.MOVE_VERBS | english.PUSH_VERBS
@@ -61,15 +62,15 @@ class Lexicon:
         phrases = dict(PHRASES)
         # What comes first wins: the task set's own words stand above those of English.
         for name, words in tasks.objects.items():
-            phrases |= {word: words[0] for word in words if " " in word}
-            self._add((w for w in words if " " not in w), Kind.OBJECT, name)
+            phrases |= self._named(words, Kind.OBJECT, name)
         for name, words in tasks.landmarks.items():
-            phrases |= {word: words[0] for word in words if " " in word}
-            self._add((w for w in words if " " not in w), Kind.LANDMARK, name)
+            phrases |= self._named(words, Kind.LANDMARK, name)
         self._add(tasks.surroundings, Kind.SURROUNDING)
-        for slot in tasks.slots.values():
-            for words in slot.words.values():
+        for name, slot in tasks.slots.items():
+            for atom, words in slot.words.items():
                 single = [word for word in words if " " not in word]
+                for word in single:
+                    self._atoms[word] = (*self._atoms.get(word, ()), f"{name}: {atom}")
                 phrases |= {word: single[0] for word in words if " " in word}
                 self._add(single, Kind.SLOT, role=slot.role)
                 if slot.role == "grasp":
@@ -85,6 +86,12 @@ class Lexicon:
         reasons = {word for reason in REASONS for word in reason.split()}
         self._known = sorted(w for w in inside | reasons | set(self._tokens) if w.isalpha())
         self._slot_words = sorted(w for w, t in self._tokens.items() if t.kind is Kind.SLOT)
+
+    def _named(self, words: Sequence[str], kind: Kind, name: str) -> dict[str, str]:
+        """Add the words for a thing; those of several words, to the one that stands for them."""
+        one = words[0].replace(" ", "_")
+        self._add([one, *(w for w in words if " " not in w)], kind, name)
+        return {word: one for word in words if " " in word}
 
     def _add(self, words: Iterable[str], kind: Kind, name: str = "", role: str = "") -> None:
         for word in words:
@@ -150,7 +157,8 @@ class Lexicon:
     def alternatives(self, text: str) -> list[list[Token]]:
         """What a text may be, one for each word that words with typing errors can stand for."""
         words = split(text)
-        doubtful = {w: m for i, w in enumerate(words) if len(m := self._meant_at(words, i)) > 1}
+        certain = self._corrected(words)
+        doubtful = {w: m for i, w in enumerate(words) if len(m := self._meant_at(certain, i)) > 1}
         if not doubtful or math.prod(map(len, doubtful.values())) > _MOST_READINGS:
             return [self.read(text)]
         found = []
@@ -202,7 +210,7 @@ class Lexicon:
                 named = after is Kind.IT or (after is Kind.ARTICLE and kinds[i + 3] in _NAMING)
                 fits = begins and named and not can_be(word, _VERBS)
             near = [w for w in neighbours(word, self._known) if self._token(w).kind in wanted]
-            if fits and len({_role(self._token(w)) for w in near}) == 1:
+            if fits and len({self._role(self._token(w)) for w in near}) == 1:
                 found[i] = near[0]
         return found
 
@@ -218,21 +226,28 @@ class Lexicon:
 
     def _near(self, word: str) -> list[str]:
         """The same, worked out."""
-        found: dict[tuple[Kind, str], str] = {}
+        found: dict[tuple[Kind, object], str] = {}
         for near in sorted(neighbours(word, self._known), key=len):
             token = self._token(near)
             limit = RARE if token.kind is Kind.VERB else COMMON
             # Of several that are alike only what they all are is certain.
             seldom = token.kind is Kind.FILLER and not is_english(near)
             if not is_english(word, limit) and not seldom:
-                found.setdefault((token.kind, _role(token)), near)
+                found.setdefault((token.kind, self._role(token)), near)
         if not found and not is_english(word, 0) and not classes_of(word):
             short = abbreviated(word, self._known) or neighbours(word, self._known, LONG, 2)
-            found = {(t.kind, _role(t)): t.word for t in map(self._token, short)}
+            found = {(t.kind, self._role(t)): t.word for t in map(self._token, short)}
         if denied := [w for (kind, _), w in found.items() if kind in (Kind.NEGATION, Kind.CHOICE)]:
             return denied[:1]
         certain = {key: near for key, near in found.items() if key[0] is not Kind.UNKNOWN}
         return list((certain or found).values())
+
+    def _role(self, token: Token) -> object:
+        """What words of one kind share: verbs a half of the motion, places what they name."""
+        if token.kind is Kind.VERB:
+            halves = {"grasp": english.GRASP_VERBS, "move": english.MOVE_VERBS}
+            return next((half for half, verbs in halves.items() if token.name in verbs), token.name)
+        return self._atoms.get(token.word) or token.name or token.word
 
     def _token(self, word: str, names: Collection[str] = ()) -> Token:
         if word.endswith("n't"):
@@ -266,37 +281,3 @@ class Lexicon:
             else:
                 found.append(rest.pop(0))
         return found
-
-
-def _role(token: Token) -> str:
-    """What tells words of one kind apart: verbs that mean the same half of a motion are one."""
-    if token.kind is Kind.VERB:
-        halves = {"grasp": english.GRASP_VERBS, "move": english.MOVE_VERBS}
-        return next((half for half, verbs in halves.items() if token.name in verbs), token.name)
-    return token.name or token.word
-
-
-def split(text: str) -> list[str]:
-    """Words in lower case, possessives apart, and "," for whatever divides a sentence."""
-    plain = unicodedata.normalize("NFKC", text).lower().replace("\u2019", "'")
-    plain = re.sub(r"(?<= )[-/|+](?= )", ",", plain)
-    plain = re.sub(r"[-=]>|[=\u2192]", ",", plain)
-    plain = plain.replace("&", " and ").replace("/", " or ").replace("_", " ")
-    found: list[str] = []
-    for word in re.findall(r"[^\W_]+(?:'[^\W_]+)*|[,;:.!?()\n\u2013\u2014]", plain):
-        if not word[0].isalnum():
-            found.append(BREAK)
-        elif word.endswith("'s") and word != "let's":
-            found += [word[:-2], "'s"]
-        else:
-            found.append(word)
-    return found
-
-
-def names_in(text: str) -> frozenset[str]:
-    """Words with a capital where no sentence begins: names of people, in lower case."""
-    found = re.findall(r"(?<=[a-z0-9,;] )[A-Z][a-z]+", text)
-    # Titles and shouting have capitals everywhere.
-    return (
-        frozenset(map(str.lower, found)) if len(found) * 4 <= len(text.split()) + 3 else frozenset()
-    )

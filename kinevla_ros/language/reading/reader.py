@@ -156,7 +156,9 @@ class Reader:
         own = set(slot.values[value].words)
         if not any(own < set(other.words) for other in slot.values.values()):
             return False
-        return speaks_of_more(text, {"hand", "either", *itertools.chain(*slot.words.values())})
+        return speaks_of_more(
+            text, {"hand", "either", "neither", *itertools.chain(*slot.words.values())}
+        )
 
     def _goal_of(self, name: str) -> Goal:
         for goal in self.tasks.goals:

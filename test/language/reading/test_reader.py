@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import string
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,6 +36,7 @@ SENTENCES = {
         "blind_second",
     )
 }
+CONFIG = Path(__file__).parents[3] / "config"
 commands = st.sampled_from(TASKS)
 seeds = st.integers(0, 2**32 - 1)
 
@@ -242,3 +245,60 @@ def test_what_is_forbidden_is_not_what_is_suggested(text: str, forbidden: str) -
     reading = READER.read(text)
     assert isinstance(reading, Refused)
     assert forbidden not in reading.nearest
+
+
+@pytest.mark.parametrize(
+    ("said", "values"),
+    [
+        ("take the carrot by the tip no sorry by the top, put it left on the plate", "upper left"),
+        ("move the bread to the front right uh no wait I mean the front left", "left_front"),
+        ("bread to the front, actually to the front left", "left_front"),
+        ("move the bread to the left front, sorry, I mean right", "ask: direction"),
+        ("move the bread to the left front, no", "refuse"),
+        ("move the bread to the left front, no sorry, forget it", "refuse"),
+        ("move the bread to the left front, I mean the carrot", "refuse"),
+        ("move the bread to the left front or I mean the right front", "refuse"),
+    ],
+)
+def test_the_last_word_counts_where_somebody_corrects_himself(said: str, values: str) -> None:
+    assert outcome(READER.read(said)) == values
+
+
+@pytest.mark.parametrize(
+    ("said", "values"),
+    [
+        ("mvoe the bread to teh frnt lft", "left_front"),
+        ("old the carrot by its top and put it on the right sied of the plaet", "upper right"),
+        ("move the bred fwd", "front"),
+        ("nevr move the bread to the front", "refuse"),
+        ("move the beard to the front", "refuse"),
+    ],
+)
+def test_typing_errors_are_put_right_by_where_they_stand(said: str, values: str) -> None:
+    assert outcome(READER.read(said)) == values
+
+
+def test_pushing_is_a_word_for_moving_along_and_not_for_placing() -> None:
+    assert outcome(READER.read("push the bread to the left front")) == "left_front"
+    assert outcome(READER.read("push the carrot by its top to the left of the plate")) == "refuse"
+
+
+@pytest.mark.parametrize("said", ["straight, to neither side", "straight, neither left nor right"])
+def test_ruling_out_all_other_sides_denies_nothing(said: str) -> None:
+    assert outcome(READER.read(f"move the bread to the front, {said}")) == "front"
+    assert outcome(READER.read("move the bread, not to the left")) == "refuse"
+
+
+def test_what_is_dangerous_is_refused_in_another_task_set_too() -> None:
+    reader = Reader(load_tasks(FIXTURES / "cup.yaml"))
+    words = {"carrot": "cup", "plate": "shelf", "tip": "handle", "bottom": "handle", "top": "rim"}
+    said = [s for s, _ in SENTENCES["dangerous"] if "carrot" in s]
+    others = [re.sub(r"\w+", lambda m: words.get(m[0], m[0]), s) for s in said]
+    assert len(others) > 40
+    assert [s for s in others if isinstance(reader.read(s), Understood)] == []
+
+
+def test_a_thing_whose_every_word_is_two_is_read() -> None:
+    reader = Reader(load_tasks(CONFIG / "kine_libero.yaml"))
+    reading = reader.read("pull the middle cabinet drawer halfway, holding the handle vertically")
+    assert not isinstance(reading, Refused) or "middle" not in reading.reason

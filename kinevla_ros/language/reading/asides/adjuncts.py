@@ -124,7 +124,7 @@ def _calls(tokens: Sequence[Token]) -> Spans:
             called = greeted and follows in (Kind.BREAK, Kind.VERB, Kind.FILLER)
             fits = (
                 called
-                and before.word in _HELLO
+                and greeting in _HELLO
                 and not (is_mostly(token.word, PLAIN_VERB) or can_be(token.word, TIME))
             )
         else:
@@ -161,7 +161,9 @@ def _phrases(tokens: Sequence[Token]) -> Spans:
         if not allowed or (found and start < found[-1][1]):
             continue
         end = _noun_phrase(tokens, start + 1, allowed)
-        if end is not None:
+        # "from my perspective": whose left is meant?
+        seen = token.word == "from" and any(t.word in closed.VIEWPOINTS for t in tokens[start:end])
+        if end is not None and not seen:
             found.append((start, end))
     return found
 

@@ -30,11 +30,11 @@ LYING = _words("lies sits stands rests waits")
 PLEASE = _words("please pls plz kindly")
 PRONOUNS = _words("me him her them us you myself everyone everybody someone somebody")
 FUNCTION_WORDS = PRONOUNS | _words(
-    "himself herself itself themselves yourself yourselves ourselves oneself mine yours ours hers "
-    "theirs whose whom whoever whatever whichever wherever such than unto amid amidst among amongst "
-    "throughout via per versus plus during despite because although though whereas whereby since "
-    "lest till regarding concerning anybody anything nobody everything something whether these "
-    "those both each every another other others onto toward with with"
+    "himself herself itself themselves yourself yourselves ourselves oneself mine yours ours "
+    "hers theirs whose whom whoever whatever whichever wherever such than unto amid amidst "
+    "among amongst throughout via per versus plus during despite because although though "
+    "whereas whereby since lest till regarding concerning anybody anything nobody everything "
+    "something whether these those both each every another other others onto toward with"
 )
 """Of no class in the table, and no names."""
 
@@ -123,6 +123,9 @@ MEASURES = _words(
     "acceleration volume temperature"
 )
 """Of a motion: how fast, how hard, how high."""
+
+VIEWPOINTS = _words("perspective view viewpoint point standpoint vantage angle eyes position side")
+"""From where left and right are seen."""
 
 TOOLS_OF_THE_ROBOT = _words(
     "finger fingers hand hands gripper grippers claw claws arm arms grip grasp jaw jaws clamp"

@@ -31,7 +31,11 @@ def corrected(tokens: Sequence[Token]) -> list[Token]:
         again = _second(found, end) if start < i else None
         role = next((t.role for t in found[start:i] if t.kind is Kind.SLOT), None)
         if again is not None and found[again].role == role:
-            return corrected([*found[:start], *found[end:]])
+            rest = [*found[:start], *found[end:]]
+            # "…, no wait, to the right, sorry".
+            while rest and (rest[-1].word == "sorry" or rest[-1].kind is Kind.BREAK):
+                rest.pop()
+            return corrected(rest)
         i = max(i + 1, end)
     return found
 

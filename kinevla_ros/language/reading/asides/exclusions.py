@@ -25,12 +25,14 @@ def without_exclusions(tokens: Sequence[Token]) -> list[Token]:
         denied = {t.word for t in tokens[start:end] if t.kind is Kind.SLOT}
         words = {t.word for t in tokens[start:end]}
         sides = bool(words & _SIDEWAYS) or {"either", "side"} <= words or {"any", "side"} <= words
+        sides |= {"neither", "side"} <= words
         several = len(denied) > 1 or (sides and not denied)
         rest = [*tokens[:start], *tokens[end:]]
         named = {t.word for t in rest if t.kind is Kind.SLOT and t.role == "target"}
         if several and _is_target(tokens[start:end]) and named and not named & denied:
-            joined = start and tokens[start - 1].kind is Kind.AND
-            return without_exclusions([*tokens[: start - joined], *tokens[end:]])
+            while start and tokens[start - 1].kind in (Kind.AND, Kind.PLACE):
+                start -= 1
+            return without_exclusions([*tokens[:start], *tokens[end:]])
     return list(tokens)
 
 

@@ -21,29 +21,30 @@ def _words(text: str) -> frozenset[str]:
 
 _LINKS = _words(
     "i i'd i'm we we'd you you'd it it'd it's that that'd this there me us my our your a an the to "
-    "of for if as so and by in on with about at some any one 's"
+    "was am of for if as so and by in on with about at some any one 's"
 )
 _ASKED = _words("think mind fancy reckon believe suppose feel care")
 _WISHES = _words(
-    "wonder wondering wondered hope hoping hoped like love want wanted wish need needing prefer "
-    "appreciate appreciated appreciative grateful glad happy happier delighted thankful thrilled "
-    "obliged pleased overjoyed ecstatic nice lovely great kind good wonderful perfect ideal best "
-    "better helpful amazing awesome fantastic brilliant super cool sweet pleasure favour favor honour "
-    "honor kindness courtesy service chance chances possibility possible trouble troubling bother "
-    "ask asking asked request requesting beg begging implore urge suggest suggesting propose "
-    "recommend advise require think thinking thought guess suppose believe reckon figure feel see "
-    "know make mean world day life lot bit much deal trust expect expecting count rely delight "
-    "please help question way time moment forever eternally deeply huge big small little quick "
-    "tiny great really wise smart clever sensible idea useful handy say must demand insist invite"
+    "wonder wondering wondered hope hoping hoped like love want wanted wish need needing "
+    "prefer appreciate appreciated appreciative grateful glad happy happier delighted "
+    "thankful thrilled obliged pleased overjoyed ecstatic nice lovely great kind good "
+    "wonderful perfect ideal best better helpful amazing awesome fantastic brilliant super "
+    "cool sweet pleasure favour favor honour honor kindness courtesy service chance chances "
+    "possibility possible trouble troubling bother ask asking asked request requesting beg "
+    "begging implore urge suggest suggesting propose recommend advise require think thinking "
+    "thought guess suppose believe reckon figure feel see know make mean world day life lot "
+    "bit much deal trust expect expecting count rely delight please help question way time "
+    "moment forever eternally deeply huge big small little quick tiny really wise smart "
+    "clever sensible idea useful handy say must demand insist invite"
 )
 _DOING = _words(
-    "able manage managed try trying attempt help helping assist willing ready prepared free happy "
-    "glad kind good nice enough go ahead proceed start begin find get around round to time moment "
-    "second sec minute effort have had need ought want wish like care choose decide agree consider "
-    "do doing be being are were is better best please kindly so as and by me us for a an the favour "
-    "favor solid honour kindness it this that up out over here now also just maybe perhaps possibly "
-    "possibly possible at some point about in take make be your hand arm gripper using use job task "
-    "supposed meant asked welcome bring yourself bold dear"
+    "able manage managed try trying attempt help helping assist willing ready prepared free "
+    "happy glad kind good nice enough go ahead proceed start begin find get around round to "
+    "time moment second sec minute effort have had need ought want wish like care choose "
+    "decide agree consider do doing be being are were is better best please kindly so as and "
+    "by me us for a an the favour favor solid honour kindness it this that up out over here "
+    "now also just maybe perhaps possibly possible at some point about in take make your hand "
+    "arm gripper using use job task supposed meant asked welcome bring yourself bold dear"
 )
 _MODALS = closed.MODALS | _words("would 'd will")
 _BARRED = _words("thank thanks did does why when where who whom whose how don't not never no")
@@ -110,10 +111,18 @@ def _may_stand(token: Token, behind_listener: bool) -> bool:
     return token.word in (_WISHES if not behind_listener else _WISHES & _DOING)
 
 
+def _is_time(words: Sequence[str]) -> bool:
+    """Whether words put off what is asked for: "in a minute"."""
+    lengths = {"time", "moment", "second", "sec", "minute", "point", "day", "bit"}
+    return (
+        len(words) == 3 and words[0] in ("in", "for", "at", "about", "on") and words[2] in lengths
+    )
+
+
 def _is_impersonal(frame: Sequence[Token], verb: str) -> bool:
     """Whether words name nobody and propose what follows: "care to", "it would be lovely to"."""
     words = [token.word for token in frame]
-    if {"was", "were", "it's", "is"} & set(words[:-1]) & {"was", "were"}:
+    if {"was", "were"} & set(words):
         return False
     if any(w in closed.PEOPLE | {"i'd", "i'm", "we'd", "my", "our"} for w in words):
         return False
@@ -131,6 +140,8 @@ def _asks(frame: Sequence[Token], listener: int, verb: str) -> bool:
     if any(word in closed.PEOPLE for word in after):
         return False
     if after[:1] in (["were"], ["was"], ["had"]) and "if" not in before:
+        return False
+    if any(_is_time(words[i : i + 3]) for i in range(len(words))):
         return False
     modal = any(word in _MODALS or word.endswith("'d") for word in words)
     if ({*before, *after} & _STATED and not modal) or "know" in before:

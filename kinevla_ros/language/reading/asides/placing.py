@@ -102,6 +102,8 @@ def _beside(tokens: list[Token]) -> list[Token]:
         target = before.kind is Kind.SLOT and before.role == "target"
         if token.word == "from" and behind[0].kind is Kind.LANDMARK and target:
             found[i] = Token("of", Kind.OF)
+        if token.word == "beside" and behind[0].kind is Kind.SLOT and behind[0].role == "grasp":
+            found[i] = Token("near", Kind.GRASP)
         if token.word == "for" and tokens[i - 1].kind is Kind.IT and _is_target(behind):
             found[i] = Token("on", Kind.PLACE)
     return found

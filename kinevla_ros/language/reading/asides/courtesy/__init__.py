@@ -8,11 +8,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from kinevla_ros.language.reading.asides.courtesy.calls import CALLS
-from kinevla_ros.language.reading.asides.courtesy.frames import CLEFTS, FRAMES
+from kinevla_ros.language.reading.asides.courtesy.clefts import CLEFTS
 from kinevla_ros.language.reading.asides.courtesy.needed import needed
 from kinevla_ros.language.reading.asides.courtesy.orders import ORDERS
 from kinevla_ros.language.reading.asides.courtesy.states import STATES
+from kinevla_ros.language.reading.asides.courtesy.turns import TURNS
 from kinevla_ros.language.reading.asides.courtesy.wishes import WISHES
+from kinevla_ros.language.reading.asides.courtesy.written import WRITTEN
 
 
 class Formula(NamedTuple):
@@ -32,7 +34,7 @@ _FORMULAS = tuple(
         meant,
         frozenset(re.findall(r"[a-z']+", pattern)),
     )
-    for pattern, meant in (*CALLS, *CLEFTS, *WISHES, *STATES, *ORDERS, *FRAMES)
+    for pattern, meant in (*CALLS, *WRITTEN, *CLEFTS, *WISHES, *STATES, *ORDERS, *TURNS)
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kinevla_ros.language.reading.asides.courtesy.parts import PEOPLE, WOULD, YOU
+from kinevla_ros.language.reading.asides.courtesy.parts import PEOPLE
 
 ORDERS = (
     # "the end that is pointed" is the pointed end.
@@ -27,25 +27,9 @@ ORDERS = (
     ),
     ("(?:now )?(?:it is|it 's) time (?:for you to|to|for)", ""),
     ("thanks to (?:you|him|her|them)", "thanks ,"),
-    ("(?:would|will|are) you (?:be )?able to", ""),
-    ("(?:i|we) (?:am|are) asking (?:you )?(?:to|for)", ""),
     ("do you (?:think|reckon|suppose|believe) (?:that )?you (?:could|can|might)", ""),
     (r"(?:(?:would|do) you )?mind (?=\w+ing\b)", ""),
-    (
-        "(?:i|we) (?:was|were|are|am) (?:just )?(?:wondering|hoping) (?:if|whether|that)?"
-        "(?: you could| you can| you would| you might)",
-        "",
-    ),
-    (
-        "(?:i|we) (?:wonder|hope) (?:if|whether|that)?"
-        "(?: you could| you can| you would| you might)",
-        "",
-    ),
-    ("(?:is|would) there (?:be )?(?:any|a) (?:way|chance)(?: that)? you (?:could|can|might)", ""),
     ("(?:could|may|might|can) (?:i|we) (?:ask|trouble|bother|get) you (?:to|for)", ""),
-    (rf"it{WOULD} (?:really )?(?:help|help me|help us)(?: out)? if {YOU}", ""),
-    (rf"it{WOULD} be a (?:great |big |real )?(?:help|favou?r) if {YOU}", ""),
-    ("(?:all|the thing) (?:i|we) (?:want|need|ask)(?: you to do)? is(?: for| to have| that|)", ""),
     (
         "(?:feel free|go on|proceed|try|attempt|remember|take care|be careful|do not forget|"
         "don't forget|start out|get ready) (?:to|and)",
@@ -56,7 +40,6 @@ ORDERS = (
     ("(?:what|how) about", ""),
     ("is the (?:place|spot|position) (?:for|where)", "be"),
     ("let me have", ""),
-    (rf"(?:i|we){WOULD} (?:rather|sooner|prefer)(?: that you| you| it if you|)", ""),
     ("(?:kindly |please )?see (?:to it )?that", ""),
     # Where the object lies, which changes nothing.
     (

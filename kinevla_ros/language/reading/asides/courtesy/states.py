@@ -48,11 +48,6 @@ STATES = (
         "",
     ),
     (
-        "would (?:it|that) (?:bother|trouble|inconvenience) you(?: much| terribly)? (?:to|if "
-        "you (?:could|would)?)",
-        "",
-    ),
-    (
         r"(?:i|we) would (?:rather|sooner|prefer it if|prefer that) you (?=(?:\w+ed|held|took|"
         r"brought|laid|got|put|set)\b)",
         "be ",
@@ -130,7 +125,6 @@ STATES = (
         rf"(?:if {YOU}|if|to have|to see)",
         "",
     ),
-    (rf"(?:i|we){WOULD} {VERY}(?:appreciate|love|like) (?:you to|for you to|it)", ""),
     (
         "if (?:it|that|this) (?:is|'s|isn't|is not|'s not|wouldn't be|would not be|were not|"
         "weren't) "
@@ -139,7 +133,6 @@ STATES = (
     ),
     ("if (?:it is|it 's|that 's|that is) (?:ok|okay|all right|alright|possible|fine)", ""),
     ("if you (?:do not|don't|would not|wouldn't) mind", ""),
-    (r"if you (?:would|could|can|would be so kind|please)(?= ,|$)", ""),
     (
         "be an? (?:good |dear |real )?(?:lad|boy|girl|love|dear|friend|mate|sport|pal|angel|"
         "darling|fellow|robot) and",
@@ -158,13 +151,6 @@ STATES = (
     ),
     ("(?:may|can|could|might) (?:i|we) (?:please )?(?:have|get|see)", ""),
     ("let's (?:please )?have", ""),
-    ("i (?:really )?(?:want|need|would like) (?:you )?to have", ""),
-    (
-        "what (?:i|we) (?:want|need|would like|'d like|am asking for|ask for)(?: from you| of "
-        "you| now| today)? "
-        "(?:is for|is to have|is that|is)",
-        "",
-    ),
     (
         "it (?:is|'s|would be) (?:very |really |quite |absolutely |so )?(?:important|"
         "imperative|necessary|"
@@ -180,17 +166,11 @@ STATES = (
         "",
     ),
     (
-        "(?:when|whenever|if) (?:it is|it 's|that is|that 's) (?:convenient|suitable|ok|okay|"
-        "fine|all right|alright)(?: (?:for|with|by) you)?",
-        "",
-    ),
-    (
         r"is (?:how|where|the way) (?:i|we|he|she|they|(?:my|our|the) \w+) (?:wants?|needs?|"
         r"would like|'d like|would prefer)",
         "",
     ),
     (f"(?:make|making) (?:very |quite |really )?(?:sure|certain){SURE}", ""),
-    (f"(?:ensure|ensuring|see to it|seeing to it){SURE}", ""),
     ("(?:ends? up|comes? to rest|winds? up|finish(?:es)? up)", "go"),
     (
         r"(?:^|(?<=, ))(?:please )?(?:do you |can you |did you |you )?(?:see|look at|notice|"

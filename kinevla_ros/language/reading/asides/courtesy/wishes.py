@@ -58,11 +58,6 @@ WISHES = (
         r"require|demand|command|order)(?: that you| that| you to| of you to| for|(?= \w+ing\b))",
         "",
     ),
-    (
-        r"(?:might|may|can|could) (?:i|we)(?: \w+ly)? (?:suggest|propose|recommend|request|ask)"
-        r"(?: that you| that| you to| for|(?= \w+ing\b))",
-        "",
-    ),
     (r"(?:he|she|they) (?:suggests?|recommends?|advises?|prefers?)(?= \w+ing\b)", ""),
     (
         "(?:i|we) (?:bet|know|believe|trust|reckon|think|guess|suppose|am sure|are sure|am "
@@ -73,7 +68,6 @@ WISHES = (
     ),
     (r"i (?:suppose|guess|reckon|believe|think|would say)(?: that)?(?= (?:the|that|this)\b)", ""),
     ("you (?:will|may|might|would|should)(?: probably)? (?:want|need|like|have|wish) to", ""),
-    ("you know what would be [a-z]+", ""),
     ("let (?:me|us) see (?:how well |how |if |whether )?you(?: can| could| will|)", ""),
     ("(?:manage|assist me|help me(?: out)?|help us|help|assist) (?:to|by|in)", ""),
     ("would it be too much to ask (?:you to|for|that you)?", ""),
@@ -130,11 +124,6 @@ WISHES = (
         "",
     ),
     ("(?:i|we) (?:shall|will) (?:be needing|need|be wanting|require)", ""),
-    (
-        "(?:i|we) would (?:like|love|want) to (?:ask|request|invite|urge|remind|instruct)(?: you)?"
-        "(?: to| for| if you could)?",
-        "",
-    ),
     ("if it (?:is|'s) all the same to you", ""),
     ("(?:^|(?<=, ))there you (?:are|go)(?= ,|$)", ""),
     (
@@ -196,12 +185,5 @@ WISHES = (
     ("(should|must|can|could|would|has to) still", r"\1"),
     ("(?:and )?nothing (?:fancy|special|complicated|else|more)(?= ,|$)", ""),
     ("(?:get (?:cracking|moving|started|busy|to work)|stand up|sit up|chin up) and", ""),
-    (
-        "(?:the|my) (?:best|right|correct|easiest|proper|ideal|safest) (?:way|thing|idea|"
-        "approach|method|plan|trick) "
-        "(?:is|would be)(?: for you)? to",
-        "",
-    ),
-    ("if you want to (?:help|help me|help us)(?= ,)", ""),
     ("lands?(?= (?:on|in|at) )", "go"),
 )
