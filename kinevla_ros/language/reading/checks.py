@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from kinevla_ros.language.reading import english
@@ -76,7 +77,8 @@ def _asks(tokens: Sequence[Token]) -> bool:
     asked = (
         english.REQUESTERS | english.ARTICLES | {t.word for t in tokens if t.kind is Kind.OBJECT}
     )
-    if said[0] == "when" and said[1] in english.ANNOUNCING | english.ASKING:
+    offers = re.search(r"\byou (?:like|want|need|prefer) (?:me|us) to\b", " ".join(said))
+    if offers or (said[0] == "when" and said[1] in english.ANNOUNCING | english.ASKING):
         return True
     return (said[0] == "do" and said[1] in english.REQUESTERS) or (
         said[0] in english.ASKING and said[1] in asked - {"you", "robot"}

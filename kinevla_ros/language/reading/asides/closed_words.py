@@ -89,6 +89,7 @@ CHANGING = (
     | REPORTS
     | QUESTIONS
     | _words(
+        "often sometimes usually always constantly "
         "zero two three four five six seven eight nine ten eleven twelve twenty thirty fifty "
         "hundred thousand dozen couple several few many twice thrice double again half halfway "
         "midway quarter other another opposite reverse reversed reversely mirrored mirror back "

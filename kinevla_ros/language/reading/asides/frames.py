@@ -8,6 +8,7 @@ other words.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from kinevla_ros.language.reading.asides import closed_words as closed
@@ -46,6 +47,11 @@ _DOING = _words(
     "now also just maybe perhaps possibly possible at some point about in take make your hand "
     "arm gripper using use job task supposed meant asked welcome bring yourself bold dear"
 )
+_PLAIN = _words(
+    "be being been are is were do doing have had going now also just maybe perhaps possibly kindly "
+    "please here over out up it able willing"
+)
+_WAITING = _words("hoping wondering thinking wanting going asking wanted hoped wondered about")
 _MODALS = closed.MODALS | _words("would 'd will")
 _BARRED = _words("thank thanks did does why when where who whom whose how don't not never no")
 _STATED = _words("like love enjoy prefer know remember see believe think feel")
@@ -104,11 +110,19 @@ def _is_task_verb(tokens: Sequence[Token], i: int) -> bool:
 
 
 def _may_stand(token: Token, behind_listener: bool) -> bool:
-    if token.word in _LINKS or token.word in _MODALS or token.word in _DOING:
+    known = _DOING if behind_listener else _PLAIN
+    if token.word in _LINKS or token.word in _MODALS or token.word in known:
         return True
     if token.kind is Kind.FILLER or is_mostly(token.word, ADVERB):
         return token.word not in closed.CHANGING
     return token.word in (_WISHES if not behind_listener else _WISHES & _DOING)
+
+
+def _is_done_by_another(words: Sequence[str]) -> bool:
+    """Whether "me to" is the last, what is too much, or what the listener may be asked for."""
+    pairs = set(itertools.pairwise(words))
+    ends = words[-2:] in (["me", "to"], ["us", "to"], ["them", "to"])
+    return ends or "too" in words or bool({("be", "asked"), ("need", "help")} & pairs)
 
 
 def _is_time(words: Sequence[str]) -> bool:
@@ -126,6 +140,8 @@ def _is_impersonal(frame: Sequence[Token], verb: str) -> bool:
         return False
     if any(w in closed.PEOPLE | {"i'd", "i'm", "we'd", "my", "our"} for w in words):
         return False
+    if _is_done_by_another(words):
+        return False
     wished = bool(set(words) & _WISHES)
     joined = words[-1] == "to" or (
         words[-1] in ("of", "like", "fancy", "mind") and can_be(verb, GERUND)
@@ -140,6 +156,8 @@ def _asks(frame: Sequence[Token], listener: int, verb: str) -> bool:
     if any(word in closed.PEOPLE for word in after):
         return False
     if after[:1] in (["were"], ["was"], ["had"]) and "if" not in before:
+        return False
+    if _is_done_by_another(words) or ("was" in before and not set(before) & _WAITING):
         return False
     if any(_is_time(words[i : i + 3]) for i in range(len(words))):
         return False
@@ -169,4 +187,4 @@ def _asks(frame: Sequence[Token], listener: int, verb: str) -> bool:
             "begin",
             "try",
         )
-    return modal or obliged or wished
+    return modal or obliged or (wished and ("if" in before or (after or before)[-1] == "to"))

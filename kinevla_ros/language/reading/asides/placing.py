@@ -44,7 +44,8 @@ def _hedged(tokens: list[Token]) -> list[Token]:
         rest = [t for t in tokens[i + 1 : i + 3] if t.kind is not Kind.ARTICLE]
         after = rest[0].kind if rest else Kind.BREAK
         said_twice = before is not None and before.kind is Kind.ARTICLE
-        liked = before is not None and before.word in closed.PEOPLE
+        whom = bool(rest) and rest[0].word in closed.PRONOUNS | closed.PEOPLE
+        liked = whom or (before is not None and before.word in closed.PEOPLE)
         place = before is not None and before.kind in (Kind.SLOT, Kind.HEAD, Kind.LANDMARK)
         ends = i + 1 == len(tokens) or tokens[i + 1].kind in _ENDS
         grasp = before is not None and before.kind is Kind.SLOT and before.role == "grasp"

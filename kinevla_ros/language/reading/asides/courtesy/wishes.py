@@ -69,7 +69,7 @@ WISHES = (
     (r"i (?:suppose|guess|reckon|believe|think|would say)(?: that)?(?= (?:the|that|this)\b)", ""),
     ("you (?:will|may|might|would|should)(?: probably)? (?:want|need|like|have|wish) to", ""),
     ("let (?:me|us) see (?:how well |how |if |whether )?you(?: can| could| will|)", ""),
-    ("(?:manage|assist me|help me(?: out)?|help us|help|assist) (?:to|by|in)", ""),
+    ("(?<!need )(?:manage|assist me|help me(?: out)?|help us|help|assist) (?:to|by|in)", ""),
     ("would it be too much to ask (?:you to|for|that you)?", ""),
     (
         "(?:when|whenever|as soon as|once|if|should) you (?:have|get|find|have got) (?:a |an |"
