@@ -120,7 +120,8 @@ CLEFTS = (
     (
         r"(?:the )?(?:new |final |next |right |proper )?(?:destination|target|"
         r"goal|place|spot|home|location|position) "
-        r"(?:of|for) ((?:the|this|my|that) \w+) (?:is|be|'s|should be|must be|will be)(?= )",
+        r"(?:of|for) ((?:the|this|my|that) \w+) (?:is|be|'s|should be|must be|will be)"
+        r"(?= (?:the|on|at|in|to|towards|straight|directly)\b)",
         r"\1 go to",
     ),
     ("reach (?:out|over|down|across|in)(?: and| to| for|(?= ,))", ""),

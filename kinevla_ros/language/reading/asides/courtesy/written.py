@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kinevla_ros.language.reading.asides.courtesy.parts import ACTING, START, WHO
+from kinevla_ros.language.reading.asides.courtesy.parts import ACTING, FOND, START, VERY, WHO
 
 WRITTEN = (
     # Contractions without their apostrophe.
@@ -92,7 +92,10 @@ WRITTEN = (
         "",
     ),
     (
-        r"(?:is|'s|would be|will be|be) (?:the |a )(?:\w+ ){0,2}(?:place|"
+        r"(?:is|'s|would be|will be|be) (?:the |a )"
+        r"(?:(?:very |only )?(?:right|best|perfect|ideal|"
+        r"correct|proper|good|great|new|final|natural|obvious|"
+        r"intended|desired|chosen|lovely|nice) )?(?:place|"
         r"spot|position|home|location)(?: to (?:put|place)| for|"
         r" of|(?= ,))",
         ",",
@@ -197,8 +200,13 @@ WRITTEN = (
         "",
     ),
     (
-        r"(?<!you )(?<!that )(?<!it )(?<!i )(?<!we )(?<!there )would (?:be|"
-        r"help|make|do|suit|please|work|mean)(?: (?:\w+)){0,5}?(?= ,|$)",
+        r"(?<!you )(?<!that )(?<!it )(?<!i )(?<!we )(?<!there )would "
+        rf"(?:be (?!hardly|barely|scarcely|rarely){VERY}{FOND}|"
+        r"help(?: (?:me|us))?(?: a lot| so much| out)?|"
+        r"make (?:me|us|my day|everyone)(?: very| so)?(?: happy| glad| proud)?|"
+        r"do(?: nicely| fine| well| the trick)?|suit (?:me|us)|please (?:me|us)|"
+        r"work(?: well| fine| for me)?)"
+        r"(?: (?:for me|thanks|thank you|please|indeed|now|today))*(?= ,|$)",
         "",
     ),
     # What has been taken hold of is held.
