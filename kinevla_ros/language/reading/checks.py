@@ -63,10 +63,18 @@ def check_words(tokens: Sequence[Token], past: Mapping[str, str]) -> None:
             raise Unreadable(f'names a place or time that is not known ("{token.word}")')
         if token.name == "keep" and i + 1 < len(tokens) and tokens[i + 1].kind is Kind.VERB:
             raise Unreadable(f'asks to go on with what is not done ("{tokens[i + 1].word}")')
+        if token.kind is Kind.PARTICLE and _is_part(tokens[:i]):
+            raise Unreadable(f'says which way a part points ("{before} {token.word}")')
         if token.kind is Kind.PARTICLE:
             verbs = [t.name for t in tokens[:i] if t.kind is Kind.VERB]
             if verbs and verbs[-1] not in english.PARTICLES[token.word]:
                 raise Unreadable(f'names a motion "{token.word}", which no task has')
+
+
+def _is_part(tokens: Sequence[Token]) -> bool:
+    """Whether the last words name a part by which something is held."""
+    rest = [token for token in tokens if token.kind is not Kind.HEAD]
+    return bool(rest) and rest[-1].kind is Kind.SLOT and rest[-1].role == "grasp"
 
 
 def _asks(tokens: Sequence[Token]) -> bool:
@@ -230,7 +238,9 @@ def check_role(
         place = mention.before in (Kind.PLACE, Kind.WITH)
         apart = mention.apart and not place
         to = mention.preposition in ("to", "into", "onto", "towards", "toward")
-        if (moving and not by and not apart) or to or mention.before is Kind.WITH:
+        held = mention.verb and mention.heads and not (moving or mention.apart)
+        other = mention.before is Kind.WITH and not held
+        if (moving and not by and not apart) or to or other:
             raise Unreadable(
                 f'does not say whether the {name} ("{mention.text}") is where it is held: '
                 f'say "by {mention.text}"'

@@ -152,7 +152,8 @@ def describes(token: Token) -> bool:
     if token.word in closed.AUXILIARIES | closed.CHANGING | closed.WISHES:
         return False
     return token.kind is Kind.UNKNOWN or (
-        token.kind is Kind.FILLER and can_be(token.word, ADJECTIVE + THING + PERSON + ABSTRACT)
+        token.kind is Kind.FILLER
+        and can_be(token.word, ADJECTIVE + THING + PERSON + ABSTRACT + BODY)
     )
 
 

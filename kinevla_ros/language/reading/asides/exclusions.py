@@ -41,7 +41,7 @@ def _end(tokens: Sequence[Token], i: int) -> int:
     while i < len(tokens) and (
         tokens[i].kind in _INSIDE
         or tokens[i].word in _GOING | _SIDEWAYS
-        or (tokens[i].word in ("nor", "or"))
+        or tokens[i].word in _DENIALS | {"nor", "or"}
     ):
         i += 1
     return i

@@ -5,6 +5,11 @@ from __future__ import annotations
 from kinevla_ros.language.reading.asides.courtesy.parts import ACTING, START
 
 TURNS = (
+    ("(?:grab|latch|hold|hang|cling)(?:ing)? (?:on to|onto)", "hold"),
+    (
+        r"be (?:very )?(?:careful|gentle|nice) (?:with|to)(?= (?:the|that|this|my)\b)",
+        "",
+    ),
     (
         r"give ((?:\w+ ){1,4}?)a (?:(?:gentle|little|light|small|quick|nice|"
         r"tiny|wee|bit of a) ){0,2}"
