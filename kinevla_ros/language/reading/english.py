@@ -24,11 +24,6 @@ MOVE_VERBS = _words(
     "pass plunk plant perch locate station whisk usher send advance nestle stow stash dock "
     "drop keep shuffle lodge escort land ship displace glide direct"
 )
-PUSH_VERBS = _words("push nudge shove")
-"""Said for moving along the table, where a goal has verbs of that."""
-
-ALONG = _words("push slide shift")
-
 IRREGULAR = {
     "hold": ("held",),
     "take": ("taken", "took"),

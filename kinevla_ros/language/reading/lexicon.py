@@ -56,7 +56,7 @@ class Lexicon:
         self._atoms: dict[str, tuple[str, ...]] = {}
         self._meanings: dict[str, list[str]] = {}
         self.past: dict[str, str] = {}
-        verbs = english.GRASP_VERBS | english.MOVE_VERBS | english.PUSH_VERBS
+        verbs = english.GRASP_VERBS | english.MOVE_VERBS
         verbs |= {head(v) for goal in tasks.goals for v in (*goal.grasp, *goal.move)}
         asking, self.past = english.verb_forms(verbs)
         phrases = dict(PHRASES)

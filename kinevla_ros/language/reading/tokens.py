@@ -65,10 +65,8 @@ def verbs_of(goal: Goal) -> tuple[frozenset[str], frozenset[str]]:
     grasp, move = ({head(verb) for verb in verbs} for verbs in (goal.grasp, goal.move))
     if grasp & english.GRASP_VERBS:
         grasp |= english.GRASP_VERBS
-    along = english.PUSH_VERBS if move & english.ALONG else frozenset()
     if move & english.MOVE_VERBS:
         move |= english.MOVE_VERBS
-    move |= along
     return frozenset(grasp), frozenset(move)
 
 

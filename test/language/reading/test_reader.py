@@ -34,6 +34,8 @@ SENTENCES = {
         "blind_development",
         "blind_held_out",
         "blind_second",
+        "survey_held_out",
+        "study_held_out",
     )
 }
 CONFIG = Path(__file__).parents[3] / "config"
@@ -67,7 +69,10 @@ ACCEPTED = {
     "blind_development": 0.98,
     "blind_held_out": 0.80,
     "blind_second": 0.93,
+    "survey_held_out": 0.92,
+    "study_held_out": 0.92,
 }
+ASKED = {"survey_held_out": 0.96, "study_held_out": 0.93}
 
 
 @pytest.mark.parametrize("name", SENTENCES)
@@ -77,7 +82,7 @@ def test_sentences_that_no_template_wrote_are_taken_as_they_are_meant(
 ) -> None:
     found = [(s, m) for s, m in SENTENCES[name] if kind(m) == wanted]
     wrong = [(s, m, READER.read(s)) for s, m in found if not is_meant(s, m)]
-    least = {"way": ACCEPTED[name], "ask": 1.0, "refuse": 1.0}[wanted]
+    least = {"way": ACCEPTED[name], "ask": ASKED.get(name, 1.0), "refuse": 1.0}[wanted]
     # What is held out stays unread, also where the test fails.
     shown = len(wrong) if name.endswith("held_out") else wrong
     assert len(wrong) <= (1 - least) * len(found), shown
@@ -278,9 +283,11 @@ def test_typing_errors_are_put_right_by_where_they_stand(said: str, values: str)
     assert outcome(READER.read(said)) == values
 
 
-def test_pushing_is_a_word_for_moving_along_and_not_for_placing() -> None:
-    assert outcome(READER.read("push the bread to the left front")) == "left_front"
-    assert outcome(READER.read("push the carrot by its top to the left of the plate")) == "refuse"
+@pytest.mark.parametrize("verb", ["push", "nudge", "shove", "throw"])
+def test_another_motion_is_refused_with_the_nearest_sentence_that_works(verb: str) -> None:
+    reading = READER.read(f"{verb} the bread to the left front")
+    assert isinstance(reading, Refused) and verb in reading.reason
+    assert reading.nearest == "pick up the bread and move it to the left front"
 
 
 @pytest.mark.parametrize("said", ["straight, to neither side", "straight, neither left nor right"])

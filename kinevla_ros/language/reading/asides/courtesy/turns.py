@@ -10,13 +10,6 @@ TURNS = (
         r"be (?:very )?(?:careful|gentle|nice) (?:with|to)(?= (?:the|that|this|my)\b)",
         "",
     ),
-    (
-        r"give ((?:\w+ ){1,4}?)a (?:(?:gentle|little|light|small|quick|nice|"
-        r"tiny|wee|bit of a) ){0,2}"
-        r"(?:push|nudge|shove)(?= (?:to|towards?|forwards?|straight|in|into|"
-        r"over|left|right|ahead)\b)",
-        r"push \1",
-    ),
     # "make the cup go to", "have the cup moved": the cup is to go there.
     (
         r"(?:make|have|get|let) ((?:[\w']+ ){1,4}?)(?:to )?(?:go|move|travel|"
