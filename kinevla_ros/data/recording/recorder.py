@@ -61,7 +61,7 @@ class RecorderState:
         episode: its name; empty while there is none.
         problem: why nothing more is written of it.
         waits_for: required topics that do not come.
-        instruction: in force now.
+        instruction: of the episode where it was set for it; else in force now.
         seconds: since it began.
         size: bytes on the disk.
         waiting: bytes that are not yet there.
@@ -232,11 +232,12 @@ class EpisodeRecorder:
         ]
         pictures = [watch for name, watch in self._watches.items() if self._kinds[name].is_picture]
         assert len(pictures) == len(CAMERAS)
+        stated = self._about.get(INSTRUCTION, "") if writer else ""
         return RecorderState(
             episode=self._name if writer else "",
             problem=writer.problem if writer else "",
             waits_for=self.waits_for(now),
-            instruction=self.instructions.in_force(),
+            instruction=stated or self.instructions.in_force(),
             seconds=time.monotonic() - self._began if writer else 0.0,
             size=writer.size if writer else 0,
             waiting=writer.waiting if writer else 0,

@@ -49,7 +49,7 @@ class RecordSession:
     def press(self, key: str) -> bool:
         """Do what a key is for; whether the session goes on."""
         if key in QUIT:
-            return self._quit()
+            return self._quit(key)
         actions: dict[str, Callable[[], None]] = {
             "s": lambda: self._ask("started", self._start, Trigger.Request()),
             "y": lambda: self._ask("success", self._stop, SetBool.Request(data=True)),
@@ -65,10 +65,14 @@ class RecordSession:
         names = ("success", "failure", "discarded")
         return ", ".join(f"{self.kept[name]} {name}" for name in names)
 
-    def _quit(self) -> bool:
-        if self.status is not None and self.status.episode:
+    def _quit(self, key: str) -> bool:
+        if self.status is None or not self.status.episode:
+            return False
+        if key:
             self._print(f"{self.status.episode} is being recorded: y, n or d first", "yellow")
             return True
+        # Nobody is left to say y, n or d.
+        self.press("n")
         return False
 
     def _ask(self, what: str, client: Any, request: Any) -> None:

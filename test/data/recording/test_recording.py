@@ -22,7 +22,7 @@ from waiting import wait_until
 from kinevla_ros.base.files.damage import FileError
 from kinevla_ros.base.files.lock import FolderInUse
 from kinevla_ros.data.recording import episode_writer, folders
-from kinevla_ros.data.recording.bag import Bag, unfinished
+from kinevla_ros.data.recording.bag import INSTRUCTION, Bag, unfinished
 from kinevla_ros.data.recording.episode_file import EpisodeFile
 from kinevla_ros.data.recording.recorder import RecordingError
 from kinevla_ros.data.recording.watch import StreamWatch, skew
@@ -93,6 +93,17 @@ def test_a_second_recorder_of_a_folder_is_refused(tmp_path: Path) -> None:
         recorder(tmp_path)
     first.close()
     recorder(tmp_path).close()
+
+
+def test_while_it_records_the_status_shows_the_instruction_that_was_set(tmp_path: Path) -> None:
+    into = recorder(tmp_path)
+    now = feed(into, BEGIN, 0.5)
+    into.instructions.hear("pick up the bread", now / 1e9)
+    into.start({INSTRUCTION: "put the cup on the shelf"}, now)
+    assert into.state(now).instruction == "put the cup on the shelf"
+    into.stop("success", now)
+    assert into.state(now).instruction == "pick up the bread"
+    into.close()
 
 
 def test_what_is_missing_is_counted_by_stamps_and_said_at_the_end(tmp_path: Path) -> None:

@@ -125,6 +125,17 @@ def test_ctrl_c_in_an_episode_keeps_it_as_a_failure(tmp_path: Path) -> None:
     assert Bag(tmp_path / "episode_0001").stated["verdict"] == "failure"
 
 
+def test_the_end_of_the_input_in_an_episode_keeps_it_as_a_failure(tmp_path: Path) -> None:
+    with robot(), recording(tmp_path) as process:
+        start(process)
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(60) == 0
+        assert process.stdout is not None
+        assert "recorded: 0 success, 1 failure" in process.stdout.read()
+    assert Bag(tmp_path / "episode_0001").stated["verdict"] == "failure"
+
+
 def test_keys_come_one_by_one_and_the_end_of_the_input_is_known() -> None:
     end, begin = os.pipe()
     with Keys(end) as keys:
