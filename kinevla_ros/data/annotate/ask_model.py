@@ -50,13 +50,18 @@ def ask_model(suggester: Suggester, url: str, model: str, key: str) -> dict[int,
     for entry in suggester.reader.episodes:
         for said in _answers(suggester, entry, url, model, key):
             try:
-                slots = {str(name): str(value) for name, value in parse_object(said).items()}
+                slots = {str(n): str(value) for n, value in parse_object(_object_in(said)).items()}
                 suggester.texts(slots)
             except (KeyError, TypeError, ValueError):
                 continue
             found[entry.index] = slots
             break
     return found
+
+
+def _object_in(said: bytes) -> bytes:
+    """The JSON object, without the words or the fence that many models put around it."""
+    return said[said.find(b"{") : said.rfind(b"}") + 1]
 
 
 def _answers(

@@ -91,7 +91,10 @@ class Suggester:
         return sorted(found, key=lambda one: (one.sure, one.margin))
 
     def suggest(self, entry: EpisodeEntry) -> Suggestion:
-        """Slots of one episode: given, the task's or the dataset's own, held against the motion."""
+        """Slots of one episode: given, the task's or the dataset's own.
+
+        They are held against the instruction and the motion.
+        """
         stated, origin = self._stated(entry)
         carry = self.carry(entry)
         seen = propose(self.words.tasks, carry, self._poses(entry, carry), stated.get("object", ""))
@@ -99,6 +102,11 @@ class Suggester:
             sure = seen.sure
             note = "" if sure else seen.why or f"unclear: {_closest(seen)}"
             return _suggestion(entry, seen.slots, sure, "motion", note, seen.margin)
+        named = self.words.slots(entry.instruction)
+        if wrong := [name for name in named if named[name] != stated.get(name, named[name])]:
+            slot = wrong[0]
+            note = f"{slot} {stated[slot]} by the {origin}, {named[slot]} by the instruction"
+            return _suggestion(entry, stated, False, origin, note)
         against = [
             slot
             for slot, value in seen.slots.items()
@@ -125,12 +133,12 @@ class Suggester:
     def _stated(self, entry: EpisodeEntry) -> tuple[Mapping[str, str], Origin]:
         if entry.index in self._given:
             return self._given[entry.index], "import"
-        if entry.index in self._known:
-            return self._known[entry.index], "dataset"
         if self._from_task:
             reading = self.words.read(entry.instruction)
             if isinstance(reading, Understood):
                 return reading.command.slots(), "task"
+        if entry.index in self._known:
+            return self._known[entry.index], "dataset"
         return {}, "motion"
 
     def _read_known(self) -> dict[int, Mapping[str, str]]:
@@ -179,12 +187,24 @@ def _imported(line: Mapping[str, Any], words: Reader) -> tuple[int, Mapping[str,
         raise ValueError("it names no episode: a whole number from 0")
     slots = line.get("slots")
     if slots is None:
+        if not {"goal", "kinematics"} <= line.keys():
+            raise ValueError("it has neither slots nor both texts, goal and kinematics")
         return episode, words.reasoning(str(line["goal"]), str(line["kinematics"])).slots()
+    if not isinstance(slots, dict):
+        raise ValueError('slots are written {"object": "bread", …}')
     try:
         words.texts(slots)
     except KeyError as problem:
-        raise ValueError(f"the task set has no way with {slots}") from problem
+        given = ", ".join(f"{name} {value}" for name, value in slots.items()) or "no slots"
+        raise ValueError(
+            f"the task set has no way with {given} alone; its ways are {_ways(words)}"
+        ) from problem
     return episode, dict(slots)
+
+
+def _ways(words: Reader) -> str:
+    """What each goal's ways are told apart by, such as `bread (direction)`."""
+    return ", ".join(f"{goal.object} ({', '.join(goal.slots)})" for goal in words.tasks.goals)
 
 
 def _closest(seen: Proposal) -> str:

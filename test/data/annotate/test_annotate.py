@@ -166,6 +166,23 @@ def test_an_instruction_that_the_motion_contradicts_comes_first(dataset: Path) -
     assert "direction right_front by the task, left_front by the motion" in suggestions[0].note
 
 
+def test_lines_that_the_instruction_contradicts_are_not_sure(dataset: Path) -> None:
+    given = {0: {"object": "carrot", "part": "upper", "side": "left"}}
+    (first, *_) = Suggester(DatasetReader(dataset), given=given).suggestions()
+    assert (first.episode, first.sure) == (0, False)
+    assert first.note == "object carrot by the import, bread by the instruction"
+
+
+def test_from_task_goes_before_the_words_that_a_dataset_has_already(dataset: Path) -> None:
+    wrong = goal_text(LEFT), kinematics_text(RIGHT)
+    write_words(dataset, {0: wrong})
+    (first, *_) = Suggester(DatasetReader(dataset)).suggestions()
+    assert first.note == "direction right_front by the dataset, left_front by the instruction"
+    suggester = Suggester(DatasetReader(dataset), from_task=True)
+    annotate(suggester, suggester.suggestions(), {})
+    assert findings(dataset) == []
+
+
 def test_lines_of_a_person_or_a_model_are_taken_and_held_against_the_motion(
     dataset: Path, tmp_path: Path
 ) -> None:
@@ -186,7 +203,12 @@ def test_lines_of_a_person_or_a_model_are_taken_and_held_against_the_motion(
         ("{", ":1: "),
         ('{"slots": {"object": "bread"}}', "names no episode"),
         ('{"episode": 0, "slots": {"object": "bread", "direction": "up"}}', "no way with"),
-        ('{"episode": 0, "goal": "move the bread"}', "kinematics"),
+        (
+            '{"episode": 0, "slots": {"object": "bread"}}',
+            r"no way with object bread alone; its ways are bread \(direction\)",
+        ),
+        ('{"episode": 0, "slots": "bread"}', "slots are written"),
+        ('{"episode": 0, "goal": "move the bread"}', "neither slots nor both texts"),
         ('{"episode": 0, "goal": "fly", "kinematics": "fly away"}', "fly"),
     ],
 )
@@ -460,6 +482,15 @@ def test_what_a_model_says_is_held_against_task_set_and_motion(
     sure = {one.episode: one.sure for one in
             Suggester(DatasetReader(dataset), given=wrong).suggestions()}  # fmt: skip
     assert sure == {0: False, 1: True, 2: False}
+
+
+def test_an_answer_of_a_model_may_stand_in_a_fence_or_among_words(
+    dataset: Path, endpoint: str
+) -> None:
+    slots = json.dumps(SLOTS)
+    FakeModel.answers = [f"```json\n{slots}\n```", f"It is {slots}.", slots]
+    found = ask_model(Suggester(DatasetReader(dataset)), endpoint, "m", "")
+    assert found == {0: SLOTS, 1: SLOTS, 2: SLOTS}
 
 
 def test_an_endpoint_that_refuses_or_is_not_there_is_named(dataset: Path, endpoint: str) -> None:
