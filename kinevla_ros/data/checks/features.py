@@ -110,10 +110,12 @@ def _check_camera(reader: DatasetReader, camera: str) -> Iterator[Finding]:
         return
     prefix = camera_key("")
     others = [name.removeprefix(prefix) for name in features if name.startswith(prefix)]
+    # One that has the name in it is more likely than the first.
+    likely = sorted(others, key=lambda other: camera not in other)
     yield Finding(
         key,
         f"missing; the cameras are {', '.join(others) or 'none'}",
-        f"say which it is: {convert} --map {camera}={others[0]}"
+        f"say which it is: {convert} --map {camera}={likely[0]}"
         if others
         else f"record the {camera} camera",
     )

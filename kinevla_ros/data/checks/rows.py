@@ -59,7 +59,8 @@ def read_columns(
 def _values(reader: DatasetReader, name: str, column: pa.Array) -> NDArray | Finding:
     if column.null_count:
         row = int(np.argmax(np.asarray(column.is_null())))
-        problem = f"it is empty here and in {column.null_count - 1} more frames"
+        more = column.null_count - 1
+        problem = f"it is empty here and in {more} more frames" if more else "it is empty"
         cure = f"write it: kinevla annotate {reader.root}" if name in TEXTS else CURE
         return Finding(name, problem, cure, place(reader, row))
     if reader.info["features"][name]["dtype"] == "string":

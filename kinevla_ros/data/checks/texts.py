@@ -57,13 +57,25 @@ def slot_reader(dataset: DatasetReader) -> Reader:
 
 
 def check_tasks(dataset: DatasetReader, columns: Columns) -> Iterator[Finding]:
-    """Yield a task's number that has no text. Raises DatasetError for a damaged list of tasks."""
+    """Yield a task's number that has no text, or another one than the episode list has.
+
+    Raises:
+        DatasetError: the list of tasks is damaged.
+    """
     numbers = columns.get("task_index", np.zeros(0, np.int64))
-    foreign = ~np.isin(numbers, list(read_tasks(dataset.root).values()))
+    texts = {number: text for text, number in read_tasks(dataset.root).items()}
+    foreign = ~np.isin(numbers, list(texts))
     if foreign.any():
         row = int(np.argmax(foreign))
         problem = f"task_index {numbers[row]} is none of {TASKS_PATH}"
         yield Finding("task_index", problem, "add its text there", place(dataset, row))
+    elif len(numbers):
+        for entry in dataset.episodes:
+            if (text := texts[numbers[entry.start]]) != entry.instruction:
+                problem = f'{TASKS_PATH} says "{shortened(text)}", and the episode list says '
+                problem += f'"{shortened(entry.instruction)}"'
+                cure = "write the one that is right into both"
+                yield Finding("task_index", problem, cure, FaultPlace(entry.index))
 
 
 def check_texts(dataset: DatasetReader, columns: Columns) -> Iterator[Finding]:

@@ -71,7 +71,7 @@ def check_units(reader: DatasetReader, columns: Columns) -> Iterator[Finding]:
             yield opening
     # An action may be a plan that is made again at each frame; what was measured cannot jump.
     if MOTION[0] in named and MOTION[0] not in found:
-        yield from _check_jumps(reader, MOTION[0], named[MOTION[0]])
+        yield from _check_jumps(reader, MOTION[0], named[MOTION[0]], columns.get("timestamp"))
 
 
 def _has_our_width(columns: Columns, name: str) -> bool:
@@ -142,10 +142,14 @@ def _check_differences(
 
 
 def _check_jumps(
-    reader: DatasetReader, name: str, values: NDArray[np.float64]
+    reader: DatasetReader, name: str, values: NDArray[np.float64], stamps: NDArray | None
 ) -> Iterator[Finding]:
     """Of each episode the first jump: frames left out, or a joint that turned over."""
-    most = FASTEST * RM75_LIMITS.velocity / reader.info["fps"]
+    apart = np.full(len(values) - 1, 1 / reader.info["fps"])
+    if stamps is not None:
+        # By a wrong rate, or over a gap, which are found already, every step would be too fast.
+        apart = np.maximum(apart, np.diff(stamps.astype(np.float64)))
+    most = FASTEST * RM75_LIMITS.velocity * apart[:, None]
     jumps = np.abs(np.diff(values[:, :JOINTS], axis=0)) > most
     starts = [entry.start for entry in reader.episodes[1:]]
     jumps[np.array(starts, dtype=int) - 1] = False
@@ -165,6 +169,6 @@ def _check_jumps(
             + (", a full turn" if turned else ", faster than the arm can"),
             "let the driver report it without turning over"
             if turned
-            else f"cut the episode there: kinevla convert {reader.root} NEW_FOLDER",
+            else f"leave it out: kinevla convert {reader.root} NEW_FOLDER --drop {where.episode}",
             where,
         )

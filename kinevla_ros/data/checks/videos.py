@@ -28,7 +28,8 @@ def check_videos(reader: DatasetReader, cameras: Sequence[str]) -> Iterator[Find
             try:
                 header = read_header(path)
             except DatasetError as problem:
-                yield Finding(key, one_line(problem), CURE, FaultPlace(episodes[0].index))
+                said = one_line(problem).removesuffix(f"; {CURE}")
+                yield Finding(key, said, CURE, FaultPlace(episodes[0].index))
                 continue
             yield from _check_file(reader, camera, path, header, episodes)
 

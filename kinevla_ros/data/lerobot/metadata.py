@@ -75,7 +75,7 @@ def read_info(root: Path) -> dict[str, Any]:
         version = info["codebase_version"]
     if version != CODEBASE_VERSION:
         raise DatasetError(
-            f"{root} is a LeRobotDataset of version {version}, only {CODEBASE_VERSION} is read: "
+            f"{root} is a LeRobotDataset of version {version}, only {CODEBASE_VERSION} is read; "
             f"kinevla convert {root} NEW_FOLDER"
         )
     with naming(path, CURE, DatasetError):

@@ -126,6 +126,13 @@ def null_task(root: Path) -> None:
     pq.write_table(table.set_column(1, "__index_level_0__", pa.array([None, "x"])), path)
 
 
+def other_text_in_the_tasks(root: Path) -> None:
+    path = root / "meta/tasks.parquet"
+    table = pq.read_table(path)
+    changed = pa.array(["carry the bread away", *table["__index_level_0__"].to_pylist()[1:]])
+    pq.write_table(table.set_column(1, "__index_level_0__", changed), path)
+
+
 def foreign_task_number(root: Path) -> None:
     change_column(root, "task_index", lambda numbers: numbers + 7)
 
@@ -174,9 +181,13 @@ def missing_video(root: Path) -> None:
     only(root, "videos/*wrist/*/*.mp4").unlink()
 
 
+def thirty_frames(root: Path) -> None:
+    change_info(root, lambda info: info.update(fps=30))
+
+
 FAULTS: dict[str, tuple[Spoil, str]] = {
     "30 frames a second": (
-        lambda root: change_info(root, lambda info: info.update(fps=30)),
+        thirty_frames,
         r"^fps: 30 frames a second.*kinevla convert",
     ),
     "only a task": (only_task, r"reasoning\.goal and reasoning\.kin.*kinevla annotate"),
@@ -233,6 +244,10 @@ FAULTS: dict[str, tuple[Spoil, str]] = {
     ),
     "no texts in a task": (empty_task, r"tasks\.parquet is damaged \(task 0 is ''"),
     "null as a task": (null_task, r"tasks\.parquet is damaged \(task 0 is None"),
+    "a text of another task": (
+        other_text_in_the_tasks,
+        r'^episode 0, task_index: .*says "carry the bread away", and the episode list says "',
+    ),
     "a task number that is none": (foreign_task_number, r"task_index 7 is none of"),
     "an empty reasoning": (
         words(GOAL, " ", slice(41, 44)),
@@ -240,7 +255,7 @@ FAULTS: dict[str, tuple[Spoil, str]] = {
     ),
     "a null reasoning": (
         words(KINEMATICS, None, slice(85, 86)),
-        r"^episode 2, frame 5, reasoning\.kinematics: it is empty here and in 0 more",
+        r"^episode 2, frame 5, reasoning\.kinematics: it is empty; .*annotate",
     ),
     "rows in another order": (
         other_rows,
@@ -250,7 +265,10 @@ FAULTS: dict[str, tuple[Spoil, str]] = {
     "rows lost": (without_rows, r"^data: 100 rows, and meta/info.json counts 120"),
     "stamps at 30 Hz": (thirty_hertz, r"^timestamp: frames are stamped at 30 Hz.* says 10"),
     "a gap": (gap, r"^episode 1, frame 19, timestamp: 0\.80 s to the next.*cut the episode"),
-    "a jump": (jump, r"^episode 1, frame 9, observation\.state: joint1 jumps by 0\.6.*cut"),
+    "a jump": (
+        jump,
+        r"^episode 1, frame 9, observation\.state: joint1 jumps by 0\.6.*NEW_FOLDER --drop 1$",
+    ),
     "NaN": (nan, r"^episode 1, frame 5, action: it holds NaN"),
     "a shorter video": (short_video, r"^episode 2, frame 20, .*front: .*ends 20 frames before"),
     "a video too many": (long_video, r"^episode 2, .*front: .*holds 30 pictures more"),
@@ -290,6 +308,28 @@ def test_training_refuses_what_the_check_finds(fault: str, dataset: Path) -> Non
 def test_a_fault_that_is_everywhere_is_named_once(dataset: Path) -> None:
     change_column(dataset, STATE, in_degrees)
     assert sum("joint" in line for line in findings(dataset)) == 1
+
+
+@pytest.mark.parametrize("spoil", [thirty_frames, gap])
+def test_a_wrong_rate_or_a_gap_is_not_a_jump_besides(spoil: Spoil, dataset: Path) -> None:
+    spoil(dataset)
+    assert not [line for line in findings(dataset) if "jumps" in line]
+
+
+def test_a_cure_is_named_once(dataset: Path) -> None:
+    missing_video(dataset)
+    (line,) = findings(dataset)
+    assert line.count("restore the file") == 1
+    change_info(dataset, lambda info: info.update(codebase_version="v2.1"))
+    (line,) = findings(dataset)
+    assert line.endswith(f"; kinevla convert {dataset} NEW_FOLDER")
+
+
+def test_the_camera_that_is_proposed_is_the_one_of_the_like_name(dataset: Path) -> None:
+    for camera, name in (("front", "front_top"), ("wrist", "left_wrist")):
+        rename_feature(dataset, f"observation.images.{camera}", f"observation.images.{name}")
+    cures = [line for line in findings(dataset) if "missing; the cameras" in line]
+    assert [line.rpartition(" ")[2] for line in cures] == ["front=front_top", "wrist=left_wrist"]
 
 
 def test_the_command_ends_with_1_for_a_fault_and_0_for_none(sound: Path, dataset: Path) -> None:
