@@ -192,6 +192,8 @@ def test_a_contradiction_is_not_mended(dataset: Path) -> None:
         (lambda _: None, {"front": "top"}, (), MappingError, "no camera top.*front, wrist"),
         (lambda _: None, {"joint1": "elbow"}, (), MappingError, "has no joint1.*--map joint1"),
         (lambda _: None, {"side": "top"}, (), MappingError, "side is none of front"),
+        (lambda _: None, {"front": "wrist"}, (), MappingError, "wrist would be wrist as well"),
+        (lambda _: None, {"joint2": "joint1"}, (), MappingError, "joint1 would be joint1 as well"),
         (lambda _: None, {"action": "act"}, (), DatasetError, "no column act"),
         (lambda _: None, {}, ("joints=grad",), MappingError, "joints=rad|deg"),
         (lambda _: None, {}, ("torque=deg",), MappingError, "joints=rad|deg"),
@@ -204,6 +206,15 @@ def test_what_cannot_be_converted_is_refused_and_nothing_written(
     with pytest.raises(error, match=message):
         convert(dataset, names, units)
     assert not (dataset.parent / "converted/meta/info.json").exists()
+
+
+def test_an_episode_to_drop_that_is_not_there_is_named(dataset: Path) -> None:
+    words = ["convert", str(dataset), str(dataset.parent / "converted"), "--drop", "99"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 1
+    assert "--drop 99" in result.output
+    assert "its last is 2" in " ".join(result.output.split())
+    assert not (dataset.parent / "converted").exists()
 
 
 def test_five_frames_a_second_are_too_few(tmp_path: Path) -> None:

@@ -58,11 +58,15 @@ def convert_dataset(
         drop: numbers of recordings to leave out.
 
     Raises:
-        DatasetError: the source is damaged, the target is not empty, or nothing is left.
+        DatasetError: the source is damaged or lacks an episode to drop, the target is not empty,
+            or nothing is left.
         MappingError: `names` do not fit the source.
     """
     require_new(root, target)
     source = open_source(root)
+    if unknown := sorted(set(drop) - set(source.episodes)):
+        last = max(source.episodes, default=0)
+        raise DatasetError(f"--drop {unknown[0]}: {root} has no such episode; its last is {last}")
     vectors = {name: _vector(source, names, name) for name in MOTION}
     columns = {name: names.columns(name, source.features[own]) for name, own in vectors.items()}
     cameras = {camera: names.camera(camera, source.cameras) for camera in CAMERAS}

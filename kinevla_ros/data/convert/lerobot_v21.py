@@ -61,11 +61,14 @@ class Version21:
         )
         self._tasks = {line["task_index"]: line["task"] for line in self._lines("meta/tasks.jsonl")}
         self._episodes = self._lines("meta/episodes.jsonl")
+        self.episodes = tuple(
+            integer("episode_index", line.get("episode_index"), 0, MOST_EPISODES)
+            for line in self._episodes
+        )
 
     def recordings(self, vectors: Sequence[str], texts: Sequence[str]) -> Iterator[Recording]:
         """Yield every episode in the order of meta/episodes.jsonl."""
-        for line in self._episodes:
-            number = integer("episode_index", line.get("episode_index"), 0, MOST_EPISODES)
+        for number, line in zip(self.episodes, self._episodes, strict=True):
             path = self._file(DATA, number)
             table = read_table(path, MOST_FRAMES)
             with naming(path, CURE, DatasetError):

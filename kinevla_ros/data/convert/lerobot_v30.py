@@ -37,6 +37,7 @@ class Version30:
         stored = [n for n, own in self.features.items() if own["dtype"] == "image"]
         self._stored = {name.removeprefix(prefix) for name in stored if name.startswith(prefix)}
         self.cameras = (*self._reader.cameras, *sorted(self._stored))
+        self.episodes = tuple(entry.index for entry in self._reader.episodes)
 
     def recordings(self, vectors: Sequence[str], texts: Sequence[str]) -> Iterator[Recording]:
         """Yield every episode, its rows sorted."""

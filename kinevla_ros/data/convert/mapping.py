@@ -34,7 +34,7 @@ class FeatureNames:
     """Our name of a feature, camera or component to the dataset's; where none is given, the same.
 
     Raises:
-        MappingError: a name on the left is none of ours.
+        MappingError: a name on the left is none of ours, or two of them would be the same.
     """
 
     given: Mapping[str, str]
@@ -44,6 +44,15 @@ class FeatureNames:
         for name in self.given:
             if name not in known:
                 raise MappingError(f"--map {name}=…: {name} is none of {', '.join(known)}")
+        for group in (CAMERAS, STATE_NAMES):
+            others = [self.of(name) for name in group]
+            for name, other in zip(group, others, strict=True):
+                if name in self.given and others.count(other) > 1:
+                    twice = next(n for n in group if n != name and self.of(n) == other)
+                    raise MappingError(
+                        f"--map {name}={other}: {twice} would be {other} as well; say which of "
+                        f"the dataset's is {twice}: --map {twice}=…"
+                    )
 
     def of(self, name: str) -> str:
         """The dataset's name of something of ours."""

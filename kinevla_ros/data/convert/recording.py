@@ -39,10 +39,12 @@ class RecordingSource(Protocol):
     Attributes:
         features: as meta/info.json describes them.
         cameras: names of the cameras, without prefix.
+        episodes: their numbers.
     """
 
     features: Mapping[str, Mapping[str, Any]]
     cameras: tuple[str, ...]
+    episodes: tuple[int, ...]
 
     def recordings(self, vectors: Sequence[str], texts: Sequence[str]) -> Iterator[Recording]:
         """Yield every episode with these features. Raises DatasetError for what is damaged."""
