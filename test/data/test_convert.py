@@ -217,6 +217,19 @@ def test_an_episode_to_drop_that_is_not_there_is_named(dataset: Path) -> None:
     assert not (dataset.parent / "converted").exists()
 
 
+def test_a_conversion_that_is_broken_off_leaves_nothing_and_can_be_run_again(
+    dataset: Path,
+) -> None:
+    target = dataset.parent / "converted"
+    lines = convert_dataset(dataset, target, FeatureNames({}), FeatureUnits.read(()))
+    next(lines)
+    assert target.exists()
+    with pytest.raises(KeyboardInterrupt):
+        lines.throw(KeyboardInterrupt())
+    assert not target.exists()
+    assert_same(convert(dataset), dataset)
+
+
 def test_five_frames_a_second_are_too_few(tmp_path: Path) -> None:
     source = write_sound(tmp_path / "source", fps=5)
     lines = convert_dataset(source, tmp_path / "target", FeatureNames({}), FeatureUnits.read(()))

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.data.convert.bag_frames import Actions, SynchronisedFrame, frames_of, synchronise
-from kinevla_ros.data.convert.dataset import ConvertedRecording, even, open_target, require_new
+from kinevla_ros.data.convert.dataset import (
+    ConvertedRecording,
+    clear,
+    even,
+    open_target,
+    require_new,
+)
 from kinevla_ros.data.convert.resample import SHORTEST
 from kinevla_ros.data.episode import Episode, Frame
 from kinevla_ros.data.lerobot.schema import DatasetError
@@ -62,9 +69,15 @@ def convert_bags(root: Path, target: Path, only_takeover: bool) -> Iterator[Conv
         for number, folder in enumerate(abandoned, len(bags)):
             why = f"{folder.name} is unfinished and left out: kinevla recover {folder}"
             yield ConvertedRecording(number, 0, 0, 0, (why,))
-    finally:
         if writer:
             writer.close()
+    except BaseException:
+        # Half of it would look like all of it, and would have to be removed by hand.
+        if writer:
+            with suppress(OSError):
+                writer.close()
+            clear(target)
+        raise
     if writer is None:
         raise DatasetError(f"nothing of {root} can be used; see above what was left out, and why")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,9 +95,15 @@ def convert_dataset(
                 writer.add(episode)
             kept = sum(len(part.rows) for part in parts)
             yield ConvertedRecording(recording.number, len(state), kept, len(parts), tuple(stated))
-    finally:
         if writer:
             writer.close()
+    except BaseException:
+        # Half of it would look like all of it, and would have to be removed by hand.
+        if writer:
+            with suppress(OSError):
+                writer.close()
+            clear(target)
+        raise
     if writer is None:
         raise DatasetError(f"nothing of {root} can be used; see above what was left out, and why")
     if (root / TASKS_FILE).is_file():
@@ -129,6 +137,16 @@ def require_new(root: Path, target: Path) -> None:
         raise DatasetError(f"{target} lies in {root}, which stays as it is; give another folder")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise DatasetError(f"{target} is not empty; give a new folder")
+
+
+def clear(target: Path) -> None:
+    """Remove what conversion has written; the folder was new or empty before."""
+    for path in target.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    target.rmdir()
 
 
 def open_target(target: Path, episode: Episode, texts: bool) -> DatasetWriter:

@@ -40,7 +40,12 @@ def show(recording: Path, episode: int, save: Path | None, web: bool, config: Pa
     if save:
         if save.suffix != SUFFIX:
             raise ValueError(f"{save}: rerun opens files that end in {SUFFIX}")
-        _write(recording, episode, config, save)
+        try:
+            _write(recording, episode, config, save)
+        except RuntimeError as problem:
+            # rerun's own thread writes, and says no more than that it has ended.
+            save.unlink(missing_ok=True)
+            raise OSError(f"{save} cannot be written ({problem}): is the disk full?") from problem
         print(f"{save} is written; open it with kinevla view {save}")
         return 0
     with tempfile.TemporaryDirectory(prefix="kinevla_view_") as folder:
