@@ -87,7 +87,7 @@ class Replay:
         self._sequence = 0
         self._sent: set[int] = set()
         self._counted: set[int] = set()
-        self._opening = 0.0
+        self._opening, self._fault = 0.0, ""
         self._stamps: set[tuple[int, int]] = set()
         self._others = False
         self.refused: Counter[str] = Counter()
@@ -196,6 +196,9 @@ class Replay:
         self._publisher.publish(message)
 
     def _require_moving(self) -> None:
+        # A simulated arm may go on by itself before anybody looks at its state.
+        if self._fault:
+            raise NoArm(f"the arm stopped: {self._fault}")
         self._link.require_enabled()
         self._require_alone()
 
@@ -214,7 +217,9 @@ class Replay:
         self._others |= (stamp.sec, stamp.nanosec) not in self._stamps
 
     def _on_status(self, status: SafetyStatus) -> None:
-        """Count each refused chunk once: the status repeats its reason."""
+        """Count each refused chunk once: the status repeats its reason. Note a fault."""
+        if status.state == SafetyStatus.FAULTED and self._sent:
+            self._fault = self._fault or status.reason
         for number in {int(each) for each in re.findall(r"\bchunk (\d+)\b", status.reason)}:
             if number in self._sent - self._counted:
                 self._counted.add(number)

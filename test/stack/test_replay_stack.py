@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -21,13 +22,14 @@ pytest.importorskip("Robotic_Arm.rm_robot_interface", reason="the vendor library
 
 from demonstrations import write_sound
 from node_bench import free_port
+from rich.console import Console
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import SafetyStatus
 from kinevla_ros.nodes.ros.messages import chunk_to_message
 from kinevla_ros.sim.demonstrations.collect import collect
-from kinevla_ros.stack.arm_link import ArmLink
+from kinevla_ros.stack.arm_link import ArmLink, NoArm
 from kinevla_ros.stack.processes.isolation import own_domain
 from kinevla_ros.stack.processes.launcher import (
     CELL_HOST,
@@ -36,6 +38,7 @@ from kinevla_ros.stack.processes.launcher import (
     parameter_file,
     simulated,
 )
+from kinevla_ros.stack.replay import Replay
 
 LONG = 120.0
 """A busy computer takes its time, s."""
@@ -144,6 +147,16 @@ def test_nothing_is_sent_to_an_arm_that_is_disabled(dataset: Path, link: ArmLink
     assert state(link) == SafetyStatus.DISABLED
     link.switch("arm/enable", True)
     assert link.wait_for(lambda: state(link) == SafetyStatus.READY, LONG)
+
+
+def test_a_fault_that_is_over_before_the_next_look_ends_the_replay() -> None:
+    link = MagicMock(status=None)
+    replaying_arm = Replay(link, Console(quiet=True))
+    replaying_arm._sent.add(1)
+    link.on_status(SafetyStatus(state=SafetyStatus.FAULTED, reason="joint6 is blocked"))
+    link.on_status(SafetyStatus(state=SafetyStatus.HOLDING))
+    with pytest.raises(NoArm, match="the arm stopped: joint6 is blocked"):
+        replaying_arm._require_moving()
 
 
 def test_nothing_is_sent_while_a_policy_moves_the_arm(dataset: Path, link: ArmLink) -> None:
