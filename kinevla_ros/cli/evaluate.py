@@ -40,9 +40,12 @@ class Intervene(str, Enum):
 @app.command()
 def evaluate(
     suite: Annotated[
-        Literal["kine_realman", "carrot_lay"], typer.Option(help="Set of tasks, the model's.")
+        Literal["kine_realman", "carrot_lay", "kine_libero", "libero_goal_relabeled"],
+        typer.Option(help="Set of tasks, the model's; the last two in LIBERO's world."),
     ] = "kine_realman",
-    trials: Annotated[int, typer.Option(min=1, help="Random scenes per task.")] = 20,
+    trials: Annotated[
+        int, typer.Option(min=1, help="Random scenes per task; of LIBERO its first initial states.")
+    ] = 20,
     seed: Annotated[
         int, typer.Option(min=0, help="Same seed, same scenes, whatever the policy.")
     ] = 1000,
@@ -117,8 +120,12 @@ def evaluate(
             "simulator's own poses."
         ),
     ] = None,
+    rows: Annotated[
+        Path | None,
+        typer.Option(help="One line of JSON an episode; what it holds is not run again."),
+    ] = None,
 ) -> None:
-    """Let the policy act in the simulated cell and count its successes."""
+    """Let the policy act in the simulated cell, or in LIBERO, and count its successes."""
     if open_loop is not None:
         from kinevla_ros.evaluation.open_loop import open_loop as compare
 
@@ -148,7 +155,7 @@ def evaluate(
         depth_head,
         keypoints,
     )
-    raise typer.Exit(run(model, settings, workers, report, inspect, page, skills))
+    raise typer.Exit(run(model, settings, workers, report, inspect, page, skills, rows))
 
 
 @app.command()

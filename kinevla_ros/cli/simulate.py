@@ -29,22 +29,31 @@ def collect(
     ] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 2,
     moments: Annotated[
-        bool, typer.Option("--moments", help="Episodes of 0.5 s, near an object or at the start.")
+        bool,
+        typer.Option(
+            "--moments",
+            help="Episodes of 0.5 s, near an object or at the start; of LIBERO every fourth frame "
+            "of an episode, with its chunk, which costs half as much.",
+        ),
     ] = False,
     world: Annotated[
-        Literal["kine_realman", "kine_libero", "libero_goal_relabeled"],
-        typer.Option(help="Task set, and with it the world: the cell, or LIBERO."),
+        Literal["kine_realman", "kine_libero", "libero_goal_relabeled", "libero"],
+        typer.Option(
+            help="Task set, and with it the world: the cell, or LIBERO; libero is both of its sets."
+        ),
     ] = "kine_realman",
     varied: Varied = False,
 ) -> None:
     """Write demonstrations of all ways of a task set as a LeRobotDataset v3.0."""
     if world != "kine_realman":
+        from kinevla_ros.sim.libero.collect import SPARSE_VECTORS, VECTORS, perturbed, sparse
         from kinevla_ros.sim.libero.collect import collect as collect_libero
 
-        if moments or varied:
-            raise typer.BadParameter("--moments and --varied are for the cell; leave them out")
+        if varied:
+            raise typer.BadParameter("--varied is for the cell; leave it out")
+        kind = (sparse, SPARSE_VECTORS) if moments else (perturbed, VECTORS)
         with plain_errors():
-            added = collect_libero(world, out, episodes, seed, workers)
+            added = collect_libero(world, out, episodes, seed, workers, *kind)
         typer.echo(f"{added} episodes added to {out}")
         return
     from kinevla_ros.sim.demonstrations.collect import Moment, PerturbedDemonstrator
@@ -63,11 +72,22 @@ def correct(
     episodes: Annotated[int, typer.Option(min=1, help="Episodes it will hold.")] = 210,
     seed: Annotated[int, typer.Option(min=0, help="Seed of scenes and phrasings.")] = 1,
     workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 2,
+    world: Annotated[
+        Literal["kine_realman", "libero"], typer.Option(help="The cell, or LIBERO.")
+    ] = "kine_realman",
     varied: Varied = False,
 ) -> None:
     """Let a checkpoint act and write what the demonstrator would do in each state it reaches."""
+    from kinevla_ros.evaluation.libero.corrections import correct_libero
     from kinevla_ros.evaluation.suite.corrections import correct as run
 
+    if world == "libero":
+        if varied:
+            raise typer.BadParameter("--varied is for the cell; leave it out")
+        with plain_errors():
+            added = correct_libero(model, out, episodes, seed, workers)
+        typer.echo(f"{added} episodes added to {out}")
+        return
     with plain_errors():
         added = run(model, out, episodes, seed, workers, varied=varied)
     typer.echo(f"{added} episodes added to {out}")

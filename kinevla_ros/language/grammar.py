@@ -27,7 +27,7 @@ def instruction(command: Command, rng: np.random.Generator, split: Split = "trai
     nothing out: it is one of the sentences that it has.
     """
     held_out = _check_split(split)
-    options = _options(command)
+    options = options_of(command)
     while True:
         choice = {name: int(rng.integers(len(texts))) for name, texts in options.items()}
         if _is_held_out(command, choice, options) in (held_out, None):
@@ -37,7 +37,7 @@ def instruction(command: Command, rng: np.random.Generator, split: Split = "trai
 def phrasings(command: Command, split: Split = "train") -> Iterator[str]:
     """All phrasings of the command in one split, the plainest first."""
     held_out = _check_split(split)
-    options = _options(command)
+    options = options_of(command)
     for indices in itertools.product(*(range(len(texts)) for texts in options.values())):
         choice = dict(zip(options, indices, strict=True))
         if _is_held_out(command, choice, options) in (held_out, None):
@@ -46,24 +46,19 @@ def phrasings(command: Command, split: Split = "train") -> Iterator[str]:
 
 def grammar_words(tasks: TaskSet) -> frozenset[str]:
     """Every word that an instruction or a reasoning text of the set can contain, in lower case."""
-    texts = [text for c in tasks.commands for options in _options(c).values() for text in options]
+    texts = [text for c in tasks.commands for options in options_of(c).values() for text in options]
     texts += [text for pair in tasks.texts() for text in pair]
     slotless = (re.sub(r"\{\w+\}", "", text) for text in texts)
     return frozenset(word for text in slotless for word in words_of(text))
 
 
-def _options(command: Command) -> dict[str, tuple[str, ...]]:
+def options_of(command: Command) -> dict[str, tuple[str, ...]]:
     tasks, goal = command.tasks, command.goal_entry
     if not tasks.has_slots:
         return {"template": command.instructions}
+    verbs = {name: own for name in ("grasp", "move") if (own := getattr(goal, name))}
     phrases = {n: tasks.slots[n].values[value].phrases for n, value in command.values}
-    return {
-        "opening": tasks.openings,
-        "template": goal.templates,
-        "grasp": goal.grasp,
-        "move": goal.move,
-        **phrases,
-    }
+    return {"opening": tasks.openings, "template": goal.templates, **verbs, **phrases}
 
 
 def _is_held_out(

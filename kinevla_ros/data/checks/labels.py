@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kinevla_ros.base.scene import OBJECTS
 from kinevla_ros.data.checks.finding import Finding
 from kinevla_ros.data.lerobot.reader import DatasetReader
 from kinevla_ros.data.lerobot.schema import ALTERNATIVES, ALTERNATIVES_VALID, SCENE
 from kinevla_ros.language.task_file import FILE_NAME
 
-SCENE_NUMBERS = 4 * len(OBJECTS)
+OF_A_THING = 4
+"""Numbers that say where a thing is."""
 
 
 def check_labels(reader: DatasetReader) -> Iterator[Finding]:
@@ -20,11 +20,12 @@ def check_labels(reader: DatasetReader) -> Iterator[Finding]:
     if ALTERNATIVES in features and ALTERNATIVES_VALID not in features:
         problem = f"without {ALTERNATIVES_VALID} it is not known which of its chunks are filled"
         yield Finding(ALTERNATIVES, problem, f"add {ALTERNATIVES_VALID}, or leave the column out")
-    if SCENE in features and (given := features[SCENE].get("shape")) != [SCENE_NUMBERS]:
+    given = features.get(SCENE, {}).get("shape", [OF_A_THING])
+    if len(given) != 1 or given[0] % OF_A_THING:
         yield Finding(
             SCENE,
-            f"it has the shape {given}, not [{SCENE_NUMBERS}]: x, y (m), cosine and sine "
-            "of the yaw of each thing",
+            f"it has the shape {given}, not four numbers for each thing: x, y (m), cosine and "
+            "sine of its yaw",
             "leave the column out",
         )
 

@@ -27,7 +27,7 @@ from kinevla_ros.evaluation.bench.recording import record
 from kinevla_ros.evaluation.report.summary import summary
 from kinevla_ros.evaluation.suite.episode import EpisodeResult
 from kinevla_ros.evaluation.suite.episodes import episodes, run_checkpoint
-from kinevla_ros.evaluation.suite.evaluate import gather
+from kinevla_ros.evaluation.suite.run.progress import gather
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.decode import GenerationError

@@ -20,7 +20,7 @@ from kinevla_ros.evaluation.report.statistics import Rate, percentiles
 from kinevla_ros.evaluation.report.summary import rates
 from kinevla_ros.evaluation.suite.episode import EpisodeResult
 from kinevla_ros.evaluation.suite.episodes import episodes, run
-from kinevla_ros.evaluation.suite.evaluate import gather
+from kinevla_ros.evaluation.suite.run.progress import gather
 from kinevla_ros.robot.kinematics import UnreachableError
 from kinevla_ros.sim.cell.cell import Cell
 from kinevla_ros.sim.cell.tasks import CELL_TASKS, require_cell

@@ -13,7 +13,7 @@ from kinevla_ros.base.chunk import CHUNK_DT
 from kinevla_ros.evaluation.report.video import FRAME_HEIGHT, FRAME_WIDTH, VideoWriter, annotated
 from kinevla_ros.evaluation.suite.episode import PLAIN, EpisodeResult, EpisodeSetup, Images
 from kinevla_ros.evaluation.suite.rollout import REPLAN_STEPS
-from kinevla_ros.generator.inference import Inference
+from kinevla_ros.evaluation.suite.run.account import Written
 
 FPS = round(1 / (REPLAN_STEPS * CHUNK_DT))
 """One frame for each inference, in simulated time."""
@@ -26,13 +26,14 @@ VIDEOS = "failures"
 class FailureVideo:
     """Keeps an episode's frames until it is known whether anyone wants to see them."""
 
-    def __init__(self, episode: EpisodeSetup) -> None:
+    def __init__(self, episode: EpisodeSetup, fps: int = FPS) -> None:
+        self._fps = fps
         self._instruction = f"{episode.task}: {episode.instruction}"
         self._views: Images = {}
         self._lines: list[str] = []
         self._frames: list[NDArray[np.uint8]] = []
 
-    def watch(self, images: Images, inference: Inference | None) -> None:
+    def watch(self, images: Images, inference: Written | None) -> None:
         """Take one frame; an inference that gave nothing is shown as such."""
         self._views, self._lines = images, [self._instruction, *_reasoning(inference)]
         self._frames.append(annotated(images["front"], images["wrist"], self._lines))
@@ -44,8 +45,8 @@ class FailureVideo:
         episode = result.episode
         condition = "" if episode.condition == PLAIN else f"_{episode.condition.replace(' ', '_')}"
         path = folder / f"{episode.task}_trial{episode.trial:03d}{condition}.mp4"
-        with closing(VideoWriter(path, FRAME_WIDTH, FRAME_HEIGHT, FPS)) as video:
-            for frame in (*self._frames, *[last] * (FPS * VERDICT_SECONDS)):
+        with closing(VideoWriter(path, FRAME_WIDTH, FRAME_HEIGHT, self._fps)) as video:
+            for frame in (*self._frames, *[last] * (self._fps * VERDICT_SECONDS)):
                 video.add(frame)
         return path
 
@@ -59,7 +60,7 @@ def copy_videos(source: Path, destination: Path) -> None:
         shutil.copy2(video, destination)
 
 
-def _reasoning(inference: Inference | None) -> list[str]:
+def _reasoning(inference: Written | None) -> list[str]:
     if inference is None:
         return ["no motion: the model gave no readable output"]
     goal_codes, codes = (

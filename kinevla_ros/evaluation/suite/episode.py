@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,12 @@ PLAIN = "plain"
 Images = Mapping[str, NDArray[np.uint8]]
 
 
-class EpisodePolicy(Protocol):
-    """What an episode needs of a policy; see `generator.policy.Policy`."""
+Seen_contra = TypeVar("Seen_contra", contravariant=True)
+Answer_co = TypeVar("Answer_co", covariant=True)
+
+
+class InferringPolicy(Protocol[Seen_contra, Answer_co]):
+    """What an episode needs of a policy, in whatever world."""
 
     def reset(self) -> None:
         """Forget the episode before."""
@@ -30,13 +34,17 @@ class EpisodePolicy(Protocol):
     def infer(
         self,
         instruction: str,
-        observation: Observation,
+        observation: Seen_contra,
         override: Override | None = None,
-    ) -> Inference:
+    ) -> Answer_co:
         """Reasoning and chunk for one observation.
 
         Raises NotUnderstood, NoMotion or GenerationError.
         """
+
+
+class EpisodePolicy(InferringPolicy[Observation, Inference], Protocol):
+    """What an episode in the cell needs of a policy; see `generator.policy.Policy`."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +114,7 @@ class EpisodeResult:
         fault: the fault that stopped the arm; None without one.
         picture_alarms: what the policy node's checks would have said, with its number.
         disagreement: of the policy's chunks at each inference, NaN where it is not known.
+        benchmark_goal: what the benchmark's own predicate says; None where it has no such goal.
     """
 
     episode: EpisodeSetup
@@ -128,6 +137,7 @@ class EpisodeResult:
     fault: str | None
     picture_alarms: dict[str, int] = field(default_factory=dict)
     disagreement: tuple[float, ...] = ()
+    benchmark_goal: bool | None = None
 
     @property
     def kinematic(self) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -103,18 +104,23 @@ def run_checkpoint(
             with closing(Cell(variation)) as cell:
                 yield from run(cell, policy, alike, inspect)
     else:
-        yield from _run_in_processes(load, plan, workers, inspect)
+        yield from run_in_processes(partial(_CellRunner, load, inspect), plan, workers)
 
 
-def _run_in_processes(
-    load: Callable[[], ReadyPolicy],
-    plan: Sequence[EpisodeSetup],
-    workers: int,
-    inspect: Path | None,
-) -> Iterator[EpisodeResult]:
+Runner = Callable[[EpisodeSetup], EpisodeResult]
+
+
+def run_in_processes(
+    make: Callable[[], Runner], plan: Sequence[EpisodeSetup], workers: int
+) -> Generator[EpisodeResult]:
+    """Run episodes in processes, each with what it keeps from episode to episode.
+
+    Args:
+        make: makes that, once in each process; picklable.
+    """
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
-    with ProcessPoolExecutor(workers, context, _start_worker, (load, inspect)) as pool:
+    with ProcessPoolExecutor(workers, context, _start_worker, (make,)) as pool:
         try:
             jobs = [pool.submit(_work, episode) for episode in plan]
             for job in as_completed(jobs):
@@ -127,8 +133,8 @@ def _run_in_processes(
             raise
 
 
-class _Worker:
-    """What one process keeps from episode to episode."""
+class _CellRunner:
+    """What one process keeps of the cell."""
 
     def __init__(self, load: Callable[[], ReadyPolicy], inspect: Path | None) -> None:
         self._policy, self._inspect = load(), inspect
@@ -143,13 +149,13 @@ class _Worker:
         return next(run(self._cell, self._policy, [episode], self._inspect))
 
 
-_worker: _Worker
+_worker: Runner
 
 
-def _start_worker(load: Callable[[], ReadyPolicy], inspect: Path | None) -> None:
+def _start_worker(make: Callable[[], Runner]) -> None:
     global _worker
     leave_interrupt_to_parent()
-    _worker = _Worker(load, inspect)
+    _worker = make()
 
 
 def _work(episode: EpisodeSetup) -> EpisodeResult:

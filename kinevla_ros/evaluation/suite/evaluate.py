@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict
 from functools import partial
@@ -12,23 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress
 
 from kinevla_ros.base.files.atomic import write_json
 from kinevla_ros.base.files.damage import for_user
 from kinevla_ros.base.files.lock import FolderInUse, only_writer
 from kinevla_ros.base.interrupts import INTERRUPTED
+from kinevla_ros.evaluation.libero.episodes import libero_episodes, run_libero
 from kinevla_ros.evaluation.report.failures import VIDEOS, copy_videos
 from kinevla_ros.evaluation.report.reasoning import bert_score, metrics, read_phrasings, readings_of
 from kinevla_ros.evaluation.report.reasoning import lines as word_lines
-from kinevla_ros.evaluation.report.summary import alarm_line, rates, remarks, summary, table
+from kinevla_ros.evaluation.report.summary import alarm_line, remarks, summary, table
 from kinevla_ros.evaluation.suite.codes import code_usage
 from kinevla_ros.evaluation.suite.conditions import by_condition, comparison
 from kinevla_ros.evaluation.suite.conditions import table as condition_table
@@ -43,14 +36,15 @@ from kinevla_ros.evaluation.suite.pairs import (
     sensitivity,
 )
 from kinevla_ros.evaluation.suite.refusals import read_out_of_scope, refusal_figures, refusal_line
+from kinevla_ros.evaluation.suite.run.progress import gathered
+from kinevla_ros.evaluation.suite.run.rows import Rows, run_of
 from kinevla_ros.evaluation.suite.settings import EvaluationSettings
 from kinevla_ros.evaluation.suite.tried import Tried, checkpoint, skilled
 from kinevla_ros.generator.checkpoint import CheckpointError
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.policy import Policy
 from kinevla_ros.sim.cell.tasks import require_cell
-
-"""Exit code of a process ended by Ctrl-C."""
+from kinevla_ros.sim.libero.tasks import SUITES as LIBERO_SUITES
 
 
 def evaluate(
@@ -61,6 +55,7 @@ def evaluate(
     inspect: Path | None = None,
     report: Path | None = None,
     skills: Path | None = None,
+    rows: Path | None = None,
 ) -> int:
     """Evaluate a checkpoint, or skills, and return the exit code: 0 when every episode has run.
 
@@ -72,6 +67,7 @@ def evaluate(
         inspect: folder for a video of each failure; the report has them in any case.
         report: folder for a page with plots, figures and videos.
         skills: folder of skills, in the place of a checkpoint.
+        rows: file of results, one a line; what it holds of the same run is not run again.
     """
     console, errors = Console(), Console(stderr=True)
     try:
@@ -79,7 +75,9 @@ def evaluate(
             for folder in {path.resolve() for path in (inspect, report) if path}:
                 held.enter_context(only_writer(folder))
             tried = skilled(skills, model, settings) if skills else checkpoint(model, settings)
-            return _evaluate(tried, settings, workers, figures, inspect, report, console, errors)
+            return _evaluate(
+                tried, settings, workers, figures, inspect, report, rows, console, errors
+            )
     except (FolderInUse, ValueError, OSError) as problem:
         errors.print(for_user(problem), style="red", markup=False, highlight=False)
         return 1
@@ -92,18 +90,19 @@ def _evaluate(
     figures: Path | None,
     inspect: Path | None,
     report: Path | None,
+    rows: Path | None,
     console: Console,
     errors: Console,
 ) -> int:
     inspect = inspect or (report / VIDEOS if report else None)
     try:
-        plan, found_pairs = _plan(settings)
-        require_cell(tried.tasks, settings.suite)
+        plan, found_pairs = _plan(tried, settings)
         _require(settings, report)
+        kept = Rows(rows, run_of(tried, settings), plan) if rows else None
         if inspect:
             inspect.mkdir(parents=True, exist_ok=True)
-        with closing(run_checkpoint(tried.load, plan, workers, inspect)) as stream:
-            results, code = _run(stream, len(plan), console, errors)
+        with closing(_results(tried, settings, plan, workers, inspect, kept)) as stream:
+            results, code = gathered(stream, len(plan), console, errors)
         if inspect and report:
             copy_videos(inspect, report / VIDEOS)
         groups = by_condition(results)
@@ -139,15 +138,38 @@ def _evaluate(
     return code
 
 
-def _plan(settings: EvaluationSettings) -> tuple[list[EpisodeSetup], list[Pair]]:
+def _plan(tried: Tried, settings: EvaluationSettings) -> tuple[list[EpisodeSetup], list[Pair]]:
     """All episodes, and the pairs that some of them make."""
-    plain = episodes(settings.suite, settings.trials, settings.seed, settings.phrasing)
     found: list[Pair] = []
+    if settings.suite in LIBERO_SUITES:
+        return libero_episodes(tried.tasks, settings), found
+    plain = episodes(settings.suite, settings.trials, settings.seed, settings.phrasing)
+    require_cell(tried.tasks, settings.suite)
     if settings.paired:
         found = pairs(plain)
         plain = [pair.asked for pair in found]
     others = [episode for pair in found for episode in (pair.changed, pair.reworded)]
     return [*plain, *others, *under(plain, settings.interventions, settings.variations)], found
+
+
+def _results(
+    tried: Tried,
+    settings: EvaluationSettings,
+    plan: Sequence[EpisodeSetup],
+    workers: int,
+    inspect: Path | None,
+    kept: Rows | None,
+) -> Generator[EpisodeResult]:
+    """Results of the plan, those that a file of rows holds first."""
+    left = kept.left() if kept else plan
+    if not left:
+        stream: Generator[EpisodeResult] = (result for result in ())
+    elif settings.suite in LIBERO_SUITES and tried.load_model:
+        stream = run_libero(tried.load_model, left, workers, inspect)
+    else:
+        stream = run_checkpoint(tried.load, left, workers, inspect)
+    with closing(stream):
+        yield from kept.kept(stream) if kept else stream
 
 
 def _content(
@@ -225,46 +247,6 @@ def _require(settings: EvaluationSettings, report: Path | None) -> None:
         raise ValueError(f"not installed: {', '.join(missing)}; pip install {' '.join(missing)}")
     if settings.bert_model and not (settings.bert_model / "config.json").is_file():
         raise ValueError(f"{settings.bert_model} holds no model: config.json is missing")
-
-
-def _run(
-    stream: Iterable[EpisodeResult], total: int, console: Console, errors: Console
-) -> tuple[list[EpisodeResult], int]:
-    """Results as far as they have come, and the exit code."""
-    results: list[EpisodeResult] = []
-    try:
-        gather(stream, total, results, console)
-    except KeyboardInterrupt:
-        errors.print("[yellow]interrupted; this is what was done")
-        return results, INTERRUPTED
-    except BrokenProcessPool:
-        errors.print("[red]a worker process died, perhaps for want of memory; use fewer --workers")
-        return results, 1
-    return results, 0
-
-
-def gather(
-    stream: Iterable[EpisodeResult], total: int, results: list[EpisodeResult], console: Console
-) -> None:
-    """Append results as they come, and show how far they are; in a file, every tenth."""
-    columns = (
-        TextColumn("evaluate"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        bar = progress.add_task("loading", total=total)
-        for result in stream:
-            results.append(result)
-            same = [r for r in results if r.episode.condition == result.episode.condition]
-            goal, kinematic = (rate.value for rate in rates(same))
-            text = f"{result.episode.condition}: goal {goal:.0%} kinematic {kinematic:.0%}"
-            progress.update(bar, advance=1, description=text)
-            if not console.is_terminal and len(results) % max(1, total // 10) == 0:
-                console.print(f"{len(results)}/{total} {text}", highlight=False)
 
 
 def _save(

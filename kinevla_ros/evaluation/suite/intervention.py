@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Generic, TypeVar
 
-from kinevla_ros.base.observation import Observation
-from kinevla_ros.evaluation.suite.episode import EpisodePolicy, EpisodeSetup
+from kinevla_ros.evaluation.suite.episode import EpisodeSetup, InferringPolicy
+from kinevla_ros.evaluation.suite.run.account import Written
 from kinevla_ros.generator.decoding.override import Override
-from kinevla_ros.generator.inference import Inference
 from kinevla_ros.language.command import Command
 from kinevla_ros.language.grammar import instruction
 from kinevla_ros.language.task_set import TaskSet
@@ -28,15 +28,18 @@ MEANING: Mapping[str, str] = {
 }
 MOST_RANDOM_WORDS = 12
 
+Seen = TypeVar("Seen")
+Answer = TypeVar("Answer", bound=Written)
 
-class IntervenedPolicy:
+
+class IntervenedPolicy(Generic[Seen, Answer]):
     """A policy whose words are replaced in the way that the episode asks for.
 
     Attributes:
         worded: the command that the words from outside name; None where they name none.
     """
 
-    def __init__(self, policy: EpisodePolicy, episode: EpisodeSetup) -> None:
+    def __init__(self, policy: InferringPolicy[Seen, Answer], episode: EpisodeSetup) -> None:
         self._policy, self._episode = policy, episode
         self._rng = episode.chance()
         self._mode = episode.intervention
@@ -55,10 +58,10 @@ class IntervenedPolicy:
     def infer(
         self,
         instruction: str,
-        observation: Observation,
+        observation: Seen,
         override: Override | None = None,
-    ) -> Inference:
-        """Infer with the words replaced; see `EpisodePolicy`."""
+    ) -> Answer:
+        """Infer with the words replaced; see `InferringPolicy`."""
         if self._mode == "swap":
             own = self._policy.infer(instruction, observation)
             kept = Override(goal=own.goal, goal_codes=own.goal_codes)

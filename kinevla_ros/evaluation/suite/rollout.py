@@ -8,21 +8,19 @@ latency.
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from kinevla_ros.base.chunk import CHUNK_DT
 from kinevla_ros.evaluation.suite.alarms import Alarms
 from kinevla_ros.evaluation.suite.episode import EpisodePolicy, EpisodeResult, EpisodeSetup, Images
 from kinevla_ros.evaluation.suite.intervention import IntervenedPolicy
+from kinevla_ros.evaluation.suite.run.account import Account, executed
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.inference import Inference, NoMotion, NotUnderstood
 from kinevla_ros.language.command import Command
-from kinevla_ros.language.reading.reader_of import reader_of
-from kinevla_ros.language.reading.readings import UnknownReasoning
 from kinevla_ros.robot.gate.check_result import Fault
 from kinevla_ros.sim.cell.cell import Cell
-from kinevla_ros.sim.cell.judge import Judge, Judgement
+from kinevla_ros.sim.cell.judge import Judge
 from kinevla_ros.sim.demonstrations.demonstrator import done
 from kinevla_ros.sim.simulated_arm import LATENCY, SimulatedArm
 
@@ -43,16 +41,9 @@ class _PolicyRun:
         if episode.intervention:
             intervened = IntervenedPolicy(policy, episode)
             self._policy, self.worded = intervened, intervened.worded
-        self._command, self.instruction = episode.command, episode.instruction
-        self._reader = reader_of(episode.command.tasks)
+        self.instruction, self.account = episode.instruction, Account(episode.command)
         varied = episode.variation
         self.arm = SimulatedArm(cell, varied.of("latency") if varied else LATENCY)
-        self.model_times: list[float] = []
-        self.warm: list[bool] = []
-        self.texts: list[tuple[str, str]] = []
-        self.codes: list[tuple[int, ...]] = []
-        self.reasoning_correct = 0
-        self.no_motion: Counter[str] = Counter()
         self.alarms = Alarms()
         self.disagreement: list[float] = []
 
@@ -64,9 +55,9 @@ class _PolicyRun:
         try:
             inference = self._policy.infer(self.instruction, observation)
         except (NotUnderstood, GenerationError, NoMotion) as problem:
-            self.no_motion[str(problem)] += 1
+            self.account.no_motion[str(problem)] += 1
         else:
-            self._count(inference)
+            self.account.count(inference, inference.model_time)
             self.arm.follow(inference.chunk)
         self.disagreement.append(inference.disagreement if inference else math.nan)
         if watcher:
@@ -77,20 +68,6 @@ class _PolicyRun:
         """Name of the fault that has stopped the arm; None without one."""
         fault = self.arm.core.status(self.arm.now).fault
         return None if fault is Fault.NONE else fault.name.lower()
-
-    def _count(self, inference: Inference) -> None:
-        self.model_times.append(inference.model_time)
-        self.warm.append(inference.draft_accepted)
-        self.texts.append((inference.goal, inference.kinematics))
-        self.codes.append((*inference.goal_codes, *inference.kinematics_codes))
-        self.reasoning_correct += self._written(inference) == self._command
-
-    def _written(self, inference: Inference) -> Command | None:
-        """The command that the words name, if they name one."""
-        try:
-            return self._reader.reasoning(inference.goal, inference.kinematics)
-        except UnknownReasoning:
-            return None
 
 
 def run_episode(
@@ -132,35 +109,14 @@ def run_episode(
         goal=judgement.goal,
         constraints=judgement.constraints,
         measures=judgement.measures,
-        executed=_executed(judgements),
+        executed=executed(judgements),
         worded=driver.worded,
         as_worded=driver.worded is not None and judgements[driver.worded].kinematic,
         seconds=round(seconds, 3),
-        model_times=tuple(driver.model_times),
-        warm=tuple(driver.warm),
-        texts=tuple(driver.texts),
-        codes=tuple(driver.codes),
+        **driver.account.fields(),
         path=tuple(path),
-        reasoning_correct=driver.reasoning_correct,
-        no_motion=dict(driver.no_motion),
         refused_chunks=arm.core.status(arm.now).refused_chunks,
         fault=driver.fault,
         picture_alarms=dict(driver.alarms.counts),
         disagreement=tuple(driver.disagreement),
     )
-
-
-def _executed(judgements: Mapping[Command, Judgement]) -> dict[str, str | None]:
-    """Which value of each slot was carried out, by the judgements on all commands of one goal.
-
-    Where an object lies says nothing until it lies where the goal wants it.
-    """
-    found: dict[str, str | None] = {}
-    for command, judgement in judgements.items():
-        slots = command.tasks.slots
-        for slot, value in command.slots().items():
-            if slot in judgement.constraints:
-                found.setdefault(slot, None)
-                if judgement.constraints[slot] and (judgement.goal or slots[slot].role == "grasp"):
-                    found[slot] = value
-    return found

@@ -20,8 +20,16 @@ DINO_MEAN, DINO_STD = (0.484375, 0.455078125, 0.40625), (0.228515625, 0.22363281
 SIGLIP_MEAN, SIGLIP_STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
 """Of [0, 1] images; OpenVLA's are rounded to bfloat16, as its export stored them."""
 
-SCENE_SCALE = np.tile(np.array([0.25, 0.25, 1.0, 1.0], np.float32), 3)
-"""Unit of each scene entry: x and y (m), cosine and sine of the yaw, object by object."""
+_SCENE_UNITS = np.array([0.25, 0.25, 1.0, 1.0], np.float32)
+
+
+def scene_scale(numbers: int) -> NDArray[np.float32]:
+    """Unit of each scene entry: x and y (m), cosine and sine of the yaw, object by object."""
+    return np.resize(_SCENE_UNITS, numbers)
+
+
+SCENE_SCALE = scene_scale(12)
+"""Of the cell's three objects."""
 
 
 def square(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

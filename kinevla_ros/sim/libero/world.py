@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from kinevla_ros.base.action_space import RELATIVE, ActionSpace, GripperAxis
 from kinevla_ros.sim.libero.installed import benchmark, task_files
 from kinevla_ros.sim.libero.scene import DOWN, FIXTURES, KNOB, Array, drawer_joint
 
@@ -22,8 +23,26 @@ CONTROL_DT = 0.05
 """Time of a step (s): LIBERO's rate, to which its gripper and all published data are tied."""
 TRANSLATION, ROTATION = 0.05, 0.5
 """Displacement (m) and turn (rad) that a command of 1 asks for."""
+WIDEST = 0.08
+"""Distance between the finger pads of the open gripper (m)."""
 STATES = 50
 """Fixed initial states of each task."""
+
+LIBERO_SPACE = ActionSpace(
+    names=("x", "y", "z", "turn_x", "turn_y", "turn_z", "gripper"),
+    units=("1",) * 7,
+    reference=RELATIVE,
+    gripper=GripperAxis("gripper", closed=1.0, open=-1.0),
+    state_names=("hand_x", "hand_y", "hand_z", "turn_x", "turn_y", "turn_z", "opening"),
+    state_units=("m",) * 3 + ("rad",) * 3 + ("1",),
+    rate=1 / CONTROL_DT,
+    horizon=10,
+)
+"""Commands of LIBERO's controller, and `LiberoWorld.state`.
+
+A chunk of 0.5 s is longer than the hand stands still without anything to be seen, gripping firmly:
+whoever carries it out whole cannot wait for ever.
+"""
 
 _SUBSTEPS = 25
 _SETTLING = 10
@@ -198,9 +217,9 @@ class LiberoWorld:
 
     def state(self) -> NDArray[np.float32]:
         """The measured arm, shape (7,): hand (m), its turn from straight down as a rotation vector
-        (rad), opening (m)."""
+        (rad), opening (a share of the widest)."""
         turn = Rotation.from_matrix(self.hand_rotation @ DOWN.T).as_rotvec()
-        return np.array([*self.hand, *turn, self.opening], np.float32)
+        return np.array([*self.hand, *turn, self.opening / WIDEST], np.float32)
 
     def render(self, positions: Array | None = None) -> dict[str, NDArray[np.uint8]]:
         """Pictures of both cameras, upright and unmirrored: `front` and `wrist`.

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from kinevla_ros.generator.config import GeneratorConfig
 from kinevla_ros.generator.decoding.sequence import InstructionTooLong, Tail, instruction_ids, tail
-from kinevla_ros.generator.pictures.squares import SCENE_SCALE, pixels
+from kinevla_ros.generator.pictures.squares import pixels, scene_scale
 from kinevla_ros.language.grammar import REFUSAL, instruction
 from kinevla_ros.language.reading.out_of_scope import OutOfScope
 from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
@@ -81,7 +81,7 @@ class BatchMaker:
         ]
         # One length for all batches: a CPU compiles its kernels again for each shape.
         self._length = self._longest()
-        self._scene_scale = SCENE_SCALE[: samples.scene.shape[1]]
+        self._scene_scale = scene_scale(samples.scene.shape[1])
 
     def __call__(self, step: int) -> Batch:
         """Return the batch of a step, on the CPU."""

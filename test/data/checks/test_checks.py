@@ -283,7 +283,7 @@ FAULTS: dict[str, tuple[Spoil, str]] = {
     ),
     "places of other things": (
         vector("environment_state", 3),
-        r"^environment_state: .*\[3\], not \[12\].*leave the column out",
+        r"^environment_state: .*\[3\], not four numbers for each.*leave the column out",
     ),
     "no video": (missing_video, r"^episode 0, .*wrist: .*is missing"),
 }

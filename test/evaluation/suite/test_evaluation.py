@@ -29,6 +29,7 @@ from kinevla_ros.evaluation.suite import evaluate as command
 from kinevla_ros.evaluation.suite.episode import EpisodeResult, EpisodeSetup
 from kinevla_ros.evaluation.suite.episodes import episodes, run
 from kinevla_ros.evaluation.suite.rollout import run_episode
+from kinevla_ros.evaluation.suite.run.progress import gather
 from kinevla_ros.evaluation.suite.settings import EvaluationSettings
 from kinevla_ros.language.grammar import phrasings
 from kinevla_ros.sim.cell.cell import Cell
@@ -250,7 +251,7 @@ def test_an_evaluation_cut_short_reports_what_is_done(
 
 def test_a_log_file_tells_how_far_an_evaluation_is(success: EpisodeResult) -> None:
     log = io.StringIO()
-    command.gather([success] * 40, 40, [], Console(file=log))
+    gather([success] * 40, 40, [], Console(file=log))
     shown = [line.split()[0] for line in log.getvalue().splitlines() if "/40 " in line]
     assert shown[:10] == [f"{done}/40" for done in range(4, 41, 4)]
 

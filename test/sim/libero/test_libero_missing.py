@@ -16,6 +16,8 @@ from kinevla_ros.sim.libero import installed
     [
         ["bench", "demonstrators", "--rows", "{folder}/rows.jsonl"],
         ["collect", "--world", "kine_libero", "--out", "{folder}/data"],
+        ["correct", "--world", "libero", "--model", "{folder}/model", "--out", "{folder}/data"],
+        ["evaluate", "--suite", "kine_libero", "--rows", "{folder}/rows.jsonl"],
     ],
 )
 def test_a_verb_names_the_script_that_installs_it_and_writes_nothing(

@@ -7,6 +7,9 @@ import pytest
 from kinevla_ros.base.resources import resource_path
 from kinevla_ros.language.task_file import load_tasks
 from kinevla_ros.language.task_set import TaskSet
+from kinevla_ros.sim.cell.tasks import CELL_TASKS
+from kinevla_ros.sim.libero.goals import GOALS
+from kinevla_ros.sim.libero.tasks import SUITES, libero_tasks, suite_commands
 
 SETS = ("libero_goal_relabeled", "kine_libero")
 
@@ -33,3 +36,25 @@ def test_no_two_ways_have_the_same_texts(tasks: TaskSet) -> None:
 def test_goals_with_the_same_object_differ_by_name(tasks: TaskSet) -> None:
     for goal, way in tasks.ways():
         assert tasks.way({"object": goal.key, **way.slots}) == (goal, way)
+
+
+def test_both_sets_together_have_each_way_once() -> None:
+    tasks = libero_tasks("libero")
+    assert len(tasks.commands) == 34
+    assert len(set(tasks.texts())) == 34
+    assert {goal.key for goal in tasks.goals} == set(GOALS)
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_a_model_of_both_sets_has_a_command_for_each_way_of_one(suite: str) -> None:
+    found = suite_commands(libero_tasks("libero"), suite)
+    ways = list(libero_tasks(suite).ways())
+    assert [dict(command.values) for command, _ in found] == [dict(w.slots) for _, w in ways]
+    assert [command.goal_entry.key for command, _ in found] == [goal.key for goal, _ in ways]
+
+
+def test_a_model_of_other_tasks_is_told_what_it_lacks() -> None:
+    with pytest.raises(ValueError, match=r"kine_realman lack .*kinevla collect --world libero"):
+        suite_commands(CELL_TASKS, "kine_libero")
+    with pytest.raises(ValueError, match="libero_goal_relabeled lack"):
+        suite_commands(libero_tasks("libero_goal_relabeled"), "kine_libero")

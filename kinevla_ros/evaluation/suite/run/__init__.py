@@ -1,0 +1,1 @@
+"""Running the trials: their account, their progress, their file."""
