@@ -12,8 +12,8 @@ from rich.table import Table
 
 from kinevla_ros.evaluation.bench.publish import with_machine
 from kinevla_ros.evaluation.report.statistics import CONFIDENCE, Rate, percentiles
-from kinevla_ros.evaluation.suite.alarms import alarm_counts
 from kinevla_ros.evaluation.suite.episode import EpisodeResult
+from kinevla_ros.evaluation.suite.run.alarms import alarm_counts
 
 Results = Sequence[EpisodeResult]
 

@@ -10,8 +10,8 @@ from rich.table import Table
 
 from kinevla_ros.evaluation.report.statistics import Rate, drop
 from kinevla_ros.evaluation.report.summary import Results, each_episode, rates, success
-from kinevla_ros.evaluation.suite.alarms import alarm_counts
 from kinevla_ros.evaluation.suite.episode import PLAIN, EpisodeResult
+from kinevla_ros.evaluation.suite.run.alarms import alarm_counts
 from kinevla_ros.sim.cell.variation import KINDS
 
 

@@ -11,10 +11,10 @@ import math
 from collections.abc import Callable
 
 from kinevla_ros.base.chunk import CHUNK_DT
-from kinevla_ros.evaluation.suite.alarms import Alarms
 from kinevla_ros.evaluation.suite.episode import EpisodePolicy, EpisodeResult, EpisodeSetup, Images
 from kinevla_ros.evaluation.suite.intervention import IntervenedPolicy
 from kinevla_ros.evaluation.suite.run.account import Account, executed
+from kinevla_ros.evaluation.suite.run.alarms import Alarms
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.generator.inference import Inference, NoMotion, NotUnderstood
 from kinevla_ros.language.command import Command

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kinevla_ros.language.reading.free_text import FreeTextReader
+from kinevla_ros.language.reading.free.free_text import FreeTextReader
+from kinevla_ros.language.reading.free.template_reader import TemplateReader
 from kinevla_ros.language.reading.reader import Reader
-from kinevla_ros.language.reading.template_reader import TemplateReader
 from kinevla_ros.language.task_set import TaskSet
 
 TaskReader = Reader | FreeTextReader

@@ -112,7 +112,7 @@ def test_a_dataset_shows_how_its_camera_stood(tmp_path: Path) -> None:
 
 def test_in_the_cell_a_moved_camera_is_noticed() -> None:
     pytest.importorskip("mujoco")
-    from kinevla_ros.evaluation.suite.alarms import Alarms
+    from kinevla_ros.evaluation.suite.run.alarms import Alarms
     from kinevla_ros.sim.cell.cell import Cell
     from kinevla_ros.sim.cell.variation import Variation
 

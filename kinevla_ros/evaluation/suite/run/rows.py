@@ -38,6 +38,8 @@ class Rows:
         lines = file.read_text().splitlines() if file.exists() else []
         # A line that a crash cut short is written again.
         self._whole = [line for line in lines if _is_whole(line)]
+        if lines and not self._whole:
+            raise ValueError(f"{file} holds no results of an evaluation; give another file")
         if self._whole and json.loads(self._whole[0]) != {"run": self._run}:
             raise ValueError(
                 f"{file} holds results of another run, with {self._whole[0][:300]}; give another "

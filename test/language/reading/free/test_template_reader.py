@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from kinevla_ros.language.grammar import Split, instruction
+from kinevla_ros.language.reading.free.template_reader import TemplateReader
 from kinevla_ros.language.reading.reader_of import reader_of
 from kinevla_ros.language.reading.readings import Question, Refused, Understood
-from kinevla_ros.language.reading.template_reader import TemplateReader
 from kinevla_ros.sim.libero.tasks import libero_tasks
 
 TASKS = libero_tasks("libero")

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from kinevla_ros.language.command import Command
 from kinevla_ros.language.grammar import options_of
-from kinevla_ros.language.reading.free_text import FreeTextReader
+from kinevla_ros.language.reading.free.free_text import FreeTextReader
 from kinevla_ros.language.reading.readings import Question, Reading, Understood
 from kinevla_ros.language.reading.words import plain
 from kinevla_ros.language.task_set import TaskSet

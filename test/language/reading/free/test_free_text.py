@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinevla_ros.language.free_texts import tasks_of_texts
-from kinevla_ros.language.reading.free_text import FreeTextReader
+from kinevla_ros.language.reading.free.free_text import FreeTextReader
 from kinevla_ros.language.reading.readings import (
     Question,
     Refused,

@@ -1,0 +1,1 @@
+"""Readers of sentences that no grammar of slots takes apart."""
