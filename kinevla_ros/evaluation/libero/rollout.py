@@ -37,7 +37,7 @@ SETTLE_STEPS = 10
 CONSTRAINT_OF = {"hold": "handle"}
 """Slots whose constraint has another name."""
 
-STAY = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -1.0])
+STAY = np.zeros(6)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,19 +102,24 @@ def run_libero_episode(
         if watcher:
             watcher(seen.images, found)
         # Where an inference fails the hand stays, and the gripper as it is.
-        actions = found.actions if found else [np.array([*STAY[:6], gripper])]
+        actions = found.actions if found else [np.array([*STAY, gripper])]
         for action in actions:
-            world.step(action)
-            gripper = float(action[6])
+            gripper = gripper_command(float(action[6]))
+            world.step(np.array([*action[:6], gripper]))
             track.add(look(world))
         reached = judge(track, goal, dict(command.values)).goal
         held = held + len(actions) if reached else 0
     steps = len(track.moments) - 1 - held
     for _ in range(SETTLE_STEPS):
-        world.step(np.array([*STAY[:6], gripper]))
+        world.step(np.array([*STAY, gripper]))
         track.add(look(world))
     judgements = {c: judge(track, goal, dict(c.values)) for c in (command, *command.siblings())}
     return _result(world, episode, account, track, judgements, worded, steps)
+
+
+def gripper_command(written: float) -> float:
+    """Open, close, or, half way between the two, keep the opening: robosuite reads a sign."""
+    return float(np.sign(written)) if abs(written) > 0.5 else 0.0
 
 
 def _infer(
@@ -155,5 +160,6 @@ def _result(
         path=tuple(tuple(m.hand.round(4).tolist()) for m in track.moments),
         refused_chunks=0,
         fault=None,
+        picture_alarms=None,
         benchmark_goal=world.goal(goal.task) if goal.in_libero else None,
     )

@@ -103,6 +103,8 @@ def remarks(results: Results) -> list[str]:
 
 def alarm_line(results: Results) -> str:
     """What the checks of the pictures would have said."""
+    if all(result.picture_alarms is None for result in results):
+        return "pictures: not checked in this world"
     found = ", ".join(f"{name} in {n}" for name, n in alarm_counts(results).items())
     if not found:
         return f"pictures: no alarm in {len(results)} episodes"

@@ -112,7 +112,8 @@ class EpisodeResult:
         no_motion: reasons for which an inference gave no chunk, with their number.
         refused_chunks: chunks that the arm did not take.
         fault: the fault that stopped the arm; None without one.
-        picture_alarms: what the policy node's checks would have said, with its number.
+        picture_alarms: what the policy node's checks would have said, with its number; None where
+            they were not asked.
         disagreement: of the policy's chunks at each inference, NaN where it is not known.
         benchmark_goal: what the benchmark's own predicate says; None where it has no such goal.
     """
@@ -135,7 +136,7 @@ class EpisodeResult:
     no_motion: dict[str, int]
     refused_chunks: int
     fault: str | None
-    picture_alarms: dict[str, int] = field(default_factory=dict)
+    picture_alarms: dict[str, int] | None = field(default_factory=dict)
     disagreement: tuple[float, ...] = ()
     benchmark_goal: bool | None = None
 

@@ -163,7 +163,7 @@ def _results(
     """Results of the plan, those that a file of rows holds first."""
     left = kept.left() if kept else plan
     if not left:
-        stream: Generator[EpisodeResult] = (result for result in ())
+        stream: Generator[EpisodeResult] = (done for done in list[EpisodeResult]())
     elif settings.suite in LIBERO_SUITES and tried.load_model:
         stream = run_libero(tried.load_model, left, workers, inspect)
     else:

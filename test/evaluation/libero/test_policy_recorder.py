@@ -11,6 +11,7 @@ from kinevla_ros.data.episode import Frame
 from kinevla_ros.data.lerobot.schema import CHUNK
 from kinevla_ros.evaluation.libero import corrections
 from kinevla_ros.evaluation.libero.corrections import OWN_STEPS, POLICY_STEPS, PolicyRecorder
+from kinevla_ros.evaluation.libero.rollout import gripper_command
 from kinevla_ros.generator.decoding.decode import GenerationError
 from kinevla_ros.sim.libero import collect
 from kinevla_ros.sim.libero.world import LIBERO_SPACE
@@ -90,6 +91,10 @@ def test_who_stands_still_to_grip_is_obeyed(monkeypatch) -> None:
     world = StandIn()
     recorded(monkeypatch, world, np.array([0.0] * 6 + [1.0]))
     assert not any(np.any(action[:6]) for action in world.done)
+
+
+def test_a_gripper_between_open_and_closed_keeps_its_opening() -> None:
+    assert [gripper_command(g) for g in (-0.9, -0.6, 0.1, 0.4, 0.7)] == [-1.0, -1.0, 0.0, 0.0, 1.0]
 
 
 def test_without_an_answer_the_demonstrator_drives(monkeypatch) -> None:

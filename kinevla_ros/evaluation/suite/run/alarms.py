@@ -50,7 +50,7 @@ class Alarms:
 
 def alarm_counts(results: Iterable[EpisodeResult]) -> dict[str, int]:
     """Episodes with an alarm, by the alarm's name."""
-    return dict(Counter(name for result in results for name in result.picture_alarms))
+    return dict(Counter(name for result in results for name in result.picture_alarms or ()))
 
 
 @cache
