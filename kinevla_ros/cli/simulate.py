@@ -33,7 +33,7 @@ def collect(
         typer.Option(
             "--moments",
             help="Episodes of 0.5 s, near an object or at the start; of LIBERO every fourth frame "
-            "of an episode, with its chunk, which costs half as much.",
+            "of an episode, with the chunk that follows.",
         ),
     ] = False,
     world: Annotated[
