@@ -101,7 +101,7 @@ class Recorder:
 
 
 class SparseRecorder(Recorder):
-    """Keeps few frames, each with its whole chunk: pictures are most of what an episode costs."""
+    """Keeps few frames, each with its whole chunk: neighbours teach the same, and cost pictures."""
 
     def frames(self, command: Command) -> list[Frame]:
         """Every so many steps a frame, from one of the first on."""
