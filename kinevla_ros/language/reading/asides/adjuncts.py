@@ -31,7 +31,7 @@ from kinevla_ros.language.reading.asides.word_classes import (
     noun_class,
 )
 from kinevla_ros.language.reading.english import NEGATIONS
-from kinevla_ros.language.reading.free_text import NEGATIONS as FOREIGN
+from kinevla_ros.language.reading.free.free_text import NEGATIONS as FOREIGN
 from kinevla_ros.language.reading.spelling import is_english, neighbours
 from kinevla_ros.language.reading.tokens import NAME, Kind, Token
 
