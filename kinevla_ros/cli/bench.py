@@ -240,6 +240,10 @@ def skills(
 @app.command()
 def locate(
     model: Model = None,
+    keypoints: Annotated[
+        Path | None,
+        typer.Option(help="File of `kinevla train keypoints`, in the place of a checkpoint."),
+    ] = None,
     vary: Annotated[
         list[str] | None,
         typer.Option(metavar="KIND[=STRENGTH,...]", help="As of `kinevla evaluate`."),
@@ -248,15 +252,17 @@ def locate(
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same scenes.")] = 1000,
     report: Report = None,
 ) -> None:
-    """Measure how far from the truth a checkpoint sees the objects of the cell."""
+    """Measure how far from the truth the objects of the cell are seen."""
     from kinevla_ros.base.resources import resource_path
     from kinevla_ros.evaluation.bench.locate import bench_locate
     from kinevla_ros.sim.cell.variation import read_variations
 
     with plain_errors():
         variations = [v for text in vary or () for v in read_variations(text)]
-        folder = model or resource_path("models", "kinevla-tiny")
-        raise typer.Exit(bench_locate(folder, variations, scenes, seed, report))
+        if model and keypoints:
+            raise ValueError("--model and --keypoints both find objects; give one of them")
+        path = keypoints or model or resource_path("models", "kinevla-tiny")
+        raise typer.Exit(bench_locate(path, variations, scenes, seed, report))
 
 
 @app.command()

@@ -116,8 +116,8 @@ def evaluate(
     keypoints: Annotated[
         Path | None,
         typer.Option(
-            help="Checkpoint that finds the objects for the skills in the pictures; default: the "
-            "simulator's own poses."
+            help="What finds the objects for the skills in the pictures: a file of `kinevla train "
+            "keypoints`, or a checkpoint; default: the simulator's own poses."
         ),
     ] = None,
     rows: Annotated[

@@ -161,3 +161,40 @@ def depth_head(
         f"depth head saved in {model}; it gets {right.head:.1%} of the later codes right, "
         f"the model itself {right.generator:.1%}"
     )
+
+
+@app.command()
+def keypoints(
+    out: Annotated[Path, typer.Option(help="Folder for scenes, the run and keypoints.onnx.")],
+    scenes: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Scenes of the cell to render and label, each with other cameras, lights, colours "
+            "and clutter; those in the folder are kept.",
+        ),
+    ] = 6000,
+    steps: Annotated[int, typer.Option(min=1, help="Batches.")] = 1500,
+    batch_size: Annotated[int, typer.Option(min=2, help="Scenes of a batch.")] = 8,
+    learning_rate: Annotated[
+        float, typer.Option(min=1e-6, max=1.0, help="Highest learning rate.")
+    ] = 2e-3,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights and batches.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that render.")] = 1,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue a run that was stopped.")
+    ] = False,
+) -> None:
+    """Train a network that finds the keypoints of the cell's objects in its pictures."""
+    from functools import partial
+
+    from kinevla_ros.sim.cell.keypoint_rig import cell_rig
+    from kinevla_ros.sim.cell.labelled import SEED, labelled_scenes
+    from kinevla_ros.training.keypoints.batches import KeypointSettings
+    from kinevla_ros.training.keypoints.training import train_keypoints
+
+    settings = KeypointSettings(steps, batch_size, learning_rate, seed=seed)
+    make = partial(labelled_scenes, workers=workers)
+    with plain_errors():
+        found = train_keypoints(cell_rig(), make, {"seed": SEED}, scenes, settings, out, resume)
+    typer.echo(f"written: {found}; how far off it sees: kinevla bench locate --keypoints {found}")

@@ -24,7 +24,8 @@ class EvaluationSettings:
             instructions that name none.
         bert_model: folder of a model for BERTScore.
         weights, depth_head: options of the engine; see `Policy`.
-        keypoints: checkpoint that finds the objects for skills; the simulator's own poses without.
+        keypoints: file or checkpoint that finds the objects for skills; the simulator's own poses
+            without.
     """
 
     suite: str = "kine_realman"

@@ -14,6 +14,7 @@ from kinevla_ros.evaluation.suite.settings import EvaluationSettings
 from kinevla_ros.generator.checkpoint import load_contract, load_task_set
 from kinevla_ros.generator.network.located_objects import LocatedObjects
 from kinevla_ros.generator.policy import Policy
+from kinevla_ros.keypoints.seen import SeenKeypoints
 from kinevla_ros.language.task_set import TaskSet
 from kinevla_ros.skills.folder import load_skills
 from kinevla_ros.skills.policy import SkillPolicy
@@ -81,4 +82,13 @@ def skilled(folder: Path, model: Path | None, settings: EvaluationSettings) -> T
 
 
 def _skill_policy(folder: Path, keypoints: Path | None) -> SkillPolicy:
-    return SkillPolicy(folder, LocatedObjects(keypoints) if keypoints else None)
+    return SkillPolicy(folder, source_of(keypoints) if keypoints else None)
+
+
+def source_of(keypoints: Path) -> LocatedObjects | SeenKeypoints:
+    """What finds objects in pictures: a keypoint file, or the network of a checkpoint's folder.
+
+    Raises:
+        FileNotFoundError, KeypointFileError, CheckpointError, ValueError: see there.
+    """
+    return LocatedObjects(keypoints) if keypoints.is_dir() else SeenKeypoints(keypoints)

@@ -1,0 +1,1 @@
+"""Semantic keypoints: found in pictures, put into space, refined by what is known of them."""
