@@ -67,6 +67,9 @@ ARGUMENTS = [
         "skills", default_value="", description="folder of skills that move the arm"
     ),
     DeclareLaunchArgument(
+        "keypoints", default_value="", description="file that finds the objects for the skills"
+    ),
+    DeclareLaunchArgument(
         "policy_url",
         default_value="",
         description="somebody else's policy in its place, such as ws://127.0.0.1:8000",
@@ -139,12 +142,20 @@ SHOWN = (
     "robot_description",
     topics.PLANNED_PATH,
     topics.REASONING_MARKERS,
+    topics.KEYPOINT_MARKERS,
     topics.SAFETY_MARKERS,
     *(f"camera/{name}/color/image_raw" for name in CAMERAS),
 )
 """Topics of the layout for RViz."""
 
-POLICY_ARGUMENTS = ("model", "skills", "policy_url", "policy_actions", "image_transport")
+POLICY_ARGUMENTS = (
+    "model",
+    "skills",
+    "keypoints",
+    "policy_url",
+    "policy_actions",
+    "image_transport",
+)
 DDS_PROFILES = "FASTRTPS_DEFAULT_PROFILES_FILE"
 
 

@@ -44,4 +44,5 @@ RECORD_STATUS = "record/status"
 # For RViz.
 PLANNED_PATH = "kinevla/planned_path"
 REASONING_MARKERS = "kinevla/reasoning_markers"
+KEYPOINT_MARKERS = "kinevla/keypoint_markers"
 SAFETY_MARKERS = "kinevla/safety_markers"

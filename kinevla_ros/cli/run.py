@@ -50,6 +50,10 @@ def up(
         Path | None,
         typer.Option(help="Folder of skills that move the arm; the model finds the objects."),
     ] = None,
+    keypoints: Annotated[
+        Path | None,
+        typer.Option(help="File that finds the objects for the skills, in the model's place."),
+    ] = None,
     policy_url: Annotated[
         str | None, typer.Option(help="Somebody else's policy instead (docs/library.md).")
     ] = None,
@@ -91,7 +95,17 @@ def up(
     given = {"front": front_serial, "wrist": wrist_serial}
     serials = {name: serial for name, serial in given.items() if serial}
     setup = StackSetup(
-        sim, arm_ip, model, skills, policy_url, console, namespace, serials, record, shadow
+        sim,
+        arm_ip,
+        model,
+        skills,
+        policy_url,
+        console,
+        namespace,
+        serials,
+        record,
+        shadow,
+        keypoints,
     )
     raise typer.Exit(start(setup, config, named(only), named(discovery)))
 

@@ -14,7 +14,10 @@ Array = NDArray[np.float64]
 
 
 class Keypoints(Protocol):
-    """Finds objects in an observation."""
+    """Finds objects in an observation.
+
+    One that knows why it does not find an object says so in a mapping `unseen`, by name.
+    """
 
     def find(self, observation: Observation) -> Mapping[str, Array]:
         """Poses of the objects that are seen now: (x, y, yaw) in `base_link`, m and rad."""

@@ -33,11 +33,12 @@ class SkillPolicy:
 
     Args:
         folder: of skills, see `load_skills`.
-        keypoints: what tells where things are.
+        keypoints: what tells where things are; the poses that come with observations without.
         method, turned: to compare with, see `ReadySkill`.
 
     Attributes:
         tasks, reader: what can be said, and what reads it.
+        keypoints: as given.
 
     Raises:
         TaskSetError, SkillError: see `load_skills`.
@@ -54,11 +55,16 @@ class SkillPolicy:
         self.tasks, found = load_skills(folder)
         self.reader = reader_of(self.tasks)
         self._skills = {c: ReadySkill(skill, method, turned) for c, skill in found.items()}
-        self._keypoints = keypoints or GivenPoses()
+        self.keypoints = keypoints or GivenPoses()
         self._command: Command | None = None
         self._run: SkillRun | None = None
         self._read: tuple[str, Command] | None = None
         self._sequence = 0
+
+    @property
+    def at(self) -> str:
+        """The stage that the arm is at; empty before the first chunk."""
+        return self._run.stage.value if self._run else ""
 
     def reset(self) -> None:
         """Begin again with the next observation."""
@@ -101,9 +107,10 @@ class SkillPolicy:
         if override is not None:
             raise NotUnderstood("a skill takes no words in the place of its own: say it instead")
         command = self._command_of(instruction)
-        seen = self._keypoints.find(observation)
+        seen = self.keypoints.find(observation)
         run = self._run_of(command, observation)
-        positions, openings = run.chunk(observation, seen)
+        why = getattr(self.keypoints, "unseen", {})
+        positions, openings = run.chunk(observation, seen, why)
         self._sequence += 1
         return Inference(
             sequence=self._sequence,

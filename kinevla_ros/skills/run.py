@@ -82,6 +82,7 @@ class SkillRun:
     def __init__(self, ready: ReadySkill, first: Observation) -> None:
         self._ready, self._skill = ready, ready.skill
         self._seen: dict[str, tuple[float, Array]] = {}
+        self._why: Mapping[str, str] = {}
         self._openings: deque[tuple[float, float]] = deque(maxlen=50)
         self._attempts, self._held = 0, np.zeros(3)
         self._origin: Array | None = None
@@ -93,11 +94,17 @@ class SkillRun:
         """What it is at."""
         return self._leg.stage
 
-    def chunk(self, observation: Observation, seen: Mapping[str, Array]) -> tuple[Array, Array]:
+    def chunk(
+        self,
+        observation: Observation,
+        seen: Mapping[str, Array],
+        why: Mapping[str, str] | None = None,
+    ) -> tuple[Array, Array]:
         """Targets for the half second after an observation.
 
         Args:
             seen: poses of objects (x, y, yaw) that are seen in it.
+            why: why others are not, where that is known.
 
         Returns:
             Joint targets, shape (HORIZON, 7), rad, and openings, shape (HORIZON,), m.
@@ -105,7 +112,7 @@ class SkillRun:
         Raises:
             NoMotion: something is not seen, out of reach, or cannot be grasped.
         """
-        now = observation.stamp
+        now, self._why = observation.stamp, why or {}
         self._seen |= {name: (now, np.asarray(pose, float)) for name, pose in seen.items()}
         self._openings.append((now, observation.gripper))
         try:
@@ -236,8 +243,9 @@ class SkillRun:
     def _pose(self, name: str, now: float) -> Array:
         when, pose = self._seen.get(name, (-np.inf, np.zeros(3)))
         if now - when > MEMORY:
+            why = f" ({reason})" if (reason := self._why.get(name)) else ""
             raise NoMotion(
-                f"the {name} is not seen, so nothing moves; put it where it is seen, and clear "
-                "what hides it"
+                f"the {name} is not seen{why}, so nothing moves; put it where it is seen, and "
+                "clear what hides it"
             )
         return pose

@@ -45,6 +45,7 @@ class StackSetup:
         sim: the simulated cell instead of a real arm.
         arm_ip: of the real arm.
         model, skills, policy_url: where chunks come from.
+        keypoints: what finds the objects for the skills.
         console: with the page to run the arm from.
         namespace: of the nodes.
         serials: serial number of each RealSense to read, by camera.
@@ -62,6 +63,7 @@ class StackSetup:
     serials: Mapping[str, str] = field(default_factory=dict)
     record: Path | None = None
     shadow: bool = False
+    keypoints: Path | None = None
 
 
 def up(setup: StackSetup, config: Path | None = None, only: str = "", discovery: str = "") -> int:
@@ -121,7 +123,7 @@ def overrides(setup: StackSetup) -> dict[str, dict[str, Any]]:
         nodes["arm"]["arm_ip"] = arm_ip
     if setup.shadow:
         nodes["arm"]["shadow"] = True
-    for name in ("model", "skills", "policy_url"):
+    for name in ("model", "skills", "keypoints", "policy_url"):
         if (source := getattr(setup, name)) is not None:
             nodes["policy"][name] = str(source)
     if setup.namespace:

@@ -85,7 +85,7 @@ def test_every_topic_comes_from_a_node_with_the_displays_type_and_quality() -> N
             latched = publisher.qos_profile.durability.name == "TRANSIENT_LOCAL"
             assert latched or topic["Durability Policy"] == "Volatile"
             checked += 1
-    assert checked == 6
+    assert checked == 7
 
 
 def test_everything_is_shown_in_the_frame_of_the_arms_base_whatever_goes_before_its_name() -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -169,6 +170,20 @@ def test_nothing_moves_while_the_object_is_not_seen_and_the_reason_is_said(
     carried_as_shown(table, SCENE["bread"])
 
 
+def test_a_source_that_knows_why_an_object_is_not_seen_is_heard(
+    policy: SkillPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Keypoints:
+        unseen: ClassVar = {"bread": "1 of its 6 keypoints are seen and fit its shape"}
+
+        def find(self, observation: Observation) -> dict[str, np.ndarray]:
+            return {}
+
+    monkeypatch.setattr(policy, "keypoints", Keypoints())
+    with pytest.raises(NoMotion, match=r"the bread is not seen \(1 of its 6 keypoints"):
+        policy.infer(LEFT.say, Table().observe())
+
+
 def test_a_held_object_need_not_be_seen(policy: SkillPolicy) -> None:
     table = Table()
     until(policy, table, "carry")
@@ -186,7 +201,7 @@ def test_a_grasp_that_misses_is_tried_again_and_then_given_up(
     def elsewhere(observation: Observation) -> dict[str, np.ndarray]:
         return {"bread": real + np.array([0.03, 0.0, 0.0])}
 
-    monkeypatch.setattr(policy._keypoints, "find", elsewhere)
+    monkeypatch.setattr(policy.keypoints, "find", elsewhere)
     with pytest.raises(NoMotion, match=f"closed on nothing {ATTEMPTS} times"):
         drive(policy, table, 60.0)
     assert table.now > 8.0

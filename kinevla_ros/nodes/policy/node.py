@@ -281,6 +281,7 @@ class PolicyNode(ManagedNode):
             return
         finally:
             self._inferring_since = None
+            self._output.keypoints(self._policy, received.ros_stamp)
         # A new instruction, other words or a veto may have come in the meantime.
         same = instruction == self._hearing.instruction and words == self._hearing.words.texts
         if same and not self._hearing.words.vetoed and not self._stop.is_set():

@@ -20,7 +20,7 @@ from kinevla_ros.msg import ActionChunk as ActionChunkMessage
 from kinevla_ros.msg import MissingSlot, Reasoning
 from kinevla_ros.msg import Question as QuestionMessage
 from kinevla_ros.nodes.policy.parameters import ANY_CONSISTENCY
-from kinevla_ros.nodes.policy.rviz import planned_path, reasoning_markers
+from kinevla_ros.nodes.policy.rviz import keypoint_markers, planned_path, reasoning_markers
 from kinevla_ros.nodes.ros.logs.text import TEXT, bounded
 from kinevla_ros.nodes.ros.messages import BASE_FRAME, chunk_to_message
 from kinevla_ros.nodes.ros.qos import LATCHED
@@ -28,6 +28,8 @@ from kinevla_ros.serving.errors import RemotePolicyError
 
 if TYPE_CHECKING:
     from kinevla_ros.generator.inference import Inference
+    from kinevla_ros.keypoints.seen import SeenKeypoints
+    from kinevla_ros.nodes.policy.source import AnyPolicy
 
 CHUNK_TIME = HORIZON * CHUNK_DT
 """How long a chunk lasts, s; one that took longer is over before the arm gets it."""
@@ -65,6 +67,8 @@ class Output:
         self._listener: Listener | None = None
         self._chunks = node.create_publisher(ActionChunkMessage, topics.ACTION_CHUNK, 1)
         self._paths = node.create_publisher(Path, topics.PLANNED_PATH, 1)
+        self._keypoints_of: float | None = None
+        self._keypoints = node.create_publisher(MarkerArray, topics.KEYPOINT_MARKERS, 1)
         self._markers = node.create_publisher(MarkerArray, topics.REASONING_MARKERS, 1)
         # Who comes later learns that nothing is asked.
         self._asks = True
@@ -83,6 +87,17 @@ class Output:
     def path(self, chunk: ActionChunk, stamp: Time) -> None:
         """Show where the chunk leads."""
         self._paths.publish(planned_path(chunk, stamp, self._frame))
+
+    def keypoints(self, policy: AnyPolicy, stamp: Time) -> None:
+        """Show the keypoints that a policy of skills has found in pictures taken at `stamp`.
+
+        Also where there is no motion: they tell why. Other policies find none.
+        """
+        source: SeenKeypoints | None = getattr(policy, "keypoints", None)
+        taken = getattr(source, "stamp", None)
+        if source and taken is not None and taken != self._keypoints_of:
+            self._keypoints_of = taken
+            self._keypoints.publish(keypoint_markers(source.objects, stamp, self._frame))
 
     def reasoning(self, message: Reasoning) -> None:
         """Publish words and codes, and show them, with what keeps the arm from following."""

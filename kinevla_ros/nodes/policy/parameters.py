@@ -22,6 +22,11 @@ PARAMETERS = {
         "Folder of skills (`kinevla skill learn`) that give the chunks in the place of the model's "
         "codes; the checkpoint then only finds the objects. Empty: none.",
     ),
+    "keypoints": Parameter(
+        "",
+        "File of `kinevla train keypoints` that finds the objects for the skills in the place of "
+        "the checkpoint; what it sees is shown in RViz. Empty: none.",
+    ),
     "policy_url": Parameter(
         "",
         "Where somebody else serves a policy in OpenPI's protocol, such as ws://127.0.0.1:8000, to "

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
 from builtin_interfaces.msg import Time
-from geometry_msgs.msg import Point, PoseStamped
+from geometry_msgs.msg import Point, PoseStamped, Vector3
 from nav_msgs.msg import Path
+from numpy.typing import NDArray
+from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray
 
 from kinevla_ros.base.chunk import ActionChunk
 from kinevla_ros.msg import Reasoning
 from kinevla_ros.nodes.ros.messages import BASE_FRAME
 from kinevla_ros.robot.kinematics import forward
+
+if TYPE_CHECKING:
+    from kinevla_ros.keypoints.seen import SeenObject
+
+BALL = 0.012
+"""Diameter of a keypoint, m."""
+
+KINDS = {
+    "interaction": (0.9, 0.2, 0.1),
+    "positional": (0.1, 0.4, 0.9),
+    "boundary": (0.1, 0.7, 0.3),
+}
+"""Colour of each kind of keypoint: red, green, blue."""
 
 TEXT_HEIGHT = 0.03
 TEXT_PLACE = (0.3, 0.0, 0.55)
@@ -53,6 +72,46 @@ def reasoning_markers(reasoning: Reasoning, frame: str = BASE_FRAME) -> MarkerAr
     marker.lifetime.sec = LIFETIME
     marker.text = "\n".join(lines(reasoning))
     return MarkerArray(markers=[marker])
+
+
+def keypoint_markers(
+    seen: Mapping[str, SeenObject], stamp: Time, frame: str = BASE_FRAME
+) -> MarkerArray:
+    """A ball for each keypoint by its kind, pale where it only follows from the shape, and names.
+
+    Args:
+        seen: objects by name.
+        frame: of the arm's base.
+    """
+    found = []
+    for name, each in seen.items():
+        balls = _keypoint_marker(f"keypoints {name}", Marker.SPHERE_LIST, stamp, frame)
+        balls.scale = Vector3(x=BALL, y=BALL, z=BALL)
+        balls.points = [_point(place) for place in each.points]
+        balls.colors = [
+            ColorRGBA(r=r, g=g, b=b, a=1.0 if sure else 0.3)
+            for (r, g, b), sure in zip((KINDS[k] for k in each.kinds), each.seen, strict=True)
+        ]
+        text = _keypoint_marker(f"keypoints {name}", Marker.TEXT_VIEW_FACING, stamp, frame)
+        text.id, text.scale.z = 1, TEXT_HEIGHT / 2
+        text.pose.position = _point(each.points[0] + [0.0, 0.0, 0.05])
+        text.color = ColorRGBA(r=0.1, g=0.1, b=0.1, a=1.0)
+        text.text = f"{name} \u00b1{1e3 * each.spread:.0f} mm"
+        found += [balls, text]
+    return MarkerArray(markers=found)
+
+
+def _keypoint_marker(space: str, kind: int, stamp: Time, frame: str) -> Marker:
+    marker = Marker(ns=space, type=kind, action=Marker.ADD)
+    marker.header.frame_id, marker.header.stamp = frame, stamp
+    marker.pose.orientation.w = 1.0
+    marker.lifetime.sec = 1
+    return marker
+
+
+def _point(place: NDArray[np.float64]) -> Point:
+    x, y, z = (float(value) for value in place)
+    return Point(x=x, y=y, z=z)
 
 
 def lines(reasoning: Reasoning) -> list[str]:

@@ -13,11 +13,12 @@ from kinevla_ros.serving.errors import naming_extra
 if TYPE_CHECKING:
     from kinevla_ros.generator.policy import Policy
     from kinevla_ros.serving.client import RemotePolicy
+    from kinevla_ros.skills.keypoints import Keypoints
     from kinevla_ros.skills.policy import SkillPolicy
 
     AnyPolicy = Policy | SkillPolicy | RemotePolicy
 
-OF_A_CHECKPOINT = ("model", "skills", "weights", "depth_head")
+OF_A_CHECKPOINT = ("model", "skills", "keypoints", "weights", "depth_head")
 OF_CODES = ("weights", "depth_head")
 SHIPPED = "models", "kinevla-tiny"
 
@@ -34,7 +35,11 @@ def open_policy(values: dict[str, Any], measured: bool) -> tuple[AnyPolicy, str]
     """
     if values["policy_url"]:
         return _served(values)
-    return _skilled(values) if values["skills"] else _loaded(values, measured)
+    if values["skills"]:
+        return _skilled(values)
+    if values["keypoints"]:
+        raise ValueError("keypoints are found for skills: give skills, or leave keypoints out")
+    return _loaded(values, measured)
 
 
 def _loaded(values: dict[str, Any], measured: bool) -> tuple[Policy, str]:
@@ -53,17 +58,29 @@ def _checkpoint(values: dict[str, Any]) -> Path:
 
 
 def _skilled(values: dict[str, Any]) -> tuple[SkillPolicy, str]:
-    from kinevla_ros.generator.network.located_objects import LocatedObjects
     from kinevla_ros.skills.policy import SkillPolicy
 
     if given := [name for name in OF_CODES if values[name]]:
         raise ValueError(f"skills have no codes: leave {' and '.join(given)} out, or skills")
-    folder = _checkpoint(values)
-    policy = SkillPolicy(
-        Path(values["skills"]).expanduser(), LocatedObjects(folder, values["threads"])
-    )
+    if values["keypoints"] and values["model"]:
+        raise ValueError("model and keypoints both find objects for skills: leave one of them out")
+    found, source = _finder(values)
+    policy = SkillPolicy(Path(values["skills"]).expanduser(), found)
     policy.warm_up()
-    return policy, f"loaded the skills of {policy.folder}; {folder} finds the objects"
+    return policy, f"loaded the skills of {policy.folder}; {source} finds the objects"
+
+
+def _finder(values: dict[str, Any]) -> tuple[Keypoints, Path]:
+    """What finds the objects for skills, and the file or folder that it is read from."""
+    if given := values["keypoints"]:
+        from kinevla_ros.keypoints.seen import SeenKeypoints
+
+        path = Path(given).expanduser()
+        return SeenKeypoints(path, values["threads"]), path
+    from kinevla_ros.generator.network.located_objects import LocatedObjects
+
+    folder = _checkpoint(values)
+    return LocatedObjects(folder, values["threads"]), folder
 
 
 def _served(values: dict[str, Any]) -> tuple[RemotePolicy, str]:
