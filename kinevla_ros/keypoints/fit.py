@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 SURE = 0.25
 """A keypoint is seen from so much of its heat map's mass in one place."""
 
-PIXEL = 1.5
+PIXEL = 1.0
 """Standard deviation of a sure keypoint's place, px."""
 
 DEPTH = 0.08

@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 FEWEST = 3
 """Keypoints of an object that must be seen and fit its shape."""
 
-LARGEST_SPREAD = 0.008
+LARGEST_SPREAD = 0.012
 """Of an object's place; one that is less sure is not seen (m)."""
 
 LARGEST_LIFT = 0.025

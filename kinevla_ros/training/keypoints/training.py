@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor
+from torch import Tensor, nn
 
 from kinevla_ros.base.files.lock import only_writer
 from kinevla_ros.keypoints.rig import KeypointRig
@@ -21,6 +21,10 @@ from kinevla_ros.training.run_state import OPTIMISER, RunState, load_moments
 
 SCENES, RESUME_FILE, RESULT = "scenes", "resume.safetensors", "keypoints.onnx"
 _MODEL = "model"
+
+FIXED = 0.25
+"""Share of the steps, the last ones, in which normalisation no longer follows the batch: cameras
+differ in what is usual, and the file has one statistic for all of them."""
 
 
 def train_keypoints(
@@ -93,6 +97,8 @@ def _train(
         for step in range(first, settings.steps):
             cameras = coming.result()
             coming = pool.submit(batch, samples, settings, step + 1)
+            if step >= (1.0 - FIXED) * settings.steps:
+                _fix_statistics(network)
             for group in optimiser.param_groups:
                 group["lr"] = settings.learning_rate * _share(step / settings.steps)
             heat, depth = _step(network, optimiser, cameras, settings.depth_weight, device)
@@ -103,6 +109,12 @@ def _train(
             if (step + 1) % settings.save_every == 0 or step + 1 == settings.steps:
                 state.save(step + 1, {_MODEL: network.state_dict()}, optimiser)
     return network.cpu().eval()
+
+
+def _fix_statistics(network: KeypointNetwork) -> None:
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
 
 
 def _share(done: float) -> float:
