@@ -9,7 +9,9 @@ import typer
 
 from kinevla_ros.cli.options import plain_errors
 
-app = typer.Typer(help="Learn a way from one demonstration, or look at it.", no_args_is_help=True)
+app = typer.Typer(
+    help="Learn a way from one demonstration, look at it, or try it.", no_args_is_help=True
+)
 
 
 @app.command()
@@ -63,3 +65,36 @@ def show(
         if plot:
             draw(load_skill(skill), plot)
             typer.echo(f"written: {plot}")
+
+
+@app.command()
+def run(
+    skill: Annotated[Path, typer.Argument(help="File of a skill, beside its tasks.yaml.")],
+    seed: Annotated[int, typer.Option(min=0, help="Of the scene.")] = 1000,
+    keypoints: Annotated[
+        Path | None,
+        typer.Option(
+            help="What finds the objects in the pictures: a file of `kinevla train keypoints`, or "
+            "a checkpoint; default: the simulator's own poses."
+        ),
+    ] = None,
+    vary: Annotated[
+        str | None, typer.Option(metavar="KIND[=STRENGTH]", help="As of `kinevla evaluate`.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Picture to write, such as run.png: moments of the run.")
+    ] = None,
+) -> None:
+    """Try one skill in a scene of the simulated cell; exit code 1 without kinematic success."""
+    from kinevla_ros.evaluation.skill_run import run_skill
+    from kinevla_ros.sim.cell.variation import read_variations
+
+    with plain_errors():
+        varied = read_variations(vary) if vary else []
+        if len(varied) > 1:
+            raise ValueError("--vary takes one strength here")
+        right, told = run_skill(skill, seed, keypoints, varied[0] if varied else None, picture)
+    typer.echo("\n".join(told))
+    if picture:
+        typer.echo(f"written: {picture}")
+    raise typer.Exit(0 if right else 1)
