@@ -76,7 +76,8 @@ def _row(
     source: LocatedObjects | SeenKeypoints, variation: Variation | None, scenes: int, seed: int
 ) -> dict[str, Any]:
     """Percentiles of the errors, by object, and of the times."""
-    errors, times = {name: _Errors() for name in OBJECTS}, []
+    errors: dict[str, _Errors] = {name: _Errors() for name in OBJECTS}
+    times, busy = [], []
     with closing(Cell(variation)) as cell:
         name = variation.name if variation else PLAIN
         for number in track(range(scenes), f"locate, {name}", transient=True):
@@ -84,9 +85,10 @@ def _row(
             cell.reset(rng)
             place_at_random(cell, rng)
             seen = cell.observe()
-            began = time.perf_counter()
+            began, used = time.perf_counter(), time.process_time()
             found = source.find(seen)
             times.append(time.perf_counter() - began)
+            busy.append(time.process_time() - used)
             for each, pose in cell.state().poses.items():
                 if each in found:
                     errors[each].positions.append(float(np.hypot(*(found[each][:2] - pose[:2]))))
@@ -99,6 +101,8 @@ def _row(
         # A round plate has no yaw to see.
         "yaw_deg": {n: _spread(np.degrees(e.yaws)) for n, e in errors.items() if n != "plate"},
         "time": percentiles(times),
+        # What is left of it on a computer that does nothing else.
+        "cpu_time": percentiles(busy),
     }
     if isinstance(source, SeenKeypoints):
         for kind in ("keypoints", "single"):
@@ -145,11 +149,12 @@ def _table(figures: dict[str, Any]) -> Table:
         grid.add_column(f"{name} (°)", justify="right")
     grid.add_column("not found", justify="right")
     grid.add_column("time (ms)", justify="right")
+    grid.add_column("CPU (ms)", justify="right")
     for name, row in figures["rows"].items():
         missed = sum(figures["scenes"] - found for found in row["found"].values())
         errors = [*row["position_mm"].values(), *row["yaw_deg"].values()]
-        times = f"{row['time']['p50_ms']:.1f} / {row['time']['p95_ms']:.1f}"
-        grid.add_row(name, *(_text(e) for e in errors), str(missed), times)
+        times = [f"{row[n]['p50_ms']:.1f} / {row[n]['p95_ms']:.1f}" for n in ("time", "cpu_time")]
+        grid.add_row(name, *(_text(e) for e in errors), str(missed), *times)
         for kind, title in (("keypoints_mm", "  keypoints"), ("single_mm", "  of one picture")):
             if kind in row:
                 grid.add_row(title, *(_text(e) for e in row[kind].values()))
