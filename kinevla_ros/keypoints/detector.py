@@ -29,6 +29,9 @@ OPERATORS = {
 }
 """What the graph may use."""
 
+BENDING = 0.02
+"""Sides of a picture may differ so much from what the network reads, as a share."""
+
 REACH = 2
 """Cells on each side of a peak that its place is averaged over."""
 
@@ -94,8 +97,18 @@ class KeypointDetector:
             ) from problem
 
     def __call__(self, camera: RigCamera, picture: NDArray[np.uint8]) -> Peaks:
-        """Where keypoints are in a camera's picture, (height, width, 3), RGB, of any size."""
+        """Where keypoints are in a camera's picture, (height, width, 3), RGB, of any size.
+
+        Raises:
+            ValueError: it is of another shape than the network's, and would be bent.
+        """
         size = (camera.width, camera.height)
+        height, width = picture.shape[:2]
+        if abs(width * size[1] / (height * size[0]) - 1.0) > BENDING:
+            raise ValueError(
+                f"the {camera.name} camera gives {width} x {height} pictures; keypoints were "
+                f"trained on the shape of {size[0]} x {size[1]}: set the camera to that shape"
+            )
         if picture.shape[1::-1] != size:
             picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
         given = np.ascontiguousarray(picture.transpose(2, 0, 1)[None])

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinevla_ros.base.observation import Observation
+from kinevla_ros.generator.inference import NoMotion
 from kinevla_ros.keypoints.detector import KeypointDetector
 from kinevla_ros.keypoints.fit import FittedKeypoints, KeypointView, fit
 from kinevla_ros.keypoints.rig import KeypointObject, object_points
+from kinevla_ros.keypoints.steady import SteadyPoses
 
 Array = NDArray[np.float64]
 
@@ -70,23 +72,31 @@ class SeenKeypoints:
         self.objects: Mapping[str, SeenObject] = {}
         self.unseen: Mapping[str, str] = {}
         self.shifts: Mapping[str, float] = {}
+        self._steady = SteadyPoses()
         self.stamp: float | None = None
         self.views: Sequence[KeypointView] = ()
 
     def find(self, observation: Observation) -> dict[str, Array]:
         """Poses of the objects that are seen: (x, y, yaw) in `base_link`, m and rad.
 
+        One that differs from those of the second before is believed when more confirm it.
+
         Raises:
-            ValueError: the observation has none of the cameras' pictures.
+            NoMotion: a camera's picture is missing, or of another shape.
         """
-        self.views = views = [
-            KeypointView(camera, *camera.pose(observation.joints), self._detector(camera, picture))
-            for camera in self.rig.cameras
-            if (picture := observation.images.get(camera.name)) is not None
-        ]
-        if not views:
-            names = ", ".join(camera.name for camera in self.rig.cameras)
-            raise ValueError(f"keypoints need a picture of {names}")
+        if missing := [c.name for c in self.rig.cameras if c.name not in observation.images]:
+            raise NoMotion(f"keypoints need a picture of {' and '.join(missing)}")
+        try:
+            self.views = views = [
+                KeypointView(
+                    camera,
+                    *camera.pose(observation.joints),
+                    self._detector(camera, observation.images[camera.name]),
+                )
+                for camera in self.rig.cameras
+            ]
+        except ValueError as problem:
+            raise NoMotion(str(problem)) from problem
         arm = self.rig.arm_points(observation.joints, observation.gripper)
         found = fit(self.rig, views, arm)
         self.shifts = {v.camera.name: s for v, s in zip(views, found.shifts, strict=True)}
@@ -98,7 +108,8 @@ class SeenKeypoints:
             if not reasons[thing.name]
         }
         self.stamp = observation.stamp
-        return {name: each.pose for name, each in self.objects.items()}
+        poses = {name: each.pose for name, each in self.objects.items()}
+        return self._steady.follow(observation.stamp, poses)
 
     def _problem(self, thing: KeypointObject, found: FittedKeypoints) -> str:
         """Why an object is not seen well enough; empty if it is."""

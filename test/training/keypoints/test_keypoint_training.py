@@ -15,6 +15,7 @@ from drawn_keypoints import HOME, SCENE, SMALL, drawn_views
 
 from kinevla_ros.base.arm import GRIPPER_STROKE
 from kinevla_ros.base.observation import Observation
+from kinevla_ros.generator.inference import NoMotion
 from kinevla_ros.keypoints.detector import KeypointDetector, KeypointFileError
 from kinevla_ros.keypoints.samples import ABSENT, MARKER, VISIBLE, KeypointSamples, LabelledScene
 from kinevla_ros.keypoints.seen import SeenKeypoints
@@ -163,8 +164,11 @@ def test_what_is_not_seen_is_left_out_and_the_reason_is_there(trained: Path) -> 
     assert source.stamp == 1.5
     assert set(source.unseen) == {"bread", "plate"}
     assert source.unseen["bread"] == "0 of its 5 keypoints are seen and fit its shape"
-    with pytest.raises(ValueError, match="need a picture of front, wrist"):
-        source.find(replace(seen, images={}))
+    with pytest.raises(NoMotion, match="need a picture of wrist"):
+        source.find(replace(seen, images={"front": grey}))
+    wide = np.full((180, 320, 3), 120, np.uint8)
+    with pytest.raises(NoMotion, match="the front camera gives 320 x 180 pictures"):
+        source.find(replace(seen, images={"front": wide, "wrist": grey}))
 
 
 def test_another_onnx_file_is_refused(trained: Path, tmp_path: Path) -> None:
