@@ -67,6 +67,6 @@ setup(
         (f"{SHARE}/msg", files("msg", "*.msg")),
         (f"{SHARE}/srv", files("srv", "*.srv")),
         (f"{SHARE}/action", files("action", "*.action")),
-        (f"{SHARE}/models/kinevla-tiny", files("models/kinevla-tiny", "*")),
+        *((f"{SHARE}/{m}", files(m, "*")) for m in ("models/kinevla-tiny", "models/keypoints")),
     ],
 )
