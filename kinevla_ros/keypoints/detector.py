@@ -12,6 +12,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from kinevla_ros.base.cameras import CAMERA_HEIGHT, CAMERA_WIDTH
 from kinevla_ros.base.files.damage import FileError, one_line
 from kinevla_ros.base.files.onnx_file import check_onnx
 from kinevla_ros.base.onnx_session import open_session
@@ -151,4 +152,4 @@ def peaks(heat: NDArray[np.float32], depth: NDArray[np.float32], stride: float) 
 
 
 def _one_picture(session: onnxruntime.InferenceSession) -> Mapping[str, NDArray[np.uint8]]:
-    return {INPUT: np.zeros((1, 3, 240, 320), np.uint8)}
+    return {INPUT: np.zeros((1, 3, CAMERA_HEIGHT, CAMERA_WIDTH), np.uint8)}
