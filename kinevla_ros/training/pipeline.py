@@ -29,7 +29,6 @@ from kinevla_ros.language.tokenizer.vocabulary import Vocabulary
 from kinevla_ros.training.codec.report import CodecReport
 from kinevla_ros.training.codec.stages import CodecSettings, train_codec
 from kinevla_ros.training.generator.batches import GeneratorSettings
-from kinevla_ros.training.generator.places import with_places_seen
 from kinevla_ros.training.generator.samples import PictureSource, Samples, load_samples
 from kinevla_ros.training.generator.square_cache import FROM_VIDEOS
 from kinevla_ros.training.generator.training import train_generator
@@ -151,8 +150,6 @@ def generator_from_dataset(
     vocabulary, config = shape_for(trained.contract, samples.tasks, start)
     # Where no dataset has places of objects nothing could teach a scene token.
     scene = GeneratorConfig.load(start).scene_dim if start else samples.scene.shape[1]
-    if start is not None:
-        samples = with_places_seen(samples, start)
     config = replace(config, scene_dim=scene)
     codes = code_variants(samples, trained, settings.seed)
     with only_writer(out):
