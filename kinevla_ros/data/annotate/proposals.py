@@ -67,6 +67,7 @@ class Suggester:
 
     Raises:
         DatasetError: the dataset or its task set is damaged, or its states are not ours.
+        ValueError: `given` names an episode that is not there.
     """
 
     def __init__(
@@ -80,6 +81,12 @@ class Suggester:
         self.reader, self.words = reader, slot_reader(reader)
         self._locator, self._from_task = locator, from_task
         self._given = dict(given or {})
+        episodes = [entry.index for entry in reader.episodes]
+        strangers = sorted(self._given.keys() - set(episodes))
+        if strangers:
+            raise ValueError(
+                f"{reader.root} has no episode {strangers[0]}; its last one is {max(episodes)}"
+            )
         self._states = reader.frames[STATE].astype(np.float64)
         if self._states.shape[1:] != (8,):
             raise DatasetError(f"{reader.root}: run kinevla check first; its states are not ours")

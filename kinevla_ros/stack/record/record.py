@@ -99,5 +99,13 @@ def _run(session: RecordSession, spin: Callable[[], None], console: Console) -> 
             if session.status is not None and session.status.episode:
                 console.print(f"{session.status.episode} ends as a failure", style="yellow")
             raise
+        except LaunchError:
+            if session.status is not None and session.status.episode:
+                console.print(
+                    f"{session.status.episode} was broken off; kinevla recover, with the folder of "
+                    "the recordings, keeps all but its last moment",
+                    style="yellow",
+                )
+            raise
     console.print(f"recorded: {session.summary()}")
     return 0

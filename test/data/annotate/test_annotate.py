@@ -222,6 +222,11 @@ def test_a_line_that_cannot_be_taken_is_named(
         read_import(file, words)
 
 
+def test_words_for_an_episode_that_is_not_there_are_refused(dataset: Path) -> None:
+    with pytest.raises(ValueError, match="has no episode 99; its last one is 2"):
+        Suggester(DatasetReader(dataset), given={0: SLOTS, 99: SLOTS})
+
+
 def test_words_are_written_for_lerobot_too_and_read_back(dataset: Path) -> None:
     write_words(dataset, {0: ("goal 0", "way 0"), 2: ("goal 2", "way 2")})
     reader = DatasetReader(dataset)

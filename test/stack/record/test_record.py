@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import rclpy
@@ -25,7 +27,9 @@ from waiting import wait_until
 from kinevla_ros.cli import app
 from kinevla_ros.data.recording.bag import Bag
 from kinevla_ros.msg import RecordedTopic, RecordStatus
+from kinevla_ros.stack.processes.launcher import LaunchError
 from kinevla_ros.stack.record.keys import Keys
+from kinevla_ros.stack.record.record import _run as run_session
 from kinevla_ros.stack.record.view import view
 
 
@@ -145,6 +149,21 @@ def test_keys_come_one_by_one_and_the_end_of_the_input_is_known() -> None:
         os.close(begin)
         assert keys.pressed() == ""
     os.close(end)
+
+
+def test_a_recorder_that_dies_in_an_episode_is_answered_with_the_verb_that_saves_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown = io.StringIO()
+    session = SimpleNamespace(status=RecordStatus(episode="episode_0003"))
+
+    def died() -> None:
+        raise LaunchError("the recorder node has ended")
+
+    with open(os.devnull) as nobody, pytest.raises(LaunchError):
+        monkeypatch.setattr("sys.stdin", nobody)
+        run_session(session, died, Console(file=shown, width=200))
+    assert "episode_0003 was broken off; kinevla recover" in shown.getvalue()
 
 
 def test_the_view_shows_rates_losses_room_and_what_is_missing() -> None:
