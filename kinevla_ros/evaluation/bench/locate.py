@@ -16,7 +16,7 @@ from rich.progress import track
 from rich.table import Table
 
 from kinevla_ros.base.angles import wrapped
-from kinevla_ros.base.scene import OBJECTS
+from kinevla_ros.base.scene import ALIKE_TURNED, OBJECTS
 from kinevla_ros.evaluation.bench.publish import publish
 from kinevla_ros.evaluation.report.statistics import percentiles
 from kinevla_ros.evaluation.suite.episode import PLAIN
@@ -112,8 +112,8 @@ def _row(
 
 
 def _turn(name: str, off: float) -> float:
-    """How far a yaw is off; a bread looks the same after half a turn, and is grasped alike."""
-    return abs(math.remainder(off, math.pi)) if name == "bread" else abs(wrapped(off))
+    """How far a yaw is off."""
+    return abs(math.remainder(off, math.pi)) if name in ALIKE_TURNED else abs(wrapped(off))
 
 
 def _add_keypoints(errors: _Errors, source: SeenKeypoints, name: str, pose: Array) -> None:

@@ -41,12 +41,14 @@ class StreamFigures:
         shares: velocity, acceleration and jerk, differentiated from the targets, as the largest
             share of the limit that any joint reached; what the wire's rounding may add is taken
             off.
+        longest_gap: between two targets of a stream, s.
     """
 
     points: int
     refused: int
     rate: float
     shares: dict[str, float]
+    longest_gap: float
 
 
 def measured_period(record: StreamRecord) -> float:
@@ -74,6 +76,7 @@ def stream_figures(record: StreamRecord, limits: JointLimits, dt: float) -> Stre
         refused=int((~record.accepted).sum()),
         rate=float(1 / np.median(gaps)) if len(gaps) else 0.0,
         shares=shares,
+        longest_gap=float(gaps.max(initial=0.0)),
     )
 
 

@@ -207,6 +207,10 @@ def merge_adapter(base: Path, adapter: Path, config: GeneratorConfig, out: Path)
     write_tensors(out / MODEL_FILE, plan, (v.to(dtypes[name]) for name, v in state.items()))
 
 
+_OF_FORESIGHT = ("ahead", "followed")
+"""Adapters predict no pictures."""
+
+
 def as_fields(batch: Batch) -> dict[str, Tensor]:
     """A batch as keyword arguments of `BilevelObjective.forward`."""
-    return {f.name: getattr(batch, f.name) for f in fields(Batch)}
+    return {f.name: getattr(batch, f.name) for f in fields(Batch) if f.name not in _OF_FORESIGHT}

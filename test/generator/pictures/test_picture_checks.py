@@ -78,7 +78,7 @@ def test_sizes_of_real_cameras_pass(width: int, height: int) -> None:
 @settings(max_examples=15, deadline=None)
 @given(
     seed=st.integers(0, 2**16),
-    gain=st.floats(0.25, 1.6),
+    gain=st.floats(0.3, 1.6),
     noise=st.floats(0.3, 12.0),
     moved=st.floats(0.0, 0.5),
     quality=st.sampled_from([None, 60, 90]),
