@@ -198,7 +198,7 @@ def _imported(line: Mapping[str, Any], words: Reader) -> tuple[int, Mapping[str,
             raise ValueError("it has neither slots nor both texts, goal and kinematics")
         return episode, words.reasoning(str(line["goal"]), str(line["kinematics"])).slots()
     if not isinstance(slots, dict):
-        raise ValueError('slots are written {"object": "bread", …}')
+        raise ValueError('slots are written {"object": "cup", …}')
     try:
         words.texts(slots)
     except KeyError as problem:
@@ -210,7 +210,7 @@ def _imported(line: Mapping[str, Any], words: Reader) -> tuple[int, Mapping[str,
 
 
 def _ways(words: Reader) -> str:
-    """What each goal's ways are told apart by, such as `bread (direction)`."""
+    """What each goal's ways are told apart by, such as `cup (part, side)`."""
     return ", ".join(f"{goal.object} ({', '.join(goal.slots)})" for goal in words.tasks.goals)
 
 
