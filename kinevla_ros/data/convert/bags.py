@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from kinevla_ros.data.convert.bag_frames import Actions, SynchronisedFrame, frames_of, synchronise
 from kinevla_ros.data.convert.dataset import (
     ConvertedRecording,
-    clear,
+    abandon,
     even,
     open_target,
     require_new,
@@ -72,11 +71,8 @@ def convert_bags(root: Path, target: Path, only_takeover: bool) -> Iterator[Conv
         if writer:
             writer.close()
     except BaseException:
-        # Half of it would look like all of it, and would have to be removed by hand.
         if writer:
-            with suppress(OSError):
-                writer.close()
-            clear(target)
+            abandon(writer, target)
         raise
     if writer is None:
         raise DatasetError(f"nothing of {root} can be used; see above what was left out, and why")

@@ -98,11 +98,8 @@ def convert_dataset(
         if writer:
             writer.close()
     except BaseException:
-        # Half of it would look like all of it, and would have to be removed by hand.
         if writer:
-            with suppress(OSError):
-                writer.close()
-            clear(target)
+            abandon(writer, target)
         raise
     if writer is None:
         raise DatasetError(f"nothing of {root} can be used; see above what was left out, and why")
@@ -139,8 +136,10 @@ def require_new(root: Path, target: Path) -> None:
         raise DatasetError(f"{target} is not empty; give a new folder")
 
 
-def clear(target: Path) -> None:
-    """Remove what conversion has written; the folder was new or empty before."""
+def abandon(writer: DatasetWriter, target: Path) -> None:
+    """Remove what a conversion has written into its new folder: half would look like all of it."""
+    with suppress(OSError):  # of a full disk; it goes anyway
+        writer.close()
     for path in target.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
